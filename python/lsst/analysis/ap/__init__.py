@@ -1,0 +1,3 @@
+"""Pictures of DiaSources for people and for machines."""
+
+__all__: tuple[str, ...] = ()

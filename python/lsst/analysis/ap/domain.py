@@ -1,0 +1,215 @@
+"""The values that pass between the rooms of this package.
+
+A `SourceBatch` goes from ``sources`` to ``images``, a `Triplet` from
+``images`` to ``render``. This module knows NumPy arrays and nothing else: it
+imports no butler, no FITS library, no database and no matplotlib, and no
+other module of this package.
+"""
+
+__all__ = ("Box", "CutoutsError", "DetectorVisit", "SourceBatch", "Stamp", "Triplet")
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class CutoutsError(Exception):
+    """A problem that the person running the tool can act on.
+
+    Its message names the thing, the cause and the remedy in one line; the
+    command line prints that line and nothing else. Everything that this
+    package raises for wrong input derives from it.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of whole pixels, in PARENT coordinates.
+
+    PARENT coordinates count from the corner of the detector: the first pixel
+    of an image whose ``xy0`` is (1200, 800) is (1200, 800), and the centre of
+    a pixel is at its integer position. Intervals are half-open.
+    """
+
+    x_start: int
+    """First column."""
+
+    x_stop: int
+    """One past the last column."""
+
+    y_start: int
+    """First row."""
+
+    y_stop: int
+    """One past the last row."""
+
+    def __post_init__(self) -> None:
+        if self.x_stop <= self.x_start or self.y_stop <= self.y_start:
+            raise ValueError(f"Box has no pixels: x {self.x_start}:{self.x_stop}, y {self.y_start}:{self.y_stop}")
+
+    @classmethod
+    def from_center(cls, x: float, y: float, width: int, height: int | None = None) -> Self:
+        """Return the box of a given size that afw would cut around a point.
+
+        Parameters
+        ----------
+        x, y : `float`
+            Centre, PARENT pixels.
+        width, height : `int`
+            Size in pixels; a square when ``height`` is not given.
+
+        Returns
+        -------
+        box : `Box`
+            Per axis the first pixel is ``floor(center - size/2 + 1)``, the
+            rule of `lsst.geom.Box2I.makeCenteredBox`, on which
+            ``Exposure.getCutout`` stands.
+        """
+        height = width if height is None else height
+        x_start = int(np.floor(x - width / 2 + 1))
+        y_start = int(np.floor(y - height / 2 + 1))
+        return cls(x_start, x_start + width, y_start, y_start + height)
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return self.x_stop - self.x_start
+
+    @property
+    def height(self) -> int:
+        """Number of rows."""
+        return self.y_stop - self.y_start
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of an array of these pixels, (rows, columns)."""
+        return self.height, self.width
+
+    def intersection(self, other: Self) -> Self | None:
+        """Return the pixels that both boxes hold.
+
+        Parameters
+        ----------
+        other : `Box`
+            The other box.
+
+        Returns
+        -------
+        box : `Box` or `None`
+            `None` when they share no pixel.
+        """
+        x_start, x_stop = max(self.x_start, other.x_start), min(self.x_stop, other.x_stop)
+        y_start, y_stop = max(self.y_start, other.y_start), min(self.y_stop, other.y_stop)
+        if x_stop <= x_start or y_stop <= y_start:
+            return None
+        return type(self)(x_start, x_stop, y_start, y_stop)
+
+    def slices_within(self, outer: Self) -> tuple[slice, slice]:
+        """Return where this box lies in an array of the pixels of another.
+
+        Parameters
+        ----------
+        outer : `Box`
+            A box that contains this one.
+
+        Returns
+        -------
+        slices : `tuple` [`slice`, `slice`]
+            Rows, then columns.
+
+        Raises
+        ------
+        ValueError
+            Raised when a part of this box lies outside ``outer``.
+        """
+        if self.intersection(outer) != self:
+            raise ValueError(f"{self} is not inside {outer}")
+        return (
+            slice(self.y_start - outer.y_start, self.y_stop - outer.y_start),
+            slice(self.x_start - outer.x_start, self.x_stop - outer.x_start),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorVisit:
+    """The data ID of one exposed detector, the natural unit of work."""
+
+    instrument: str
+    """Name of the instrument as the butler knows it."""
+
+    visit: int
+    """Visit ID."""
+
+    detector: int
+    """Detector ID."""
+
+    def __str__(self) -> str:
+        return f"{{instrument: {self.instrument!r}, visit: {self.visit}, detector: {self.detector}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBatch:
+    """DiaSources whose stamps come from the same three images."""
+
+    data_id: DetectorVisit
+    """Where the sources were found."""
+
+    rows: "pa.Table"
+    """One row per DiaSource, columns by their APDB names; ``diaSourceId``,
+    ``ra`` and ``dec`` (degrees) are always there."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stamp:
+    """The pixels of one image around a source."""
+
+    array: NDArray[np.float32]
+    """Pixel values, (rows, columns), row 0 at the bottom of the sky picture.
+    NaN where there are no data: off the image, or NaN in it."""
+
+    box: Box
+    """Where the pixels lie, PARENT pixels."""
+
+    mask: NDArray[np.int32] | None = None
+    """Mask bits of the same shape; `None` when nobody asked for them."""
+
+    mask_planes: Mapping[str, int] = field(default_factory=dict)
+    """Bit number of each mask plane, by afw's name (``"SAT"``, ``"EDGE"``)."""
+
+    def __post_init__(self) -> None:
+        if self.array.shape != self.box.shape:
+            raise ValueError(f"Array of shape {self.array.shape} does not fill {self.box}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Triplet:
+    """The three stamps of one DiaSource at one size."""
+
+    template: Stamp
+    """From the template, warped to the pixels of the science image."""
+
+    science: Stamp
+    """From the science image."""
+
+    difference: Stamp
+    """From the difference image."""
+
+    sky_jacobian: NDArray[np.float64]
+    """How the sky moves with the pixels at the source, arcseconds per pixel:
+    ``[[d(east)/dx, d(east)/dy], [d(north)/dx, d(north)/dy]]``."""
+
+    @property
+    def stamps(self) -> tuple[Stamp, Stamp, Stamp]:
+        """The stamps in the order of the picture."""
+        return self.template, self.science, self.difference
+
+    @property
+    def pixel_scale(self) -> float:
+        """Side of a pixel in arcseconds: the square root of its area."""
+        return float(np.sqrt(abs(np.linalg.det(self.sky_jacobian))))
