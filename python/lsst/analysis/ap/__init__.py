@@ -1,3 +1,29 @@
-"""Pictures of DiaSources for people and for machines."""
+"""Pictures of DiaSources for people and for machines.
 
-__all__: tuple[str, ...] = ()
+The names here are imported when they are first used, so that
+``zooniverseCutouts --help`` does not wait for the middleware.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__all__ = ("CutoutsError", "ZooniverseCutoutsConfig", "ZooniverseCutoutsTask")
+
+if TYPE_CHECKING:
+    from .domain import CutoutsError
+    from .zooniverseCutouts import ZooniverseCutoutsConfig, ZooniverseCutoutsTask
+
+
+def __getattr__(name: str) -> Any:
+    if name == "CutoutsError":
+        from .domain import CutoutsError
+
+        return CutoutsError
+    if name in __all__:
+        from . import zooniverseCutouts
+
+        return getattr(zooniverseCutouts, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -157,8 +157,8 @@ class DetectorVisit:
 class SourceBatch:
     """DiaSources whose stamps come from the same three images."""
 
-    data_id: DetectorVisit
-    """Where the sources were found."""
+    data_id: DetectorVisit | None
+    """Where the sources were found; `None` when their rows do not say."""
 
     rows: "pa.Table"
     """One row per DiaSource, columns by their APDB names; ``diaSourceId``,

@@ -1,0 +1,106 @@
+"""Spread batches over processes, and outlive those that die."""
+
+__all__ = ("run_batches",)
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+
+type Work[B, R] = Callable[[B], R]
+
+_work: Work = None  # what this worker process does with a batch
+
+
+def run_batches[B, R](
+    work: Work[B, R], batches: Iterable[B], jobs: int, on_death: Work[B, R]
+) -> Iterator[R]:
+    """Yield the result of each batch as it is ready.
+
+    Parameters
+    ----------
+    work : callable
+        What to do with a batch. It is pickled once for each process, which
+        is spawned, so that no connection is shared between processes.
+    batches : iterable
+        Batches, taken when there is room: at most two for each process are
+        in flight.
+    jobs : `int`
+        Number of processes; with 1 the work is done in this one.
+    on_death : callable
+        What a batch gives when the system killed the process that worked on
+        it (out of memory, say) and, on a second try alone, killed it again.
+
+    Yields
+    ------
+    result
+        What ``work`` or ``on_death`` returned, in order of completion.
+    """
+    if jobs == 1:
+        yield from map(work, batches)
+        return
+    source = iter(batches)
+    lost: list[B] = []
+    exhausted = False
+    while not exhausted or lost:
+        # After a death, each batch that was in flight is tried again alone,
+        # so that only the one that kills is blamed.
+        retried, lost = lost, []
+        for batch in retried:
+            yield from _retry(work, batch, on_death)
+        with _pool(work, jobs) as pool:
+            flying: dict[Future[R], B] = {}
+            while not lost:
+                while not exhausted and len(flying) < 2 * jobs:
+                    try:
+                        batch = next(source)
+                    except StopIteration:
+                        exhausted = True
+                        break
+                    flying[pool.submit(_do, batch)] = batch
+                if not flying:
+                    break
+                for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                    batch = flying.pop(future)
+                    try:
+                        yield future.result()
+                    except BrokenProcessPool:
+                        lost.append(batch)
+            lost.extend(flying.values())
+
+
+def _retry[B, R](work: Work[B, R], batch: B, on_death: Work[B, R]) -> Iterator[R]:
+    with _pool(work, 1) as pool:
+        try:
+            yield pool.submit(_do, batch).result()
+        except BrokenProcessPool:
+            yield on_death(batch)
+
+
+class _pool:
+    """A pool of spawned processes that leaves none behind, come what may."""
+
+    def __init__(self, work: Work, jobs: int) -> None:
+        self._pool = ProcessPoolExecutor(
+            jobs, multiprocessing.get_context("spawn"), initializer=_start, initargs=(work,)
+        )
+
+    def __enter__(self) -> ProcessPoolExecutor:
+        return self._pool
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            for child in multiprocessing.active_children():
+                child.terminate()
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _start(work: Work) -> None:
+    global _work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    _work = work
+
+
+def _do[B, R](batch: B) -> R:
+    return _work(batch)

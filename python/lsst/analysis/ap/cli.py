@@ -1,0 +1,269 @@
+"""The command ``zooniverseCutouts``: words into a configuration, sources, a butler and one run.
+
+Nothing heavy is imported until the words are understood.
+"""
+
+__all__ = ("main",)
+
+import argparse
+import contextlib
+import logging
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .domain import CutoutsError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from lsst.daf.butler import Butler
+
+    from .sources import SqlApdb
+    from .zooniverseCutouts import ZooniverseCutoutsConfig
+
+_PROG = "zooniverseCutouts"
+
+_DESCRIPTION = """
+Make one picture of each DiaSource: template, science and difference image side by side, cut from the images of a
+butler repository, and a manifest that Zooniverse accepts. Running the same command again finishes an interrupted
+run and tries again what failed.
+"""
+
+_EPILOG = """
+examples:
+  ten pictures with the catalogue values above, to look at image differencing:
+    zooniverseCutouts --sqlitefile apdb.sqlite3 --limit 10 -c addMetadata=True \\
+        --collections DemoCam/runs/demo repo/ look/
+
+  plain pictures of the most reliable sources of an APDB, in four processes:
+    zooniverseCutouts --apdb apdb.yaml --reliability-min 0.7 -j 4 --collections LSSTCam/prompt repo/ subjects/
+    panoptes subject-set upload-subjects SUBJECT_SET_ID subjects/manifest.csv
+
+  two sizes of stamp, for pictures hosted elsewhere, from a catalogue file:
+    zooniverseCutouts --catalog sources.parquet -c sizes=30,60 -c urlRoot=https://host/pictures \\
+        --collections LSSTCam/prompt repo/ pictures/
+
+exit status: 0 all pictures are there, 1 some failed (failures.csv names them), 2 nothing could be done as asked.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of `str`, optional
+        The words after the command's name; those of the process when not
+        given.
+
+    Returns
+    -------
+    status : `int`
+        0 when every picture is there, 1 when some failed, 2 when nothing
+        could be done as asked, 130 when interrupted.
+    """
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        return _run(parser, arguments)
+    except CutoutsError as error:
+        print(f"{_PROG}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{_PROG}: interrupted; run the same command again to finish.", file=sys.stderr)
+        return 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line.
+
+    Returns
+    -------
+    parser : `argparse.ArgumentParser`
+        It imports nothing of the middleware.
+    """
+    parser = argparse.ArgumentParser(
+        prog=_PROG,
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("repo", metavar="REPO", nargs="?", help="butler repository: path, URI or label")
+    parser.add_argument("outdir", metavar="OUTDIR", nargs="?", help="directory for the pictures; made if needed")
+    parser.add_argument("--version", action="version", version=f"{_PROG} {_version()}")
+
+    source = parser.add_argument_group("where the DiaSources come from (one of these)")
+    source = source.add_mutually_exclusive_group()
+    source.add_argument("--sqlitefile", "--sqlite-file", metavar="FILE", help="APDB in an SQLite file")
+    source.add_argument("--postgres-url", "--postgres_url", metavar="URL", help="APDB in PostgreSQL (needs psycopg2)")
+    source.add_argument("--apdb", metavar="URI", help="APDB by its dax_apdb configuration file, or label:NAME")
+    source.add_argument("--catalog", metavar="FILE", help="Parquet, CSV, ECSV, FITS or VOTable file")
+
+    choice = parser.add_argument_group("which of them")
+    choice.add_argument("--namespace", metavar="NAME", help="schema of the PostgreSQL database that holds the APDB")
+    choice.add_argument("--reliability-min", "--reliabilityMin", type=float, metavar="R", help="at least this reliable")
+    choice.add_argument("--reliability-max", "--reliabilityMax", type=float, metavar="R", help="at most this reliable")
+    amount = choice.add_mutually_exclusive_group()
+    amount.add_argument("-n", "--limit", type=int, metavar="N", help="the first N by visit, detector, diaSourceId")
+    amount.add_argument("--all", action="store_true", help="all of them (the default)")
+
+    image = parser.add_argument_group("which images")
+    image.add_argument(
+        "--collections", metavar="NAME[,NAME]", action="append", help="collections to search, first match first"
+    )
+    image.add_argument("--instrument", metavar="NAME", help="instrument of the sources, where nothing else says it")
+
+    looks = parser.add_argument_group("what the pictures look like")
+    looks.add_argument(
+        "-C", "--config-file", "--configFile", metavar="FILE", action="append", default=[], help="configuration file"
+    )
+    looks.add_argument(
+        "-c", "--config", metavar="NAME=VALUE", action="append", default=[], help="one configuration field"
+    )
+    looks.add_argument("--show-config", action="store_true", help="print the configuration, documented, and stop")
+
+    work = parser.add_argument_group("how the work is done")
+    work.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="number of processes (default: 1)")
+    earlier = work.add_mutually_exclusive_group()
+    earlier.add_argument("--overwrite", action="store_true", help="make the pictures that are in OUTDIR again")
+    earlier.add_argument("--append", action="store_true", help="add to pictures made with other settings")
+    work.add_argument(
+        "--log-level",
+        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+        default="INFO",
+        help="how much to tell (default: INFO)",
+    )
+    work.add_argument("--quiet", action="store_true", help="no progress bar, and only warnings and errors")
+    return parser
+
+
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    level = "WARNING" if arguments.quiet else arguments.log_level
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=level)
+    if arguments.show_config:
+        _make_config(arguments).saveToStream(sys.stdout)
+        return 0
+    if arguments.repo is None or arguments.outdir is None:
+        parser.error("give the butler repository and the output directory: REPO OUTDIR")
+    given = [arguments.sqlitefile, arguments.postgres_url, arguments.apdb, arguments.catalog]
+    if not any(given):
+        parser.error("give the DiaSources: --sqlitefile, --postgres-url, --apdb or --catalog")
+
+    config = _make_config(arguments)
+    sources, total = _open_sources(arguments)
+    from .zooniverseCutouts import ZooniverseCutoutsTask
+
+    task = ZooniverseCutoutsTask(config, butler=_open_butler(arguments.repo, arguments.collections))
+    result = task.run(
+        sources,
+        arguments.outdir,
+        jobs=arguments.jobs,
+        overwrite=arguments.overwrite,
+        append=arguments.append,
+        total=total,
+        progress=False if arguments.quiet else None,
+    )
+    summary = f"{len(result.written)} written, {len(result.skipped)} already there, {len(result.failed)} failed"
+    print(f"{arguments.outdir}: {summary}; manifest {result.manifest}")
+    if not result.failed:
+        return 0
+    first = result.failed[0]
+    print(f"{_PROG}: {len(result.failed)} failed, see {arguments.outdir}/failures.csv; the first:", file=sys.stderr)
+    print(f"  {first.diaSourceId}: {first.reason}", file=sys.stderr)
+    return 1
+
+
+def _make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
+    """Return the configuration, files first and then single fields."""
+    from lsst.pipe.base.configOverrides import ConfigOverrides
+
+    from .zooniverseCutouts import ZooniverseCutoutsConfig
+
+    config = ZooniverseCutoutsConfig()
+    overrides = ConfigOverrides()
+    for file in arguments.config_file:
+        overrides.addFileOverride(file)
+    for word in arguments.config:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise CutoutsError(f"-c {word!r} is not NAME=VALUE.")
+        if name not in config.toDict():
+            raise CutoutsError(
+                f"The configuration has no field {name!r}; it has {', '.join(config.toDict())} (see --show-config)."
+            )
+        overrides.addValueOverride(name, value)
+    if arguments.instrument is not None:
+        overrides.addValueOverride("instrument", arguments.instrument)
+    try:
+        overrides.applyTo(config)
+        config.validate()
+    except Exception as error:  # a configuration file is Python: it can raise anything
+        cause = [line for line in str(error).splitlines() if line.strip()]
+        raise CutoutsError(f"The configuration cannot be used: {' '.join(cause)}") from None
+    return config
+
+
+def _open_sources(arguments: argparse.Namespace) -> "tuple[pa.Table | Iterable[pa.Table], int]":
+    """Return the selected sources and their number."""
+    from .sources import Selection, read_catalog
+
+    selection = Selection(arguments.reliability_min, arguments.reliability_max, arguments.limit)
+    if arguments.catalog:
+        table = selection.apply(read_catalog(arguments.catalog))
+        total = len(table)
+        stream: Any = table
+    else:
+        apdb = _open_apdb(arguments)
+        total = apdb.count(selection)
+        stream = apdb.read(selection)
+    if total == 0:
+        raise CutoutsError("No DiaSource is selected: the catalogue is empty, or the selection too narrow.")
+    return stream, total
+
+
+def _open_apdb(arguments: argparse.Namespace) -> "SqlApdb":
+    from .sources import SqlApdb
+
+    if arguments.sqlitefile:
+        return SqlApdb.from_sqlite(arguments.sqlitefile)
+    if arguments.postgres_url:
+        return SqlApdb.from_url(arguments.postgres_url, arguments.namespace)
+    return SqlApdb.from_config(arguments.apdb)
+
+
+def _open_butler(repo: str, words: Sequence[str] | None) -> "Butler":
+    """Open a repository read-only, and check that the collections exist."""
+    from lsst.daf.butler import Butler, MissingCollectionError
+
+    collections = [name for word in words or () for name in word.split(",") if name]
+    try:
+        butler = Butler.from_config(repo, collections=collections or None, writeable=False)
+    except MissingCollectionError as error:
+        _refuse_collections(f"{error}", Butler.from_config(repo, writeable=False), repo)
+    except Exception as error:  # what comes depends on the kind of repository
+        raise CutoutsError(f"Butler repository {repo} cannot be opened: {_first_line(error)}") from None
+    try:
+        butler.collections.query(butler.collections.defaults)
+    except MissingCollectionError as error:
+        _refuse_collections(str(error), butler, repo)
+    if not butler.collections.defaults:
+        _refuse_collections("It is not said which collections to search", butler, repo)
+    return butler
+
+
+def _refuse_collections(cause: str, butler: "Butler", repo: str) -> NoReturn:
+    known = sorted(butler.collections.query("*"))
+    shown = ", ".join(known[:10]) + (f" and {len(known) - 10} more" if len(known) > 10 else "")
+    raise CutoutsError(f"{cause.rstrip('.')}. {repo} has {shown or 'none'}: name them with --collections.")
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _version() -> str:
+    with contextlib.suppress(PackageNotFoundError):
+        return version("lsst-analysis-ap")
+    return "(not installed)"

@@ -1,0 +1,352 @@
+"""The task that makes pictures of DiaSources: the order of work."""
+
+__all__ = ("ZooniverseCutoutsConfig", "ZooniverseCutoutsTask")
+
+import dataclasses
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lsst.pipe.base import Struct, Task
+
+from ._config import ZooniverseCutoutsConfig
+from ._maker import PictureMaker
+from ._pool import run_batches
+from .domain import CutoutsError, SourceBatch, Triplet
+from .images import ImageTypes, TripletReader, find_image_types, read_triplets
+from .output import (
+    Failure,
+    Journal,
+    OutputDirectory,
+    Picture,
+    manifest_name,
+    write_failures,
+    write_manifest,
+)
+from .render import Renderer, draw_figure
+from .sources import Sources, arrow_tables, group_by_detector, one_row
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler
+    from matplotlib.figure import Figure
+
+
+class ZooniverseCutoutsTask(Task):
+    """Make a picture of each DiaSource: template, science and difference.
+
+    Parameters
+    ----------
+    config : `ZooniverseCutoutsConfig`, optional
+        Configuration; the defaults when not given.
+    butler : `lsst.daf.butler.Butler`, optional
+        Repository of the images, with default collections. Without it only
+        `figure`, `render` and `show` of images given by hand work.
+    **kwargs
+        Passed to `lsst.pipe.base.Task`.
+    """
+
+    ConfigClass: ClassVar = ZooniverseCutoutsConfig
+    _DefaultName: ClassVar = "zooniverseCutouts"
+    config: ZooniverseCutoutsConfig
+
+    def __init__(
+        self,
+        config: ZooniverseCutoutsConfig | None = None,
+        *,
+        butler: "Butler | None" = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(config, **kwargs)
+        self.butler = butler
+
+    def _reduce_kwargs(self) -> dict[str, Any]:
+        return {**super()._reduce_kwargs(), "butler": self.butler}
+
+    def run(
+        self,
+        sources: Sources,
+        outdir: str | Path,
+        *,
+        jobs: int = 1,
+        overwrite: bool = False,
+        append: bool = False,
+        total: int | None = None,
+        progress: bool | None = None,
+    ) -> Struct:
+        """Write a picture of each source, and a manifest of the pictures.
+
+        What ``outdir`` already holds from an earlier run with the same
+        settings is skipped, so that running again finishes an interrupted
+        run, and tries again what failed.
+
+        Parameters
+        ----------
+        sources : `pandas.DataFrame`, `astropy.table.Table`, \
+                `pyarrow.Table`, or iterable of such tables
+            DiaSources with columns ``diaSourceId``, ``visit``, ``detector``,
+            ``ra`` and ``dec`` (degrees, ICRS), and whatever else the pictures
+            and the manifest are to show.
+        outdir : `str` or `pathlib.Path`
+            Directory for the pictures; made when it does not exist.
+        jobs : `int`, optional
+            Number of processes. The files are the same for any number.
+        overwrite : `bool`, optional
+            Make every picture again, and forget the earlier ones.
+        append : `bool`, optional
+            Add to pictures that were made with other settings.
+        total : `int`, optional
+            How many sources there are, for the progress bar, where the
+            sources are a stream.
+        progress : `bool`, optional
+            Whether to show a progress bar; by default on a terminal.
+
+        Returns
+        -------
+        result : `lsst.pipe.base.Struct`
+            ``written``
+                Identifiers of the pictures made by this call (`list`).
+            ``skipped``
+                Identifiers of the pictures that were there (`list`).
+            ``failed``
+                Sources without a picture, each with ``diaSourceId``,
+                ``data_id`` and ``reason`` (`list`); also in
+                ``failures.csv``.
+            ``manifest``
+                Path of ``manifest.csv`` (`str`).
+
+        Raises
+        ------
+        CutoutsError
+            Raised when nothing can be made at all: no such datasets, a
+            catalogue without the needed columns, a directory that cannot be
+            written to or that holds pictures made with other settings.
+        """
+        if jobs < 1:
+            raise CutoutsError(f"The number of processes is {jobs}; it must be at least 1.")
+        if total is None and hasattr(sources, "__len__") and not isinstance(sources, Sequence):
+            total = len(sources)
+        butler, types = self._need_butler(), self._image_types()
+        directory = OutputDirectory(outdir)
+        columns = [manifest_name(column) for column in self.config.manifestColumns]
+        result = Struct(written=[], skipped=[], failed=[], manifest="")
+        with Journal(directory.path) as journal, _progress_bar(total, progress) as bar:
+            self._settle(journal, directory, types, overwrite=overwrite, append=append)
+            directory.remove_partial_files()
+            maker = PictureMaker(butler, types, self.config.makeStyle(), directory)
+            try:
+                for outcomes in run_batches(
+                    functools.partial(_make, maker, columns),
+                    self._unfinished(sources, journal, directory, result.skipped, bar),
+                    jobs,
+                    _killed,
+                ):
+                    journal.record(outcomes)
+                    for outcome in outcomes:
+                        if isinstance(outcome, Picture):
+                            result.written.append(outcome.diaSourceId)
+                        else:
+                            result.failed.append(outcome)
+                    bar.update(len(outcomes))
+            finally:
+                result.manifest = write_manifest(
+                    directory, journal.pictures(), self.config.manifestColumns, self.config.urlRoot
+                )
+                write_failures(directory, journal.failures())
+        result.written.sort()
+        result.skipped.sort()
+        result.failed.sort(key=lambda failure: failure.diaSourceId)
+        return result
+
+    def render(self, source: Any, images: Mapping[str, Any] | None = None) -> bytes:
+        """Return the picture of one source, the same bytes as `run` writes.
+
+        Parameters
+        ----------
+        source : `Mapping`, `pandas.Series`, `astropy.table.Row` or table
+            One DiaSource; a table of one row.
+        images : `Mapping` [`str`, image], optional
+            The ``template``, ``science`` and ``difference`` image, as
+            `lsst.afw.image.Exposure` or as an image of `lsst.images`; read
+            from the butler when not given.
+
+        Returns
+        -------
+        png : `bytes`
+            A PNG file.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when there is no picture, with the reason that ``failed``
+            of `run` would give.
+        """
+        return Renderer(self.config.makeStyle()).render(*self._cut_one(source, images))
+
+    def figure(self, source: Any, images: Mapping[str, Any] | None = None) -> "Figure":
+        """Return the picture of one source as a matplotlib figure.
+
+        Parameters
+        ----------
+        source : `Mapping`, `pandas.Series`, `astropy.table.Row` or table
+            One DiaSource; a table of one row.
+        images : `Mapping` [`str`, image], optional
+            As for `render`.
+
+        Returns
+        -------
+        figure : `matplotlib.figure.Figure`
+            The picture, to be changed or saved at will.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when there is no picture.
+        """
+        return draw_figure(self.config.makeStyle(), *self._cut_one(source, images))
+
+    def show(self, source: Any, images: Mapping[str, Any] | None = None) -> None:
+        """Display the picture of one source in a notebook.
+
+        Parameters
+        ----------
+        source : `Mapping`, `pandas.Series`, `astropy.table.Row` or table
+            One DiaSource; a table of one row.
+        images : `Mapping` [`str`, image], optional
+            As for `render`.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when there is no picture, or no IPython to show it.
+        """
+        try:
+            from IPython.display import Image, display
+        except ImportError:
+            raise CutoutsError(
+                "show() needs IPython, which a notebook has. Elsewhere write the bytes of render() to a file."
+            ) from None
+        display(Image(self.render(source, images), format="png"))  # type: ignore[no-untyped-call]
+
+    def _cut_one(
+        self, source: Any, images: Mapping[str, Any] | None
+    ) -> tuple[tuple[Triplet, ...], dict[str, Any]]:
+        """Return the stamps of one source and its row."""
+        table = one_row(source)
+        (batch,) = group_by_detector([table], self._instrument())
+        ra, dec = (batch.rows.column(name).cast("float64").to_numpy() for name in ("ra", "dec"))
+        if images is not None:
+            stamps = read_triplets(
+                template=images["template"],
+                science=images["science"],
+                difference=images["difference"],
+                ra=ra,
+                dec=dec,
+                sizes=self.config.sizes,
+            )
+        elif batch.data_id is None:
+            raise CutoutsError("The source gives no instrument, visit or detector: complete its row.")
+        else:
+            reader = TripletReader(self._need_butler(), self._image_types())
+            stamps = reader.read(batch.data_id, ra, dec, self.config.sizes)
+        (result,) = stamps
+        if isinstance(result, CutoutsError):
+            raise result
+        return result, batch.rows.to_pylist()[0]
+
+    def _need_butler(self) -> "Butler":
+        if self.butler is None:
+            raise CutoutsError("The task has no butler: give ZooniverseCutoutsTask(butler=...) one.")
+        return self.butler
+
+    def _image_types(self) -> ImageTypes:
+        types = find_image_types(
+            self._need_butler(),
+            science=self.config.scienceImageType,
+            template=self.config.templateImageType,
+            difference=self.config.differenceImageType,
+        )
+        self.log.info("Images: %s, %s, %s", types.template, types.science, types.difference)
+        return types
+
+    def _instrument(self) -> str | None:
+        """Return the instrument of rows that do not say theirs."""
+        if self.config.instrument is not None or self.butler is None:
+            return self.config.instrument
+        known = [record.name for record in self.butler.query_dimension_records("instrument", explain=False)]
+        return known[0] if len(known) == 1 else None
+
+    def _unfinished(
+        self, sources: Sources, journal: Journal, directory: OutputDirectory, skipped: list[int], bar: Any
+    ) -> Iterator[SourceBatch]:
+        """Yield batches of the sources that have no picture yet."""
+        instrument = self._instrument()
+        present = directory.pictures()
+        seen: set[int] = set()
+        repeated = 0
+        for batch in group_by_detector(arrow_tables(sources), instrument):
+            if instrument is None and batch.rows.column("instrument").null_count:
+                raise CutoutsError(
+                    "The catalogue does not say the instrument and the repository does not have just one: "
+                    "set config.instrument (--instrument)."
+                )
+            ids = batch.rows.column("diaSourceId").to_pylist()
+            done = {identifier for identifier, path in journal.done(ids).items() if path in present}
+            todo = []
+            for row, identifier in enumerate(ids):
+                if identifier in seen:
+                    repeated += 1
+                elif identifier in done:
+                    skipped.append(identifier)
+                else:
+                    todo.append(row)
+                seen.add(identifier)
+            bar.update(len(ids) - len(todo))
+            if todo:
+                yield SourceBatch(batch.data_id, batch.rows.take(todo))
+        if repeated:
+            self.log.warning("%d rows repeat a diaSourceId; the first row of each was used.", repeated)
+
+    def _settle(
+        self,
+        journal: Journal,
+        directory: OutputDirectory,
+        types: ImageTypes,
+        *,
+        overwrite: bool,
+        append: bool,
+    ) -> None:
+        """Record the settings of this run, if the directory admits them."""
+        butler = self._need_butler()
+        settings = {name: repr(value) for name, value in self.config.toDict().items() if name != "urlRoot"}
+        settings |= {f"{role}ImageType": repr(name) for role, name in dataclasses.asdict(types).items()}
+        settings["collections"] = repr(tuple(butler.collections.defaults))
+        earlier = journal.settings
+        differing = [name for name, value in settings.items() if name in earlier and earlier[name] != value]
+        if overwrite:
+            for picture in journal.pictures():
+                directory.remove(picture.path)
+            journal.clear()
+        elif differing and not append:
+            changes = "; ".join(f"{name} was {earlier[name]}, is {settings[name]}" for name in differing)
+            raise CutoutsError(
+                f"{directory.path} holds pictures made with other settings ({changes}). Choose another directory, "
+                "or overwrite=True (--overwrite) to make all again, or append=True (--append) to keep both."
+            )
+        journal.set_settings(settings)
+
+
+def _make(maker: PictureMaker, columns: Sequence[str], batch: SourceBatch) -> list[Picture | Failure]:
+    return maker.make(batch, columns)
+
+
+def _killed(batch: SourceBatch) -> list[Picture | Failure]:
+    reason = "The system killed the process that worked on this detector, twice: run it with more memory."
+    return [Failure(i, batch.data_id, reason) for i in batch.rows.column("diaSourceId").to_pylist()]
+
+
+def _progress_bar(total: int | None, wanted: bool | None) -> Any:
+    """Return a bar; without a wish, one that shows itself on a terminal."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, unit="source", disable=None if wanted is None else not wanted)
