@@ -1,0 +1,19 @@
+"""From a sky position to the three stamps of a DiaSource.
+
+This room knows the butler, FITS layouts, WCS and compressed tiles. It knows
+nothing of catalogue columns, and nothing of pictures.
+"""
+
+from ._errors import ImageFileError, StampError
+from ._image_types import ImageTypes, find_image_types
+from ._objects import read_triplets
+from ._reader import TripletReader
+
+__all__ = (
+    "ImageFileError",
+    "ImageTypes",
+    "StampError",
+    "TripletReader",
+    "find_image_types",
+    "read_triplets",
+)

@@ -1,0 +1,159 @@
+"""Objects that afw keeps in the archive tables of its FITS files."""
+
+__all__ = ("ArchiveEntry", "read_archive_index", "read_sky_wcs_text")
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._errors import ImageFileError
+from ._hdus import Hdu, HduList
+
+
+@dataclass(frozen=True)
+class ArchiveEntry:
+    """A row of the index: where the rows of an object lie."""
+
+    id: int
+    """Archive ID of the object."""
+
+    catalog: int
+    """HDU that holds the rows, counted from the index's own."""
+
+    persistable: int
+    """Which of the object's catalogues this is."""
+
+    row: int
+    """First row."""
+
+    rows: int
+    """Number of rows."""
+
+    name: str
+    """Class of the object."""
+
+
+def read_archive_index(hdus: HduList) -> tuple[Hdu | None, list[ArchiveEntry]]:
+    """Return the index of the archive.
+
+    Parameters
+    ----------
+    hdus : `HduList`
+        A file that afw wrote.
+
+    Returns
+    -------
+    index : `Hdu` or `None`
+        The index's HDU; `None` when the file has no archive.
+    entries : `list` [`ArchiveEntry`]
+        Its rows.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the index cannot be read.
+    """
+    index = next((hdu for hdu in hdus if hdu.index and hdu.name == "ARCHIVE_INDEX"), None)
+    if index is None:
+        return None, []
+    rows = index.table()
+    try:
+        return index, [
+            ArchiveEntry(
+                int(row["id"]),
+                int(row["cat.archive"]),
+                int(row["cat.persistable"]),
+                int(row["row0"]),
+                int(row["nrows"]),
+                str(row["name"]).strip(),
+            )
+            for row in rows
+        ]
+    except (KeyError, ValueError) as error:
+        raise ImageFileError(hdus.source.name, f"has a corrupt archive index: {error}") from error
+
+
+def read_rows(hdus: HduList, index: Hdu, entry: ArchiveEntry) -> Any:
+    """Return the rows of an object.
+
+    Parameters
+    ----------
+    hdus : `HduList`
+        The file.
+    index : `Hdu`
+        The archive's index.
+    entry : `ArchiveEntry`
+        Row of the index.
+
+    Returns
+    -------
+    rows : `astropy.io.fits.FITS_rec`
+        The object's own rows.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the file does not hold them.
+    """
+    if entry.catalog < 1:
+        raise ImageFileError(hdus.source.name, f"has a corrupt archive index: {entry}")
+    table = hdus.get(index.index + entry.catalog).table()
+    rows = table[entry.row : entry.row + entry.rows] if entry.row >= 0 and entry.rows > 0 else ()
+    if len(rows) != entry.rows:
+        raise ImageFileError(hdus.source.name, f"has a corrupt archive index: it has no rows for {entry}")
+    return rows
+
+
+def read_sky_wcs_text(hdus: HduList) -> str | None:
+    """Return the exact WCS of an exposure.
+
+    Parameters
+    ----------
+    hdus : `HduList`
+        A file that afw wrote.
+
+    Returns
+    -------
+    text : `str` or `None`
+        An AST FrameSet in native text, from 0-based PARENT pixels to the sky;
+        `None` when the file has no SkyWcs, because it was written before there
+        were any or without a WCS.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the file should have a SkyWcs that cannot be read.
+    """
+    primary = hdus.primary
+    ids = (primary.value(keyword) for keyword in ("ARCHIVE_ID_SKYWCS", "SKYWCS_ID", "WCS_ID"))
+    archive_id = next((value for value in ids if value is not None), None)
+    index, entries = read_archive_index(hdus)
+    if index is None:
+        if archive_id is not None:
+            raise ImageFileError(hdus.source.name, "is truncated: its archive, which has the WCS, is missing")
+        return None
+    if archive_id is None:
+        entry = next((entry for entry in entries if entry.name == "SkyWcs"), None)
+    else:
+        entry = next((entry for entry in entries if entry.id == archive_id), None)
+        if entry is None and archive_id != 0:
+            raise ImageFileError(hdus.source.name, f"has no object {archive_id}, its WCS, in its archive")
+    if entry is None or entry.name == "TanWcs":
+        # afw wrote TanWcs before AST; the header says the same.
+        return None
+    if entry.name != "SkyWcs":
+        raise ImageFileError(hdus.source.name, f"has a {entry.name} in its archive where its WCS should be")
+    row = read_rows(hdus, index, entry)[0]
+    try:
+        # Bytes of text in a column of integers.
+        text = np.asarray(row["wcs"]).astype(np.uint8).tobytes().decode("ascii")
+    except (KeyError, UnicodeDecodeError) as error:
+        raise ImageFileError(hdus.source.name, f"has a corrupt SkyWcs: {error}") from error
+    match = re.match(r"(\d+) SkyWcs (\d) ", text)
+    if match is None:
+        raise ImageFileError(hdus.source.name, f"has a corrupt SkyWcs: it begins with {text[:20]!r}")
+    if match[1] != "1":
+        raise ImageFileError(hdus.source.name, f"has a SkyWcs of version {match[1]}; only 1 is known")
+    return text[match.end() :]

@@ -1,0 +1,122 @@
+"""Images that only the butler can read."""
+
+__all__ = ("ButlerImage",)
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsst.analysis.ap.domain import Box
+
+from ._objects import ObjectImage
+from ._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
+
+
+class ButlerImage:
+    """An image behind ``Butler.get``.
+
+    The box that holds all that is wanted is read in one call.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    ref : `lsst.daf.butler.DatasetRef`
+        A dataset with the components ``bbox`` and ``sky_projection``
+        (lsst.images) or ``wcs`` (afw).
+    """
+
+    def __init__(self, butler: Any, ref: Any) -> None:
+        self.name = str(ref)
+        self._butler = butler
+        self._ref = ref
+        self._is_afw = "sky_projection" not in ref.datasetType.storageClass.allComponents()
+        bbox = self._get("bbox")
+        if self._is_afw:
+            x0, y0 = bbox.getMinX(), bbox.getMinY()
+            self.box = Box(x0, x0 + bbox.getWidth(), y0, y0 + bbox.getHeight())
+        else:
+            self.box = Box(bbox.x.start, bbox.x.stop, bbox.y.start, bbox.y.stop)
+        wcs = self._get("wcs" if self._is_afw else "sky_projection")
+        self.sky_map: SkyMap = AfwSkyMap(wcs) if self._is_afw else LsstSkyMap(wcs)
+        self._mask_planes: Mapping[str, int] | None = None
+
+    @property
+    def mask_planes(self) -> Mapping[str, int]:
+        """Bit number of each mask plane, by afw's name."""
+        if self._mask_planes is None:
+            corner = Box(self.box.x_start, self.box.x_start + 1, self.box.y_start, self.box.y_start + 1)
+            self._mask_planes = self._get_part(corner).mask_planes
+        return self._mask_planes
+
+    def read(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
+        """Return pixels of the image.
+
+        Parameters
+        ----------
+        boxes : `~collections.abc.Sequence` [`Box`]
+            What to read, PARENT pixels, inside of ``box``.
+
+        Returns
+        -------
+        arrays : `list` [`numpy.ndarray`]
+            One array per box.
+        """
+        if self._is_afw or not boxes:
+            return self._read(boxes, lambda image: image.read(boxes))
+        around = _around(boxes)
+        pixels = self._get("image", parameters={"bbox": _lsst_box(around)}).array
+        return [np.array(pixels[box.slices_within(around)]) for box in boxes]
+
+    def read_mask(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
+        """Return bits of the mask.
+
+        Parameters
+        ----------
+        boxes : `~collections.abc.Sequence` [`Box`]
+            What to read, PARENT pixels, inside of ``box``.
+
+        Returns
+        -------
+        arrays : `list` [`numpy.ndarray`]
+            One array per box.
+        """
+        return self._read(boxes, lambda image: image.read_mask(boxes))
+
+    def close(self) -> None:
+        """Do nothing: the butler keeps no file open."""
+
+    def _read(
+        self, boxes: Sequence[Box], read: Callable[[ObjectImage], list[NDArray[Any]]]
+    ) -> list[NDArray[Any]]:
+        return read(self._get_part(_around(boxes))) if boxes else []
+
+    def _get_part(self, box: Box) -> ObjectImage:
+        part = _afw_box(box) if self._is_afw else _lsst_box(box)
+        return ObjectImage(self._butler.get(self._ref, parameters={"bbox": part}), self.name)
+
+    def _get(self, component: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        return self._butler.get(self._ref.makeComponentRef(component), parameters=parameters)
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    return Box(
+        min(box.x_start for box in boxes),
+        max(box.x_stop for box in boxes),
+        min(box.y_start for box in boxes),
+        max(box.y_stop for box in boxes),
+    )
+
+
+def _lsst_box(box: Box) -> Any:
+    from lsst.images import Box as LsstBox
+
+    return LsstBox.factory[box.y_start : box.y_stop, box.x_start : box.x_stop]
+
+
+def _afw_box(box: Box) -> Any:
+    from lsst.geom import Box2I, Extent2I, Point2I
+
+    return Box2I(Point2I(box.x_start, box.y_start), Extent2I(box.width, box.height))

@@ -1,0 +1,155 @@
+"""Byte ranges of a file, wherever it lies."""
+
+__all__ = ("ByteSource", "ByteStream", "LocalBytes")
+
+import io
+import os
+from collections.abc import Buffer
+from typing import Protocol, Self
+
+from ._errors import ImageFileError
+
+
+class ByteSource(Protocol):
+    """A file of known size that can be read anywhere."""
+
+    name: str
+    """Path or URI, for messages."""
+
+    size: int
+    """Length in bytes."""
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return exactly the bytes ``start:stop``.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if the file ends before, or cannot be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release the file."""
+        ...
+
+
+class LocalBytes:
+    """Byte ranges of a file on a local disk.
+
+    Parameters
+    ----------
+    path : `str`
+        Path of the file.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if there is no such file, or it is empty.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        except OSError as error:
+            raise ImageFileError(path, f"cannot be opened: {error.strerror}") from error
+        self.size = os.fstat(self._descriptor).st_size
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return exactly the bytes ``start:stop``.
+
+        Parameters
+        ----------
+        start, stop : `int`
+            Offsets from the beginning of the file.
+
+        Returns
+        -------
+        data : `bytes`
+            As many bytes as were asked for.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if the file ends before, or cannot be read.
+        """
+        check_range(self, start, stop)
+        try:
+            data = os.pread(self._descriptor, stop - start, start)
+            while len(data) < stop - start:
+                more = os.pread(self._descriptor, stop - start - len(data), start + len(data))
+                if not more:
+                    raise ImageFileError(self.name, "was cut short while it was read")
+                data += more
+        except OSError as error:
+            raise ImageFileError(self.name, f"cannot be read: {error.strerror}") from error
+        return data
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class ByteStream(io.RawIOBase):
+    """A byte source as the seekable stream that libraries expect.
+
+    Parameters
+    ----------
+    source : `ByteSource`
+        Where the bytes are; closing the stream leaves it open.
+    """
+
+    mode = "rb"
+
+    def __init__(self, source: ByteSource) -> None:
+        super().__init__()
+        self._source = source
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Return that the stream can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return that the stream can be read anywhere."""
+        return True
+
+    def tell(self) -> int:
+        """Return the current offset."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to another offset."""
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._source.size}[whence]
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def readinto(self, buffer: Buffer) -> int:
+        """Fill a buffer with what comes next."""
+        view = memoryview(buffer).cast("B")
+        stop = min(self._position + len(view), self._source.size)
+        if stop <= self._position:
+            return 0
+        data = self._source.read(self._position, stop)
+        view[: len(data)] = data
+        self._position = stop
+        return len(data)
+
+
+def check_range(source: ByteSource, start: int, stop: int) -> None:
+    """Raise when a range is not inside of the file."""
+    if not 0 <= start <= stop:
+        raise ImageFileError(source.name, f"is corrupt: it points to bytes {start}:{stop}")
+    if stop > source.size:
+        raise ImageFileError(
+            source.name, f"is truncated: byte {stop} is needed but it has {source.size}; copy it again"
+        )

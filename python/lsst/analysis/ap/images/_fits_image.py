@@ -1,0 +1,190 @@
+"""Images in FITS files, in the layouts of afw and of lsst.images."""
+
+__all__ = ("FitsImage", "open_fits_image")
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import IO, Any, cast
+
+from numpy.typing import NDArray
+
+from lsst.analysis.ap.domain import Box
+
+from ._afw_archive import read_sky_wcs_text
+from ._bytes import ByteSource, ByteStream
+from ._errors import ImageFileError
+from ._hdus import Hdu, HduList
+from ._mask_planes import mask_planes_from_header
+from ._planes import plane_shape, read_plane
+from ._sky_map import AstSkyMap, HeaderSkyMap, LsstSkyMap, SkyMap
+
+
+class FitsImage:
+    """An image, its mask and its WCS in a FITS file.
+
+    Parameters
+    ----------
+    source : `ByteSource`
+        The file; closed with the image.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the file holds no two-dimensional image.
+    """
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        self.name = source.name
+        self._hdus = HduList(source)
+        self._image = _find_image(self._hdus)
+        height, width = plane_shape(self._image)
+        x0, y0 = _read_xy0(self._image)
+        self.box = Box(x0, x0 + width, y0, y0 + height)
+
+    @cached_property
+    def sky_map(self) -> SkyMap:
+        """The exact WCS of the image.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if the file has no WCS, or it cannot be read.
+        """
+        try:
+            if _is_lsst_images(self._hdus.primary):
+                return self._read_projection()
+            if (text := read_sky_wcs_text(self._hdus)) is not None:
+                return AstSkyMap(text)
+            return HeaderSkyMap(self._wcs_header(), self.box.x_start, self.box.y_start)
+        except (ImageFileError, ImportError):
+            raise
+        except Exception as error:
+            raise ImageFileError(self.name, f"has no usable WCS: {type(error).__name__}: {error}") from error
+
+    @cached_property
+    def mask_planes(self) -> Mapping[str, int]:
+        """Bit number of each mask plane, by afw's name."""
+        return mask_planes_from_header(self._mask.header)
+
+    def read(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
+        """Return pixels of the image.
+
+        Parameters
+        ----------
+        boxes : `~collections.abc.Sequence` [`Box`]
+            What to read, PARENT pixels, inside of ``box``.
+
+        Returns
+        -------
+        arrays : `list` [`numpy.ndarray`]
+            One array per box.
+        """
+        return read_plane(self._image, [self._to_local(box) for box in boxes])
+
+    def read_mask(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
+        """Return bits of the mask.
+
+        Parameters
+        ----------
+        boxes : `~collections.abc.Sequence` [`Box`]
+            What to read, PARENT pixels, inside of ``box``.
+
+        Returns
+        -------
+        arrays : `list` [`numpy.ndarray`]
+            One array per box.
+        """
+        if plane_shape(self._mask) != self.box.shape:
+            raise ImageFileError(self.name, "has a mask of another size than its image")
+        return read_plane(self._mask, [self._to_local(box) for box in boxes])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()
+
+    @cached_property
+    def _mask(self) -> Hdu:
+        return self._hdus.find("MASK")
+
+    def _to_local(self, box: Box) -> Box:
+        x0, y0 = self.box.x_start, self.box.y_start
+        return Box(box.x_start - x0, box.x_stop - x0, box.y_start - y0, box.y_stop - y0)
+
+    def _read_projection(self) -> SkyMap:
+        from lsst.images.serialization import open_archive
+
+        with open_archive(cast(IO[bytes], ByteStream(self._source)), format="fits") as archive:
+            projection = archive.get_component("sky_projection")
+        if projection is None:
+            raise ImageFileError(self.name, "has no WCS: it was written without a sky_projection")
+        return LsstSkyMap(projection)
+
+    def _wcs_header(self) -> Any:
+        header = self._image.header
+        if "CTYPE1" in header or "CTYPE1" not in self._hdus.primary.header:
+            return header
+        # Before EXTTYPE, afw kept the WCS of a lone image with the primary HDU.
+        return self._hdus.primary.header
+
+
+def open_fits_image(source: ByteSource) -> FitsImage:
+    """Return the image in a FITS file.
+
+    Parameters
+    ----------
+    source : `ByteSource`
+        The file; closed when this fails.
+
+    Returns
+    -------
+    image : `FitsImage`
+        The image, open.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the file holds no two-dimensional image.
+    """
+    try:
+        return FitsImage(source)
+    except BaseException:
+        source.close()
+        raise
+
+
+def _is_lsst_images(primary: Hdu) -> bool:
+    return "JSONADDR" in primary.header
+
+
+def _find_image(hdus: HduList) -> Hdu:
+    if hdus.primary.integer("NAXIS") == 2:
+        return hdus.primary
+    first = None
+    for hdu in hdus:
+        if hdu.name == "IMAGE":
+            return hdu
+        is_image = hdu.is_compressed or str(hdu.value("XTENSION", "")).strip() == "IMAGE"
+        if first is None and hdu.index and is_image and not hdu.name:
+            first = hdu
+    if first is not None:
+        return first
+    return hdus.find("IMAGE")
+
+
+def _read_xy0(image: Hdu) -> tuple[int, int]:
+    """Return the PARENT position of the first pixel.
+
+    Both packages write it as the linear WCS "A", whose reference pixel is
+    CRPIX (1-based); afw also as LTV, with the opposite sign.
+    """
+    start = []
+    for axis in (1, 2):
+        value = image.value(f"CRVAL{axis}A")
+        if value is not None:
+            start.append(float(value) + 1.0 - float(image.value(f"CRPIX{axis}A", 1.0)))
+        else:
+            start.append(-float(image.value(f"LTV{axis}", 0.0)))
+    if not all(abs(value) < 2**31 for value in start):
+        raise ImageFileError(image.source.name, f"has an impossible xy0 in HDU {image.index}: {start}")
+    return round(start[0]), round(start[1])

@@ -1,0 +1,274 @@
+"""The header-data units of a FITS file, read as far as they are needed."""
+
+__all__ = ("Hdu", "HduList")
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from astropy.io import fits
+
+from ._bytes import ByteSource
+from ._errors import ImageFileError
+
+BLOCK = 2880
+"""FITS files are made of blocks of this many bytes (FITS standard 4.0, 3.1)."""
+
+MAX_HEADER_BLOCKS = 4096
+"""A header that has not ended by then (12 MB) is not a header."""
+
+
+@dataclass(frozen=True)
+class Hdu:
+    """One header-data unit."""
+
+    source: ByteSource
+    """The file."""
+
+    index: int
+    """Position in the file; the primary HDU is 0."""
+
+    header_start: int
+    """Offset of the header."""
+
+    data_start: int
+    """Offset of the data."""
+
+    header_bytes: bytes
+    """The header's blocks."""
+
+    @cached_property
+    def header(self) -> fits.Header:
+        """The header, with a compressed image's cards as they are in the
+        table that holds it.
+        """
+        try:
+            return fits.Header.fromstring(self.header_bytes)
+        except Exception as error:
+            raise self._corrupt(f"header: {error}") from error
+
+    def integer(self, keyword: str, default: int | None = None) -> int:
+        """Return an integer card.
+
+        Parameters
+        ----------
+        keyword : `str`
+            Name of the card.
+        default : `int`, optional
+            Value when there is no such card.
+
+        Returns
+        -------
+        value : `int`
+            The value.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if the card is absent and has no default, or is not an
+            integer.
+        """
+        value = self.value(keyword, default)
+        if isinstance(value, bool) or not isinstance(value, int):
+            if isinstance(value, float) and value.is_integer():
+                return int(value)
+            raise self._corrupt(f"header: {keyword} = {value!r} is not an integer")
+        return value
+
+    def value(self, keyword: str, default: Any = None) -> Any:
+        """Return the value of a card.
+
+        Parameters
+        ----------
+        keyword : `str`
+            Name of the card.
+        default : `object`, optional
+            Value when there is no such card.
+
+        Returns
+        -------
+        value : `object`
+            What astropy makes of it.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if the card cannot be parsed.
+        """
+        try:
+            value = self.header.get(keyword, default)
+        except Exception as error:
+            raise self._corrupt(f"card {keyword}: {error}") from error
+        return default if isinstance(value, fits.card.Undefined) else value
+
+    @cached_property
+    def name(self) -> str:
+        """What the extension is for.
+
+        EXTNAME, or EXTTYPE where older afw wrote nothing else; afw's archive
+        tables are told apart by EXTTYPE always.
+        """
+        exttype = str(self.value("EXTTYPE", "")).strip().upper()
+        if exttype in ("ARCHIVE_INDEX", "ARCHIVE_DATA"):
+            return exttype
+        return str(self.value("EXTNAME", "")).strip().upper() or exttype
+
+    @cached_property
+    def data_size(self) -> int:
+        """Length of the data without padding, in bytes (FITS standard 4.0,
+        equation 2).
+        """
+        axes = self.integer("NAXIS")
+        if not 0 <= axes <= 999:
+            raise self._corrupt(f"header: NAXIS = {axes}")
+        if axes == 0:
+            return 0
+        count = 1
+        for axis in range(1, axes + 1):
+            count *= self.integer(f"NAXIS{axis}")
+        groups, parameters = self.integer("GCOUNT", 1), self.integer("PCOUNT", 0)
+        size = abs(self.integer("BITPIX")) // 8 * groups * (parameters + count)
+        if size < 0:
+            raise self._corrupt("header: negative size")
+        return size
+
+    @property
+    def end(self) -> int:
+        """Offset of the next header."""
+        return self.data_start + -(-self.data_size // BLOCK) * BLOCK
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether this is an image in a table (FITS standard 4.0, section 10)."""
+        return self.value("ZIMAGE", False) is True
+
+    def table(self) -> fits.FITS_rec:
+        """Return the rows of a binary table.
+
+        Returns
+        -------
+        rows : `astropy.io.fits.FITS_rec`
+            All rows, in memory.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if the file is truncated or the table corrupt.
+        """
+        data = self.source.read(self.data_start, self.data_start + self.data_size)
+        # astropy reads the heap of variable-length columns from files only.
+        file = io.BytesIO(self.header_bytes + data + bytes(-len(data) % BLOCK))
+        try:
+            return fits.BinTableHDU.readfrom(file, memmap=False).data
+        except Exception as error:
+            raise self._corrupt(f"table: {error}") from error
+
+    def _corrupt(self, what: str) -> ImageFileError:
+        return ImageFileError(self.source.name, f"has a corrupt HDU {self.index}, {what}")
+
+
+class HduList:
+    """The units of a file in order, found as they are asked for.
+
+    Parameters
+    ----------
+    source : `ByteSource`
+        The file.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the file is not FITS.
+    """
+
+    def __init__(self, source: ByteSource) -> None:
+        self.source = source
+        self._found: list[Hdu] = []
+        if source.size == 0:
+            raise ImageFileError(source.name, "is empty")
+        if source.size < BLOCK or source.read(0, 9) != b"SIMPLE  =":
+            raise ImageFileError(source.name, "is not a FITS file")
+
+    def __iter__(self) -> Iterator[Hdu]:
+        index = 0
+        while (hdu := self._get(index)) is not None:
+            yield hdu
+            index += 1
+
+    @property
+    def primary(self) -> Hdu:
+        """The first unit."""
+        hdu = self._get(0)
+        assert hdu is not None, "the constructor saw that there is one"
+        return hdu
+
+    def find(self, name: str) -> Hdu:
+        """Return the first unit of a name.
+
+        Parameters
+        ----------
+        name : `str`
+            EXTNAME, or EXTTYPE of older afw files.
+
+        Returns
+        -------
+        hdu : `Hdu`
+            The unit.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if the file has none.
+        """
+        for hdu in self:
+            if hdu.index and hdu.name == name:
+                return hdu
+        names = ", ".join(hdu.name or "(unnamed)" for hdu in self._found[1:])
+        raise ImageFileError(self.source.name, f"has no {name} extension, only: {names or 'none'}")
+
+    def get(self, index: int) -> Hdu:
+        """Return a unit by its position.
+
+        Parameters
+        ----------
+        index : `int`
+            The primary HDU is 0.
+
+        Returns
+        -------
+        hdu : `Hdu`
+            The unit.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if the file has fewer.
+        """
+        hdu = self._get(index) if index >= 0 else None
+        if hdu is None:
+            raise ImageFileError(self.source.name, f"has no HDU {index}, only {len(self._found)}")
+        return hdu
+
+    def _get(self, index: int) -> Hdu | None:
+        while len(self._found) <= index:
+            start = self._found[-1].end if self._found else 0
+            # Bytes after the last HDU that do not fill a block mean nothing.
+            if start + BLOCK > self.source.size:
+                return None
+            self._found.append(self._read(start, len(self._found)))
+        return self._found[index]
+
+    def _read(self, start: int, index: int) -> Hdu:
+        blocks = []
+        stop = start
+        while stop - start < MAX_HEADER_BLOCKS * BLOCK:
+            block = self.source.read(stop, stop + BLOCK)
+            blocks.append(block)
+            stop += BLOCK
+            if index and len(blocks) == 1 and not block.startswith(b"XTENSION="):
+                raise ImageFileError(self.source.name, f"is corrupt: no HDU starts at byte {start}")
+            if any(block[card : card + 80].rstrip() == b"END" for card in range(0, BLOCK, 80)):
+                return Hdu(self.source, index, start, stop, b"".join(blocks))
+        raise ImageFileError(self.source.name, f"is corrupt: the header at byte {start} has no end")

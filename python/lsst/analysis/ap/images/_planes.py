@@ -1,0 +1,70 @@
+"""Parts of one image plane of a FITS file, each byte of it decoded once."""
+
+__all__ = ("plane_shape", "read_plane")
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from lsst.analysis.ap.domain import Box
+
+from ._astropy import read_with_astropy
+from ._errors import ImageFileError
+from ._hdus import Hdu
+
+
+def plane_shape(hdu: Hdu) -> tuple[int, int]:
+    """Return the shape of an image.
+
+    Parameters
+    ----------
+    hdu : `Hdu`
+        An image, compressed or not.
+
+    Returns
+    -------
+    shape : `tuple` [`int`, `int`]
+        Rows, columns.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if it is not a two-dimensional image.
+    """
+    prefix = "Z" if hdu.is_compressed else ""
+    if not prefix and str(hdu.value("XTENSION", "IMAGE")).strip() != "IMAGE":
+        raise ImageFileError(hdu.source.name, f"has a table, not an image, in HDU {hdu.index}")
+    axes = hdu.integer(f"{prefix}NAXIS")
+    if axes != 2:
+        raise ImageFileError(hdu.source.name, f"has an image of {axes} dimensions in HDU {hdu.index}, not 2")
+    height, width = hdu.integer(f"{prefix}NAXIS2"), hdu.integer(f"{prefix}NAXIS1")
+    if height <= 0 or width <= 0:
+        raise ImageFileError(hdu.source.name, f"has an image of {width}x{height} pixels in HDU {hdu.index}")
+    return height, width
+
+
+def read_plane(hdu: Hdu, boxes: Sequence[Box]) -> list[NDArray[Any]]:
+    """Return parts of an image.
+
+    Parameters
+    ----------
+    hdu : `Hdu`
+        An image, compressed or not.
+    boxes : `~collections.abc.Sequence` [`Box`]
+        What to read, LOCAL pixels: the first pixel of the image is (0, 0). All
+        of them lie on the image.
+
+    Returns
+    -------
+    arrays : `list` [`numpy.ndarray`]
+        One array per box with the values that astropy's full read has there.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the file is truncated or corrupt.
+    """
+    if not boxes:
+        return []
+    return read_with_astropy(hdu, boxes)

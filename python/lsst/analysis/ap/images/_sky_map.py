@@ -1,0 +1,179 @@
+"""The mapping between the sky and PARENT pixels, whoever wrote it."""
+
+__all__ = ("AfwSkyMap", "AstSkyMap", "HeaderSkyMap", "LsstSkyMap", "SkyMap", "sky_jacobians")
+
+from typing import Any, Protocol
+
+import numpy as np
+from astropy.coordinates import ICRS, SkyCoord
+from astropy.io.fits import Header
+from astropy.wcs import WCS, NoConvergence
+from astropy.wcs.utils import wcs_to_celestial_frame
+from numpy.typing import NDArray
+
+from ._ast import AstFrameSet
+
+Floats = NDArray[np.float64]
+
+
+class SkyMap(Protocol):
+    """Two-way mapping between ICRS degrees and PARENT pixels, vectorised."""
+
+    def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
+        """Return PARENT x and y of positions in degrees; NaN where undefined."""
+        ...
+
+    def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Return right ascension and declination in degrees of PARENT pixels."""
+        ...
+
+
+class AstSkyMap:
+    """The exact WCS that afw keeps in a file as AST text.
+
+    Parameters
+    ----------
+    text : `str`
+        An AST FrameSet in native text; its base frame is 0-based PARENT
+        pixels.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._frame_set = AstFrameSet(text)
+
+    def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
+        """Return PARENT x and y of positions in degrees; NaN where undefined."""
+        x, y = self._frame_set.sky_to_pixel(np.radians(np.array([ra, dec])))
+        return x, y
+
+    def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Return right ascension and declination in degrees of PARENT pixels."""
+        ra, dec = np.degrees(self._frame_set.pixel_to_sky(np.array([x, y])))
+        return ra % 360.0, dec
+
+
+class HeaderSkyMap:
+    """The WCS of a FITS header, for files that have no better one.
+
+    Parameters
+    ----------
+    header : `astropy.io.fits.Header`
+        Header of the image extension.
+    x0, y0 : `int`
+        PARENT position of the first pixel of the image.
+
+    Raises
+    ------
+    ValueError
+        Raised if the header has no celestial WCS.
+    """
+
+    def __init__(self, header: Header, x0: int, y0: int) -> None:
+        self._wcs = WCS(header, fix=False)
+        if not self._wcs.has_celestial:
+            raise ValueError("neither the file's archive nor its header has a celestial WCS")
+        self._frame = wcs_to_celestial_frame(self._wcs)
+        self._x0 = x0
+        self._y0 = y0
+
+    def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
+        """Return PARENT x and y of positions in degrees; NaN where undefined."""
+        sky = SkyCoord(ra, dec, unit="deg", frame=ICRS).transform_to(self._frame).spherical
+        try:
+            x, y = self._wcs.all_world2pix(sky.lon.deg, sky.lat.deg, 0, tolerance=1e-9, maxiter=50)
+        except NoConvergence as error:
+            # Far outside of the image the distortion cannot be inverted; those
+            # positions are off the image, the others have their answer.
+            solution = np.array(error.best_solution, dtype=np.float64)
+            for failed in (error.divergent, error.slow_conv):
+                if failed is not None:
+                    solution[failed] = np.nan
+            x, y = solution.T
+        return x + self._x0, y + self._y0
+
+    def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Return right ascension and declination in degrees of PARENT pixels."""
+        lon, lat = self._wcs.all_pix2world(x - self._x0, y - self._y0, 0)
+        sky = SkyCoord(lon, lat, unit="deg", frame=self._frame).transform_to(ICRS())
+        return sky.ra.deg, sky.dec.deg
+
+
+class LsstSkyMap:
+    """The projection of an `lsst.images` object.
+
+    Parameters
+    ----------
+    projection : `lsst.images.SkyProjection`
+        Its pixel frame is PARENT pixels.
+    """
+
+    def __init__(self, projection: Any) -> None:
+        self._projection = projection
+
+    def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
+        """Return PARENT x and y of positions in degrees; NaN where undefined."""
+        pixels = self._projection.sky_to_pixel(SkyCoord(ra, dec, unit="deg", frame=ICRS))
+        return np.asarray(pixels.x, dtype=np.float64), np.asarray(pixels.y, dtype=np.float64)
+
+    def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Return right ascension and declination in degrees of PARENT pixels."""
+        sky = self._projection.pixel_to_sky(x=x, y=y)
+        return sky.ra.deg, sky.dec.deg
+
+
+class AfwSkyMap:
+    """The WCS of an afw Exposure in memory.
+
+    Parameters
+    ----------
+    sky_wcs : `lsst.afw.geom.SkyWcs`
+        Its pixels are PARENT pixels.
+    """
+
+    def __init__(self, sky_wcs: Any) -> None:
+        self._sky_wcs = sky_wcs
+
+    def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
+        """Return PARENT x and y of positions in degrees; NaN where undefined."""
+        x, y = self._sky_wcs.skyToPixelArray(_writable(ra), _writable(dec), degrees=True)
+        return x, y
+
+    def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Return right ascension and declination in degrees of PARENT pixels."""
+        ra, dec = self._sky_wcs.pixelToSkyArray(_writable(x), _writable(y), degrees=True)
+        return ra, dec
+
+
+def sky_jacobians(sky_map: SkyMap, x: Floats, y: Floats) -> Floats:
+    """Return how the sky moves with the pixels at some positions.
+
+    Parameters
+    ----------
+    sky_map : `SkyMap`
+        The mapping of the image.
+    x, y : `numpy.ndarray`
+        PARENT pixels, shape (N,).
+
+    Returns
+    -------
+    jacobians : `numpy.ndarray`
+        Arcseconds per pixel, shape (N, 2, 2):
+        ``[[d(east)/dx, d(east)/dy], [d(north)/dx, d(north)/dy]]`` in the plane
+        that touches the sphere at the source. Central differences over one
+        pixel of the unit vectors of `pixel_to_sky`.
+    """
+    ra, dec = sky_map.pixel_to_sky(
+        np.concatenate([x, x + 0.5, x - 0.5, x, x]), np.concatenate([y, y, y, y + 0.5, y - 0.5])
+    )
+    ra, dec = np.radians(ra).reshape(5, -1), np.radians(dec).reshape(5, -1)
+    vectors = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
+    east = np.stack([-np.sin(ra[0]), np.cos(ra[0]), np.zeros_like(ra[0])], axis=-1)
+    north = np.cross(vectors[0], east)
+    steps = np.stack([vectors[1] - vectors[2], vectors[3] - vectors[4]], axis=-1)
+    basis = np.stack([east, north], axis=-2)
+    return np.asarray(np.degrees(basis @ steps) * 3600.0)
+
+
+def _writable(values: Floats) -> Floats:
+    # afw's bindings take contiguous double arrays only.
+    return np.array(values, dtype=np.float64, ndmin=1)

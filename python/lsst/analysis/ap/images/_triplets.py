@@ -1,0 +1,106 @@
+"""From positions on the sky to stamps of the three images."""
+
+__all__ = ("cut_triplets",)
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsst.analysis.ap.domain import CutoutsError, Stamp, Triplet
+
+from ._cut import OpenImage, cut_stamps
+from ._errors import StampError
+from ._sky_map import sky_jacobians
+
+
+def cut_triplets(
+    open_template: Callable[[], OpenImage],
+    open_science: Callable[[], OpenImage],
+    open_difference: Callable[[], OpenImage],
+    ra: NDArray[np.float64],
+    dec: NDArray[np.float64],
+    sizes: Sequence[int],
+    *,
+    with_mask: bool,
+) -> list[tuple[Triplet, ...] | StampError]:
+    """Return the stamps of three images around some sky positions.
+
+    Parameters
+    ----------
+    open_template, open_science, open_difference : `~collections.abc.Callable`
+        Open one image; each is called once, and the image closed before the
+        next one is opened.
+    ra, dec : `numpy.ndarray`
+        ICRS degrees, shape (N,).
+    sizes : `~collections.abc.Sequence` [`int`]
+        Sides of the stamps in pixels.
+    with_mask : `bool`
+        Whether to read the masks too.
+
+    Returns
+    -------
+    triplets : `list` [`tuple` [`Triplet`, ...] or `StampError`]
+        For each position a triplet per size, or why there are none.
+    """
+    ra, dec = np.atleast_1d(np.asarray(ra, np.float64)), np.atleast_1d(np.asarray(dec, np.float64))
+    _check(ra, dec, sizes)
+    results: list[tuple[Triplet, ...] | StampError] = [
+        StampError(f"has no position: ra = {ra_i}, dec = {dec_i}")
+        for ra_i, dec_i in zip(ra.tolist(), dec.tolist(), strict=True)
+    ]
+    usable = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0))
+    if not usable.size:
+        return results
+    ra, dec = ra[usable], dec[usable]
+
+    stamps: dict[str, list[tuple[Stamp, ...] | StampError]] = {}
+    jacobians = np.empty((len(ra), 2, 2))
+    for role, open_image in (
+        ("science", open_science),
+        ("template", open_template),
+        ("difference", open_difference),
+    ):
+        try:
+            with closing(open_image()) as image:
+                x, y = image.sky_map.sky_to_pixel(ra, dec)
+                if role == "science":
+                    jacobians = sky_jacobians(image.sky_map, x, y)
+                stamps[role] = cut_stamps(image, role, x, y, sizes, with_mask=with_mask)
+        except Exception as error:
+            # Whatever is wrong with an image must cost no other one.
+            failure = StampError(_reason(role, error))
+            for position in usable:
+                results[position] = failure
+            return results
+
+    for i, position in enumerate(usable):
+        template, science, difference = stamps["template"][i], stamps["science"][i], stamps["difference"][i]
+        if isinstance(science, StampError):
+            results[position] = science
+        elif isinstance(template, StampError):
+            results[position] = template
+        elif isinstance(difference, StampError):
+            results[position] = difference
+        else:
+            results[position] = tuple(
+                Triplet(template=t, science=s, difference=d, sky_jacobian=jacobians[i])
+                for t, s, d in zip(template, science, difference, strict=True)
+            )
+    return results
+
+
+def _check(ra: NDArray[np.float64], dec: NDArray[np.float64], sizes: Sequence[int]) -> None:
+    if ra.shape != dec.shape or ra.ndim != 1:
+        raise ValueError(
+            f"ra and dec must be two arrays of one length, not of shapes {ra.shape}, {dec.shape}"
+        )
+    if not sizes or min(sizes) < 1:
+        raise ValueError(f"sizes must be positive numbers of pixels, not {list(sizes)}")
+
+
+def _reason(role: str, error: Exception) -> str:
+    if isinstance(error, CutoutsError):
+        return f"{role} image: {error}"
+    return f"{role} image: {type(error).__name__}: {error}"
