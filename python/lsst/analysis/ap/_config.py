@@ -28,20 +28,20 @@ class ZooniverseCutoutsConfig(Config):
         minLength=1,
     )
     addMetadata = Field[bool](
-        doc="Write five rows of catalogue values and flag words above the panels. Leave it off for Zooniverse "
+        doc="Write five rows of catalogue values and flag words above the panels. Leave it off for "
         "volunteers, whom numbers would influence; turn it on to debug image differencing.",
         default=False,
     )
     urlRoot = Field[str](
-        doc="URL under which the pictures will be hosted, such as 'https://host/path'. With it the manifest is "
-        "one for Zooniverse's import of hosted images; without it, for an upload of the local files.",
+        doc="URL under which the pictures will be hosted, such as 'https://host/path'. With it the manifest "
+        "is one for Zooniverse's import of hosted images; without it, for an upload of the local files.",
         optional=True,
         default=None,
         check=lambda url: url.startswith(("https://", "http://")),
     )
     manifestColumns = ListField[str](
-        doc="Catalogue columns that the manifest carries, each with Zooniverse's prefix: '#' is never shown to "
-        "volunteers, '!' only in Talk, '%' is indexed; no prefix shows it to everybody.",
+        doc="Catalogue columns that the manifest carries, each with Zooniverse's prefix: '#' is never shown "
+        "to volunteers, '!' only in Talk, '%' is indexed; no prefix shows it to everybody.",
         default=[
             "#instrument",
             "#visit",
@@ -73,7 +73,7 @@ class ZooniverseCutoutsConfig(Config):
         default=None,
     )
     templateImageType = Field[str](
-        doc="Dataset type of the templates, warped to the science images. When not set: found in the repository.",
+        doc="Dataset type of the templates, in the science pixels. When not set: found in the repository.",
         optional=True,
         default=None,
     )
@@ -92,8 +92,9 @@ class ZooniverseCutoutsConfig(Config):
         allowed=_INTERVALS,
         default="minmax",
     )
-    asinhA = RangeField[float](
+    asinhA = RangeField(
         doc="Where the asinh stretch turns from linear to logarithmic, as a fraction of the interval.",
+        dtype=float,
         default=0.1,
         min=0.0,
         max=1.0,
@@ -112,13 +113,14 @@ class ZooniverseCutoutsConfig(Config):
     )
     colorMap = Field[str](doc="matplotlib's name of the colour map.", default="bone")
     differenceColorMap = Field[str](
-        doc="matplotlib's name of the colour map of the difference panel. When not set: the same as colorMap.",
+        doc="Colour map of the difference panel, by matplotlib's name. When not set: the same as colorMap.",
         optional=True,
         default=None,
     )
-    panelPixels = RangeField[int](
+    panelPixels = RangeField(
         doc="Wanted side of a panel in screen pixels. Each stamp is enlarged by the whole number that comes "
         "nearest, so that its pixels stay square and equal.",
+        dtype=int,
         default=210,
         min=30,
         max=1000,

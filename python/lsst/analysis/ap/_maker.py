@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from .domain import CutoutsError, SourceBatch, Triplet
+from .domain import CutoutsError, SourceBatch
 from .images import ImageTypes, TripletReader
 from .output import Failure, OutputDirectory, Picture
 from .render import PictureStyle, Renderer

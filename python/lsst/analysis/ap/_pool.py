@@ -4,18 +4,20 @@ __all__ = ("run_batches",)
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any
 
 type Work[B, R] = Callable[[B], R]
 
-_work: Work = None  # what this worker process does with a batch
+_work: Work[Any, Any]  # what this worker process does with a batch
 
 
 def run_batches[B, R](
     work: Work[B, R], batches: Iterable[B], jobs: int, on_death: Work[B, R]
-) -> Iterator[R]:
+) -> Generator[R]:
     """Yield the result of each batch as it is ready.
 
     Parameters
@@ -52,13 +54,16 @@ def run_batches[B, R](
         with _pool(work, jobs) as pool:
             flying: dict[Future[R], B] = {}
             while not lost:
-                while not exhausted and len(flying) < 2 * jobs:
+                while not exhausted and not lost and len(flying) < 2 * jobs:
                     try:
                         batch = next(source)
                     except StopIteration:
                         exhausted = True
                         break
-                    flying[pool.submit(_do, batch)] = batch
+                    try:
+                        flying[pool.submit(_do, batch)] = batch
+                    except BrokenProcessPool:
+                        lost.append(batch)
                 if not flying:
                     break
                 for future in wait(flying, return_when=FIRST_COMPLETED).done:
@@ -78,29 +83,26 @@ def _retry[B, R](work: Work[B, R], batch: B, on_death: Work[B, R]) -> Iterator[R
             yield on_death(batch)
 
 
-class _pool:
-    """A pool of spawned processes that leaves none behind, come what may."""
-
-    def __init__(self, work: Work, jobs: int) -> None:
-        self._pool = ProcessPoolExecutor(
-            jobs, multiprocessing.get_context("spawn"), initializer=_start, initargs=(work,)
-        )
-
-    def __enter__(self) -> ProcessPoolExecutor:
-        return self._pool
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            for child in multiprocessing.active_children():
-                child.terminate()
-        self._pool.shutdown(cancel_futures=True)
+@contextmanager
+def _pool(work: Work[Any, Any], jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Keep spawned processes, and leave none behind, come what may."""
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, spawn, initializer=_start, initargs=(work,))
+    try:
+        yield pool
+    except BaseException:
+        for child in multiprocessing.active_children():
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _start(work: Work) -> None:
+def _start(work: Work[Any, Any]) -> None:
     global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     _work = work
 
 
-def _do[B, R](batch: B) -> R:
+def _do(batch: Any) -> Any:
     return _work(batch)

@@ -17,6 +17,7 @@ from .domain import CutoutsError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
     from lsst.daf.butler import Butler
 
     from .sources import SqlApdb
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 _PROG = "zooniverseCutouts"
 
 _DESCRIPTION = """
-Make one picture of each DiaSource: template, science and difference image side by side, cut from the images of a
-butler repository, and a manifest that Zooniverse accepts. Running the same command again finishes an interrupted
-run and tries again what failed.
+Make one picture of each DiaSource: template, science and difference image side by side, cut from the images
+of a butler repository, and a manifest that Zooniverse accepts. Running the same command again finishes an
+interrupted run and tries again what failed.
 """
 
 _EPILOG = """
@@ -44,7 +45,7 @@ examples:
     zooniverseCutouts --catalog sources.parquet -c sizes=30,60 -c urlRoot=https://host/pictures \\
         --collections LSSTCam/prompt repo/ pictures/
 
-exit status: 0 all pictures are there, 1 some failed (failures.csv names them), 2 nothing could be done as asked.
+exit status: 0 all pictures are there, 1 some failed (failures.csv names them), 2 it could not be done.
 """
 
 
@@ -91,43 +92,74 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("repo", metavar="REPO", nargs="?", help="butler repository: path, URI or label")
-    parser.add_argument("outdir", metavar="OUTDIR", nargs="?", help="directory for the pictures; made if needed")
+    parser.add_argument(
+        "outdir", metavar="OUTDIR", nargs="?", help="directory for the pictures; made if needed"
+    )
     parser.add_argument("--version", action="version", version=f"{_PROG} {_version()}")
 
     source = parser.add_argument_group("where the DiaSources come from (one of these)")
     source = source.add_mutually_exclusive_group()
     source.add_argument("--sqlitefile", "--sqlite-file", metavar="FILE", help="APDB in an SQLite file")
-    source.add_argument("--postgres-url", "--postgres_url", metavar="URL", help="APDB in PostgreSQL (needs psycopg2)")
-    source.add_argument("--apdb", metavar="URI", help="APDB by its dax_apdb configuration file, or label:NAME")
+    source.add_argument(
+        "--postgres-url", "--postgres_url", metavar="URL", help="APDB in PostgreSQL (needs psycopg2)"
+    )
+    source.add_argument(
+        "--apdb", metavar="URI", help="APDB by its dax_apdb configuration file, or label:NAME"
+    )
     source.add_argument("--catalog", metavar="FILE", help="Parquet, CSV, ECSV, FITS or VOTable file")
 
     choice = parser.add_argument_group("which of them")
-    choice.add_argument("--namespace", metavar="NAME", help="schema of the PostgreSQL database that holds the APDB")
-    choice.add_argument("--reliability-min", "--reliabilityMin", type=float, metavar="R", help="at least this reliable")
-    choice.add_argument("--reliability-max", "--reliabilityMax", type=float, metavar="R", help="at most this reliable")
+    choice.add_argument(
+        "--namespace", metavar="NAME", help="schema of the PostgreSQL database that holds the APDB"
+    )
+    choice.add_argument(
+        "--reliability-min", "--reliabilityMin", type=float, metavar="R", help="at least this reliable"
+    )
+    choice.add_argument(
+        "--reliability-max", "--reliabilityMax", type=float, metavar="R", help="at most this reliable"
+    )
     amount = choice.add_mutually_exclusive_group()
-    amount.add_argument("-n", "--limit", type=int, metavar="N", help="the first N by visit, detector, diaSourceId")
+    amount.add_argument(
+        "-n", "--limit", type=int, metavar="N", help="the first N by visit, detector, diaSourceId"
+    )
     amount.add_argument("--all", action="store_true", help="all of them (the default)")
 
     image = parser.add_argument_group("which images")
     image.add_argument(
-        "--collections", metavar="NAME[,NAME]", action="append", help="collections to search, first match first"
+        "--collections",
+        metavar="NAME[,NAME]",
+        action="append",
+        help="collections to search, first match first",
     )
-    image.add_argument("--instrument", metavar="NAME", help="instrument of the sources, where nothing else says it")
+    image.add_argument(
+        "--instrument", metavar="NAME", help="instrument of the sources, where nothing else says it"
+    )
 
     looks = parser.add_argument_group("what the pictures look like")
     looks.add_argument(
-        "-C", "--config-file", "--configFile", metavar="FILE", action="append", default=[], help="configuration file"
+        "-C",
+        "--config-file",
+        "--configFile",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="configuration file",
     )
     looks.add_argument(
         "-c", "--config", metavar="NAME=VALUE", action="append", default=[], help="one configuration field"
     )
-    looks.add_argument("--show-config", action="store_true", help="print the configuration, documented, and stop")
+    looks.add_argument(
+        "--show-config", action="store_true", help="print the configuration, documented, and stop"
+    )
 
     work = parser.add_argument_group("how the work is done")
-    work.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="number of processes (default: 1)")
+    work.add_argument(
+        "-j", "--jobs", type=int, default=1, metavar="N", help="number of processes (default: 1)"
+    )
     earlier = work.add_mutually_exclusive_group()
-    earlier.add_argument("--overwrite", action="store_true", help="make the pictures that are in OUTDIR again")
+    earlier.add_argument(
+        "--overwrite", action="store_true", help="make the pictures that are in OUTDIR again"
+    )
     earlier.add_argument("--append", action="store_true", help="add to pictures made with other settings")
     work.add_argument(
         "--log-level",
@@ -165,13 +197,18 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         total=total,
         progress=False if arguments.quiet else None,
     )
-    summary = f"{len(result.written)} written, {len(result.skipped)} already there, {len(result.failed)} failed"
-    print(f"{arguments.outdir}: {summary}; manifest {result.manifest}")
+    print(
+        f"{arguments.outdir}: {len(result.written)} written, {len(result.skipped)} already there, "
+        f"{len(result.failed)} failed; manifest {result.manifest}"
+    )
     if not result.failed:
         return 0
     first = result.failed[0]
-    print(f"{_PROG}: {len(result.failed)} failed, see {arguments.outdir}/failures.csv; the first:", file=sys.stderr)
-    print(f"  {first.diaSourceId}: {first.reason}", file=sys.stderr)
+    print(
+        f"{_PROG}: {arguments.outdir}/failures.csv names what failed; the first is\n"
+        f"  {first.diaSourceId}: {first.reason}",
+        file=sys.stderr,
+    )
     return 1
 
 
@@ -191,7 +228,8 @@ def _make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
             raise CutoutsError(f"-c {word!r} is not NAME=VALUE.")
         if name not in config.toDict():
             raise CutoutsError(
-                f"The configuration has no field {name!r}; it has {', '.join(config.toDict())} (see --show-config)."
+                f"The configuration has no field {name!r}; it has {', '.join(config.toDict())}. "
+                "See --show-config."
             )
         overrides.addValueOverride(name, value)
     if arguments.instrument is not None:

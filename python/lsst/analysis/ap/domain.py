@@ -51,7 +51,9 @@ class Box:
 
     def __post_init__(self) -> None:
         if self.x_stop <= self.x_start or self.y_stop <= self.y_start:
-            raise ValueError(f"Box has no pixels: x {self.x_start}:{self.x_stop}, y {self.y_start}:{self.y_stop}")
+            raise ValueError(
+                f"Box has no pixels: x {self.x_start}:{self.x_stop}, y {self.y_start}:{self.y_stop}"
+            )
 
     @classmethod
     def from_center(cls, x: float, y: float, width: int, height: int | None = None) -> Self:

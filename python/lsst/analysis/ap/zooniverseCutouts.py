@@ -2,9 +2,10 @@
 
 __all__ = ("ZooniverseCutoutsConfig", "ZooniverseCutoutsTask")
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,8 +29,9 @@ from .render import Renderer, draw_figure
 from .sources import Sources, arrow_tables, group_by_detector, one_row
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler
     from matplotlib.figure import Figure
+
+    from lsst.daf.butler import Butler
 
 
 class ZooniverseCutoutsTask(Task):
@@ -124,7 +126,7 @@ class ZooniverseCutoutsTask(Task):
         """
         if jobs < 1:
             raise CutoutsError(f"The number of processes is {jobs}; it must be at least 1.")
-        if total is None and hasattr(sources, "__len__") and not isinstance(sources, Sequence):
+        if total is None and isinstance(sources, Sized) and not isinstance(sources, Sequence):
             total = len(sources)
         butler, types = self._need_butler(), self._image_types()
         directory = OutputDirectory(outdir)
@@ -134,20 +136,18 @@ class ZooniverseCutoutsTask(Task):
             self._settle(journal, directory, types, overwrite=overwrite, append=append)
             directory.remove_partial_files()
             maker = PictureMaker(butler, types, self.config.makeStyle(), directory)
+            batches = self._unfinished(sources, journal, directory, result.skipped, bar)
+            work = functools.partial(_make, maker, columns)
             try:
-                for outcomes in run_batches(
-                    functools.partial(_make, maker, columns),
-                    self._unfinished(sources, journal, directory, result.skipped, bar),
-                    jobs,
-                    _killed,
-                ):
-                    journal.record(outcomes)
-                    for outcome in outcomes:
-                        if isinstance(outcome, Picture):
-                            result.written.append(outcome.diaSourceId)
-                        else:
-                            result.failed.append(outcome)
-                    bar.update(len(outcomes))
+                with contextlib.closing(run_batches(work, batches, jobs, _killed)) as results:
+                    for outcomes in results:
+                        journal.record(outcomes)
+                        for outcome in outcomes:
+                            if isinstance(outcome, Picture):
+                                result.written.append(outcome.diaSourceId)
+                            else:
+                                result.failed.append(outcome)
+                        bar.update(len(outcomes))
             finally:
                 result.manifest = write_manifest(
                     directory, journal.pictures(), self.config.manifestColumns, self.config.urlRoot
@@ -330,8 +330,9 @@ class ZooniverseCutoutsTask(Task):
         elif differing and not append:
             changes = "; ".join(f"{name} was {earlier[name]}, is {settings[name]}" for name in differing)
             raise CutoutsError(
-                f"{directory.path} holds pictures made with other settings ({changes}). Choose another directory, "
-                "or overwrite=True (--overwrite) to make all again, or append=True (--append) to keep both."
+                f"{directory.path} holds pictures made with other settings ({changes}). Choose another "
+                "directory, or overwrite=True (--overwrite) to make all again, or append=True (--append) to "
+                "keep both."
             )
         journal.set_settings(settings)
 

@@ -16,8 +16,8 @@ _NAME: Final = ".journal.sqlite3"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS picture (
-    diaSourceId INTEGER PRIMARY KEY, instrument TEXT NOT NULL, visit INTEGER NOT NULL, detector INTEGER NOT NULL,
-    path TEXT NOT NULL, metadata TEXT NOT NULL
+    diaSourceId INTEGER PRIMARY KEY, instrument TEXT NOT NULL, visit INTEGER NOT NULL,
+    detector INTEGER NOT NULL, path TEXT NOT NULL, metadata TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS failure (
     diaSourceId INTEGER PRIMARY KEY, instrument TEXT, visit INTEGER, detector INTEGER, reason TEXT NOT NULL
@@ -53,7 +53,9 @@ class Journal:
         except sqlite3.OperationalError as error:
             self._db.close()
             if "locked" in str(error):
-                raise CutoutsError(f"Another run is writing to {directory}: wait for it, or stop it.") from None
+                raise CutoutsError(
+                    f"Another run is writing to {directory}: wait for it, or stop it."
+                ) from None
             raise CutoutsError(f"Journal {self._path} cannot be written: {error}.") from None
         except sqlite3.DatabaseError as error:
             self._db.close()

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -46,7 +46,7 @@ class SqlApdb:
         except sa.exc.NoSuchTableError:
             where = "" if namespace is None else f" in namespace {namespace!r}"
             raise CutoutsError(
-                f"Database {self._name} has no table DiaSource{where}. Is it an APDB, and the namespace right?"
+                f"Database {self._name} has no table DiaSource{where}. Is it an APDB?"
             ) from None
         except sa.exc.SQLAlchemyError as error:
             raise self._error(error) from None
@@ -102,8 +102,10 @@ class SqlApdb:
         """
         try:
             parsed = sa.make_url(url)
-            if parsed.drivername == "sqlite" and parsed.database:
-                return cls.from_sqlite(parsed.database)
+            if parsed.get_backend_name() == "sqlite" and (database := parsed.database):
+                # dax_apdb writes sqlite:///file:PATH?mode=...&uri=true
+                is_uri = database.startswith("file:")
+                return cls.from_sqlite(unquote(urlsplit(database).path) if is_uri else database)
             engine = sa.create_engine(parsed, pool_pre_ping=True)
         except sa.exc.ArgumentError:
             raise CutoutsError(
@@ -145,8 +147,8 @@ class SqlApdb:
         except Exception as error:  # whatever the storage or the parser raises
             raise CutoutsError(f"APDB configuration {uri} cannot be read: {error}") from None
         if (url := getattr(config, "db_url", None)) is None:
-            raise CutoutsError(f"The APDB of {uri} is a {type(config).__name__}; only SQL databases can be read.")
-        return cls.from_url(url, config.namespace)
+            raise CutoutsError(f"The APDB of {uri} is no SQL database ({type(config).__name__}).")
+        return cls.from_url(url, getattr(config, "namespace", None))
 
     def count(self, selection: Selection) -> int:
         """Return how many sources a selection has.

@@ -55,8 +55,8 @@ def standardize(table: pa.Table) -> pa.Table:
     missing = [name for name in REQUIRED_COLUMNS if name not in names]
     if missing:
         raise CutoutsError(
-            f"The catalogue has no column {', '.join(map(repr, missing))}; it has {', '.join(names) or 'none'}. "
-            "Rename its columns to the APDB's names."
+            f"The catalogue has no column {', '.join(map(repr, missing))}; "
+            f"it has {', '.join(names) or 'none'}. Rename its columns to the APDB's names."
         )
     ids = table.column("diaSourceId")
     if not pa.types.is_integer(ids.type):

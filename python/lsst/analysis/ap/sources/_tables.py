@@ -79,7 +79,7 @@ def one_row(source: Any) -> pa.Table:
     """
     if hasattr(source, "colnames") and hasattr(source, "table"):  # astropy.table.Row
         source = source.table[source.index : source.index + 1]
-    elif isinstance(source, Mapping) or hasattr(source, "to_dict") and getattr(source, "ndim", 0) == 1:
+    elif isinstance(source, Mapping) or (hasattr(source, "to_dict") and getattr(source, "ndim", 0) == 1):
         fields = source if isinstance(source, Mapping) else source.to_dict()
         columns = {str(name): [value] for name, value in fields.items()}
         source = pa.table({k: pa.array(v, from_pandas=True) for k, v in columns.items()})
@@ -100,7 +100,9 @@ def _as_arrow(table: Any) -> pa.Table | None:
     if isinstance(table, pa.RecordBatchReader):
         return None  # a stream: read batch by batch
     if module == "pandas" and hasattr(table, "columns"):
-        return pa.Table.from_pandas(table)
+        if any(name is not None for name in table.index.names):
+            table = table.reset_index()  # diaSourceId often is the index
+        return pa.Table.from_pandas(table, preserve_index=False)
     if hasattr(table, "colnames") and hasattr(table, "to_pandas"):
         return _from_astropy(table)
     if hasattr(table, "__arrow_c_stream__"):
@@ -115,7 +117,12 @@ def _from_astropy(table: "astropy.table.Table") -> pa.Table:
     plain = plain.copy(copy_data=False)
     for name in plain.colnames:
         unit = getattr(plain[name], "unit", None)
-        if unit is not None and unit != u.deg and unit.physical_type == "angle" and name in ("ra", "dec", "decl"):
+        if (
+            unit is not None
+            and unit != u.deg
+            and unit.physical_type == "angle"
+            and name in ("ra", "dec", "decl")
+        ):
             plain[name] = u.Quantity(plain[name]).to(u.deg)
     plain.convert_bytestring_to_unicode()
     return pa.Table.from_pandas(plain.to_pandas(index=False), preserve_index=False)
