@@ -1,0 +1,155 @@
+"""What is written above the panels: the catalogue row as text in its places."""
+
+__all__ = ("RELIABILITY_WIDTH", "RELIABILITY_X", "TextItem", "annotation", "labels", "reliability")
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ._colors import RGB, Ink
+from ._flags import FLAG_WORDS, LABEL_FLAGS
+from ._numbers import ab_magnitude, fit_number, number, truth, whole_number
+
+
+class TextItem(NamedTuple):
+    """A word or number at its place in the text rows."""
+
+    text: str
+    line: int
+    """Text row, counted from 0 at the top."""
+    x: int
+    """Left end of the place, or its right end where ``right`` is set, in
+    screen pixels from the left edge of the text rows."""
+    width: int
+    """Room in screen pixels; longer text is written smaller."""
+    color: RGB
+    bold: bool = False
+    right: bool = False
+
+
+# Text row, left end, width and wording of the labels that never change.
+_LABELS = (
+    (0, 0, 81, "diaSourceId:"),
+    (0, 376, 60, "detector:"),
+    (0, 472, 33, "visit:"),
+    (1, 0, 21, "ra:"),
+    (1, 127, 30, "dec:"),
+    (1, 274, 94, "detection S/N:"),
+    (1, 430, 60, "PSF chi2:"),
+    (2, 160, 21, "+/-"),
+    (3, 160, 21, "+/-"),
+    (4, 160, 21, "+/-"),
+    (2, 252, 27, "S/N:"),
+    (3, 252, 27, "S/N:"),
+    (4, 252, 27, "S/N:"),
+    (4, 334, 53, "ABmag:"),
+)
+
+# Text row, label, columns of flux and error, and the flags of the label.
+_FLUXES = (
+    (2, "PSF (nJy):", "psfFlux", "psfFluxErr", LABEL_FLAGS["psf"]),
+    (3, "ap (nJy):", "apFlux", "apFluxErr", LABEL_FLAGS["ap"]),
+    (4, "total (nJy):", "scienceFlux", "scienceFluxErr", LABEL_FLAGS["total"]),
+)
+
+RELIABILITY_X, RELIABILITY_WIDTH = 448, 68
+
+
+def labels(ink: Ink) -> Iterator[TextItem]:
+    """Yield what stands in every picture with metadata.
+
+    Parameters
+    ----------
+    ink : `Ink`
+        Colours.
+
+    Yields
+    ------
+    item : `TextItem`
+        A label.
+    """
+    for line, x, width, text in _LABELS:
+        yield TextItem(text, line, x, width, ink.label)
+
+
+def reliability(row: Mapping[str, Any]) -> float | None:
+    """Return the reliability of a source.
+
+    Parameters
+    ----------
+    row : `~collections.abc.Mapping`
+        The catalogue row.
+
+    Returns
+    -------
+    reliability : `float` or `None`
+        `None` when the catalogue has none.
+    """
+    return number(row.get("reliability"))
+
+
+def annotation(row: Mapping[str, Any], ink: Ink) -> Iterator[TextItem]:
+    """Yield what the catalogue row adds to the labels.
+
+    Parameters
+    ----------
+    row : `~collections.abc.Mapping`
+        Values by APDB column name; any may be missing or null, and leaves
+        its place empty.
+    ink : `Ink`
+        Colours.
+
+    Yields
+    ------
+    item : `TextItem`
+        A value, a flag word or the label of a flux, at its fixed place.
+    """
+    for line, x, width, bold, right, text in _values(row):
+        if text:
+            yield TextItem(text, line, x, width, ink.text, bold, right)
+    for line, text, _, _, columns in _FLUXES:
+        flagged = any(truth(row.get(column)) for column in columns)
+        yield TextItem(text, line, 0, 76, ink.warning if flagged else ink.label, flagged)
+    for flag in FLAG_WORDS:
+        for column in flag.columns:
+            if truth(row.get(column)):
+                yield TextItem(flag.word, flag.line, flag.x, 90, ink.flag(flag.color), True)
+                break
+    score = reliability(row)
+    if score is not None:
+        color = ink.likely if score >= 0.5 else ink.unlikely
+        text = f"RB:{fit_number(score, 6, 3)}"
+        yield TextItem(text, 4, RELIABILITY_X, RELIABILITY_WIDTH, color, True)
+
+
+def _values(row: Mapping[str, Any]) -> Iterator[tuple[int, int, int, bool, bool, str]]:
+    """Yield row, x, width, bold, right-aligned and text of the plain values."""
+    get = row.get
+    yield 0, 84, 152, False, False, _whole(get("diaSourceId"))
+    yield 0, 248, 122, True, False, _word(get("instrument"))
+    yield 0, 439, 27, False, False, _whole(get("detector"))
+    yield 0, 508, 106, False, False, _whole(get("visit"))
+    yield 0, 622, 28, False, False, _word(get("band"))
+    ra, dec = number(get("ra")), number(get("dec"))
+    yield 1, 24, 93, False, False, "" if ra is None else fit_number(ra, 12, 8)
+    yield 1, 158, 100, False, False, "" if dec is None else f"{dec:+.8f}"[:12]
+    yield 1, 370, 50, False, False, fit_number(number(get("snr")), 6, 1)
+    chi2, count = number(get("psfChi2")), number(get("psfNdata"))
+    per_degree = chi2 / count if chi2 is not None and count else None
+    yield 1, 492, 50, False, False, fit_number(per_degree, 6, 2)
+    for line, _, flux_name, error_name, _ in _FLUXES:
+        flux, error = number(get(flux_name)), number(get(error_name))
+        yield line, 156, 82, False, True, fit_number(flux, 10, 1)
+        yield line, 246, 64, False, True, fit_number(error, 8, 1)
+        ratio = abs(flux / error) if flux is not None and error else None
+        yield line, 328, 49, False, True, fit_number(ratio, 6, 2)
+    yield 4, 438, 50, False, True, ab_magnitude(number(get("scienceFlux")))
+
+
+def _whole(value: Any) -> str:
+    found = whole_number(value)
+    return "" if found is None else str(found)
+
+
+def _word(value: Any) -> str:
+    """Return a name as one line of text, empty for nulls of every kind."""
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,99 @@
+"""The words that stand for flags in a picture, as data."""
+
+__all__ = ("FLAG_WORDS", "LABEL_FLAGS", "FlagWord")
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FlagWord:
+    """A word that appears when one of its flags is set."""
+
+    word: str
+    """What is written."""
+
+    columns: tuple[str, ...]
+    """Columns that make it appear: APDB names, then the names that the same
+    flags had in older tables."""
+
+    color: str
+    """Wanted colour, that of afw's mask plane where there is one."""
+
+    line: int
+    """Text row, counted from 0 at the top."""
+
+    x: int
+    """Left end, in screen pixels from the left edge of the text."""
+
+
+def _pixel(name: str, *, center: bool = False) -> tuple[str, ...]:
+    names = (name, f"{name}Center") if center else (name,)
+    return tuple(prefix + each for each in names for prefix in ("pixelFlags_", "base_PixelFlags_flag_"))
+
+
+FLAG_WORDS: tuple[FlagWord, ...] = (
+    FlagWord("NODATA", _pixel("nodata", center=True), "orange", 1, 552),
+    FlagWord("OFF", _pixel("offimage"), "darkcyan", 1, 620),
+    FlagWord("EDGE", _pixel("edge"), "goldenrod", 2, 334),
+    FlagWord("INTERP", _pixel("interpolated", center=True), "green", 2, 380),
+    FlagWord("SAT", _pixel("saturated", center=True), "green", 2, 442),
+    FlagWord("CR", _pixel("cr", center=True), "magenta", 2, 476),
+    FlagWord("BAD", _pixel("bad"), "red", 2, 502),
+    FlagWord("DIPOLE", ("isDipole", "ip_diffim_ClassificationDipole_value"), "indigo", 2, 539),
+    FlagWord("NEG", ("isNegative", "is_negative"), "darkcyan", 2, 599),
+    FlagWord("SUS", _pixel("suspect", center=True), "goldenrod", 3, 334),
+    FlagWord("CENTROID", ("centroid_flag", "slot_Centroid_flag"), "red", 3, 368),
+    FlagWord("CEN+", ("slot_Centroid_pos_flag",), "chocolate", 3, 451),
+    FlagWord("CEN-", ("slot_Centroid_neg_flag",), "blue", 3, 496),
+    FlagWord(
+        "SHAPE",
+        (
+            "shape_flag",
+            "shape_flag_no_pixels",
+            "shape_flag_not_contained",
+            "shape_flag_parent_source",
+            "slot_Shape_flag",
+            "slot_Shape_flag_no_pixels",
+            "slot_Shape_flag_not_contained",
+            "slot_Shape_flag_parent_source",
+        ),
+        "red",
+        3,
+        537,
+    ),
+    FlagWord("INJ", _pixel("injected", center=True), "indigo", 3, 591),
+    FlagWord("INJT", _pixel("injected_template", center=True), "indigo", 3, 617),
+    FlagWord("STREAK", _pixel("streak", center=True), "chocolate", 4, 526),
+    FlagWord("GLINT", ("glint_trail",), "chocolate", 4, 592),
+)
+"""Every flag word, each at its own place in the text rows of a picture.
+
+Colours are those of afw's mask planes (goldenrod for its yellow); what is
+unreadable on the background is made darker or lighter when drawn.
+"""
+
+LABEL_FLAGS: dict[str, tuple[str, ...]] = {
+    "psf": (
+        "psfFlux_flag",
+        "psfFlux_flag_noGoodPixels",
+        "psfFlux_flag_edge",
+        "slot_PsfFlux_flag",
+        "slot_PsfFlux_flag_noGoodPixels",
+        "slot_PsfFlux_flag_edge",
+    ),
+    "ap": (
+        "apFlux_flag",
+        "apFlux_flag_apertureTruncated",
+        "slot_ApFlux_flag",
+        "slot_ApFlux_flag_apertureTruncated",
+    ),
+    "total": (
+        "forced_PsfFlux_flag",
+        "forced_PsfFlux_flag_noGoodPixels",
+        "forced_PsfFlux_flag_edge",
+        "ip_diffim_forced_PsfFlux_flag",
+        "ip_diffim_forced_PsfFlux_flag_noGoodPixels",
+        "ip_diffim_forced_PsfFlux_flag_edge",
+    ),
+}
+"""Columns that turn the label of a flux measurement red."""

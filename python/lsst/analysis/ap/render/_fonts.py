@@ -1,0 +1,134 @@
+"""The fonts of a picture: DejaVu Sans as it comes with matplotlib."""
+
+__all__ = ("DPI", "TEXT_SIZE", "TITLE_SIZE", "drawing_settings", "fitting_size", "font", "text_width")
+
+from contextlib import AbstractContextManager
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.font_manager import FontProperties
+
+DPI = 64
+"""Resolution of the figure. A power of two, so that sizes in pixels survive
+the way through matplotlib's inches exactly."""
+
+TEXT_SIZE = 13.0
+"""Height of the letters in the text rows, screen pixels per em. Its digits
+are 8 pixels wide."""
+
+TITLE_SIZE = 16.0
+"""The same for the titles."""
+
+_SMALLEST_SIZE = 6.0
+
+
+@cache
+def _settings() -> Any:
+    import matplotlib
+
+    settings = {
+        "agg.path.chunksize": 0,
+        "image.composite_image": True,
+        "path.effects": [],
+        "path.simplify": True,
+        "path.sketch": None,
+        "text.hinting": "default",
+        "text.usetex": False,
+    }
+    if tuple(int(n) for n in matplotlib.__version__.split(".")[:2]) < (3, 11):
+        # Newer versions always hint at whole pixels.
+        settings["text.hinting_factor"] = 1
+    return settings
+
+
+def drawing_settings() -> AbstractContextManager[None]:
+    """Return a context in which matplotlib draws alike for every user.
+
+    Returns
+    -------
+    context : `~contextlib.AbstractContextManager`
+        Overrides what a user's matplotlibrc may say about drawing.
+    """
+    import matplotlib
+
+    return matplotlib.rc_context(_settings())
+
+
+@cache
+def font(bold: bool, size: float) -> "FontProperties":
+    """Return a font.
+
+    Parameters
+    ----------
+    bold : `bool`
+        Bold or regular.
+    size : `float`
+        Screen pixels per em.
+
+    Returns
+    -------
+    font : `matplotlib.font_manager.FontProperties`
+        The font.
+    """
+    import matplotlib
+    from matplotlib.font_manager import FontProperties
+
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return FontProperties(fname=Path(matplotlib.get_data_path(), "fonts", "ttf", name), size=size * 72 / DPI)
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, bold: bool, size: float) -> float:
+    """Return how wide matplotlib draws a text.
+
+    Parameters
+    ----------
+    text : `str`
+        The text.
+    bold, size
+        See `font`.
+
+    Returns
+    -------
+    width : `float`
+        Screen pixels.
+    """
+    from matplotlib.backends.backend_agg import RendererAgg
+
+    with drawing_settings():
+        renderer: Any = RendererAgg(1, 1, DPI)  # type: ignore[no-untyped-call]
+        width, _, _ = renderer.get_text_width_height_descent(text, font(bold, size), False)
+    return float(width)
+
+
+@lru_cache(maxsize=4096)
+def fitting_size(text: str, bold: bool, width: int) -> tuple[str, float]:
+    """Return the text and the size at which it fits a place.
+
+    Parameters
+    ----------
+    text : `str`
+        The text.
+    bold : `bool`
+        Bold or regular.
+    width : `int`
+        Room in screen pixels.
+
+    Returns
+    -------
+    text : `str`
+        The text, cut short with an ellipsis where no size would fit.
+    size : `float`
+        `TEXT_SIZE` or as much smaller as needed.
+    """
+    size = TEXT_SIZE
+    while text_width(text, bold, size) > width:
+        if size > _SMALLEST_SIZE:
+            size -= 0.5
+        elif len(text) > 1:
+            text = text.rstrip("\N{HORIZONTAL ELLIPSIS}")[:-1] + "\N{HORIZONTAL ELLIPSIS}"
+        else:
+            break
+    return text, size
