@@ -1,0 +1,64 @@
+"""The command that makes the demo."""
+
+__all__ = ("main",)
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="zooniverseCutoutsDemo",
+        description="Write a synthetic sky as a butler repository (OUT/repo) and an alert production "
+        "database (OUT/apdb.sqlite3 with its configuration OUT/apdb.yaml), to try zooniverseCutouts on.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("out", metavar="OUT", help="directory to write to; made when it does not exist")
+    parser.add_argument("--seed", type=int, default=20260110, help="the same seed gives the same sky")
+    parser.add_argument("--size", type=int, default=2000, help="pixels per side of a detector")
+    parser.add_argument("--visits", type=int, default=2, help="number of visits, in r and i by turns")
+    parser.add_argument("--detectors", type=int, default=3, help="number of detectors")
+    parser.add_argument(
+        "--sources-per-detector", type=int, default=45, help="number of changing sources on each detector"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo in OUT")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make the demo that the command line asks for.
+
+    Parameters
+    ----------
+    argv : `~collections.abc.Sequence` [`str`], optional
+        The arguments; by default those of the process.
+
+    Returns
+    -------
+    status : `int`
+        0 when the demo was made, 1 when it could not be.
+    """
+    arguments = build_parser().parse_args(argv)
+
+    from ._make import make_demo
+
+    try:
+        make_demo(
+            arguments.out,
+            seed=arguments.seed,
+            size=arguments.size,
+            visits=arguments.visits,
+            detectors=arguments.detectors,
+            sources_per_detector=arguments.sources_per_detector,
+            overwrite=arguments.overwrite,
+            report=lambda line: print(line, flush=True),
+        )
+    except FileExistsError as error:
+        print(f"zooniverseCutoutsDemo: {error} (--overwrite)", file=sys.stderr)
+        return 1
+    except (OSError, ValueError) as error:
+        print(f"zooniverseCutoutsDemo: {error}", file=sys.stderr)
+        return 1
+    return 0
