@@ -20,9 +20,14 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
 def test_a_failed_write_leaves_the_file_that_was_there(tmp_path):
     directory = OutputDirectory(tmp_path)
     directory.write("1.png", b"old")
-    with pytest.raises(RuntimeError), directory.open("1.png") as stream:
-        stream.write(b"new")
-        raise RuntimeError
+
+    def interrupted():
+        with directory.open("1.png") as stream:
+            stream.write(b"new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        interrupted()
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"1.png": b"old"}
 
 

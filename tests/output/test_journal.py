@@ -44,9 +44,8 @@ def test_pictures_come_by_visit_detector_and_source_whatever_the_order_of_work(t
 
 
 def test_a_directory_has_one_run_at_a_time(tmp_path):
-    with Journal(tmp_path):
-        with pytest.raises(CutoutsError, match="Another run"):
-            Journal(tmp_path)
+    with Journal(tmp_path), pytest.raises(CutoutsError, match="Another run"):
+        Journal(tmp_path)
     with Journal(tmp_path) as journal:
         assert list(journal.pictures()) == []
 

@@ -42,9 +42,9 @@ def test_local_files_are_named_beside_their_metadata(directory, pictures):
         "filename": "12.png",
         "diaSourceId": "12",
         "#ra": "2.5",
-        "!band": "",
-        "%visit": "",
-        "note": "",
+        "!band": "null",
+        "%visit": "null",
+        "note": "null",
     }
 
 
@@ -60,15 +60,17 @@ def test_hosted_pictures_have_urls_and_an_external_identifier(directory, picture
 
 
 def test_a_manifest_of_nothing_has_its_header(directory):
-    assert open(write_manifest(directory, [], ["#ra"], None)).read() == "filename,diaSourceId,#ra\n"
+    write_manifest(directory, [], ["#ra"], None)
+    assert (directory.path / "manifest.csv").read_text() == "filename,diaSourceId,#ra\n"
 
 
 def test_failures_are_listed_and_a_stale_list_removed(directory):
     path = directory.path / "failures.csv"
     write_failures(directory, [Failure(1, PLACE, "no image, sorry"), Failure(2, None, "no visit")])
+    cam = {"instrument": "Cam", "visit": "7", "detector": "3"}
     assert read(path) == [
-        dict(diaSourceId="1", instrument="Cam", visit="7", detector="3", reason="no image, sorry"),
-        dict(diaSourceId="2", instrument="", visit="", detector="", reason="no visit"),
+        {"diaSourceId": "1", **cam, "reason": "no image, sorry"},
+        {"diaSourceId": "2", **dict.fromkeys(cam, ""), "reason": "no visit"},
     ]
     write_failures(directory, [])
     assert not path.exists()

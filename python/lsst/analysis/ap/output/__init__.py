@@ -4,7 +4,17 @@ This room knows paths and formats of lists. It knows nothing of what the
 pixels mean, and of databases only its own journal.
 """
 
-from ._directory import *
-from ._journal import *
-from ._manifest import *
-from ._outcomes import *
+from ._directory import OutputDirectory
+from ._journal import Journal
+from ._manifest import manifest_name, write_failures, write_manifest
+from ._outcomes import Failure, Picture
+
+__all__ = (
+    "Failure",
+    "Journal",
+    "OutputDirectory",
+    "Picture",
+    "manifest_name",
+    "write_failures",
+    "write_manifest",
+)

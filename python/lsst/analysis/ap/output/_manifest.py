@@ -49,7 +49,8 @@ def write_manifest(
         Where the pictures are hosted. With it the list has the columns that
         Zooniverse's import of hosted images wants (``external_id``,
         ``location:1`` and ``metadata:`` ones); without it the list names
-        local files, for ``panoptes subject-set upload-subjects``.
+        local files, for ``panoptes subject-set upload-subjects``; a missing
+        value then reads ``null``.
 
     Returns
     -------
@@ -57,6 +58,9 @@ def write_manifest(
         The file written.
     """
     names = [manifest_name(column) for column in columns]
+    # panoptes takes an empty cell of the first row for the name of a file,
+    # the directory itself, and gives up.
+    missing = "null" if url_root is None else ""
     if url_root is None:
         header = ["filename", "diaSourceId", *columns]
     else:
@@ -70,7 +74,7 @@ def write_manifest(
     def rows() -> Iterator[list[str]]:
         for picture in pictures:
             identifier = str(picture.diaSourceId)
-            values = [picture.metadata.get(name, "") for name in names]
+            values = [picture.metadata.get(name, missing) for name in names]
             if url_root is None:
                 yield [picture.path, identifier, *values]
             else:

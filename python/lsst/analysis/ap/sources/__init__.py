@@ -4,9 +4,22 @@ This room knows databases, catalogue files and column names. It knows nothing
 of pixels.
 """
 
-from ._apdb import *
-from ._batches import *
-from ._columns import *
-from ._files import *
-from ._selection import *
-from ._tables import *
+from ._apdb import SqlApdb
+from ._batches import group_by_detector
+from ._columns import REQUIRED_COLUMNS, SYNONYMS, standardize
+from ._files import read_catalog
+from ._selection import Selection
+from ._tables import Sources, arrow_tables, one_row
+
+__all__ = (
+    "REQUIRED_COLUMNS",
+    "SYNONYMS",
+    "Selection",
+    "Sources",
+    "SqlApdb",
+    "arrow_tables",
+    "group_by_detector",
+    "one_row",
+    "read_catalog",
+    "standardize",
+)
