@@ -6,20 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import astropy.time
-import felis.datamodel
 import pandas as pd
 
-from lsst.dax.apdb import Apdb, ApdbTables
+from lsst.dax.apdb import Apdb
+from lsst.dax.apdb.apdbSchema import ApdbTables
 from lsst.dax.apdb.sql import ApdbSql
 
 _DTYPES = {
-    felis.datamodel.DataType.boolean: "boolean",
-    felis.datamodel.DataType.short: "Int16",
-    felis.datamodel.DataType.int: "Int32",
-    felis.datamodel.DataType.long: "Int64",
-    felis.datamodel.DataType.float: "Float32",
-    felis.datamodel.DataType.double: "Float64",
+    "boolean": "boolean",
+    "short": "Int16",
+    "int": "Int32",
+    "long": "Int64",
+    "float": "Float32",
+    "double": "Float64",
 }
+"""The pandas types, all of which know null, of the schema's; others hold text."""
 
 
 class DemoApdb:
@@ -87,8 +88,9 @@ class DemoApdb:
                 continue
             default = None if column.nullable else (column.value or 0)
             values = [row.get(column.name, default) for row in rows]
-            dtype = _DTYPES.get(column.datatype, "object")
-            columns[column.name] = pd.array(
-                [None if value != value else value for value in values], dtype=dtype
+            column_type = str(column.datatype).rpartition(".")[2].lower()
+            columns[column.name] = pd.Series(
+                [None if value != value else value for value in values],
+                dtype=_DTYPES.get(column_type, "object"),
             )
         return pd.DataFrame(columns)

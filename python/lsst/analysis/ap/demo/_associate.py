@@ -31,7 +31,7 @@ def mark_moving(rows: list[Row], events: Events, x_start: int, y_start: int) -> 
         if moving.size == 0 or row["isDipole"]:
             continue
         distance = np.hypot(events.x[moving] + x_start - row["x"], events.y[moving] + y_start - row["y"])
-        if distance.min() < 3 and 0.5 < row["psfFlux"] / events.flux[moving[distance.argmin()]] < 1.5:
+        if distance.min() < 3 and 0.2 < row["psfFlux"] / events.flux[moving[distance.argmin()]] < 1.5:
             row["ssObjectId"] = row["diaSourceId"] >> 3
 
 

@@ -160,19 +160,21 @@ def warped_noise(
         the four weights.
     """
     rows, columns = deviation.shape
-    cos, sin = np.cos(tilt), np.sin(tilt)
-    x = np.arange(columns)[None, :]
-    y = np.arange(rows)[:, None]
-    u = cos * x + sin * y + rng.uniform()
-    v = cos * y - sin * x + rng.uniform()
-    u += 1 - u.min()
-    v += 1 - v.min()
+    x = np.arange(columns, dtype=np.float32)[None, :]
+    y = np.arange(rows, dtype=np.float32)[:, None]
+    # Single precision is plenty here, and twice as fast.
+    cos, sin = np.float32(np.cos(tilt)), np.float32(np.sin(tilt))
+    u, v = cos * x + sin * y, cos * y - sin * x
+    u += np.float32(rng.uniform()) - u.min()
+    v += np.float32(rng.uniform()) - v.min()
     column, row = u.astype(np.int32), v.astype(np.int32)
     u -= column
     v -= row
-    white = rng.standard_normal((int(row.max()) + 2, int(column.max()) + 2), dtype=np.float32)
-    lower = (1 - u) * white[row, column] + u * white[row, column + 1]
-    upper = (1 - u) * white[row + 1, column] + u * white[row + 1, column + 1]
+    width = int(column.max()) + 2
+    white = rng.standard_normal((int(row.max()) + 2) * width, dtype=np.float32)
+    corner = row * width + column
+    lower = (1 - u) * white[corner] + u * white[corner + 1]
+    upper = (1 - u) * white[corner + width] + u * white[corner + width + 1]
     noise = deviation * ((1 - v) * lower + v * upper)
     variance = deviation**2 * ((1 - u) ** 2 + u**2) * ((1 - v) ** 2 + v**2)
     return noise, variance

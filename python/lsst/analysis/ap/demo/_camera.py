@@ -32,7 +32,7 @@ FULL_WELL = 120_000.0
 EXPOSURE_TIME = 30.0
 """Open-shutter time of a visit, seconds."""
 
-_AB_ZERO_POINT = 31.4
+AB_ZERO_POINT = 31.4
 """AB magnitude of 1 nJy."""
 
 _FIRST_NIGHT = date(2026, 1, 10)
@@ -62,12 +62,12 @@ class Passband:
     def nanojansky_per_electron(self) -> float:
         """Calibration of one visit, nJy per electron."""
         magnitude_of_one_electron = self.zero_point + 2.5 * np.log10(EXPOSURE_TIME)
-        return float(10 ** (0.4 * (_AB_ZERO_POINT - magnitude_of_one_electron)))
+        return float(10 ** (0.4 * (AB_ZERO_POINT - magnitude_of_one_electron)))
 
     @property
     def sky_level(self) -> float:
         """Sky background, nJy per pixel."""
-        return float(10 ** (0.4 * (_AB_ZERO_POINT - self.sky_magnitude)) * PIXEL_SCALE**2)
+        return float(10 ** (0.4 * (AB_ZERO_POINT - self.sky_magnitude)) * PIXEL_SCALE**2)
 
     @property
     def full_well(self) -> float:

@@ -114,7 +114,7 @@ def make_images(
     if streak:
         distance = _blemishes.strip(light.shape, rng, np.radians(rng.uniform(15, 40)))
         noise = np.sqrt(visit.passband.sky_level * visit.passband.nanojansky_per_electron)
-        light += _blemishes.streak(distance, 1.6 * noise, 1.2 * science_psf.sigma, rng)
+        light += _blemishes.streak(distance, 1.45 * noise, 1.2 * science_psf.sigma, rng)
         streak_mask = np.abs(distance) < 4 * science_psf.sigma
     science = _expose(light, visit, detector, rng)
     template, no_gap = _coadd(still, visit, rng, gap=detector.id % 2 == 0)
@@ -172,7 +172,7 @@ def _light(
     slope = rng.normal(0, 0.004, 2)
 
     def stretch(x: FloatArray, y: FloatArray) -> FloatArray:
-        return 1 + slope[0] * (2 * x / size - 1) + slope[1] * (2 * y / size - 1)
+        return np.asarray(1 + slope[0] * (2 * x / size - 1) + slope[1] * (2 * y / size - 1))
 
     x, y = moved(stars.ra, stars.dec, stars.shift[:, 0], stars.shift[:, 1])
     _draw.add_stars(light, x + offset[0], y + offset[1], flux, science_psf, stretch(x, y))

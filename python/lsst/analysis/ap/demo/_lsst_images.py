@@ -33,7 +33,7 @@ from lsst.images.convolution_kernels import ImageBasisConvolutionKernel
 from lsst.images.fields import ChebyshevField
 from lsst.images.psfs import GaussianPointSpreadFunction
 
-from ._camera import EXPOSURE_TIME, INSTRUMENT, PIXEL_SCALE, DetectorLayout, Visit
+from ._camera import AB_ZERO_POINT, EXPOSURE_TIME, INSTRUMENT, PIXEL_SCALE, DetectorLayout, Visit
 from ._images import DetectorImages, MaskedPixels
 from ._psf import MoffatPsf
 
@@ -59,64 +59,56 @@ def image_datasets(images: DetectorImages) -> dict[str, VisitImage]:
         and ``difference_image``; the last two are
         `lsst.images.DifferenceImage`.
     """
-    layout = images.detector
-    box = Box.factory[
+    box = _box(images.detector)
+    visit_planes = MaskSchema(list(get_legacy_visit_image_mask_planes().values()))
+    difference_planes = MaskSchema(list(get_legacy_difference_image_mask_planes().values()))
+    science = _dataset(VisitImage, images, images.science, images.science_psf, visit_planes)
+    template = _dataset(DifferenceImage, images, images.template, images.template_psf, difference_planes)
+    difference = _dataset(DifferenceImage, images, images.difference, images.science_psf, difference_planes)
+    difference.kernel = ImageBasisConvolutionKernel(
+        images.kernel[None], [ChebyshevField(box, np.ones((1, 1)))]
+    )
+    return {
+        "preliminary_visit_image": science,
+        "template_detector": template,
+        "difference_image": difference,
+    }
+
+
+def _box(layout: DetectorLayout) -> Box:
+    """Return the pixels of a detector, PARENT coordinates."""
+    return Box.factory[
         layout.y_start : layout.y_start + layout.size, layout.x_start : layout.x_start + layout.size
     ]
-    shared = {
-        "sky_projection": images.projection,
-        "obs_info": _observation(images.visit, layout),
-        "detector": _detector(layout, box),
-        "band": images.visit.passband.name,
-    }
-    visit_schema = MaskSchema(list(get_legacy_visit_image_mask_planes().values()))
-    difference_schema = MaskSchema(list(get_legacy_difference_image_mask_planes().values()))
-    kernel = ImageBasisConvolutionKernel(images.kernel[None], [ChebyshevField(box, np.ones((1, 1)))])
-    return {
-        "preliminary_visit_image": VisitImage(
-            **_planes(images.science, box, visit_schema), **_psf(images.science_psf, box), **shared
-        ),
-        "template_detector": DifferenceImage(
-            **_planes(images.template, box, difference_schema), **_psf(images.template_psf, box), **shared
-        ),
-        "difference_image": DifferenceImage(
-            **_planes(images.difference, box, difference_schema),
-            **_psf(images.science_psf, box),
-            **shared,
-            kernel=kernel,
-        ),
-    }
 
 
-def _planes(pixels: MaskedPixels, box: Box, schema: MaskSchema) -> dict[str, Image | Mask]:
-    """Make the image, variance and mask planes."""
+def _dataset[T: VisitImage](
+    kind: type[T], images: DetectorImages, pixels: MaskedPixels, psf: MoffatPsf, schema: MaskSchema
+) -> T:
+    """Make one image with what is known about the exposure."""
+    box = _box(images.detector)
     mask = Mask(0, bbox=box, schema=schema)
     for name, plane in pixels.mask.items():
         mask.set(name, plane)
-    return {
-        "image": Image(pixels.image.astype(np.float32), bbox=box, unit=u.nJy),
-        "variance": Image(pixels.variance.astype(np.float32), bbox=box, unit=u.nJy**2),
-        "mask": mask,
+    summary = {
+        "psfSigma": psf.sigma,
+        "zeroPoint": AB_ZERO_POINT,
+        "expTime": EXPOSURE_TIME,
+        "pixelScale": PIXEL_SCALE,
     }
-
-
-def _psf(psf: MoffatPsf, box: Box) -> dict[str, GaussianPointSpreadFunction | ObservationSummaryStats]:
-    """Describe the PSF by the Gaussian of the same width.
-
-    Of the models that can be stored without further packages it is the
-    nearest to a Moffat profile.
-    """
-    return {
-        "psf": GaussianPointSpreadFunction(psf.sigma, stamp_size=31, bounds=box),
-        "summary_stats": ObservationSummaryStats.model_validate(
-            {
-                "psfSigma": psf.sigma,
-                "zeroPoint": 31.4,
-                "expTime": EXPOSURE_TIME,
-                "pixelScale": PIXEL_SCALE,
-            }
-        ),
-    }
+    return kind(
+        Image(pixels.image.astype(np.float32), bbox=box, unit=u.nJy),
+        variance=Image(pixels.variance.astype(np.float32), bbox=box, unit=u.nJy**2),
+        mask=mask,
+        sky_projection=images.projection,
+        obs_info=_observation(images.visit, images.detector),
+        summary_stats=ObservationSummaryStats.model_validate(summary),
+        # Of the PSF models that can be stored without further packages the
+        # Gaussian of the same width is the nearest to a Moffat profile.
+        psf=GaussianPointSpreadFunction(psf.sigma, stamp_size=31, bounds=box),
+        detector=_detector(images.detector, box),
+        band=images.visit.passband.name,
+    )
 
 
 def _observation(visit: Visit, layout: DetectorLayout) -> ObservationInfo:

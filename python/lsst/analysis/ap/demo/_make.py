@@ -5,6 +5,7 @@ __all__ = ("DemoPaths", "make_demo")
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +117,9 @@ def make_demo(
     sky = make_sky(visit_list, layout, sources_per_detector, rng)
     apdb = DemoApdb(apdb_path, apdb_config, INSTRUMENT)
     found: dict[tuple[int, int], list[dict[str, object]]] = {}
-    with DemoRepository(repo, visit_list, layout) as repository:
+    # While one detector is compressed and written the next is drawn.
+    with DemoRepository(repo, visit_list, layout) as repository, ThreadPoolExecutor(1) as writer:
+        writing: Future[list[str]] | None = None
         for index, visit in enumerate(visit_list):
             for detector in layout:
                 # One satellite in each visit, not always over the same detector.
@@ -125,8 +128,12 @@ def make_demo(
                 rows = measure(images, np.random.default_rng([seed, visit.id, detector.id, 1]))
                 mark_moving(rows, images.events, detector.x_start, detector.y_start)
                 found[visit.id, detector.id] = rows
-                names = repository.put_images(images)
-                report(f"visit {visit.id} detector {detector.id}: {', '.join(names)}; {len(rows)} DiaSources")
+                if writing is not None:
+                    writing.result()
+                writing = writer.submit(repository.put_images, images)
+                report(f"visit {visit.id} detector {detector.id}: 3 images, {len(rows)} DiaSources")
+        if writing is not None:
+            writing.result()
         every_row = [row for rows in found.values() for row in rows]
         objects = associate(every_row)
         for visit in visit_list:

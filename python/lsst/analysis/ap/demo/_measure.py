@@ -74,10 +74,10 @@ def measure(images: DetectorImages, rng: np.random.Generator) -> list[Row]:
     detections, positive, negative = detect(images.difference, images.science_psf)
     images.difference.mask["DETECTED"] = positive
     images.difference.mask["DETECTED_NEGATIVE"] = negative
-    rows = []
-    for counter, detection in enumerate(detections, start=1):
+    rows: list[Row] = []
+    for detection in detections:
         row: Row = {
-            "diaSourceId": diasource_id(images.visit, images.detector, counter),
+            "diaSourceId": diasource_id(images.visit, images.detector, len(rows) + 1),
             "visit": images.visit.id,
             "detector": images.detector.id,
             "band": images.visit.passband.name,
@@ -89,11 +89,14 @@ def measure(images: DetectorImages, rng: np.random.Generator) -> list[Row]:
             "bboxSize": max(detection.footprint.shape),
         }
         x, y = _measure_position(images, detection, row)
+        row["x"], row["y"] = x + images.detector.x_start, y + images.detector.y_start
+        # Two peaks of a long footprint can lead to the same point.
+        if any(np.hypot(row["x"] - other["x"], row["y"] - other["y"]) < 2 for other in rows):
+            continue
         _measure_fluxes(images, x, y, row)
         _measure_shape(images, x, y, row)
         _set_pixel_flags(images.difference, detection, x, y, row)
         row["reliability"], row["reliabilityVersion"] = reliability(images.events, row, x, y, rng), "demo"
-        row["x"], row["y"] = x + images.detector.x_start, y + images.detector.y_start
         rows.append(row)
     _set_sky_positions(images, rows)
     return rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ._camera import PIXEL_SCALE, DetectorLayout, Visit
+from ._camera import AB_ZERO_POINT, PIXEL_SCALE, DetectorLayout, Visit
 from ._wcs import focal_plane_to_sky
 
 type FloatArray = NDArray[np.float64]
@@ -137,7 +137,7 @@ def flux_in(band: str, magnitude: FloatArray, color: FloatArray) -> FloatArray:
     """Turn r magnitudes and r - i colours into fluxes in a band, nJy."""
     if band not in ("r", "i"):
         raise ValueError(f"The demo sky has colours for the bands r and i, not {band!r}")
-    return np.asarray(10 ** (0.4 * (31.4 - magnitude + color * (band == "i"))))
+    return np.asarray(10 ** (0.4 * (AB_ZERO_POINT - magnitude + color * (band == "i"))))
 
 
 def make_sky(
