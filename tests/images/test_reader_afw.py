@@ -70,7 +70,7 @@ def test_sky_jacobian_is_astropys(results, afw_sources, afw_files, afw_samples):
         if isinstance(result, StampError):
             continue
         center = wcs.pixel_to_world(x, y)
-        right, left, up, down = wcs.pixel_to_world(x + [1, -1, 0, 0], y + [0, 0, 1, -1])
+        right, left, up, down = wcs.pixel_to_world(x + np.array([1, -1, 0, 0]), y + np.array([0, 0, 1, -1]))
         dx = np.array([o.arcsec for o in center.spherical_offsets_to(right)]) / 2
         dx -= np.array([o.arcsec for o in center.spherical_offsets_to(left)]) / 2
         dy = np.array([o.arcsec for o in center.spherical_offsets_to(up)]) / 2

@@ -19,6 +19,9 @@ class ByteSource(Protocol):
     size: int
     """Length in bytes."""
 
+    max_gap: int
+    """Bytes that are better read than skipped between two ranges."""
+
     def read(self, start: int, stop: int) -> bytes:
         """Return exactly the bytes ``start:stop``.
 
@@ -47,6 +50,8 @@ class LocalBytes:
     ImageFileError
         Raised if there is no such file, or it is empty.
     """
+
+    max_gap = 4096
 
     def __init__(self, path: str) -> None:
         self.name = path

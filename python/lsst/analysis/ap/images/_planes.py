@@ -12,6 +12,9 @@ from lsst.analysis.ap.domain import Box
 from ._astropy import read_with_astropy
 from ._errors import ImageFileError
 from ._hdus import Hdu
+from ._tile_table import UnsupportedTilesError
+from ._tiles import read_tiles
+from ._uncompressed import read_uncompressed
 
 
 def plane_shape(hdu: Hdu) -> tuple[int, int]:
@@ -67,4 +70,10 @@ def read_plane(hdu: Hdu, boxes: Sequence[Box]) -> list[NDArray[Any]]:
     """
     if not boxes:
         return []
-    return read_with_astropy(hdu, boxes)
+    shape = plane_shape(hdu)
+    if not hdu.is_compressed:
+        return read_uncompressed(hdu, shape, boxes)
+    try:
+        return read_tiles(hdu, shape, boxes)
+    except UnsupportedTilesError:
+        return read_with_astropy(hdu, boxes)

@@ -1,0 +1,48 @@
+"""Inflation of gzip streams, by the fastest library there is."""
+
+__all__ = ("inflate",)
+
+import zlib
+from collections.abc import Buffer
+from typing import Any
+
+deflate: Any
+try:
+    import deflate
+except ImportError:
+    deflate = None
+
+
+def inflate(data: Buffer, size: int) -> Buffer:
+    """Inflate a gzip stream and check it.
+
+    Parameters
+    ----------
+    data : `~collections.abc.Buffer`
+        A gzip stream with its header and trailer (RFC 1952).
+    size : `int`
+        Expected length of the result in bytes; only a hint.
+
+    Returns
+    -------
+    inflated : `~collections.abc.Buffer`
+        The data. Their CRC32 and length agree with the trailer.
+
+    Raises
+    ------
+    ValueError
+        Raised if the stream is truncated or corrupt.
+    """
+    view = memoryview(data)
+    # The trailer ends with the length. Where it is another one than expected
+    # zlib finds out why.
+    if deflate is not None and int.from_bytes(view[-4:], "little") == size:
+        try:
+            inflated: Buffer = deflate.gzip_decompress(view, size)
+        except deflate.DeflateError as error:
+            raise ValueError(f"cannot be inflated: {error}") from error
+        return inflated
+    try:
+        return zlib.decompress(view, wbits=31, bufsize=max(size, 1))
+    except zlib.error as error:
+        raise ValueError(f"cannot be inflated: {error}") from error

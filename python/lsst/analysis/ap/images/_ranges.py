@@ -1,0 +1,57 @@
+"""Many byte ranges in few reads."""
+
+__all__ = ("read_ranges",)
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._bytes import ByteSource
+
+MAX_READ = 4 * 2**20
+"""No read is made longer than this by joining; it bounds the memory."""
+
+
+def read_ranges(
+    source: ByteSource, starts: NDArray[np.int64], stops: NDArray[np.int64]
+) -> Iterator[tuple[int, memoryview]]:
+    """Read ranges of a file, joining those that lie close together.
+
+    Parameters
+    ----------
+    source : `ByteSource`
+        The file; ranges with gaps of at most ``source.max_gap`` bytes between
+        them are read at once, gap included.
+    starts, stops : `numpy.ndarray`
+        Offsets of the ranges, in any order, shape (N,).
+
+    Yields
+    ------
+    index : `int`
+        Which range.
+    data : `memoryview`
+        Its bytes.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the file does not have them.
+    """
+    if not len(starts):
+        return
+    order = np.argsort(starts, kind="stable")
+    sorted_starts, sorted_stops = starts[order], stops[order]
+    reach = np.maximum.accumulate(sorted_stops)
+    is_apart = sorted_starts[1:] - reach[:-1] > source.max_gap
+    # Joining stops where the file has been read on for long enough.
+    block = sorted_starts // MAX_READ
+    is_far = block[1:] != block[:-1]
+    firsts = np.concatenate([[0], np.flatnonzero(is_apart | is_far) + 1])
+    indices, lasts = order.tolist(), np.append(firsts[1:], len(order)).tolist()
+    begins, ends = sorted_starts.tolist(), sorted_stops.tolist()
+    for first, last in zip(firsts.tolist(), lasts, strict=True):
+        begin = begins[first]
+        data = memoryview(source.read(begin, max(ends[first:last])))
+        for i in range(first, last):
+            yield indices[i], data[begins[i] - begin : ends[i] - begin]
