@@ -2,6 +2,8 @@
 
 __all__ = ("ZooniverseCutoutsConfig",)
 
+import dataclasses
+
 from lsst.pex.config import ChoiceField, Config, Field, FieldValidationError, ListField, RangeField
 
 from .render import PictureStyle
@@ -127,13 +129,20 @@ class ZooniverseCutoutsConfig(Config):
         inclusiveMax=True,
     )
 
+    background = ChoiceField[str](
+        doc="Colour of the paper.",
+        allowed={"light": "White, with dark words.", "dark": "Near black, with light words."},
+        default="light",
+    )
+
     def validate(self) -> None:
         """Check every field, and the fields together."""
         super().validate()
         try:
             self.makeStyle()
         except ValueError as error:
-            raise FieldValidationError(type(self).sizes, self, str(error)) from None
+            name, _, cause = str(error).partition(": ")
+            raise FieldValidationError(type(self)._fields[_camel_case(name)], self, cause) from None
 
     def makeStyle(self) -> PictureStyle:
         """Return the part of this configuration that decides the looks.
@@ -141,17 +150,14 @@ class ZooniverseCutoutsConfig(Config):
         Returns
         -------
         style : `~lsst.analysis.ap.render.PictureStyle`
-            What the pictures look like.
+            What the pictures look like. Each of its fields is a field of this
+            configuration, in camel case.
         """
-        return PictureStyle(
-            sizes=tuple(self.sizes),
-            add_metadata=self.addMetadata,
-            image_stretch=self.imageStretch,
-            image_interval=self.imageInterval,
-            asinh_a=self.asinhA,
-            difference_stretch=self.differenceStretch,
-            difference_interval=self.differenceInterval,
-            color_map=self.colorMap,
-            difference_color_map=self.differenceColorMap,
-            panel_pixels=self.panelPixels,
-        )
+        names = [field.name for field in dataclasses.fields(PictureStyle)]
+        values = {name: getattr(self, _camel_case(name)) for name in names}
+        return PictureStyle(**values | {"sizes": tuple(self.sizes)})
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.title() for word in others)

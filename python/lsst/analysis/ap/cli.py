@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from lsst.daf.butler import Butler
+    from lsst.pipe.base.configOverrides import ConfigOverrides
 
     from .sources import SqlApdb
     from .zooniverseCutouts import ZooniverseCutoutsConfig
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         could be done as asked, 130 when interrupted.
     """
     parser = build_parser()
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_intermixed_args(argv)
     try:
         return _run(parser, arguments)
     except CutoutsError as error:
@@ -214,14 +215,17 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 def _make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
     """Return the configuration, files first and then single fields."""
+    from lsst.pex.config import ListField
     from lsst.pipe.base.configOverrides import ConfigOverrides
 
     from .zooniverseCutouts import ZooniverseCutoutsConfig
 
     config = ZooniverseCutoutsConfig()
-    overrides = ConfigOverrides()
     for file in arguments.config_file:
+        overrides = ConfigOverrides()
         overrides.addFileOverride(file)
+        _apply(overrides, config, f"Configuration file {file}")
+    overrides = ConfigOverrides()
     for word in arguments.config:
         name, equals, value = word.partition("=")
         if not equals:
@@ -231,16 +235,33 @@ def _make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
                 f"The configuration has no field {name!r}; it has {', '.join(config.toDict())}. "
                 "See --show-config."
             )
-        overrides.addValueOverride(name, value)
+        field = type(config)._fields[name]
+        if isinstance(field, ListField) and not value.startswith(("[", "(")):
+            overrides.addValueOverride(name, _items(word, field.itemtype))
+        else:
+            overrides.addValueOverride(name, value)
     if arguments.instrument is not None:
         overrides.addValueOverride("instrument", arguments.instrument)
+    _apply(overrides, config, "The configuration")
+    return config
+
+
+def _apply(overrides: "ConfigOverrides", config: "ZooniverseCutoutsConfig", what: str) -> None:
     try:
         overrides.applyTo(config)
         config.validate()
     except Exception as error:  # a configuration file is Python: it can raise anything
-        cause = [line for line in str(error).splitlines() if line.strip()]
-        raise CutoutsError(f"The configuration cannot be used: {' '.join(cause)}") from None
-    return config
+        cause, _, _ = str(error).partition("\nFor more information")
+        raise CutoutsError(f"{what} cannot be used: {' '.join(cause.split())}") from None
+
+
+def _items(word: str, kind: type) -> list[Any]:
+    """Return the items of a list that is written with commas alone."""
+    name, _, value = word.partition("=")
+    try:
+        return [kind(item) for item in value.split(",") if item]
+    except ValueError:
+        raise CutoutsError(f"-c {word!r}: {name} is a list of {kind.__name__}, such as 1,2.") from None
 
 
 def _open_sources(arguments: argparse.Namespace) -> "tuple[pa.Table | Iterable[pa.Table], int]":

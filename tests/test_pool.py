@@ -1,0 +1,83 @@
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from lsst.analysis.ap._pool import run_batches
+
+
+def square(number):
+    return os.getpid(), number**2
+
+
+def dead(number):
+    return 0, -number
+
+
+def kill_on_seven(number):
+    if number == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.01)
+    return square(number)
+
+
+class KillOnce:
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __call__(self, number):
+        if number == 3 and not self.mark.exists():
+            self.mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return square(number)
+
+
+def fail(number):
+    raise ValueError(number)
+
+
+def test_one_job_works_here_and_in_order():
+    assert list(run_batches(square, range(4), 1, dead)) == [(os.getpid(), n**2) for n in range(4)]
+
+
+def test_jobs_are_other_processes_and_each_batch_is_done_once():
+    results = list(run_batches(square, range(20), 2, dead))
+    assert sorted(value for _, value in results) == [n**2 for n in range(20)]
+    assert os.getpid() not in {pid for pid, _ in results}
+
+
+def test_a_batch_that_kills_its_process_is_the_only_one_lost():
+    results = [value for _, value in run_batches(kill_on_seven, range(12), 2, dead)]
+    assert sorted(results) == sorted([*(n**2 for n in range(12) if n != 7), -7])
+
+
+def test_a_batch_whose_process_died_by_accident_is_done_again(tmp_path):
+    work = KillOnce(tmp_path / "mark")
+    results = [value for _, value in run_batches(work, range(6), 2, dead)]
+    assert sorted(results) == [n**2 for n in range(6)]
+    assert work.mark.exists()
+
+
+def test_an_error_of_the_work_is_raised_and_ends_the_processes():
+    with pytest.raises(ValueError, match="0"):
+        list(run_batches(fail, range(4), 2, dead))
+    stat = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    if stat.exists():
+        # What is left is multiprocessing's resource tracker, and nothing of the pool.
+        assert len(stat.read_text().split()) <= 1
+
+
+def test_no_more_batches_are_taken_than_there_is_room_for():
+    taken = []
+
+    def batches():
+        for number in range(50):
+            taken.append(number)
+            yield number
+
+    results = run_batches(square, batches(), 2, dead)
+    next(results)
+    assert len(taken) <= 8
+    results.close()
