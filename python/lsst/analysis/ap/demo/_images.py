@@ -138,6 +138,8 @@ def _light(
     size, band = detector.size, visit.passband.name
 
     def to_pixels(ra: FloatArray, dec: FloatArray) -> tuple[FloatArray, FloatArray]:
+        if ra.size == 0:  # AST refuses to transform nothing.
+            return np.zeros(0), np.zeros(0)
         x, y = projection.sky_to_pixel(SkyCoord(ra, dec, unit="deg"))
         return np.asarray(x) - detector.x_start, np.asarray(y) - detector.y_start
 

@@ -194,7 +194,9 @@ def _set_pixel_flags(difference: MaskedPixels, detection: Detection, x: float, y
 
 def _set_sky_positions(images: DetectorImages, rows: list[Row]) -> None:
     """Turn the pixel positions of all rows into sky positions."""
-    x, y = np.array([[row["x"], row["y"]] for row in rows]).reshape(-1, 2).T
+    if not rows:  # AST refuses to transform nothing.
+        return
+    x, y = np.array([[row["x"], row["y"]] for row in rows]).T
     sky: SkyCoord = images.projection.pixel_to_sky(x=x, y=y)
     for row, ra, dec in zip(rows, sky.ra.deg, sky.dec.deg, strict=True):
         row["ra"], row["dec"] = float(ra), float(dec)

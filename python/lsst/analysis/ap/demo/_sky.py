@@ -258,9 +258,9 @@ def _make_variables(
     for detector in detectors:
         x, y = rng.uniform(0, size, (2, per_detector))
         rim = np.arange(per_detector) >= per_detector - 4
-        inset = np.array([1.0, 3.0, 7.0, -1.4])[-rim.sum() :]
         # One side each: left, right, bottom, top.
-        sides = np.arange(4)[-rim.sum() :]
+        sides = np.arange(4 - rim.sum(), 4)
+        inset = np.array([1.0, 3.0, 7.0, -1.4])[sides]
         along = rng.uniform(0.1, 0.9, rim.sum()) * size
         across = np.where(sides % 2 == 0, inset, size - 1 - inset)
         x[rim] = np.where(sides < 2, across, along)
