@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ._colors import RGB, Ink
 from ._flags import FLAG_WORDS, LABEL_FLAGS
+from ._fonts import DIGIT_WIDTH
 from ._numbers import ab_magnitude, fit_number, number, truth, whole_number
 
 
@@ -24,6 +25,8 @@ class TextItem(NamedTuple):
     color: RGB
     bold: bool = False
     right: bool = False
+    number: bool = False
+    """Whether ``text`` consists of `NUMBER_CHARACTERS` and is known to fit."""
 
 
 # Text row, left end, width and wording of the labels that never change.
@@ -103,9 +106,10 @@ def annotation(row: Mapping[str, Any], ink: Ink) -> Iterator[TextItem]:
     item : `TextItem`
         A value, a flag word or the label of a flux, at its fixed place.
     """
-    for line, x, width, bold, right, text in _values(row):
+    yield from _identity(row, ink)
+    for line, x, width, right, text in _numbers(row):
         if text:
-            yield TextItem(text, line, x, width, ink.text, bold, right)
+            yield TextItem(text, line, x, width, ink.text, False, right, True)
     for line, text, _, _, columns in _FLUXES:
         flagged = any(truth(row.get(column)) for column in columns)
         yield TextItem(text, line, 0, 76, ink.warning if flagged else ink.label, flagged)
@@ -118,38 +122,36 @@ def annotation(row: Mapping[str, Any], ink: Ink) -> Iterator[TextItem]:
     if score is not None:
         color = ink.likely if score >= 0.5 else ink.unlikely
         text = f"RB:{fit_number(score, 6, 3)}"
-        yield TextItem(text, 4, RELIABILITY_X, RELIABILITY_WIDTH, color, True)
+        yield TextItem(text, 4, RELIABILITY_X, RELIABILITY_WIDTH, color, True, False, True)
 
 
-def _values(row: Mapping[str, Any]) -> Iterator[tuple[int, int, int, bool, bool, str]]:
-    """Yield row, x, width, bold, right-aligned and text of the plain values."""
+def _identity(row: Mapping[str, Any], ink: Ink) -> Iterator[TextItem]:
+    """Yield what says which source, image and band it is."""
+    for x, width, name in ((84, 152, "diaSourceId"), (439, 27, "detector"), (508, 106, "visit")):
+        found = whole_number(row.get(name))
+        if found is not None:
+            text = str(found)
+            yield TextItem(text, 0, x, width, ink.text, number=len(text) * DIGIT_WIDTH <= width)
+    for x, width, name, bold in ((248, 122, "instrument", True), (622, 28, "band", False)):
+        value = row.get(name)
+        if isinstance(value, str) and (text := " ".join(value.split())):
+            yield TextItem(text, 0, x, width, ink.text, bold)
+
+
+def _numbers(row: Mapping[str, Any]) -> Iterator[tuple[int, int, int, bool, str]]:
+    """Yield row, x, width, right-aligned and text of the measured values."""
     get = row.get
-    yield 0, 84, 152, False, False, _whole(get("diaSourceId"))
-    yield 0, 248, 122, True, False, _word(get("instrument"))
-    yield 0, 439, 27, False, False, _whole(get("detector"))
-    yield 0, 508, 106, False, False, _whole(get("visit"))
-    yield 0, 622, 28, False, False, _word(get("band"))
     ra, dec = number(get("ra")), number(get("dec"))
-    yield 1, 24, 93, False, False, "" if ra is None else fit_number(ra, 12, 8)
-    yield 1, 158, 100, False, False, "" if dec is None else f"{dec:+.8f}"[:12]
-    yield 1, 370, 50, False, False, fit_number(number(get("snr")), 6, 1)
+    yield 1, 24, 93, False, "" if ra is None else fit_number(ra, 12, 8)
+    yield 1, 158, 100, False, "" if dec is None else f"{dec:+.8f}"[:12]
+    yield 1, 370, 50, False, fit_number(number(get("snr")), 6, 1)
     chi2, count = number(get("psfChi2")), number(get("psfNdata"))
     per_degree = chi2 / count if chi2 is not None and count else None
-    yield 1, 492, 50, False, False, fit_number(per_degree, 6, 2)
+    yield 1, 492, 50, False, fit_number(per_degree, 6, 2)
     for line, _, flux_name, error_name, _ in _FLUXES:
         flux, error = number(get(flux_name)), number(get(error_name))
-        yield line, 156, 82, False, True, fit_number(flux, 10, 1)
-        yield line, 246, 64, False, True, fit_number(error, 8, 1)
+        yield line, 156, 82, True, fit_number(flux, 10, 1)
+        yield line, 246, 64, True, fit_number(error, 8, 1)
         ratio = abs(flux / error) if flux is not None and error else None
-        yield line, 328, 49, False, True, fit_number(ratio, 6, 2)
-    yield 4, 438, 50, False, True, ab_magnitude(number(get("scienceFlux")))
-
-
-def _whole(value: Any) -> str:
-    found = whole_number(value)
-    return "" if found is None else str(found)
-
-
-def _word(value: Any) -> str:
-    """Return a name as one line of text, empty for nulls of every kind."""
-    return value.strip() if isinstance(value, str) else ""
+        yield line, 328, 49, True, fit_number(ratio, 6, 2)
+    yield 4, 438, 50, True, ab_magnitude(number(get("scienceFlux")))

@@ -1,25 +1,28 @@
 """A picture as an ordinary matplotlib figure: the definition of the look."""
 
-__all__ = ("draw_figure",)
+__all__ = ("add_text", "draw_figure", "draw_frame", "drawn", "figure_png", "new_figure")
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..domain import Stamp, Triplet
 from ._annotation import TextItem, annotation, labels, reliability
 from ._colors import RGB, inks
-from ._fonts import DPI, TITLE_SIZE, drawing_settings, fitting_size, font
+from ._fonts import DPI, TEXT_SIZE, TITLE_SIZE, drawing_settings, fitting_size, font, number_width
 from ._layout import PANEL_NAMES, Layout, Rect, layout
 from ._marks import Mark, gauge, hatch, scale_bar
-from ._stretch import Limits, limits
+from ._panels import check_sizes, panel_limits
+from ._stretch import Limits
 from ._style import PictureStyle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
 
 
 def draw_figure(style: PictureStyle, triplets: Sequence[Triplet], row: Mapping[str, Any] | None) -> "Figure":
@@ -48,7 +51,7 @@ def draw_figure(style: PictureStyle, triplets: Sequence[Triplet], row: Mapping[s
     check_sizes(style, triplets)
     where = layout(style)
     ink = inks(style.background)
-    figure = _new_figure(where, ink.background)
+    figure = draw_frame(style)
     with drawing_settings():
         for triplet, panels in zip(triplets, where.panels, strict=True):
             shown = panel_limits(style, triplet)
@@ -57,22 +60,10 @@ def draw_figure(style: PictureStyle, triplets: Sequence[Triplet], row: Mapping[s
                 _show(axes, style, stamp, panel, limit, difference=index == 2)
                 for mark in scale_bar(panel, style.enlargement(stamp.box.width) / triplet.pixel_scale):
                     _add_mark(figure, where, mark)
-        for name, panel in zip(PANEL_NAMES, where.panels[0], strict=True):
-            _add_text(
-                figure,
-                where,
-                name,
-                panel.x + panel.width // 2,
-                where.title_baseline,
-                ink.text,
-                font(False, TITLE_SIZE),
-                "center",
-            )
-        if style.add_metadata:
-            items = [*labels(ink), *(annotation(row, ink) if row else ())]
-            for item in items:
+        if style.add_metadata and row:
+            for item in annotation(row, ink):
                 _add_item(figure, where, item)
-            if row and (score := reliability(row)) is not None:
+            if (score := reliability(row)) is not None:
                 for mark in gauge(where, ink, score):
                     _add_mark(figure, where, mark)
     return figure
@@ -96,62 +87,57 @@ def figure_png(figure: "Figure") -> bytes:
     return buffer.getvalue()
 
 
-def check_sizes(style: PictureStyle, triplets: Sequence[Triplet]) -> None:
-    """Refuse triplets that a style has no place for.
+def draw_frame(style: PictureStyle) -> "Figure":
+    """Draw what all pictures of a style have in common.
 
     Parameters
     ----------
     style : `PictureStyle`
         The style.
-    triplets : `~collections.abc.Sequence` [`~lsst.analysis.ap.domain.Triplet`]
-        The stamps.
-
-    Raises
-    ------
-    ValueError
-        Raised when their number or sizes are not those of the style.
-    """
-    found = [stamp.array.shape for triplet in triplets for stamp in triplet.stamps]
-    wanted = [(size, size) for size in style.sizes for _ in range(3)]
-    if found != wanted:
-        raise ValueError(f"triplets: stamps of shapes {found}, where the style's sizes are {style.sizes}")
-
-
-def panel_limits(style: PictureStyle, triplet: Triplet) -> tuple[Limits, Limits, Limits]:
-    """Return the values between which each panel shows its stamp.
-
-    Parameters
-    ----------
-    style : `PictureStyle`
-        The style.
-    triplet : `~lsst.analysis.ap.domain.Triplet`
-        The stamps.
 
     Returns
     -------
-    limits : `tuple` [`Limits`]
-        Of template, science and difference.
+    figure : `matplotlib.figure.Figure`
+        The titles and the labels of the values.
     """
-    return (
-        limits(triplet.template.array, style.image_interval),
-        limits(triplet.science.array, style.image_interval),
-        limits(triplet.difference.array, style.difference_interval),
-    )
+    where = layout(style)
+    ink = inks(style.background)
+    figure = new_figure(where.width, where.height, ink.background)
+    with drawing_settings():
+        for name, panel in zip(PANEL_NAMES, where.panels[0], strict=True):
+            x = panel.x + panel.width // 2
+            add_text(figure, name, x, where.title_baseline, ink.text, font(False, TITLE_SIZE), "center")
+        if style.add_metadata:
+            for item in labels(ink):
+                _add_item(figure, where, item)
+    return figure
 
 
-def _new_figure(where: Layout, background: RGB) -> "Figure":
+def new_figure(width: int, height: int, background: RGB) -> "Figure":
+    """Return an empty figure with an Agg canvas.
+
+    Parameters
+    ----------
+    width, height : `int`
+        Screen pixels.
+    background : `tuple` [`int`]
+        Colour of the paper.
+
+    Returns
+    -------
+    figure : `matplotlib.figure.Figure`
+        The figure. It draws alike whatever the user's matplotlibrc says.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     class Picture(Figure):
-        """A figure that draws alike whatever the user's matplotlibrc says."""
-
         def draw(self, renderer: Any) -> None:
             with drawing_settings():
                 super().draw(renderer)
 
     figure = Picture(
-        figsize=(where.width / DPI, where.height / DPI),
+        figsize=(width / DPI, height / DPI),
         dpi=DPI,
         facecolor=_hex(background),
         edgecolor="none",
@@ -161,6 +147,24 @@ def _new_figure(where: Layout, background: RGB) -> "Figure":
     figure.set_layout_engine("none")
     FigureCanvasAgg(figure)
     return figure
+
+
+def drawn(figure: "Figure") -> NDArray[np.uint8]:
+    """Return what Agg makes of a figure.
+
+    Parameters
+    ----------
+    figure : `matplotlib.figure.Figure`
+        From this module.
+
+    Returns
+    -------
+    image : `numpy.ndarray`
+        RGB, (rows from the top, columns, 3).
+    """
+    figure.canvas.draw()
+    rgba: NDArray[np.uint8] = np.asarray(figure.canvas.buffer_rgba())  # type: ignore[attr-defined]
+    return rgba[..., :3].copy()
 
 
 def _add_axes(figure: "Figure", where: Layout, panel: Rect) -> "Axes":
@@ -229,27 +233,38 @@ def _norm(style: PictureStyle, limits: Limits, difference: bool) -> Any:
 
 
 def _add_item(figure: "Figure", where: Layout, item: TextItem) -> None:
-    text, size = fitting_size(item.text, item.bold, item.width)
-    _add_text(
-        figure,
-        where,
-        text,
-        where.header_x + item.x,
-        where.baselines[item.line],
-        item.color,
-        font(item.bold, size),
-        "right" if item.right else "left",
-    )
+    text, size = (item.text, TEXT_SIZE) if item.number else fitting_size(item.text, item.bold, item.width)
+    x = where.header_x + item.x - (number_width(text, item.bold) if item.right else 0)
+    y = where.baselines[item.line]
+    add_text(figure, text, x, y, item.color, font(item.bold, size))
 
 
-def _add_text(
-    figure: "Figure", where: Layout, text: str, x: int, y: int, color: RGB, font: Any, align: str
+def add_text(
+    figure: "Figure", text: str, x: int, y: int, color: RGB, font: "FontProperties", align: str = "left"
 ) -> None:
+    """Write a text on a figure.
+
+    Parameters
+    ----------
+    figure : `matplotlib.figure.Figure`
+        The figure, from `new_figure`.
+    text : `str`
+        The text, taken literally.
+    x, y : `int`
+        Screen pixels from the upper left; the end of the text that ``align``
+        names, and its baseline.
+    color : `tuple` [`int`]
+        Its colour.
+    font : `matplotlib.font_manager.FontProperties`
+        Its font.
+    align : `str`, optional
+        ``"left"`` or ``"center"``.
+    """
     from matplotlib.transforms import IdentityTransform
 
     figure.text(
         x,
-        where.height - y,
+        round(figure.bbox.height) - y,
         text,
         transform=IdentityTransform(),
         color=_hex(color),

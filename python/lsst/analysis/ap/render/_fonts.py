@@ -1,6 +1,17 @@
 """The fonts of a picture: DejaVu Sans as it comes with matplotlib."""
 
-__all__ = ("DPI", "TEXT_SIZE", "TITLE_SIZE", "drawing_settings", "fitting_size", "font", "text_width")
+__all__ = (
+    "DIGIT_WIDTH",
+    "DPI",
+    "NUMBER_CHARACTERS",
+    "TEXT_SIZE",
+    "TITLE_SIZE",
+    "drawing_settings",
+    "fitting_size",
+    "font",
+    "number_width",
+    "text_width",
+)
 
 from contextlib import AbstractContextManager
 from functools import cache, lru_cache
@@ -17,6 +28,13 @@ the way through matplotlib's inches exactly."""
 TEXT_SIZE = 13.0
 """Height of the letters in the text rows, screen pixels per em. Its digits
 are 8 pixels wide."""
+
+DIGIT_WIDTH = 8
+"""Width of each digit at `TEXT_SIZE`; no other character of a number but the
+plus sign is wider."""
+
+NUMBER_CHARACTERS = "0123456789.-+eRB:"
+"""What numbers are made of, the label of the reliability included."""
 
 TITLE_SIZE = 16.0
 """The same for the titles."""
@@ -132,3 +150,27 @@ def fitting_size(text: str, bold: bool, width: int) -> tuple[str, float]:
         else:
             break
     return text, size
+
+
+@cache
+def _advance(character: str, bold: bool) -> int:
+    between = text_width(f"0{character}0", bold, TEXT_SIZE) - text_width("00", bold, TEXT_SIZE)
+    return round(between)
+
+
+def number_width(text: str, bold: bool) -> int:
+    """Return how much room a number takes.
+
+    Parameters
+    ----------
+    text : `str`
+        Of `NUMBER_CHARACTERS`.
+    bold : `bool`
+        Bold or regular.
+
+    Returns
+    -------
+    width : `int`
+        Sum of the hinted advances of its characters, screen pixels.
+    """
+    return sum(_advance(character, bold) for character in text)

@@ -1,7 +1,8 @@
 """From pixel values to levels of a colour map, as astropy.visualization does it."""
 
-__all__ = ("Limits", "levels", "limits", "zscale")
+__all__ = ("Limits", "interval_limits", "levels", "zscale")
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,9 @@ type Pixels = NDArray[np.floating]
 LOG_A = 1000.0
 """The ``a`` of `astropy.visualization.LogStretch` by default."""
 
+# The parameters of IRAF's zscale, and of astropy's ZScaleInterval by default.
+_SAMPLES, _CONTRAST, _MAX_REJECT, _MIN_PIXELS, _REJECT_SIGMA, _ITERATIONS = 1000, 0.25, 0.5, 5, 2.5, 5
+
 
 class Limits(NamedTuple):
     """The values that get the first and the last colour of a map."""
@@ -20,7 +24,7 @@ class Limits(NamedTuple):
     high: float
 
 
-def limits(pixels: Pixels, interval: str) -> Limits:
+def interval_limits(pixels: Pixels, interval: str, percentile: float) -> Limits:
     """Return the values between which a stamp is shown.
 
     Parameters
@@ -29,6 +33,9 @@ def limits(pixels: Pixels, interval: str) -> Limits:
         Pixel values of any shape. NaN and infinity do not count.
     interval : `str`
         ``"minmax"``, ``"percentile"`` or ``"zscale"``.
+    percentile : `float`
+        Part of the pixels, in per cent, that lies between the limits of a
+        percentile interval.
 
     Returns
     -------
@@ -37,14 +44,17 @@ def limits(pixels: Pixels, interval: str) -> Limits:
         its value as ``low`` and one more as ``high``, one without any value
         0 and 1.
     """
-    values = np.asarray(pixels, dtype=np.float64).ravel()
-    values = values[np.isfinite(values)]
-    if not values.size:
-        return Limits(0.0, 1.0)
+    low, high = float(pixels.min()), float(pixels.max())
+    if not high - low < np.inf:
+        pixels = pixels[np.isfinite(pixels)]
+        if not pixels.size:
+            return Limits(0.0, 1.0)
+        low, high = float(pixels.min()), float(pixels.max())
     if interval == "zscale":
-        low, high = zscale(values)
-    else:
-        low, high = float(values.min()), float(values.max())
+        low, high = zscale(pixels.ravel())
+    elif interval == "percentile":
+        outside = (100.0 - percentile) / 2
+        low, high = (float(v) for v in np.percentile(pixels, (outside, 100.0 - outside)))
     if not low < high:
         high = max(low + 1.0, float(np.nextafter(low, np.inf)))
     return Limits(low, high)
@@ -56,17 +66,100 @@ def zscale(values: Pixels) -> tuple[float, float]:
     Parameters
     ----------
     values : `numpy.ndarray`
-        Finite values, at least one.
+        Finite values, at least one, in one dimension.
 
     Returns
     -------
     low, high : `float`
-        What `astropy.visualization.ZScaleInterval` returns.
+        What `astropy.visualization.ZScaleInterval` returns, with its default
+        parameters. A line is fitted to the sorted values, outliers rejected;
+        the slope of the last fit is taken by the same steps as
+        `numpy.polyfit`, so that it agrees to the last bit.
     """
-    from astropy.visualization import ZScaleInterval
+    stride = int(max(1.0, values.size / _SAMPLES))
+    samples = np.sort(values[::stride][:_SAMPLES])
+    count = samples.size
+    low, high = samples[0], samples[-1]
+    minimum = max(_MIN_PIXELS, int(count * _MAX_REJECT))
+    if count < minimum or not low < high:
+        return float(low), float(high)
 
-    low, high = ZScaleInterval().get_limits(values)
+    line, powers = _abscissae(count)
+    x = line[1]
+    y = samples.astype(np.float64)
+    y -= y[count // 2]
+    good = fitted = np.ones(count)
+    remaining, before = count, count + 1
+    bad = np.zeros(count, dtype=bool)
+    for _ in range(_ITERATIONS):
+        if remaining >= before or remaining < minimum:
+            break
+        fitted, before = good, remaining
+        _, sum_x, sum_xx = (powers @ good).tolist()
+        sum_y, sum_xy = (line @ (y * good)).tolist()
+        n = float(remaining)
+        slope = (n * sum_xy - sum_x * sum_y) / (n * sum_xx - sum_x * sum_x)
+        flat = x * -slope
+        flat += y
+        flat -= (sum_y - slope * sum_x) / n
+        kept = flat * good
+        # The residuals of a fitted line have no mean.
+        threshold = _REJECT_SIGMA * (float(kept @ kept) / n) ** 0.5
+        bad |= np.abs(flat, out=flat) > threshold
+        if np.count_nonzero(bad):
+            # Rejects the neighbours too, and theirs in every further round.
+            bad = _grown(bad, max(1, int(count * 0.01)))
+            good = (~bad).astype(np.float64)
+            remaining = count - int(np.count_nonzero(bad))
+    if remaining >= minimum:
+        slope = _polyfit_slope(samples, fitted) / _CONTRAST
+        center = (count - 1) // 2
+        # Half of the sum in the samples' own precision, as numpy.median does.
+        median = (
+            samples[center] if count % 2 else (samples[center] + samples[center + 1]) / samples.dtype.type(2)
+        )
+        low = max(low, median - (center - 1) * slope)
+        high = min(high, median + (count - center) * slope)
     return float(low), float(high)
+
+
+@lru_cache(maxsize=16)
+def _abscissae(count: int) -> tuple[Pixels, Pixels]:
+    """Return (1, x) and (1, x, x**2) as rows, with x about its centre."""
+    x = np.arange(count) - (count - 1) / 2
+    powers = np.stack([np.ones(count), x, x * x])
+    return powers[:2].copy(), powers
+
+
+def _grown(bad: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    """Return ``numpy.convolve(bad, numpy.ones(width, bool), mode="same")``."""
+    # As one long integer, whose bytes move together.
+    bits = int.from_bytes(bad.tobytes(), "little")
+    reach = 1
+    while reach < width:
+        step = min(reach, width - reach)
+        bits |= bits << 8 * step
+        reach += step
+    grown = bits.to_bytes(bad.size + width - 1, "little")
+    return np.frombuffer(grown, dtype=bool, count=bad.size, offset=(width - 1) // 2).copy()
+
+
+def _polyfit_slope(samples: Pixels, weights: Pixels) -> np.float64:
+    """Return ``numpy.polyfit(arange, samples, 1, w=weights)[0]``, bit for bit.
+
+    With weights 0 and 1 the sums of squares are whole numbers, exact in any
+    order; the rest is done in the order of `numpy.polyfit`.
+    """
+    count = samples.size
+    x = np.arange(count, dtype=np.float64)
+    weighted = x * weights
+    scale = np.sqrt((weighted @ weighted, weights @ weights))
+    design = np.empty((2, count))
+    np.divide(weighted, scale[0], out=design[0])
+    np.divide(weights, scale[1], out=design[1])
+    rcond = count * np.finfo(np.float64).eps
+    slope: np.float64 = np.linalg.lstsq(design.T, samples * weights, rcond)[0][0] / scale[0]
+    return slope
 
 
 def levels(pixels: Pixels, limits: Limits, stretch: str, asinh_a: float) -> Pixels:
@@ -88,7 +181,7 @@ def levels(pixels: Pixels, limits: Limits, stretch: str, asinh_a: float) -> Pixe
     levels : `numpy.ndarray`
         From 0 to 1, NaN where the pixel is NaN.
     """
-    result = np.subtract(pixels, limits.low, dtype=np.float64)
+    result: Pixels = np.subtract(pixels, limits.low, dtype=np.float64)
     result /= limits.high - limits.low
     np.clip(result, 0.0, 1.0, out=result)
     if stretch == "asinh":

@@ -1,0 +1,170 @@
+"""Rasters of words and numbers, as matplotlib draws them."""
+
+__all__ = ("NumberFont", "Raster", "number_font", "word")
+
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._colors import RGB
+from ._figure import add_text, drawn, new_figure
+from ._fonts import NUMBER_CHARACTERS, TEXT_SIZE, font, number_width, text_width
+
+_ASCENT, _DESCENT, _SIDE = 20, 10, 8
+
+
+class Raster(NamedTuple):
+    """A text as pixels."""
+
+    pixels: NDArray[np.uint8]
+    """RGB of the rectangle around the ink, one row of bytes per line."""
+
+    x: int
+    """Its left end, from the left end of the text."""
+
+    y: int
+    """Its top, from the baseline, downwards: usually negative."""
+
+
+@lru_cache(maxsize=8192)
+def word(text: str, color: RGB, bold: bool, size: float, background: RGB) -> Raster | None:
+    """Return the raster of any text.
+
+    Parameters
+    ----------
+    text : `str`
+        The text.
+    color : `tuple` [`int`]
+        Its colour.
+    bold : `bool`
+        Bold or regular.
+    size : `float`
+        Screen pixels per em.
+    background : `tuple` [`int`]
+        Colour of the paper.
+
+    Returns
+    -------
+    raster : `Raster` or `None`
+        `None` for a text without ink.
+    """
+    width = 2 * _SIDE + int(np.ceil(text_width(text, bold, size)))
+    figure = new_figure(width, _ASCENT + _DESCENT, background)
+    add_text(figure, text, _SIDE, _ASCENT, color, font(bold, size))
+    image = drawn(figure)
+    ink = (image != background).any(axis=-1)
+    if not ink.any():
+        return None
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    part = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return Raster(np.ascontiguousarray(part).reshape(len(part), -1), int(columns[0]) - _SIDE, int(rows[0]) - _ASCENT)
+
+
+class NumberFont:
+    """Puts the rasters of single characters together to numbers.
+
+    Hinting makes every advance a whole number of pixels, so that a character
+    looks the same wherever it stands. Where that is not so (which no known
+    version of matplotlib does), `usable` is `False`.
+
+    Parameters
+    ----------
+    color, bold, background
+        See `word`.
+    """
+
+    def __init__(self, color: RGB, bold: bool, background: RGB) -> None:
+        self._widths = {c: number_width(c, bold) for c in NUMBER_CHARACTERS}
+        self._pieces: dict[str, NDArray[np.uint8]] = {}
+        pitch = 2 * max(self._widths.values()) + 2
+        figure = new_figure(pitch * len(NUMBER_CHARACTERS) + pitch, _ASCENT + _DESCENT, background)
+        starts = [pitch * (n + 1) for n in range(len(NUMBER_CHARACTERS))]
+        for character, x in zip(NUMBER_CHARACTERS, starts, strict=True):
+            add_text(figure, character, x, _ASCENT, color, font(bold, TEXT_SIZE))
+        image = drawn(figure)
+        ink = (image != background).any(axis=-1)
+        rows = np.flatnonzero(ink.any(axis=1))
+        self.y = int(rows[0]) - _ASCENT
+        """Top of every raster, from the baseline, downwards."""
+        self.height = int(rows[-1]) + 1 - int(rows[0])
+        """Height of every raster."""
+        for character, x in zip(NUMBER_CHARACTERS, starts, strict=True):
+            cell = np.s_[rows[0] : rows[-1] + 1, x : x + self._widths[character]]
+            self._pieces[character] = image[cell].reshape(self.height, -1)
+            ink[cell] = False
+        self.usable = not ink.any() and _advances_add_up(bold)
+        """Whether numbers put together are those that matplotlib draws."""
+
+    def width(self, text: str) -> int:
+        """Return how much room a number takes.
+
+        Parameters
+        ----------
+        text : `str`
+            The number.
+
+        Returns
+        -------
+        width : `int`
+            Screen pixels.
+        """
+        widths = self._widths
+        return sum([widths[character] for character in text])
+
+    def write(self, scanlines: NDArray[np.uint8], text: str, byte: int, baseline: int) -> None:
+        """Write a number.
+
+        Parameters
+        ----------
+        scanlines : `numpy.ndarray`
+            Lines of bytes, three for each pixel.
+        text : `str`
+            The number.
+        byte : `int`
+            Where in each line its left end lies.
+        baseline : `int`
+            Number of the line on which it stands.
+        """
+        top = baseline + self.y
+        rows = scanlines[top : top + self.height]
+        pieces = self._pieces
+        # Three characters at a time: there are few such pieces, and each
+        # assignment costs more than its pixels.
+        for start in range(0, len(text), 3):
+            part = text[start : start + 3]
+            piece = pieces.get(part)
+            if piece is None:
+                piece = pieces[part] = np.hstack([pieces[character] for character in part])
+            end = byte + piece.shape[1]
+            rows[:, byte:end] = piece
+            byte = end
+
+
+@cache
+def number_font(color: RGB, bold: bool, background: RGB) -> NumberFont:
+    """Return the font for numbers of one colour.
+
+    Parameters
+    ----------
+    color, bold, background
+        See `word`.
+
+    Returns
+    -------
+    font : `NumberFont`
+        The font, rasterised once per process.
+    """
+    return NumberFont(color, bold, background)
+
+
+@cache
+def _advances_add_up(bold: bool) -> bool:
+    """Return whether no two characters of a number stand closer or wider."""
+    base = text_width("00", bold, TEXT_SIZE)
+    return all(
+        text_width(f"0{first}{second}0", bold, TEXT_SIZE) - base == number_width(first + second, bold)
+        for first in NUMBER_CHARACTERS
+        for second in NUMBER_CHARACTERS
+    )
