@@ -2,10 +2,9 @@
 
 __all__ = ("ButlerImage",)
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from lsst.analysis.ap.domain import Box
@@ -32,7 +31,8 @@ class ButlerImage:
         self.name = str(ref)
         self._butler = butler
         self._ref = ref
-        self._is_afw = "sky_projection" not in ref.datasetType.storageClass.allComponents()
+        self._components = frozenset(ref.datasetType.storageClass.allComponents())
+        self._is_afw = "sky_projection" not in self._components
         bbox = self._get("bbox")
         if self._is_afw:
             x0, y0 = bbox.getMinX(), bbox.getMinY()
@@ -64,11 +64,7 @@ class ButlerImage:
         arrays : `list` [`numpy.ndarray`]
             One array per box.
         """
-        if self._is_afw or not boxes:
-            return self._read(boxes, lambda image: image.read(boxes))
-        around = _around(boxes)
-        pixels = self._get("image", parameters={"bbox": _lsst_box(around)}).array
-        return [np.array(pixels[box.slices_within(around)]) for box in boxes]
+        return self._get_part(_around(boxes), "image").read(boxes) if boxes else []
 
     def read_mask(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
         """Return bits of the mask.
@@ -83,22 +79,26 @@ class ButlerImage:
         arrays : `list` [`numpy.ndarray`]
             One array per box.
         """
-        return self._read(boxes, lambda image: image.read_mask(boxes))
+        return self._get_part(_around(boxes)).read_mask(boxes) if boxes else []
 
     def close(self) -> None:
         """Do nothing: the butler keeps no file open."""
 
-    def _read(
-        self, boxes: Sequence[Box], read: Callable[[ObjectImage], list[NDArray[Any]]]
-    ) -> list[NDArray[Any]]:
-        return read(self._get_part(_around(boxes))) if boxes else []
-
-    def _get_part(self, box: Box) -> ObjectImage:
+    def _get_part(self, box: Box, component: str = "") -> ObjectImage:
+        ref = self._ref
+        # An afw component has no WCS, a plain lsst.images Image no components.
+        if not self._is_afw and component in self._components:
+            ref = ref.makeComponentRef(component)
         part = _afw_box(box) if self._is_afw else _lsst_box(box)
-        return ObjectImage(self._butler.get(self._ref, parameters={"bbox": part}), self.name)
+        try:
+            image = self._butler.get(ref, parameters={"bbox": part})
+        except Exception:
+            # Not every format can be cut while it is read.
+            image = self._butler.get(ref)
+        return ObjectImage(image, self.name)
 
-    def _get(self, component: str, parameters: Mapping[str, Any] | None = None) -> Any:
-        return self._butler.get(self._ref.makeComponentRef(component), parameters=parameters)
+    def _get(self, component: str) -> Any:
+        return self._butler.get(self._ref.makeComponentRef(component))
 
 
 def _around(boxes: Sequence[Box]) -> Box:

@@ -154,7 +154,7 @@ def open_fits_image(source: ByteSource) -> FitsImage:
 
 
 def _is_lsst_images(primary: Hdu) -> bool:
-    return "JSONADDR" in primary.header
+    return primary.value("JSONADDR") is not None
 
 
 def _find_image(hdus: HduList) -> Hdu:

@@ -1,0 +1,145 @@
+"""Stamps of lsst.images datasets, however the repository stores them."""
+
+import numpy as np
+import pytest
+from lsst.daf.butler import Butler
+
+from lsst.analysis.ap.domain import Box, DetectorVisit
+from lsst.analysis.ap.images import (
+    ImageTypes,
+    StampError,
+    TripletReader,
+    _bytes,
+    find_image_types,
+    read_triplets,
+)
+
+DETECTOR = DetectorVisit("SmallCam", 7, 3)
+TYPES = ImageTypes("preliminary_visit_image", "template_detector", "difference_image")
+STORED = {
+    "fits": None,
+    "json": {"parameters": {"format": "json"}},
+    "sdf": {"parameters": {"format": "sdf"}},
+    "memory": {"memory": True},
+}
+# PARENT pixels of the 120x120 images, whose first pixel is (200, 100): well
+# inside, at a tie of the box rule (but for noise), over an edge, a corner and a corner again.
+X = np.array([250.2, 260.0 + 1e-4, 201.3, 318.6, 199.2])
+Y = np.array([150.7, 180.5 - 1e-4, 160.2, 218.3, 99.3])
+
+
+def repo_config(how):
+    if how is None:
+        return None
+    if "memory" in how:
+        return {
+            "datastore": {"cls": "lsst.daf.butler.datastores.inMemoryDatastore.InMemoryDatastore"},
+        }
+    if how["parameters"]["format"] == "sdf":
+        pytest.importorskip("h5py")
+    formatter = {"formatter": "lsst.images.formatters.GenericFormatter", **how}
+    return {"datastore": {"formatters": {"MaskedImageV2": formatter, "ImageV2": formatter}}}
+
+
+def assert_stamps(repo, results, sizes, *, masks):
+    for x, y, result in zip(X, Y, results, strict=True):
+        for triplet, size in zip(result, sizes, strict=True):
+            for role, expected in repo.arrays.items():
+                stamp = getattr(triplet, role)
+                assert stamp.box == Box.from_center(x, y, size)
+                padded = np.pad(expected, 200, constant_values=np.nan)
+                rows = slice(stamp.box.y_start - repo.xy0[1] + 200, stamp.box.y_stop - repo.xy0[1] + 200)
+                columns = slice(stamp.box.x_start - repo.xy0[0] + 200, stamp.box.x_stop - repo.xy0[0] + 200)
+                np.testing.assert_array_equal(stamp.array, padded[rows, columns], strict=True)
+                if masks:
+                    saturated = np.pad(repo.masks[role], 200)[rows, columns]
+                    off = np.pad(np.zeros_like(repo.masks[role]), 200, constant_values=True)[rows, columns]
+                    np.testing.assert_array_equal(plane(stamp, "SAT"), saturated)
+                    np.testing.assert_array_equal(plane(stamp, "STREAK"), ~saturated & ~off)
+                    np.testing.assert_array_equal(plane(stamp, "NO_DATA"), off)
+                else:
+                    assert stamp.mask is None
+
+
+def plane(stamp, name):
+    return (stamp.mask >> stamp.mask_planes[name]) & 1 == 1
+
+
+@pytest.mark.parametrize("how", STORED)
+def test_masked_images(make_small_repo, how):
+    repo = make_small_repo(config=repo_config(STORED[how]))
+    reader = TripletReader(repo.butler, TYPES, planes=["SAT"])
+    assert_stamps(repo, reader.read(DETECTOR, *repo.sky(X, Y), [30, 31]), [30, 31], masks=True)
+
+
+@pytest.mark.parametrize("how", STORED)
+def test_plain_images(make_small_repo, how):
+    repo = make_small_repo("ImageV2", config=repo_config(STORED[how]))
+    reader = TripletReader(repo.butler, TYPES)
+    assert_stamps(repo, reader.read(DETECTOR, *repo.sky(X, Y), [30, 31]), [30, 31], masks=False)
+
+
+def test_objects_in_memory(make_small_repo):
+    repo = make_small_repo()
+    images = [
+        repo.butler.get(name, instrument="SmallCam", visit=7, detector=3) for name in vars(TYPES).values()
+    ]
+    science, template, difference = images
+    results = read_triplets(template, science, difference, *repo.sky(X, Y), [30], planes=["SAT"])
+    assert_stamps(repo, results, [30], masks=True)
+
+
+def test_visit_images_of_the_demo(demo):
+    with Butler.from_config(str(demo.repo)) as plain:
+        collection = sorted(plain.collections.query("*"))
+    with Butler.from_config(str(demo.repo), collections=collection) as butler:
+        assert find_image_types(butler) == TYPES
+        ref = butler.query_datasets("difference_image", limit=1)[0]
+        data_id = DetectorVisit(*(ref.dataId[key] for key in ("instrument", "visit", "detector")))
+        whole = butler.get(ref)
+        x0, y0 = whole.bbox.x.start, whole.bbox.y.start
+        sky = whole.sky_projection.pixel_to_sky(x=np.array([x0 + 50.3]), y=np.array([y0 + 77.8]))
+        ((triplet,),) = TripletReader(butler, TYPES, planes=["SAT"]).read(
+            data_id, sky.ra.deg, sky.dec.deg, [20]
+        )
+        np.testing.assert_array_equal(triplet.difference.array, whole.image.array[68:88, 41:61])
+        np.testing.assert_array_equal(
+            plane(triplet.difference, "DETECTED"), whole.mask.get("DETECTED")[68:88, 41:61]
+        )
+        assert triplet.pixel_scale == pytest.approx(0.2, rel=0.01)
+
+
+def test_each_image_is_opened_once_for_many_sources(make_small_repo, monkeypatch):
+    repo = make_small_repo()
+    opened = []
+
+    class CountedBytes(_bytes.LocalBytes):
+        def __init__(self, path):
+            opened.append(path)
+            super().__init__(path)
+
+    monkeypatch.setattr("lsst.analysis.ap.images._reader.LocalBytes", CountedBytes)
+    x, y = np.random.default_rng(1).uniform(20, 100, (2, 30))
+    results = TripletReader(repo.butler, TYPES).read(DETECTOR, *repo.sky(x + 200, y + 100), [30])
+    assert all(isinstance(result, tuple) for result in results)
+    assert len(opened) == 3
+    assert len(set(opened)) == 3
+
+
+def test_all_positions_go_through_each_wcs_in_one_call(make_small_repo, monkeypatch):
+    repo = make_small_repo()
+    calls = []
+    from lsst.analysis.ap.images._sky_map import LsstSkyMap
+
+    original = LsstSkyMap.sky_to_pixel
+    monkeypatch.setattr(
+        LsstSkyMap, "sky_to_pixel", lambda self, ra, dec: calls.append(len(ra)) or original(self, ra, dec)
+    )
+    TripletReader(repo.butler, TYPES).read(DETECTOR, *repo.sky(X, Y), [30])
+    assert calls == [5, 5, 5]
+
+
+def test_images_without_a_mask_say_so(make_small_repo):
+    repo = make_small_repo("ImageV2")
+    results = TripletReader(repo.butler, TYPES, planes=["SAT"]).read(DETECTOR, *repo.sky(X, Y), [30])
+    assert all(isinstance(result, StampError) and "has no MASK" in str(result) for result in results)
