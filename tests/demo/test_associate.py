@@ -1,10 +1,12 @@
+from typing import Any
+
 import numpy as np
 
 from lsst.analysis.ap.demo._associate import associate, mark_moving
-from lsst.analysis.ap.demo._images import Events
+from lsst.analysis.ap.demo._scene import Events
 
 
-def source(identifier: int, visit: int, ra: float, dec: float, **more: object) -> dict[str, object]:
+def source(identifier: int, visit: int, ra: float, dec: float, **more: object) -> dict[str, Any]:
     row = {"diaSourceId": identifier, "visit": visit, "ra": ra, "dec": dec, "band": "r", "psfFlux": 100.0}
     row |= {"psfFluxErr": 10.0, "midpointMjdTai": 61000.0 + visit, "timeProcessedMjdTai": 61000.1 + visit}
     return row | more

@@ -9,25 +9,19 @@ from lsst.analysis.ap.demo import cli
 TINY = ["--size", "200", "--visits", "1", "--detectors", "1", "--sources-per-detector", "4"]
 
 
-def test_command_makes_what_it_says(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_makes_what_it_says_and_keeps_it(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([str(out), *TINY]) == 0
 
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4
     assert str(out / "repo") in lines[1]
     assert str(out / "apdb.sqlite3") in lines[2]
-    assert (out / "repo" / "butler.yaml").is_file()
-    assert (out / "apdb.sqlite3").is_file()
-    assert (out / "apdb.yaml").is_file()
+    made = [out / "repo" / "butler.yaml", out / "apdb.sqlite3", out / "apdb.yaml"]
+    assert all(path.is_file() for path in made)
 
-
-def test_earlier_demo_is_kept_unless_told_otherwise(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main([str(out), *TINY]) == 0
     stray = out / "repo" / "stray"
     stray.touch()
-    capsys.readouterr()
-
-    assert cli.main([str(out), *TINY]) == 1
+    assert cli.main([str(out), *TINY]) == 2
     message = capsys.readouterr().err
     assert str(out / "repo") in message
     assert "--overwrite" in message
@@ -35,11 +29,23 @@ def test_earlier_demo_is_kept_unless_told_otherwise(out: Path, capsys: pytest.Ca
 
     assert cli.main([str(out), *TINY, "--overwrite"]) == 0
     assert not stray.exists()
-    assert (out / "repo" / "butler.yaml").is_file()
+    assert all(path.is_file() for path in made)
+
+
+def test_directory_that_is_no_repository_is_never_removed(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thesis = out / "repo" / "thesis.tex"
+    thesis.parent.mkdir(parents=True)
+    thesis.touch()
+
+    assert cli.main([str(out), *TINY, "--overwrite"]) == 2
+    assert thesis.exists()
+    assert str(out / "repo") in capsys.readouterr().err
 
 
 def test_wrong_number_is_one_line(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main([str(out), "--size", "10"]) == 1
+    assert cli.main([str(out), "--size", "10"]) == 2
 
     message = capsys.readouterr().err
     assert message == "zooniverseCutoutsDemo: size is 10; the demo needs at least 200\n"

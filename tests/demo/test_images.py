@@ -7,7 +7,8 @@ from scipy.signal import convolve2d
 
 from lsst.analysis.ap.demo._camera import PIXEL_SCALE, DetectorLayout, Visit, make_layout
 from lsst.analysis.ap.demo._images import DetectorImages, make_images
-from lsst.analysis.ap.demo._sky import Sky, make_sky
+from lsst.analysis.ap.demo._population import Sky
+from lsst.analysis.ap.demo._sky import make_sky
 from lsst.analysis.ap.demo._wcs import focal_plane_to_sky
 
 STAR_FLUX = 50_000.0
@@ -18,7 +19,7 @@ def at(visit: Visit, detector: DetectorLayout, x: float, y: float) -> tuple[np.n
 
 
 def magnitude(flux: float) -> float:
-    return 31.4 - 2.5 * np.log10(flux)
+    return float(31.4 - 2.5 * np.log10(flux))
 
 
 def nothing_but(sky: Sky, **contents: object) -> Sky:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ def images(visit: Visit, detector: DetectorLayout, rng: np.random.Generator) -> 
     return make_images(sky, visit, detector, streak=False, seed=4)
 
 
-def rows_of(images: DetectorImages) -> list[dict[str, object]]:
+def rows_of(images: DetectorImages) -> list[dict[str, Any]]:
     return measure(images, np.random.default_rng(1))
 
 
@@ -87,3 +88,14 @@ def test_image_without_sources_has_no_rows(images: DetectorImages) -> None:
     flat = replace(images.difference, image=np.zeros_like(images.difference.image))
 
     assert rows_of(replace(images, difference=flat)) == []
+
+
+def test_sky_without_changing_sources_can_be_observed(
+    visit: Visit, detector: DetectorLayout, rng: np.random.Generator
+) -> None:
+    sky = make_sky([visit], make_layout(2, detector.size), 0, rng)
+
+    images = make_images(sky, visit, detector, streak=False, seed=4)
+
+    assert images.events.is_mover.all()
+    assert len(rows_of(images)) < 12

@@ -1,12 +1,12 @@
 """DiaObjects: which DiaSources of different visits are the same thing."""
 
-__all__ = ("associate",)
+__all__ = ("associate", "mark_moving")
 
 from typing import Any
 
 import numpy as np
 
-from ._images import Events
+from ._scene import Events
 
 type Row = dict[str, Any]
 

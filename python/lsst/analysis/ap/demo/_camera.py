@@ -1,9 +1,13 @@
 """The camera of the demo: its passbands, its detectors and when it looked where."""
 
 __all__ = (
+    "AB_ZERO_POINT",
+    "EXPOSURE_TIME",
+    "FULL_WELL",
     "INSTRUMENT",
     "PASSBANDS",
     "PIXEL_SCALE",
+    "READ_NOISE",
     "DetectorLayout",
     "Passband",
     "Visit",

@@ -1,6 +1,6 @@
 """Detection of sources of either sign on a difference image."""
 
-__all__ = ("Detection", "detect")
+__all__ = ("THRESHOLD", "Detection", "detect", "significance_map")
 
 from dataclasses import dataclass
 

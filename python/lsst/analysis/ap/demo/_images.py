@@ -1,20 +1,21 @@
 """The three images of one detector in one visit, as arrays."""
 
-__all__ = ("DetectorImages", "Events", "MaskedPixels", "make_images")
+__all__ = ("DetectorImages", "MaskedPixels", "make_images")
 
 from dataclasses import dataclass
 
 import numpy as np
-from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from lsst.images import DetectorFrame, SkyProjection
 
-from . import _blemishes, _draw
+from . import _blemishes
 from ._camera import PIXEL_SCALE, READ_NOISE, DetectorLayout, Visit
+from ._draw import convolve
+from ._population import Sky
 from ._psf import MoffatPsf, matching_kernel
-from ._sky import Sky
+from ._scene import Events, draw_scene
 from ._wcs import make_sky_projection
 
 type FloatArray = NDArray[np.float64]
@@ -37,20 +38,6 @@ class MaskedPixels:
     """Variance of the image, nJy²."""
     mask: dict[str, BoolArray]
     """Mask planes by the names of `lsst.images`."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Events:
-    """What differs from the template on one detector, as it really is."""
-
-    x: FloatArray
-    """Columns counted from the first pixel of the detector."""
-    y: FloatArray
-    """Rows counted from the first pixel of the detector."""
-    flux: FloatArray
-    """Flux in excess of the template, nJy."""
-    is_mover: BoolArray
-    """Whether it is a Solar System object."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,103 +94,29 @@ def make_images(
     science_psf = MoffatPsf(visit.seeing / PIXEL_SCALE, e1=rng.normal(0, 0.02), e2=rng.normal(0, 0.02))
     template_psf = MoffatPsf(_TEMPLATE_SEEING / PIXEL_SCALE)
     kernel = matching_kernel(template_psf, science_psf)
-    # The exposure's astrometry is wrong by a few hundredths of a pixel.
-    offset = rng.normal(0, 0.015, 2)
-    light, still, events = _light(sky, visit, detector, projection, science_psf, template_psf, offset, rng)
-    streak_mask = np.zeros(light.shape, dtype=bool)
+    scene = draw_scene(sky, visit, detector, projection, science_psf, template_psf, rng)
+    light, streak_mask = scene.now, np.zeros(scene.now.shape, dtype=bool)
     if streak:
         distance = _blemishes.strip(light.shape, rng, np.radians(rng.uniform(15, 40)))
+        # Bright enough to be detected at its glints only.
         noise = np.sqrt(visit.passband.sky_level * visit.passband.nanojansky_per_electron)
-        light += _blemishes.streak(distance, 1.45 * noise, 1.2 * science_psf.sigma, rng)
+        light = light + _blemishes.streak(distance, 1.45 * noise, 1.2 * science_psf.sigma, rng)
         streak_mask = np.abs(distance) < 4 * science_psf.sigma
     science = _expose(light, visit, detector, rng)
-    template, no_gap = _coadd(still, visit, rng, gap=detector.id % 2 == 0)
+    template, no_gap = _coadd(scene.before, visit, rng, gap=detector.id % 2 == 0)
     difference = _subtract(science, template, no_gap, kernel, streak_mask)
     return DetectorImages(
-        visit, detector, projection, science, template, difference, science_psf, template_psf, kernel, events
+        visit=visit,
+        detector=detector,
+        projection=projection,
+        science=science,
+        template=template,
+        difference=difference,
+        science_psf=science_psf,
+        template_psf=template_psf,
+        kernel=kernel,
+        events=scene.events,
     )
-
-
-def _light(
-    sky: Sky,
-    visit: Visit,
-    detector: DetectorLayout,
-    projection: SkyProjection[DetectorFrame],
-    science_psf: MoffatPsf,
-    template_psf: MoffatPsf,
-    offset: FloatArray,
-    rng: np.random.Generator,
-) -> tuple[FloatArray, FloatArray, Events]:
-    """Draw the sky as the exposure and as the template see it, without noise."""
-    size, band = detector.size, visit.passband.name
-
-    def to_pixels(ra: FloatArray, dec: FloatArray) -> tuple[FloatArray, FloatArray]:
-        if ra.size == 0:  # AST refuses to transform nothing.
-            return np.zeros(0), np.zeros(0)
-        x, y = projection.sky_to_pixel(SkyCoord(ra, dec, unit="deg"))
-        return np.asarray(x) - detector.x_start, np.asarray(y) - detector.y_start
-
-    def moved(
-        ra: FloatArray, dec: FloatArray, east: FloatArray, north: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        return to_pixels(ra + east / 3600 / np.cos(np.radians(dec)), dec + north / 3600)
-
-    galaxies, stars = sky.galaxies, sky.stars
-    x, y = to_pixels(galaxies.ra, galaxies.dec)
-    x_north, y_north = moved(
-        galaxies.ra, galaxies.dec, np.sin(galaxies.position_angle), np.cos(galaxies.position_angle)
-    )
-    near = (np.abs(x - size / 2) < size / 2 + 60) & (np.abs(y - size / 2) < size / 2 + 60)
-    blur_free = _draw.draw_galaxies(
-        (size, size),
-        x[near],
-        y[near],
-        galaxies.flux(band)[near],
-        galaxies.half_light_radius[near] / PIXEL_SCALE,
-        galaxies.axis_ratio[near],
-        np.arctan2(y_north - y, x_north - x)[near],
-        galaxies.bulge_fraction[near],
-    )
-    light = _draw.convolve(blur_free, science_psf.stamp(40), (offset[0], offset[1]))
-    still = _draw.convolve(blur_free, template_psf.stamp(40))
-
-    flux = stars.flux(band)
-    x, y = to_pixels(stars.ra, stars.dec)
-    _draw.add_stars(still, x, y, flux, template_psf)
-    # The PSF widens a little across the focal plane, the kernel does not follow.
-    slope = rng.normal(0, 0.004, 2)
-
-    def stretch(x: FloatArray, y: FloatArray) -> FloatArray:
-        return np.asarray(1 + slope[0] * (2 * x / size - 1) + slope[1] * (2 * y / size - 1))
-
-    x, y = moved(stars.ra, stars.dec, stars.shift[:, 0], stars.shift[:, 1])
-    _draw.add_stars(light, x + offset[0], y + offset[1], flux, science_psf, stretch(x, y))
-
-    variables = sky.variables
-    x, y = to_pixels(variables.ra, variables.dec)
-    change = variables.flux_change(band, visit.mjd_middle)
-    _draw.add_stars(light, x + offset[0], y + offset[1], change, science_psf, stretch(x, y))
-
-    movers, here = sky.movers, np.flatnonzero(sky.movers.visit == visit.id)
-    x_move, y_move = to_pixels(movers.ra[here], movers.dec[here])
-    half = 0.5 * movers.length[here]
-    x_end, y_end = moved(
-        movers.ra[here],
-        movers.dec[here],
-        half * np.sin(movers.position_angle[here]),
-        half * np.cos(movers.position_angle[here]),
-    )
-    flux = movers.flux(band)[here]
-    for i in range(here.size):
-        way = (2 * (x_end[i] - x_move[i]), 2 * (y_end[i] - y_move[i]))
-        _draw.add_trail(light, x_move[i] + offset[0], y_move[i] + offset[1], flux[i], way, science_psf)
-    events = Events(
-        x=np.append(x, x_move),
-        y=np.append(y, y_move),
-        flux=np.append(change, flux),
-        is_mover=np.append(np.zeros(x.size, dtype=bool), np.ones(here.size, dtype=bool)),
-    )
-    return light, still, events
 
 
 def _expose(
@@ -248,7 +161,7 @@ def _expose(
 
 
 def _coadd(
-    still: FloatArray, visit: Visit, rng: np.random.Generator, *, gap: bool
+    before: FloatArray, visit: Visit, rng: np.random.Generator, *, gap: bool
 ) -> tuple[MaskedPixels, FloatArray]:
     """Turn light into a deep template warped to the pixels of the exposure.
 
@@ -256,13 +169,13 @@ def _coadd(
     """
     scale, sky_level = visit.passband.nanojansky_per_electron, visit.passband.sky_level
     limit = visit.passband.full_well - sky_level
-    saturated = still > limit
-    light = np.minimum(still, limit)
+    saturated = before > limit
+    light = np.minimum(before, limit)
     variance = scale**2 * ((light + sky_level) / scale + READ_NOISE**2) / _TEMPLATE_DEPTH
-    no_data, shallow = np.zeros((2, *still.shape), dtype=bool)
+    no_data, shallow = np.zeros((2, *before.shape), dtype=bool)
     if gap:
-        distance = np.abs(_blemishes.strip(still.shape, rng, np.radians(rng.uniform(-75, 75))))
-        width = max(8.0, 0.012 * still.shape[1])
+        distance = np.abs(_blemishes.strip(before.shape, rng, np.radians(rng.uniform(-75, 75))))
+        width = max(8.0, 0.012 * before.shape[1])
         no_data, shallow = distance < width / 2, distance < 2 * width
     variance[shallow] *= 4
     noise, variance = _blemishes.warped_noise(np.sqrt(variance), np.radians(rng.uniform(2, 40)), rng)
@@ -283,9 +196,9 @@ def _subtract(
     # Convolving NaN would spread it over the whole image, so the pixels of
     # the gap are filled for the convolution and blanked after it.
     no_data = ndimage.binary_dilation(template.mask["NO_DATA"], iterations=2)
-    image = science.image - _draw.convolve(complete_template, kernel)
+    image = science.image - convolve(complete_template, kernel)
     filled = np.where(np.isnan(template.variance), np.nanmedian(template.variance), template.variance)
-    variance = science.variance + _draw.convolve(filled, kernel**2)
+    variance = science.variance + convolve(filled, kernel**2)
     image[no_data] = np.nan
     variance[no_data] = np.nan
     half = kernel.shape[0] // 2

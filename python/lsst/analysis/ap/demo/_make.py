@@ -9,6 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..domain import CutoutsError
+
 
 @dataclass(frozen=True, slots=True)
 class DemoPaths:
@@ -82,10 +84,9 @@ def make_demo(
 
     Raises
     ------
-    FileExistsError
-        Raised when there is a demo in ``root`` and ``overwrite`` is not set.
-    ValueError
-        Raised when a number is too small.
+    lsst.analysis.ap.domain.CutoutsError
+        Raised when there is a demo in ``root`` and ``overwrite`` is not set,
+        and when a number is too small.
     """
     for name, value, least in (
         ("size", size, 200),
@@ -94,7 +95,7 @@ def make_demo(
         ("sources_per_detector", sources_per_detector, 0),
     ):
         if value < least:
-            raise ValueError(f"{name} is {value}; the demo needs at least {least}")
+            raise CutoutsError(f"{name} is {value}; the demo needs at least {least}")
     root = Path(root)
     repo, apdb_path, apdb_config = root / "repo", root / "apdb.sqlite3", root / "apdb.yaml"
     _clear([repo, apdb_path, apdb_config], overwrite=overwrite)
@@ -165,9 +166,12 @@ def _clear(paths: list[Path], *, overwrite: bool) -> None:
     """Make room for the demo, or refuse to."""
     present = [path for path in paths if path.exists()]
     if present and not overwrite:
-        raise FileExistsError(
-            f"{present[0]} exists already; choose another directory or allow to overwrite it"
+        raise CutoutsError(
+            f"{present[0]} exists already; choose another directory or give overwrite (--overwrite)"
         )
+    foreign = [path for path in present if path.is_dir() and not (path / "butler.yaml").exists()]
+    if foreign:
+        raise CutoutsError(f"{foreign[0]} is no butler repository, so it is not overwritten; move it away")
     for path in present:
         if path.is_dir():
             shutil.rmtree(path)

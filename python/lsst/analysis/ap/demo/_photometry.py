@@ -1,6 +1,14 @@
 """Fluxes, positions and shapes from pixels, as least squares gives them."""
 
-__all__ = ("APERTURE_RADIUS", "PointFit", "aperture_flux", "fit_point", "fit_position", "second_moments")
+__all__ = (
+    "APERTURE_RADIUS",
+    "HALF_WIDTH",
+    "PointFit",
+    "aperture_flux",
+    "fit_point",
+    "fit_position",
+    "second_moments",
+)
 
 from dataclasses import dataclass
 
@@ -146,7 +154,7 @@ def aperture_flux(pixels: MaskedPixels, x: float, y: float) -> tuple[float, floa
     Returns
     -------
     flux, error : `float`
-        nJy; NaN when there is no pixel.
+        In nJy; NaN when there is no pixel.
     is_truncated : `bool`
         Whether the circle leaves the image or has pixels without data.
     """
@@ -178,7 +186,7 @@ def second_moments(
     Returns
     -------
     moments : `tuple` [`float`, `float`, `float`] or `None`
-        xx, yy and xy, pixels². They are twice the weighted moments, which
+        Those along xx, yy and xy, pixels². They are twice the weighted moments, which
         undoes the weight for a Gaussian of its width. `None` when they are
         not those of an ellipse.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._images import Events
+from ._scene import Events
 
 
 def reliability(

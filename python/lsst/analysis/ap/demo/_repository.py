@@ -111,7 +111,7 @@ class DemoRepository:
                 "visit_max": 10**14,
                 "exposure_max": 10**14,
                 "detector_max": 256,
-                "class_name": "lsst.obs.base.Instrument",
+                "class_name": "lsst.pipe.base.Instrument",
             },
         )
         for passband in PASSBANDS:

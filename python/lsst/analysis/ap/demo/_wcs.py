@@ -2,8 +2,6 @@
 
 __all__ = ("focal_plane_to_sky", "make_fits_wcs", "make_sky_projection")
 
-from typing import TYPE_CHECKING
-
 import astropy.wcs
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +10,10 @@ from lsst.images import Box, DetectorFrame, SkyProjection
 
 from ._camera import INSTRUMENT, PIXEL_SCALE, DetectorLayout, Visit
 
-if TYPE_CHECKING:
-    type FloatArray = NDArray[np.float64]
+type FloatArray = NDArray[np.float64]
 
 
-def _rotated_scale(angle: float) -> "FloatArray":
+def _rotated_scale(angle: float) -> FloatArray:
     """Return the CD matrix of pixels turned by an angle, degrees per pixel.
 
     East is to the left of north, as on the sky seen from inside.
@@ -25,7 +22,7 @@ def _rotated_scale(angle: float) -> "FloatArray":
     return scale * np.array([[-cos, sin], [sin, cos]])
 
 
-def focal_plane_to_sky(visit: Visit, x: "FloatArray", y: "FloatArray") -> tuple["FloatArray", "FloatArray"]:
+def focal_plane_to_sky(visit: Visit, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Project the focal plane on the sky by the gnomonic (TAN) projection.
 
     Parameters

@@ -6,6 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from ..domain import CutoutsError
+from ._make import make_demo
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
@@ -38,11 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     status : `int`
-        0 when the demo was made, 1 when it could not be.
+        0 when the demo was made, 1 when it could not be written, 2 when what
+        was asked for cannot be.
     """
     arguments = build_parser().parse_args(argv)
-
-    from ._make import make_demo
 
     try:
         make_demo(
@@ -55,10 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             overwrite=arguments.overwrite,
             report=lambda line: print(line, flush=True),
         )
-    except FileExistsError as error:
-        print(f"zooniverseCutoutsDemo: {error} (--overwrite)", file=sys.stderr)
-        return 1
-    except (OSError, ValueError) as error:
+    except CutoutsError as error:
+        print(f"zooniverseCutoutsDemo: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
         print(f"zooniverseCutoutsDemo: {error}", file=sys.stderr)
         return 1
     return 0
