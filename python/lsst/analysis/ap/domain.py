@@ -206,6 +206,10 @@ class Triplet:
     """How the sky moves with the pixels at the source, arcseconds per pixel:
     ``[[d(east)/dx, d(east)/dy], [d(north)/dx, d(north)/dy]]``."""
 
+    position: tuple[float, float] | None = None
+    """Where the source is in the science image, (x, y) in PARENT pixels;
+    `None` when nobody looked."""
+
     @property
     def stamps(self) -> tuple[Stamp, Stamp, Stamp]:
         """The stamps in the order of the picture."""

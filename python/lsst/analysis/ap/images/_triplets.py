@@ -57,6 +57,7 @@ def cut_triplets(
 
     stamps: dict[str, list[tuple[Stamp, ...] | StampError]] = {}
     jacobians = np.empty((len(ra), 2, 2))
+    positions: list[tuple[float, float]] = []
     for role, open_image in (
         ("science", open_science),
         ("template", open_template),
@@ -67,6 +68,7 @@ def cut_triplets(
                 x, y = image.sky_map.sky_to_pixel(ra, dec)
                 if role == "science":
                     jacobians = sky_jacobians(image.sky_map, x, y)
+                    positions = list(zip(x.tolist(), y.tolist(), strict=True))
                 stamps[role] = cut_stamps(image, role, x, y, sizes, with_mask=with_mask)
         except Exception as error:
             # Whatever is wrong with an image must cost no other one.
@@ -85,7 +87,7 @@ def cut_triplets(
             results[position] = difference
         else:
             results[position] = tuple(
-                Triplet(template=t, science=s, difference=d, sky_jacobian=jacobians[i])
+                Triplet(template=t, science=s, difference=d, sky_jacobian=jacobians[i], position=positions[i])
                 for t, s, d in zip(template, science, difference, strict=True)
             )
     return results
