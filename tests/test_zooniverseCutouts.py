@@ -2,6 +2,8 @@ import csv
 import io
 import json
 import pickle
+import subprocess
+from pathlib import Path
 
 import astropy.table
 import matplotlib
@@ -54,7 +56,9 @@ def annotated(butler, **fields):
 
 
 def contents(folder):
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file() and p.name[0] != "."}
+    """Return every file but those that tell of the run itself."""
+    files = (p for p in folder.iterdir() if p.is_file() and p.name[0] != "." and p.name != "report.json")
+    return {p.name: p.read_bytes() for p in files}
 
 
 def manifest(folder):
@@ -256,6 +260,81 @@ def test_hosted_pictures_have_urls_that_match_the_files(butler, one_detector, tm
         assert root == "https://host/pictures"
         assert (tmp_path / name).is_file()
         assert name == f"{row['external_id']}.png"
+
+
+def test_chunks_put_each_picture_where_the_manifest_says(butler, one_detector, tmp_path):
+    task = annotated(butler, chunkSize=4, urlRoot="https://host/pictures")
+    result = task.run(one_detector, tmp_path)
+    rows = manifest(tmp_path)
+    assert len(rows) == len(result.written)
+    for row in rows:
+        path = tmp_path / row["location:1"].removeprefix("https://host/pictures/")
+        assert path.is_file()
+        assert len(list(path.parent.iterdir())) <= 4
+    assert task.run(one_detector, tmp_path).written == []
+
+
+def test_only_failures_are_tried_again_when_asked(task, one_detector, tmp_path):
+    bad = one_detector.iloc[:6].reset_index(drop=True)
+    good = bad.copy()
+    bad.loc[[1, 4], "ra"] = np.nan
+    task.run(bad[:5], tmp_path)
+    result = task.run(good, tmp_path, retry_failed=True)
+    assert result.written == sorted(good["diaSourceId"][[1, 4]])
+    assert len(manifest(tmp_path)) == 5
+
+
+def test_another_manifest_needs_no_new_pictures(butler, one_detector, tmp_path):
+    annotated(butler).run(one_detector, tmp_path)
+    result = annotated(butler, manifestColumns=["!psfNdata"], manifestRows=5).run(one_detector, tmp_path)
+    assert result.written == []
+    assert len(result.manifests) == -(-len(one_detector) // 5)
+    rows = [row for path in result.manifests for row in csv.DictReader(Path(path).read_text().splitlines())]
+    expected = one_detector.sort_values("diaSourceId")["psfNdata"]
+    assert [row["!psfNdata"] for row in rows] == [str(value) for value in expected]
+    assert not (tmp_path / "manifest.csv").exists()
+
+
+def test_columns_for_zooniverse_itself_pass_through(task, one_detector, tmp_path):
+    gold = one_detector.iloc[:2].assign(**{"#training_subject": ["true", None]})
+    task.run(pd.concat([gold, one_detector.iloc[2:3]]), tmp_path)
+    assert [row["#training_subject"] for row in manifest(tmp_path)] == ["true", "null", "null"]
+
+
+def test_a_report_says_what_was_asked_and_what_came_of_it(butler, one_detector, tmp_path):
+    annotated(butler).run(one_detector, tmp_path)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["run"] == {"written": len(one_detector), "skipped": 0, "failed": 0}
+    assert report["settings"]["addMetadata"] == "True"
+    assert report["settings"]["differenceImageType"] == "'difference_image'"
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of a few hundred kilobytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a file system is not permitted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_full_disk_is_one_clear_error_and_loses_nothing(butler, sources, small_disk, jobs):
+    task = annotated(butler, sizes=[100])
+    with pytest.raises(CutoutsError, match="No space left on device"):
+        task.run(sources, small_disk, jobs=jobs)
+    pictures = {p.name: p.read_bytes() for p in small_disk.glob("*.png")}
+    assert all(Image.open(io.BytesIO(content)).size[0] > 300 for content in pictures.values())
+    assert not list(small_disk.glob(".*.partial"))
+    subprocess.run(["mount", "-o", "remount,size=40m", str(small_disk)], check=True)
+    result = task.run(sources, small_disk)
+    assert result.failed == []
+    assert len(manifest(small_disk)) == len(sources)
+    for name, content in pictures.items():
+        assert (small_disk / name).read_bytes() == content
 
 
 def test_few_columns_are_enough(butler, one_detector, tmp_path):

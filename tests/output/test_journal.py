@@ -10,7 +10,7 @@ PLACE = DetectorVisit("Cam", 7, 3)
 
 
 def picture(identifier, place=PLACE):
-    return Picture(identifier, place, f"{identifier}.png", {"ra": "1.5"})
+    return Picture(identifier, place, f"{identifier}.png", 99, {"ra": "1.5"})
 
 
 def test_what_is_recorded_is_there_after_reopening(tmp_path):
@@ -22,7 +22,7 @@ def test_what_is_recorded_is_there_after_reopening(tmp_path):
         assert list(journal.pictures()) == first[:1]
         assert sorted(journal.failures(), key=lambda f: f.diaSourceId) == first[1:]
         assert journal.settings == {"sizes": "[30]"}
-        assert journal.done([2**62, 5, 8]) == {2**62: f"{2**62}.png"}
+        assert journal.done([2**62, 5, 8]) == {2**62: (f"{2**62}.png", 99)}
 
 
 def test_the_latest_outcome_of_a_source_counts(tmp_path):
@@ -54,7 +54,7 @@ def _record_and_die(folder):
     journal = Journal(folder)
     journal.record([picture(1)])
     journal._db.execute(
-        "INSERT INTO picture SELECT 2, instrument, visit, detector, path, metadata FROM picture"
+        "INSERT INTO picture SELECT 2, instrument, visit, detector, path, size, metadata FROM picture"
     )
     multiprocessing.current_process().kill()
 

@@ -3,17 +3,16 @@ import csv
 import pytest
 
 from lsst.analysis.ap.domain import DetectorVisit
-from lsst.analysis.ap.output import Failure, OutputDirectory, Picture, write_failures, write_manifest
+from lsst.analysis.ap.output import Failure, ManifestForm, OutputDirectory, Picture, write_failures
 
 PLACE = DetectorVisit("Cam", 7, 3)
-COLUMNS = ["#ra", "!band", "%visit", "note"]
 
 
 @pytest.fixture
 def pictures():
     return [
-        Picture(11, PLACE, "11.png", {"ra": "1.5", "band": "r", "visit": "7", "note": 'a "b", c\nd'}),
-        Picture(12, PLACE, "12.png", {"ra": "2.5"}),
+        Picture(11, PLACE, "11.png", 1, {"ra": "1.5", "band": "r", "visit": "7", "note": 'a "b", c\nd'}),
+        Picture(12, PLACE, "12.png", 1, {"ra": "2.5"}),
     ]
 
 
@@ -28,39 +27,69 @@ def read(path):
 
 
 def test_local_files_are_named_beside_their_metadata(directory, pictures):
-    path = write_manifest(directory, pictures, COLUMNS, None)
-    rows = read(path)
-    assert rows[0] == {
-        "filename": "11.png",
-        "diaSourceId": "11",
-        "#ra": "1.5",
-        "!band": "r",
-        "%visit": "7",
-        "note": 'a "b", c\nd',
-    }
-    assert rows[1] == {
-        "filename": "12.png",
-        "diaSourceId": "12",
-        "#ra": "2.5",
-        "!band": "null",
-        "%visit": "null",
-        "note": "null",
-    }
+    form = ManifestForm("panoptes", ("#ra", "!band", "%visit", "note"))
+    assert form.write(directory, pictures) == ["manifest.csv"]
+    assert read(directory.path / "manifest.csv") == [
+        {
+            "filename": "11.png",
+            "diaSourceId": "11",
+            "#ra": "1.5",
+            "!band": "r",
+            "%visit": "7",
+            "note": 'a "b", c\nd',
+        },
+        {
+            "filename": "12.png",
+            "diaSourceId": "12",
+            "#ra": "2.5",
+            "!band": "null",
+            "%visit": "null",
+            "note": "null",
+        },
+    ]
 
 
-@pytest.mark.parametrize("root", ["https://host/a b", "https://host/a b/"])
-def test_hosted_pictures_have_urls_and_an_external_identifier(directory, pictures, root):
-    row = read(write_manifest(directory, pictures, ["#ra"], root))[0]
-    assert row == {
-        "external_id": "11",
-        "location:1": "https://host/a b/11.png",
-        "metadata:diaSourceId": "11",
-        "metadata:#ra": "1.5",
-    }
+@pytest.mark.parametrize("root", ["https://host/run", "https://host/run/"])
+def test_hosted_pictures_have_urls_and_an_external_identifier(directory, root):
+    pictures = [Picture(11, PLACE, "0/11 a.png", 1, {"ra": "1.5"})]
+    ManifestForm("hosted", ("#ra", "#dec"), root).write(directory, pictures)
+    assert read(directory.path / "manifest.csv") == [
+        {
+            "external_id": "11",
+            "location:1": "https://host/run/0/11%20a.png",
+            "metadata:diaSourceId": "11",
+            "metadata:#ra": "1.5",
+            "metadata:#dec": "",
+        }
+    ]
 
 
-def test_a_manifest_of_nothing_has_its_header(directory):
-    write_manifest(directory, [], ["#ra"], None)
+def test_citsci_has_a_manifest_beside_the_pictures_of_each_folder(directory):
+    pictures = [Picture(i, PLACE, f"{i // 10 * 10}/{i}.png", 1) for i in (11, 12, 25)]
+    names = ManifestForm("citsci", ("#ra",)).write(directory, pictures)
+    assert names == ["10/manifest.csv", "20/manifest.csv"]
+    found = {name: read(directory.path / name) for name in names}
+    assert [row["filename"] for row in found["10/manifest.csv"]] == ["11.png", "12.png"]
+    assert [row["filename"] for row in found["20/manifest.csv"]] == ["25.png"]
+    assert not {"external_id", "location:1"} & set(found["10/manifest.csv"][0])
+
+
+def test_a_long_manifest_is_split_and_a_stale_one_removed(directory):
+    pictures = [Picture(i, PLACE, f"{i}.png", 1) for i in range(7)]
+    whole = ManifestForm("panoptes", ())
+    split = ManifestForm("panoptes", (), rows=3)
+    whole.write(directory, pictures)
+    names = split.write(directory, pictures)
+    assert names == ["manifest-001.csv", "manifest-002.csv", "manifest-003.csv"]
+    assert [len(read(directory.path / name)) for name in names] == [3, 3, 1]
+    assert directory.find("manifest*") == set(names)
+    assert split.write(directory, pictures[:2]) == ["manifest-001.csv"]
+    assert directory.find("manifest*") == {"manifest-001.csv"}
+
+
+@pytest.mark.parametrize("rows", [None, 5])
+def test_a_manifest_of_nothing_has_its_header(directory, rows):
+    assert ManifestForm("panoptes", ("#ra",), rows=rows).write(directory, []) == ["manifest.csv"]
     assert (directory.path / "manifest.csv").read_text() == "filename,diaSourceId,#ra\n"
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from lsst.analysis.ap.domain import DetectorVisit
-from lsst.analysis.ap.output import OutputDirectory, Picture, write_manifest
+from lsst.analysis.ap.output import ManifestForm, OutputDirectory, Picture
 
 PANOPTES = Path(sys.prefix, "panoptes", "bin", "panoptes")
 PLACE = DetectorVisit("Cam", 7, 3)
@@ -100,8 +100,8 @@ def upload(server, manifest, home, *options):
 def pictures():
     """The first one lacks a value, on which panoptescli would stumble."""
     return [
-        Picture(11, PLACE, "11.png", {"visit": "7"}),
-        Picture(12, PLACE, "12.png", {"visit": "7", "reliability": "0.5"}),
+        Picture(11, PLACE, "11.png", 1, {"visit": "7"}),
+        Picture(12, PLACE, "12.png", 1, {"visit": "7", "reliability": "0.5"}),
     ]
 
 
@@ -109,8 +109,8 @@ def test_local_pictures_become_subjects_with_their_metadata(zooniverse, pictures
     directory = OutputDirectory(tmp_path / "pictures")
     for picture in pictures:
         directory.write(picture.path, png(picture.diaSourceId))
-    manifest = write_manifest(directory, pictures, ["#visit", "#reliability"], None)
-    upload(zooniverse, manifest, tmp_path)
+    (name,) = ManifestForm("panoptes", ("#visit", "#reliability")).write(directory, pictures)
+    upload(zooniverse, directory.path / name, tmp_path)
     found = sorted((s["metadata"]["diaSourceId"], s["locations"], s["metadata"]) for s in zooniverse.subjects)
     assert found == [
         (
@@ -129,8 +129,8 @@ def test_local_pictures_become_subjects_with_their_metadata(zooniverse, pictures
 
 def test_hosted_pictures_become_subjects_that_point_to_them(zooniverse, pictures, tmp_path):
     directory = OutputDirectory(tmp_path / "pictures")
-    manifest = write_manifest(directory, pictures, ["#visit"], "https://host/run")
-    upload(zooniverse, manifest, tmp_path, "-r", "2")
+    (name,) = ManifestForm("hosted", ("#visit",), "https://host/run").write(directory, pictures)
+    upload(zooniverse, directory.path / name, tmp_path, "-r", "2")
     assert sorted(s["locations"][0]["image/png"] for s in zooniverse.subjects) == [
         "https://host/run/11.png",
         "https://host/run/12.png",

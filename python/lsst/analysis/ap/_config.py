@@ -6,6 +6,7 @@ import dataclasses
 
 from lsst.pex.config import ChoiceField, Config, Field, FieldValidationError, ListField, RangeField
 
+from .output import MANIFEST_STYLES, ManifestForm
 from .render import PictureStyle
 
 _STRETCHES = {
@@ -40,6 +41,28 @@ class ZooniverseCutoutsConfig(Config):
         optional=True,
         default=None,
         check=lambda url: url.startswith(("https://", "http://")),
+    )
+    manifestStyle = ChoiceField[str](
+        doc="Which of Zooniverse's readers the manifest is for. When not set: hosted if urlRoot is set, "
+        "otherwise panoptes.",
+        allowed=MANIFEST_STYLES,
+        optional=True,
+        default=None,
+    )
+    manifestRows = RangeField(
+        doc="Split the manifest into files of at most this many rows. When not set: one file.",
+        dtype=int,
+        optional=True,
+        default=None,
+        min=1,
+    )
+    chunkSize = RangeField(
+        doc="Put pictures into folders, each for this many successive identifiers. When not set: all in one "
+        "directory, which uploads want.",
+        dtype=int,
+        optional=True,
+        default=None,
+        min=1,
     )
     manifestColumns = ListField[str](
         doc="Catalogue columns that the manifest carries, each with Zooniverse's prefix: '#' is never shown "
@@ -138,11 +161,26 @@ class ZooniverseCutoutsConfig(Config):
     def validate(self) -> None:
         """Check every field, and the fields together."""
         super().validate()
+        if (self.manifestStyle == "hosted") != (self.urlRoot is not None) and self.manifestStyle is not None:
+            raise FieldValidationError(
+                type(self).manifestStyle, self, "the style 'hosted' and a urlRoot belong together"
+            )
         try:
             self.makeStyle()
         except ValueError as error:
             name, _, cause = str(error).partition(": ")
             raise FieldValidationError(type(self)._fields[_camel_case(name)], self, cause) from None
+
+    def makeManifestForm(self) -> ManifestForm:
+        """Return what the manifest looks like.
+
+        Returns
+        -------
+        form : `~lsst.analysis.ap.output.ManifestForm`
+            Its style, columns and length.
+        """
+        style = self.manifestStyle or ("panoptes" if self.urlRoot is None else "hosted")
+        return ManifestForm(style, tuple(self.manifestColumns), self.urlRoot, self.manifestRows)
 
     def makeStyle(self) -> PictureStyle:
         """Return the part of this configuration that decides the looks.

@@ -2,15 +2,16 @@
 
 __all__ = ("PictureMaker",)
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from .domain import CutoutsError, SourceBatch
-from .images import ImageTypes, TripletReader
-from .output import Failure, OutputDirectory, Picture
+from .images import ImageTypes, StampError, TripletReader
+from .output import Failure, OutputDirectory, Picture, metadata_of, picture_path
 from .render import PictureStyle, Renderer
 
 if TYPE_CHECKING:
@@ -32,29 +33,40 @@ class PictureMaker:
         What the pictures look like.
     directory : `~lsst.analysis.ap.output.OutputDirectory`
         Where they go.
+    columns : sequence of `str`
+        Catalogue columns that the manifest wants to know.
+    chunk_size : `int`, optional
+        How many successive identifiers share a folder; no folders when not
+        given.
     """
 
     def __init__(
-        self, butler: "Butler", image_types: ImageTypes, style: PictureStyle, directory: OutputDirectory
+        self,
+        butler: "Butler",
+        image_types: ImageTypes,
+        style: PictureStyle,
+        directory: OutputDirectory,
+        columns: Sequence[str],
+        chunk_size: int | None = None,
     ) -> None:
-        self._arguments = (butler, image_types, style, directory)
+        self._arguments = (butler, image_types, style, directory, columns, chunk_size)
         self._reader = TripletReader(butler, image_types)
         self._renderer = Renderer(style)
         self._sizes = style.sizes
         self._directory = directory
+        self._columns = columns
+        self._chunk_size = chunk_size
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments
 
-    def make(self, batch: SourceBatch, columns: Sequence[str]) -> list[Picture | Failure]:
+    def __call__(self, batch: SourceBatch) -> list[Picture | Failure]:
         """Write the picture of each source of a batch.
 
         Parameters
         ----------
         batch : `SourceBatch`
             Sources of one detector.
-        columns : sequence of `str`
-            Catalogue columns that the manifest wants to know.
 
         Returns
         -------
@@ -72,44 +84,24 @@ class PictureMaker:
             return [Failure(identifier, None, reason) for identifier in ids]
         ra, dec = (_degrees(batch.rows, name) for name in ("ra", "dec"))
         results = self._reader.read(data_id, ra, dec, self._sizes)
-        metadata = _text(batch.rows, columns)
+        rows = batch.rows.to_pylist()
+        metadata = metadata_of(batch.rows, self._columns)
         outcomes: list[Picture | Failure] = []
-        for identifier, row, cells, result in zip(
-            ids, batch.rows.to_pylist(), metadata, results, strict=True
-        ):
-            path = f"{identifier}.png"
+        for identifier, row, cells, result in zip(ids, rows, metadata, results, strict=True):
+            if isinstance(result, StampError):
+                outcomes.append(Failure(identifier, data_id, str(result)))
+                continue
             try:
-                if isinstance(result, CutoutsError):
-                    raise result
                 content = self._renderer.render(result, row)
             except CutoutsError as error:
                 outcomes.append(Failure(identifier, data_id, str(error)))
                 continue
-            try:
-                self._directory.write(path, content)
-            except OSError as error:
-                raise CutoutsError(
-                    f"{self._directory.path / path} cannot be written: {error.strerror}. "
-                    "The pictures before it are safe; mend that and run the same command again."
-                ) from None
-            outcomes.append(Picture(identifier, data_id, path, cells))
+            path = picture_path(identifier, self._chunk_size)
+            self._directory.write(path, content)
+            outcomes.append(Picture(identifier, data_id, path, len(content), cells))
         return outcomes
 
 
-def _degrees(rows: pa.Table, name: str) -> np.ndarray:
+def _degrees(rows: pa.Table, name: str) -> NDArray[np.float64]:
     """Return a column of angles, NaN where null."""
     return np.asarray(rows.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
-
-
-def _text(rows: pa.Table, columns: Sequence[str]) -> list[Mapping[str, str]]:
-    """Return the non-null values of some columns as text, a mapping a row.
-
-    Arrow writes the shortest text that gives the same number of the same
-    precision, so that a float32 of 0.8 reads 0.8.
-    """
-    present = [name for name in columns if name in rows.column_names]
-    texts = [rows.column(name).cast(pa.string()).to_pylist() for name in present]
-    return [
-        {name: text for name, text in zip(present, values, strict=True) if text is not None}
-        for values in zip(*texts, strict=True)
-    ] or [{}] * len(rows)

@@ -6,13 +6,12 @@ Nothing heavy is imported until the words are understood.
 __all__ = ("main",)
 
 import argparse
-import contextlib
 import logging
 import sys
 from collections.abc import Iterable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ._version import software_version
 from .domain import CutoutsError
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "outdir", metavar="OUTDIR", nargs="?", help="directory for the pictures; made if needed"
     )
-    parser.add_argument("--version", action="version", version=f"{_PROG} {_version()}")
+    parser.add_argument("--version", action="version", version=f"{_PROG} {software_version()}")
 
     source = parser.add_argument_group("where the DiaSources come from (one of these)")
     source = source.add_mutually_exclusive_group()
@@ -162,6 +161,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--overwrite", action="store_true", help="make the pictures that are in OUTDIR again"
     )
     earlier.add_argument("--append", action="store_true", help="add to pictures made with other settings")
+    work.add_argument("--retry-failed", action="store_true", help="only what failed in an earlier run")
     work.add_argument(
         "--log-level",
         choices=("DEBUG", "INFO", "WARNING", "ERROR"),
@@ -195,6 +195,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         jobs=arguments.jobs,
         overwrite=arguments.overwrite,
         append=arguments.append,
+        retry_failed=arguments.retry_failed,
         total=total,
         progress=False if arguments.quiet else None,
     )
@@ -320,9 +321,3 @@ def _refuse_collections(cause: str, butler: "Butler", repo: str) -> NoReturn:
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
-
-
-def _version() -> str:
-    with contextlib.suppress(PackageNotFoundError):
-        return version("lsst-analysis-ap")
-    return "(not installed)"

@@ -4,7 +4,6 @@ __all__ = ("ZooniverseCutoutsConfig", "ZooniverseCutoutsTask")
 
 import contextlib
 import dataclasses
-import functools
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,17 +13,11 @@ from lsst.pipe.base import Struct, Task
 from ._config import ZooniverseCutoutsConfig
 from ._maker import PictureMaker
 from ._pool import run_batches
+from ._run import Run
+from ._version import software_version
 from .domain import CutoutsError, SourceBatch, Triplet
 from .images import ImageTypes, TripletReader, find_image_types, read_triplets
-from .output import (
-    Failure,
-    Journal,
-    OutputDirectory,
-    Picture,
-    manifest_name,
-    write_failures,
-    write_manifest,
-)
+from .output import Failure, Journal, OutputDirectory, Picture
 from .render import Renderer, draw_figure
 from .sources import Sources, arrow_tables, group_by_detector, one_row
 
@@ -73,6 +66,7 @@ class ZooniverseCutoutsTask(Task):
         jobs: int = 1,
         overwrite: bool = False,
         append: bool = False,
+        retry_failed: bool = False,
         total: int | None = None,
         progress: bool | None = None,
     ) -> Struct:
@@ -97,6 +91,8 @@ class ZooniverseCutoutsTask(Task):
             Make every picture again, and forget the earlier ones.
         append : `bool`, optional
             Add to pictures that were made with other settings.
+        retry_failed : `bool`, optional
+            Take only those of the sources that failed in an earlier run.
         total : `int`, optional
             How many sources there are, for the progress bar, where the
             sources are a stream.
@@ -115,7 +111,10 @@ class ZooniverseCutoutsTask(Task):
                 ``data_id`` and ``reason`` (`list`); also in
                 ``failures.csv``.
             ``manifest``
-                Path of ``manifest.csv`` (`str`).
+                Path of the manifest, of its first file where it has several
+                (`str`).
+            ``manifests``
+                Paths of all its files (`list` [`str`]).
 
         Raises
         ------
@@ -130,33 +129,35 @@ class ZooniverseCutoutsTask(Task):
             total = len(sources)
         butler, types = self._need_butler(), self._image_types()
         directory = OutputDirectory(outdir)
-        columns = [manifest_name(column) for column in self.config.manifestColumns]
-        result = Struct(written=[], skipped=[], failed=[], manifest="")
         with Journal(directory.path) as journal, _progress_bar(total, progress) as bar:
-            self._settle(journal, directory, types, overwrite=overwrite, append=append)
-            directory.remove_partial_files()
-            maker = PictureMaker(butler, types, self.config.makeStyle(), directory)
-            batches = self._unfinished(sources, journal, directory, result.skipped, bar)
-            work = functools.partial(_make, maker, columns)
+            run = Run(directory, journal, self.config.makeManifestForm(), self.log)
+            run.settle(
+                self._settings(types),
+                {"version": software_version(), "repository": str(butler)},
+                overwrite=overwrite,
+                append=append,
+            )
+            maker = PictureMaker(
+                butler, types, self.config.makeStyle(), directory, run.columns, self.config.chunkSize
+            )
+            batches = run.unfinished(self._batches(sources), only_failed=retry_failed)
             try:
-                with contextlib.closing(run_batches(work, batches, jobs, _killed)) as results:
+                with contextlib.closing(run_batches(maker, batches, jobs, _killed)) as results:
                     for outcomes in results:
-                        journal.record(outcomes)
-                        for outcome in outcomes:
-                            if isinstance(outcome, Picture):
-                                result.written.append(outcome.diaSourceId)
-                            else:
-                                result.failed.append(outcome)
+                        run.record(outcomes)
                         bar.update(len(outcomes))
-            finally:
-                result.manifest = write_manifest(
-                    directory, journal.pictures(), self.config.manifestColumns, self.config.urlRoot
-                )
-                write_failures(directory, journal.failures())
-        result.written.sort()
-        result.skipped.sort()
-        result.failed.sort(key=lambda failure: failure.diaSourceId)
-        return result
+            except BaseException:
+                with contextlib.suppress(CutoutsError):  # the first error is the one to tell
+                    run.finish()
+                raise
+            manifests = run.finish()
+        return Struct(
+            written=run.written,
+            skipped=run.skipped,
+            failed=run.failed,
+            manifest=manifests[0],
+            manifests=manifests,
+        )
 
     def render(self, source: Any, images: Mapping[str, Any] | None = None) -> bytes:
         """Return the picture of one source, the same bytes as `run` writes.
@@ -276,69 +277,24 @@ class ZooniverseCutoutsTask(Task):
         known = [record.name for record in self.butler.query_dimension_records("instrument", explain=False)]
         return known[0] if len(known) == 1 else None
 
-    def _unfinished(
-        self, sources: Sources, journal: Journal, directory: OutputDirectory, skipped: list[int], bar: Any
-    ) -> Iterator[SourceBatch]:
-        """Yield batches of the sources that have no picture yet."""
+    def _batches(self, sources: Sources) -> Iterator[SourceBatch]:
+        """Yield the sources detector by detector."""
         instrument = self._instrument()
-        present = directory.pictures()
-        seen: set[int] = set()
-        repeated = 0
         for batch in group_by_detector(arrow_tables(sources), instrument):
             if instrument is None and batch.rows.column("instrument").null_count:
                 raise CutoutsError(
                     "The catalogue does not say the instrument and the repository does not have just one: "
                     "set config.instrument (--instrument)."
                 )
-            ids = batch.rows.column("diaSourceId").to_pylist()
-            done = {identifier for identifier, path in journal.done(ids).items() if path in present}
-            todo = []
-            for row, identifier in enumerate(ids):
-                if identifier in seen:
-                    repeated += 1
-                elif identifier in done:
-                    skipped.append(identifier)
-                else:
-                    todo.append(row)
-                seen.add(identifier)
-            bar.update(len(ids) - len(todo))
-            if todo:
-                yield SourceBatch(batch.data_id, batch.rows.take(todo))
-        if repeated:
-            self.log.warning("%d rows repeat a diaSourceId; the first row of each was used.", repeated)
+            yield batch
 
-    def _settle(
-        self,
-        journal: Journal,
-        directory: OutputDirectory,
-        types: ImageTypes,
-        *,
-        overwrite: bool,
-        append: bool,
-    ) -> None:
-        """Record the settings of this run, if the directory admits them."""
-        butler = self._need_butler()
-        settings = {name: repr(value) for name, value in self.config.toDict().items() if name != "urlRoot"}
+    def _settings(self, types: ImageTypes) -> dict[str, str]:
+        """Return what decides how a picture comes out."""
+        lists = {"urlRoot", "manifestStyle", "manifestColumns", "manifestRows"}
+        settings = {name: repr(value) for name, value in self.config.toDict().items() if name not in lists}
         settings |= {f"{role}ImageType": repr(name) for role, name in dataclasses.asdict(types).items()}
-        settings["collections"] = repr(tuple(butler.collections.defaults))
-        earlier = journal.settings
-        differing = [name for name, value in settings.items() if name in earlier and earlier[name] != value]
-        if overwrite:
-            for picture in journal.pictures():
-                directory.remove(picture.path)
-            journal.clear()
-        elif differing and not append:
-            changes = "; ".join(f"{name} was {earlier[name]}, is {settings[name]}" for name in differing)
-            raise CutoutsError(
-                f"{directory.path} holds pictures made with other settings ({changes}). Choose another "
-                "directory, or overwrite=True (--overwrite) to make all again, or append=True (--append) to "
-                "keep both."
-            )
-        journal.set_settings(settings)
-
-
-def _make(maker: PictureMaker, columns: Sequence[str], batch: SourceBatch) -> list[Picture | Failure]:
-    return maker.make(batch, columns)
+        settings["collections"] = repr(tuple(self._need_butler().collections.defaults))
+        return settings
 
 
 def _killed(batch: SourceBatch) -> list[Picture | Failure]:

@@ -4,17 +4,25 @@ This room knows paths and formats of lists. It knows nothing of what the
 pixels mean, and of databases only its own journal.
 """
 
+from ._csv import write_csv, write_failures
 from ._directory import OutputDirectory
 from ._journal import Journal
-from ._manifest import manifest_name, write_failures, write_manifest
+from ._manifest import MANIFEST_STYLES, ManifestForm, is_marked, manifest_name
+from ._metadata import metadata_of
 from ._outcomes import Failure, Picture
+from ._paths import picture_path
 
 __all__ = (
+    "MANIFEST_STYLES",
     "Failure",
     "Journal",
+    "ManifestForm",
     "OutputDirectory",
     "Picture",
+    "is_marked",
     "manifest_name",
+    "metadata_of",
+    "picture_path",
+    "write_csv",
     "write_failures",
-    "write_manifest",
 )

@@ -4,7 +4,7 @@ __all__ = ("OutputDirectory",)
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -43,13 +43,13 @@ class OutputDirectory:
         Parameters
         ----------
         name : `str`
-            Its name in this directory.
+            Its path in this directory; folders on the way are made.
         content : `bytes`
             What it holds.
 
         Raises
         ------
-        OSError
+        CutoutsError
             Raised when the disk does not take it; no file of that name
             appears, and one that was there stays as it was.
         """
@@ -57,13 +57,16 @@ class OutputDirectory:
             stream.write(content)
 
     @contextmanager
-    def open(self, name: str) -> Iterator[IO[bytes]]:
+    def open(self, name: str, *, durable: bool = False) -> Iterator[IO[bytes]]:
         """Open a file that gets its name when all of it is written.
 
         Parameters
         ----------
         name : `str`
-            Its name in this directory.
+            Its path in this directory; folders on the way are made.
+        durable : `bool`, optional
+            Whether to wait until the file would outlive a power failure. A
+            killed process needs no such wait.
 
         Yields
         ------
@@ -72,18 +75,27 @@ class OutputDirectory:
 
         Raises
         ------
-        OSError
+        CutoutsError
             Raised when the disk does not take it.
         """
-        partial = self.path / f".{name}.{os.getpid()}{_PARTIAL_SUFFIX}"
+        path = self.path / name
+        partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL_SUFFIX}")
         try:
-            with partial.open("wb") as stream:
+            stream = self._create(partial)
+            with stream:
                 yield stream
                 stream.flush()
-                os.fsync(stream.fileno())
-            partial.replace(self.path / name)
+                if durable:
+                    os.fsync(stream.fileno())
+            partial.replace(path)
+        except OSError as error:
+            _discard(partial)
+            raise CutoutsError(
+                f"{path} cannot be written: {error.strerror or error}. What was written before it is safe: "
+                "mend that and run the same command again."
+            ) from None
         except BaseException:
-            partial.unlink(missing_ok=True)
+            _discard(partial)
             raise
 
     def remove(self, name: str) -> None:
@@ -92,16 +104,57 @@ class OutputDirectory:
         Parameters
         ----------
         name : `str`
-            Its name in this directory.
+            Its path in this directory.
         """
         (self.path / name).unlink(missing_ok=True)
 
+    def size(self, name: str) -> int | None:
+        """Return the number of bytes of a file, `None` if it is not there.
+
+        Parameters
+        ----------
+        name : `str`
+            Its path in this directory.
+
+        Returns
+        -------
+        size : `int` or `None`
+            Its size.
+        """
+        try:
+            return (self.path / name).stat().st_size
+        except OSError:
+            return None
+
+    def find(self, pattern: str) -> set[str]:
+        """Return the files of a pattern, in any folder.
+
+        Parameters
+        ----------
+        pattern : `str`
+            Pattern of the file's name, as a shell has it.
+
+        Returns
+        -------
+        names : `set` [`str`]
+            Their paths in this directory.
+        """
+        return {path.relative_to(self.path).as_posix() for path in self.path.rglob(pattern)}
+
     def remove_partial_files(self) -> None:
         """Remove what an interrupted run left half-written."""
-        for partial in self.path.glob(f".*{_PARTIAL_SUFFIX}"):
+        for partial in self.path.rglob(f".*{_PARTIAL_SUFFIX}"):
             partial.unlink(missing_ok=True)
 
-    def pictures(self) -> set[str]:
-        """Return the names of the pictures that are here."""
-        with os.scandir(self.path) as entries:
-            return {entry.name for entry in entries if entry.name.endswith(".png") and entry.name[0] != "."}
+    @staticmethod
+    def _create(path: Path) -> IO[bytes]:
+        try:
+            return path.open("wb")
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return path.open("wb")
+
+
+def _discard(partial: Path) -> None:
+    with suppress(OSError):  # the error that brought us here is the one to tell
+        partial.unlink()

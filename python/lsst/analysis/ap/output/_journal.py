@@ -17,12 +17,13 @@ _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS picture (
     diaSourceId INTEGER PRIMARY KEY, instrument TEXT NOT NULL, visit INTEGER NOT NULL,
-    detector INTEGER NOT NULL, path TEXT NOT NULL, metadata TEXT NOT NULL
+    detector INTEGER NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, metadata TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS failure (
     diaSourceId INTEGER PRIMARY KEY, instrument TEXT, visit INTEGER, detector INTEGER, reason TEXT NOT NULL
 );
 """
+_AMONG: Final = "(SELECT value FROM json_each(?))"
 
 
 class Journal:
@@ -46,22 +47,24 @@ class Journal:
 
     def __init__(self, directory: str | Path) -> None:
         self._path = Path(directory) / _NAME
-        self._db = sqlite3.connect(self._path, timeout=0)
         try:
+            self._db = sqlite3.connect(self._path, timeout=0)
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._db.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")
         except sqlite3.OperationalError as error:
-            self._db.close()
             if "locked" in str(error):
-                raise CutoutsError(
-                    f"Another run is writing to {directory}: wait for it, or stop it."
-                ) from None
-            raise CutoutsError(f"Journal {self._path} cannot be written: {error}.") from None
+                raise CutoutsError(f"Another run is writing to {directory}: wait for it.") from None
+            raise self._unwritable(error) from None
         except sqlite3.DatabaseError as error:
-            self._db.close()
             raise CutoutsError(
-                f"Journal {self._path} is damaged ({error}). Remove that file to make every picture again."
+                f"Journal {self._path} is damaged ({error}). Remove it to make every picture again."
             ) from None
+
+    def _unwritable(self, error: sqlite3.Error) -> CutoutsError:
+        return CutoutsError(
+            f"Journal {self._path} cannot be written: {error}. What was written before is safe: mend that and "
+            "run the same command again."
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +97,7 @@ class Journal:
             self._db.execute("DELETE FROM picture")
             self._db.execute("DELETE FROM failure")
 
-    def done(self, ids: Iterable[int]) -> dict[int, str]:
+    def done(self, ids: Iterable[int]) -> dict[int, tuple[str, int]]:
         """Return which sources have a picture.
 
         Parameters
@@ -104,12 +107,29 @@ class Journal:
 
         Returns
         -------
-        done : `dict` [`int`, `str`]
-            The path of the picture of each source that has one.
+        done : `dict` [`int`, `tuple` [`str`, `int`]]
+            The path of the picture of each source that has one, and its
+            size in bytes.
         """
-        wanted = json.dumps(list(ids))
-        query = "SELECT diaSourceId, path FROM picture WHERE diaSourceId IN (SELECT value FROM json_each(?))"
-        return dict(self._db.execute(query, (wanted,)))
+        query = f"SELECT diaSourceId, path, size FROM picture WHERE diaSourceId IN {_AMONG}"
+        rows = self._db.execute(query, (json.dumps(list(ids)),))
+        return {identifier: (path, size) for identifier, path, size in rows}
+
+    def failed(self, ids: Iterable[int]) -> set[int]:
+        """Return which sources failed when they were last tried.
+
+        Parameters
+        ----------
+        ids : iterable of `int`
+            Sources to look for.
+
+        Returns
+        -------
+        failed : `set` [`int`]
+            Those of them that failed.
+        """
+        query = f"SELECT diaSourceId FROM failure WHERE diaSourceId IN {_AMONG}"
+        return {identifier for (identifier,) in self._db.execute(query, (json.dumps(list(ids)),))}
 
     def record(self, outcomes: Iterable[Picture | Failure]) -> None:
         """Record what became of the sources of one batch, durably.
@@ -125,25 +145,66 @@ class Journal:
             data_id = (None,) * 3 if place is None else (place.instrument, place.visit, place.detector)
             if isinstance(outcome, Picture):
                 metadata = json.dumps(dict(outcome.metadata))
-                pictures.append((outcome.diaSourceId, *data_id, outcome.path, metadata))
+                pictures.append((outcome.diaSourceId, *data_id, outcome.path, outcome.size, metadata))
             else:
                 failures.append((outcome.diaSourceId, *data_id, outcome.reason))
-        with self._db:
-            for row in pictures:
-                self._db.execute("DELETE FROM failure WHERE diaSourceId = ?", row[:1])
-                self._db.execute("INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?)", row)
-            for row in failures:
-                self._db.execute("DELETE FROM picture WHERE diaSourceId = ?", row[:1])
-                self._db.execute("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?)", row)
+        try:
+            with self._db:
+                for row in pictures:
+                    self._db.execute("DELETE FROM failure WHERE diaSourceId = ?", row[:1])
+                    self._db.execute("INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                for row in failures:
+                    self._db.execute("DELETE FROM picture WHERE diaSourceId = ?", row[:1])
+                    self._db.execute("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?)", row)
+        except sqlite3.OperationalError as error:
+            raise self._unwritable(error) from None
 
-    def pictures(self) -> Iterator[Picture]:
-        """Yield every picture by visit, detector and diaSourceId."""
+    def describe(self, metadata: Mapping[int, Mapping[str, str]]) -> None:
+        """Replace the catalogue values of pictures that are done.
+
+        Parameters
+        ----------
+        metadata : `Mapping`
+            Values for the manifest, by column name, by diaSourceId.
+        """
+        rows = ((json.dumps(dict(values)), identifier) for identifier, values in metadata.items())
+        try:
+            with self._db:
+                self._db.executemany("UPDATE picture SET metadata = ? WHERE diaSourceId = ?", rows)
+        except sqlite3.OperationalError as error:
+            raise self._unwritable(error) from None
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many pictures there are, and how many failures."""
+        ((pictures,),) = self._db.execute("SELECT count(*) FROM picture")
+        ((failures,),) = self._db.execute("SELECT count(*) FROM failure")
+        return pictures, failures
+
+    def names_of_metadata(self) -> list[str]:
+        """Return every column name that the metadata of a picture has, sorted."""
+        query = "SELECT DISTINCT value.key FROM picture, json_each(picture.metadata) AS value ORDER BY 1"
+        return [name for (name,) in self._db.execute(query)]
+
+    def pictures(self, *, by_id: bool = False) -> Iterator[Picture]:
+        """Yield every picture by visit, detector and diaSourceId.
+
+        Parameters
+        ----------
+        by_id : `bool`, optional
+            Whether to order them by diaSourceId alone.
+
+        Yields
+        ------
+        picture : `Picture`
+            One picture.
+        """
         query = (
-            "SELECT diaSourceId, instrument, visit, detector, path, metadata FROM picture"
-            " ORDER BY visit, detector, diaSourceId"
+            "SELECT diaSourceId, instrument, visit, detector, path, size, metadata FROM picture ORDER BY "
+            + ("diaSourceId" if by_id else "visit, detector, diaSourceId")
         )
-        for identifier, instrument, visit, detector, path, metadata in self._db.execute(query):
-            yield Picture(identifier, DetectorVisit(instrument, visit, detector), path, json.loads(metadata))
+        for identifier, instrument, visit, detector, path, size, metadata in self._db.execute(query):
+            data_id = DetectorVisit(instrument, visit, detector)
+            yield Picture(identifier, data_id, path, size, json.loads(metadata))
 
     def failures(self) -> Iterator[Failure]:
         """Yield every failure by visit, detector and diaSourceId."""

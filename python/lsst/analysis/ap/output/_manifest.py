@@ -1,18 +1,42 @@
-"""Lists of the pictures for Zooniverse, and of the failures for people."""
+"""Lists of the pictures in the three forms that Zooniverse's readers accept."""
 
-__all__ = ("manifest_name", "write_failures", "write_manifest")
+__all__ = ("MANIFEST_STYLES", "ManifestForm", "is_marked", "manifest_name")
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import batched, groupby
+from typing import Final, Self
 from urllib.parse import quote
 
+from ._csv import write_csv
 from ._directory import OutputDirectory
-from ._outcomes import Failure, Picture
+from ._outcomes import Picture
 
-MANIFEST: Final = "manifest.csv"
-FAILURES: Final = "failures.csv"
+MANIFEST_STYLES: Final = {
+    "panoptes": "Local files, for 'panoptes subject-set upload-subjects' and the web lab.",
+    "hosted": "Pictures hosted under urlRoot, for Zooniverse's import on the server.",
+    "citsci": "A directory for rubin.citsci on the Rubin Science Platform; one manifest a directory.",
+}
+"""Which reader a manifest is for; none accepts another's."""
+
+_MARKS: Final = ("#", "//", "!", "%")
+
+
+def is_marked(column: str) -> bool:
+    """Return whether a column name has one of Zooniverse's prefixes.
+
+    Parameters
+    ----------
+    column : `str`
+        A column name, such as ``#training_subject``.
+
+    Returns
+    -------
+    marked : `bool`
+        Whether it begins with ``#`` or ``//`` (never shown to volunteers),
+        ``!`` (shown in Talk only) or ``%`` (indexed).
+    """
+    return column.startswith(_MARKS)
 
 
 def manifest_name(column: str) -> str:
@@ -31,89 +55,100 @@ def manifest_name(column: str) -> str:
     return column.lstrip("#/!%")
 
 
-def write_manifest(
-    directory: OutputDirectory, pictures: Iterable[Picture], columns: Sequence[str], url_root: str | None
-) -> str:
-    """Write the list from which Zooniverse makes subjects.
+@dataclass(frozen=True, slots=True)
+class ManifestForm:
+    """What a manifest looks like."""
 
-    Parameters
-    ----------
-    directory : `OutputDirectory`
-        Where ``manifest.csv`` goes.
-    pictures : iterable of `Picture`
-        One row each, in this order.
-    columns : sequence of `str`
-        Metadata columns in order, with Zooniverse's prefixes: ``#`` or ``//``
-        is never shown, ``!`` is shown in Talk only, ``%`` is indexed.
-    url_root : `str` or `None`
-        Where the pictures are hosted. With it the list has the columns that
-        Zooniverse's import of hosted images wants (``external_id``,
-        ``location:1`` and ``metadata:`` ones); without it the list names
-        local files, for ``panoptes subject-set upload-subjects``; a missing
-        value then reads ``null``.
+    style: str
+    """One of `MANIFEST_STYLES`."""
 
-    Returns
-    -------
-    path : `str`
-        The file written.
-    """
-    names = [manifest_name(column) for column in columns]
-    # panoptes takes an empty cell of the first row for the name of a file,
-    # the directory itself, and gives up.
-    missing = "null" if url_root is None else ""
-    if url_root is None:
-        header = ["filename", "diaSourceId", *columns]
-    else:
-        header = [
-            "external_id",
-            "location:1",
-            "metadata:diaSourceId",
-            *(f"metadata:{column}" for column in columns),
-        ]
+    columns: tuple[str, ...]
+    """Metadata columns in order, with Zooniverse's prefixes."""
 
-    def rows() -> Iterator[list[str]]:
-        for picture in pictures:
-            identifier = str(picture.diaSourceId)
-            values = [picture.metadata.get(name, missing) for name in names]
-            if url_root is None:
-                yield [picture.path, identifier, *values]
-            else:
-                url = f"{url_root.rstrip('/')}/{quote(picture.path)}"
-                yield [identifier, url, identifier, *values]
+    url_root: str | None = None
+    """Where the pictures are hosted, for the style ``hosted``."""
 
-    _write_csv(directory, MANIFEST, header, rows())
-    return str(directory.path / MANIFEST)
+    rows: int | None = None
+    """How many rows a file has at most; `None` for one file of all."""
+
+    def with_columns(self, columns: Sequence[str]) -> Self:
+        """Return this form with more columns behind its own.
+
+        Parameters
+        ----------
+        columns : sequence of `str`
+            Their names, with Zooniverse's prefixes.
+
+        Returns
+        -------
+        form : `ManifestForm`
+            The wider form.
+        """
+        return replace(self, columns=(*self.columns, *columns))
+
+    def write(self, directory: OutputDirectory, pictures: Iterable[Picture]) -> list[str]:
+        """Write the manifest of a directory, and remove an earlier one.
+
+        Parameters
+        ----------
+        directory : `OutputDirectory`
+            Where the files go: ``manifest.csv``, or ``manifest-001.csv`` and
+            so on when `rows` is given; for ``citsci``, in each folder that
+            has pictures.
+        pictures : iterable of `Picture`
+            One row each, in this order; for ``citsci`` the pictures of a
+            folder must follow each other.
+
+        Returns
+        -------
+        paths : `list` [`str`]
+            The files written, relative to the directory.
+        """
+        written: list[str] = []
+        folders = groupby(pictures, key=lambda picture: self._folder(picture.path))
+        for folder, members in folders:
+            written += self._write_folder(directory, folder, members)
+        if not written:
+            written = ["manifest.csv"]
+            write_csv(directory, written[0], self._header(), ())
+        for stale in directory.find("manifest*.csv") - set(written):
+            directory.remove(stale)
+        return written
+
+    def _folder(self, path: str) -> str:
+        """Return the folder whose manifest lists a picture, with its slash."""
+        folder, slash, _ = path.rpartition("/")
+        return folder + slash if self.style == "citsci" else ""
+
+    def _write_folder(
+        self, directory: OutputDirectory, folder: str, pictures: Iterable[Picture]
+    ) -> list[str]:
+        rows = (self._row(picture, folder) for picture in pictures)
+        parts: Iterable[Iterable[list[str]]] = [rows] if self.rows is None else batched(rows, self.rows)
+        names = []
+        for number, part in enumerate(parts, start=1):
+            names.append(f"{folder}manifest{'' if self.rows is None else f'-{number:03d}'}.csv")
+            write_csv(directory, names[-1], self._header(), part)
+        return names
+
+    def _header(self) -> list[str]:
+        if self.style == "hosted":
+            metadata = (f"metadata:{column}" for column in ("diaSourceId", *self.columns))
+            return ["external_id", "location:1", *metadata]
+        return ["filename", "diaSourceId", *self.columns]
+
+    def _row(self, picture: Picture, folder: str) -> list[str]:
+        identifier = str(picture.diaSourceId)
+        # panoptes takes an empty cell of the first row for the name of a file,
+        # the directory itself, and gives up.
+        missing = "" if self.style == "hosted" else "null"
+        cells = [_cell(picture.metadata, column, missing) for column in self.columns]
+        if self.style == "hosted":
+            root = (self.url_root or "").rstrip("/")
+            return [identifier, f"{root}/{quote(picture.path)}", identifier, *cells]
+        return [picture.path.removeprefix(folder), identifier, *cells]
 
 
-def write_failures(directory: OutputDirectory, failures: Iterable[Failure]) -> None:
-    """Write who failed and why; no file when nobody did.
-
-    Parameters
-    ----------
-    directory : `OutputDirectory`
-        Where ``failures.csv`` goes.
-    failures : iterable of `Failure`
-        One row each, in this order.
-    """
-    header = ["diaSourceId", "instrument", "visit", "detector", "reason"]
-    rows = [[str(failure.diaSourceId), *_cells(failure), failure.reason] for failure in failures]
-    if rows:
-        _write_csv(directory, FAILURES, header, rows)
-    else:
-        directory.remove(FAILURES)
-
-
-def _cells(failure: Failure) -> list[str]:
-    place = failure.data_id
-    return [""] * 3 if place is None else [place.instrument, str(place.visit), str(place.detector)]
-
-
-def _write_csv(
-    directory: OutputDirectory, name: str, header: Sequence[str], rows: Iterable[Sequence[str]]
-) -> None:
-    with directory.open(name) as stream:
-        text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-        text.detach()
+def _cell(metadata: Mapping[str, str], column: str, missing: str) -> str:
+    """Return a value; a marked name of the catalogue itself comes first."""
+    return metadata.get(column) or metadata.get(manifest_name(column)) or missing

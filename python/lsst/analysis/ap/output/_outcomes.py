@@ -21,6 +21,9 @@ class Picture:
     path: str
     """Where it is, relative to the directory of the run."""
 
+    size: int
+    """Bytes of the file."""
+
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Catalogue values for the manifest, as text, by column name."""
 

@@ -1,0 +1,60 @@
+"""Tables for people and programs, written whole."""
+
+__all__ = ("write_csv", "write_failures")
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from ._directory import OutputDirectory
+from ._outcomes import Failure
+
+_FAILURES: Final = "failures.csv"
+
+
+def write_csv(
+    directory: OutputDirectory, name: str, header: Sequence[str], rows: Iterable[Sequence[str]]
+) -> None:
+    """Write a table as comma-separated values.
+
+    Parameters
+    ----------
+    directory : `OutputDirectory`
+        Where the file goes.
+    name : `str`
+        Its path in the directory.
+    header : sequence of `str`
+        Names of the columns.
+    rows : iterable of sequences of `str`
+        One sequence a row.
+    """
+    with directory.open(name, durable=True) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+        text.detach()
+
+
+def write_failures(directory: OutputDirectory, failures: Iterable[Failure]) -> None:
+    """Write who failed and why into ``failures.csv``; no file when nobody did.
+
+    Parameters
+    ----------
+    directory : `OutputDirectory`
+        Where the file goes.
+    failures : iterable of `Failure`
+        One row each, in this order.
+    """
+    header = ["diaSourceId", "instrument", "visit", "detector", "reason"]
+    rows = [[str(failure.diaSourceId), *_cells(failure), failure.reason] for failure in failures]
+    if rows:
+        write_csv(directory, _FAILURES, header, rows)
+    else:
+        directory.remove(_FAILURES)
+
+
+def _cells(failure: Failure) -> list[str]:
+    place = failure.data_id
+    return [""] * 3 if place is None else [place.instrument, str(place.visit), str(place.detector)]

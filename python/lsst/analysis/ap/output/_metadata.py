@@ -1,0 +1,36 @@
+"""Catalogue rows as the text that a manifest carries."""
+
+__all__ = ("metadata_of",)
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from ._manifest import is_marked
+
+
+def metadata_of(rows: pa.Table, columns: Sequence[str]) -> list[Mapping[str, str]]:
+    """Return the values of some columns as text.
+
+    Parameters
+    ----------
+    rows : `pyarrow.Table`
+        DiaSources.
+    columns : sequence of `str`
+        Columns that are wanted, as far as the table has them. Columns whose
+        own names carry one of Zooniverse's prefixes (``#training_subject``,
+        for one) are wanted always.
+
+    Returns
+    -------
+    metadata : `list` [`~collections.abc.Mapping` [`str`, `str`]]
+        The non-null values of each row, by column name. Each number is the
+        shortest text that gives the same number in its precision: a float32
+        of 0.8 reads 0.8.
+    """
+    present = [name for name in rows.column_names if name in columns or is_marked(name)]
+    texts = [rows.column(name).cast(pa.string()).to_pylist() for name in present]
+    return [
+        {name: values[row] for name, values in zip(present, texts, strict=True) if values[row] is not None}
+        for row in range(len(rows))
+    ]
