@@ -183,3 +183,10 @@ def make_small_repo(tmp_path):
         return repo
 
     return make
+
+
+@pytest.fixture(scope="session")
+def afw_recorded():
+    """The arrays of afw's own cutouts."""
+    with np.load(AFW / "cutouts_rice.npz") as arrays:
+        return dict(arrays)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lsst.analysis.ap.domain import CutoutsError
+from lsst.daf.butler import MissingCollectionError
 
 NEW_SCIENCE = ("preliminary_visit_image", "visit_image")
 OLD_SCIENCE = ("initial_pvi", "calexp")
@@ -94,7 +95,7 @@ def find_image_types(
             f"set {TEMPLATE.option} and {DIFFERENCE.option}"
         )
     template, difference = pairs[0]
-    if science is None and template != NEW_TEMPLATE:
+    if science is None and template != NEW_TEMPLATE and difference != NEW_DIFFERENCE:
         sciences = sorted(sciences, key=lambda name: name in NEW_SCIENCE)
     return ImageTypes(science=sciences[0], template=template, difference=difference)
 
@@ -109,7 +110,7 @@ class _Present:
             infos = butler.collections.query_info(
                 collections, include_summary=True, flatten_chains=True, summary_datasets=None
             )
-        except LookupError as error:
+        except MissingCollectionError as error:
             raise CutoutsError(f"cannot search {', '.join(collections)}: {error}") from error
         self._names: list[str] = sorted({name for info in infos for name in info.dataset_types or ()})
         self._counted: dict[str, bool] = {}
