@@ -57,13 +57,13 @@ class Journal:
             raise self._unwritable(error) from None
         except sqlite3.DatabaseError as error:
             raise CutoutsError(
-                f"Journal {self._path} is damaged ({error}). Remove it to make every picture again."
+                f"Journal {self._path} is damaged ({error}). Remove it to start anew."
             ) from None
 
     def _unwritable(self, error: sqlite3.Error) -> CutoutsError:
         return CutoutsError(
-            f"Journal {self._path} cannot be written: {error}. What was written before is safe: mend that and "
-            "run the same command again."
+            f"Journal {self._path} cannot be written: {error}. What was written before is safe: "
+            "mend that and run the same command again."
         )
 
     def __enter__(self) -> Self:

@@ -1,0 +1,66 @@
+"""Kill runs at random moments, finish them, and compare with an uninterrupted run.
+
+python tests/stress/kill.py --rounds 100
+"""
+
+import argparse
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from lsst.analysis.ap.demo import make_demo
+
+COMMAND = [sys.executable, "-m", "lsst.analysis.ap", "--quiet", "-c", "addMetadata=True"]
+
+
+def contents(folder):
+    """Return what a run leaves for its user: pictures and lists."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "report.json")
+    return {path.relative_to(folder): path.read_bytes() for path in files if path.name[0] != "."}
+
+
+def kill_and_finish(words, outdir, expected, rng, jobs, seconds):
+    """Kill a run after a random time, run it again, and say after how many pictures it died."""
+    command = [*COMMAND, "-j", str(jobs), *words, str(outdir)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(rng.uniform(0, seconds))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = len(list(outdir.glob("*.png"))) if outdir.exists() else 0
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    if contents(outdir) != expected:
+        raise AssertionError(f"{outdir} differs from an uninterrupted run")
+    if left := [path.name for path in outdir.rglob("*.partial")]:
+        raise AssertionError(f"{outdir} still has {left}")
+    return done
+
+
+def main():
+    """Run the rounds and print one line for each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    rng = random.Random(arguments.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        demo = make_demo(root / "demo", size=400, visits=2, detectors=2)
+        words = ["--sqlitefile", str(demo.apdb), "--collections", demo.collection, str(demo.repo)]
+        start = time.monotonic()
+        subprocess.run([*COMMAND, *words, str(root / "whole")], check=True, stdout=subprocess.DEVNULL)
+        seconds = time.monotonic() - start
+        expected = contents(root / "whole")
+        for number in range(arguments.rounds):
+            jobs = 1 + number % 2
+            outdir = root / str(number)
+            done = kill_and_finish(words, outdir, expected, rng, jobs, seconds)
+            print(f"round {number + 1}: -j {jobs}, killed after {done} of {len(expected) - 1}, same bytes")
+    print(f"{arguments.rounds} rounds, every directory as after an uninterrupted run")
+
+
+if __name__ == "__main__":
+    main()
