@@ -2,7 +2,8 @@
 
 __all__ = ("compose",)
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 
 from ..domain import Triplet
 from ._annotation import TextItem, annotation, reliability
-from ._fonts import TEXT_SIZE, fitting_size
-from ._glyphs import number_font, word
+from ._colors import RGB
+from ._deflate import Segment, deflated
+from ._fonts import fitting_size
+from ._glyphs import Raster, number_font, word
 from ._layout import Rect
-from ._marks import Mark, gauge, hatch, scale_bar
+from ._marks import Mark, gauge, hatch, scale_bar, screen_pixels_per_arcsecond
 from ._stretch import Limits, levels
 from ._style import PictureStyle
 from ._template import Template
@@ -27,8 +30,8 @@ def compose(
     triplets: Sequence[Triplet],
     limits: Sequence[Sequence[Limits]],
     row: Mapping[str, Any] | None,
-) -> Scanlines:
-    """Put a picture together.
+) -> Iterator[Segment]:
+    """Yield a picture from top to bottom.
 
     Parameters
     ----------
@@ -43,17 +46,21 @@ def compose(
     row : `~collections.abc.Mapping` or `None`
         The source's values by APDB column name.
 
-    Returns
-    -------
-    scanlines : `numpy.ndarray`
-        Filtered lines of a PNG file.
+    Yields
+    ------
+    segment : `Segment`
+        Filtered and compressed lines of a PNG file.
     """
-    scanlines = template.scanlines.copy()
-    if style.add_metadata and row:
-        _write_annotation(scanlines, template, row)
+    if style.add_metadata:
+        lines = template.text_lines
+        if row:
+            lines = lines.copy()
+            _write_annotation(lines, template, row)
+        yield deflated(lines)
+    yield template.fixed[0]
     for n, triplet in enumerate(triplets):
-        _paint_panels(scanlines, style, template, triplet, limits[n], template.layout.panels[n])
-    return scanlines
+        yield from _panels(style, template, n, triplet, limits[n])
+        yield template.fixed[n + 1]
 
 
 def _write_annotation(scanlines: Scanlines, template: Template, row: Mapping[str, Any]) -> None:
@@ -66,86 +73,143 @@ def _write_annotation(scanlines: Scanlines, template: Template, row: Mapping[str
         _write(scanlines, item, where.header_x, where.baselines[item.line], ink.background)
 
 
-def _write(
-    scanlines: Scanlines, item: TextItem, header_x: int, baseline: int, background: tuple[int, int, int]
-) -> None:
-    x = header_x + item.x
-    text, size = item.text, TEXT_SIZE
-    if item.number:
-        font = number_font(item.color, item.bold, background)
-        if item.right:
+def _write(scanlines: Scanlines, item: TextItem, header_x: int, baseline: int, background: RGB) -> None:
+    text, _, x, width, color, bold, right, is_number = item
+    x += header_x
+    if is_number:
+        font = number_font(color, bold, background)
+        if right:
             x -= font.width(text)
         if font.usable:
             font.write(scanlines, text, 1 + 3 * x, baseline)
             return
-    else:
-        text, size = fitting_size(text, item.bold, item.width)
-    raster = word(text, item.color, item.bold, size, background)
+    raster = _word(text, color, bold, width, background)
     if raster is not None:
-        height, width = raster.pixels.shape
-        top, start = baseline + raster.y, 1 + 3 * (x + raster.x)
-        scanlines[top : top + height, start : start + width] = raster.pixels
+        pixels, left, top = raster
+        top += baseline
+        start = 1 + 3 * (x + left)
+        scanlines[top : top + len(pixels), start : start + pixels.shape[1]] = pixels
 
 
-def _paint_panels(
-    scanlines: Scanlines,
+def _panels(
+    style: PictureStyle, template: Template, n: int, triplet: Triplet, limits: Sequence[Limits]
+) -> Iterator[Segment]:
+    """Yield a row of three panels."""
+    panels, code = template.layout.panels[n], template.panel_codes[n]
+    size, top = triplet.science.box.height, panels[0].y
+    factor = style.enlargement(size)
+    pixels = np.array([stamp.array[::-1] for stamp in triplet.stamps])
+    finite = np.isfinite(pixels)
+    missing = None if finite.all() else ~finite
+    numbers = color_numbers(style, template, pixels, missing, limits)
+
+    arcsecond = screen_pixels_per_arcsecond(triplet.sky_jacobian, factor)
+    marks = [mark for panel in panels for mark in scale_bar(panel, arcsecond)]
+    # Rows of stamp pixels in which not all screen lines are alike.
+    split = np.zeros(size, dtype=bool) if missing is None else missing.any(axis=(0, 2))
+    if code is None:
+        split[:] = True
+    for mark in marks:
+        first, last = mark.rect.y - top, mark.rect.y + mark.rect.height - 1 - top
+        split[first // factor : last // factor + 1] = True
+
+    for first, last, is_split in _runs(split):
+        if code is not None and not is_split:
+            yield code.segment(numbers[:, first:last])
+            continue
+        lines = np.empty((last - first, factor, template.empty_line.size), dtype=np.uint8)
+        lines[:] = template.empty_line
+        blocks = template.colors.take(numbers[:, first:last].repeat(factor, axis=2), axis=0)
+        for panel, block in zip(panels, blocks, strict=True):
+            start = 1 + 3 * panel.x
+            lines[:, :, start : start + 3 * panel.width] = block.reshape(last - first, 1, -1)
+        lines = lines.reshape(-1, template.empty_line.size)
+        if missing is not None:
+            for panel, absent in zip(panels, missing[:, first:last], strict=True):
+                _stripe(lines, panel, absent, factor, first * factor)
+        offset = top + first * factor
+        for mark in marks:
+            if first * factor <= mark.rect.y - top < last * factor:
+                _paint_mark(lines, mark, offset)
+        yield deflated(lines)
+
+
+def color_numbers(
     style: PictureStyle,
     template: Template,
-    triplet: Triplet,
+    pixels: NDArray[np.floating],
+    missing: NDArray[np.bool_] | None,
     limits: Sequence[Limits],
-    panels: Sequence[Rect],
-) -> None:
-    """Paint three panels side by side."""
-    size = triplet.science.box.height
-    factor = style.enlargement(size)
-    top, side = panels[0].y, panels[0].height
-    marks = [mark for panel in panels for mark in scale_bar(panel, factor / triplet.pixel_scale)]
-    split = np.zeros(size, dtype=bool)
-    for mark in marks:
-        split[(mark.rect.y - top) // factor : (mark.rect.y + mark.rect.height - 1 - top) // factor + 1] = True
+) -> NDArray[np.intp]:
+    """Return which colour each stamp pixel has.
 
-    painted = []
-    for index, (stamp, limit, panel) in enumerate(zip(triplet.stamps, limits, panels, strict=True)):
-        pixels = stamp.array[::-1]
-        stretch = style.difference_stretch if index == 2 else style.image_stretch
-        table = template.color_tables[index == 2]
-        level = levels(pixels, limit, stretch, style.asinh_a)
-        missing = None
-        if not np.isfinite(level.sum()) or not np.isfinite(pixels).all():
-            missing = ~np.isfinite(pixels)
-            level[missing] = 0.0
-            split |= missing.any(axis=1)
-        level *= len(table)
-        choice = level.astype(np.intp)
-        np.minimum(choice, len(table) - 1, out=choice)
-        colors = table[choice.ravel()].reshape(size, size, 3).repeat(factor, axis=1).reshape(size, -1)
+    Parameters
+    ----------
+    style, template
+        See `compose`.
+    pixels : `numpy.ndarray`
+        Pixel values, (panels, rows, columns).
+    missing : `numpy.ndarray` or `None`
+        Pixels without data; they get any colour.
+    limits : `~collections.abc.Sequence` [`Limits`]
+        Limits of each panel.
+
+    Returns
+    -------
+    numbers : `numpy.ndarray`
+        Indices into ``template.colors``, of the same shape.
+    """
+    level = np.empty(pixels.shape)
+    level[:2] = levels(pixels[:2], limits[:2], style.image_stretch, style.asinh_a)
+    level[2:] = levels(pixels[2:], limits[2:], style.difference_stretch, style.asinh_a)
+    if missing is not None:
+        level[missing] = 0.0
+    for index, count in enumerate(template.counts):
+        level[index] *= count
+    numbers = level.astype(np.intp)
+    for index, (count, offset) in enumerate(zip(template.counts, template.offsets, strict=True)):
+        # The upper limit itself has the last colour.
+        np.minimum(numbers[index], count - 1, out=numbers[index])
+        if offset:
+            numbers[index] += offset
+    return numbers
+
+
+def _runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int, bool]]:
+    """Yield first, last plus one and value of each run of equal flags."""
+    first = 0
+    for last in (*(np.flatnonzero(flags[1:] != flags[:-1]) + 1).tolist(), len(flags)):
+        yield first, last, bool(flags[first])
+        first = last
+
+
+def _stripe(scanlines: Scanlines, panel: Rect, missing: NDArray[np.bool_], factor: int, first: int) -> None:
+    """Paint stripes where a panel has no data; ``first`` is the number of
+    the first scanline in the panel.
+    """
+    if missing.any():
+        where = missing.repeat(factor, axis=0).repeat(factor, axis=1)
         start = 1 + 3 * panel.x
-        scanlines[top : top + side : factor, start : start + 3 * side] = colors
-        painted.append((panel, colors, missing))
-
-    for first, last in _runs(split):
-        lines = scanlines[top + first * factor : top + last * factor]
-        lines[:] = template.empty_line
-        for panel, colors, missing in painted:
-            start = 1 + 3 * panel.x
-            block = colors[first:last].repeat(factor, axis=0)
-            if missing is not None and missing[first:last].any():
-                where = missing[first:last].repeat(factor, axis=0).repeat(factor, axis=1)
-                stripes = hatch(panel)[first * factor : last * factor]
-                block.reshape(*where.shape, 3)[where] = stripes[where]
-            lines[:, start : start + 3 * side] = block
-    for mark in marks:
-        _paint_mark(scanlines, mark)
+        part = scanlines[:, start : start + 3 * panel.width].reshape(*where.shape, 3)
+        part[where] = hatch(panel)[first : first + len(scanlines)][where]
+        scanlines[:, start : start + 3 * panel.width] = part.reshape(len(scanlines), -1)
 
 
-def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return first and last plus one of each run of true flags."""
-    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
-
-
-def _paint_mark(scanlines: Scanlines, mark: Mark) -> None:
+def _paint_mark(scanlines: Scanlines, mark: Mark, offset: int = 0) -> None:
+    """Fill a rectangle; ``offset`` is the number of the first scanline."""
     rect = mark.rect
-    start = 1 + 3 * rect.x
-    lines = scanlines[rect.y : rect.y + rect.height, start : start + 3 * rect.width]
-    lines[:] = np.tile(np.array(mark.color, dtype=np.uint8), rect.width)
+    top, start = rect.y - offset, 1 + 3 * rect.x
+    scanlines[top : top + rect.height, start : start + 3 * rect.width] = _line(mark.color, rect.width)
+
+
+@lru_cache(maxsize=1024)
+def _line(color: RGB, width: int) -> NDArray[np.uint8]:
+    """Return a line of one colour."""
+    return np.tile(np.array(color, dtype=np.uint8), width)
+
+
+@lru_cache(maxsize=8192)
+def _word(text: str, color: RGB, bold: bool, width: int, background: RGB) -> Raster | None:
+    """Return the raster of a text that fits its place."""
+    text, size = fitting_size(text, bold, width)
+    return word(text, color, bold, size, background)

@@ -14,7 +14,7 @@ from ._annotation import TextItem, annotation, labels, reliability
 from ._colors import RGB, inks
 from ._fonts import DPI, TEXT_SIZE, TITLE_SIZE, drawing_settings, fitting_size, font, number_width
 from ._layout import PANEL_NAMES, Layout, Rect, layout
-from ._marks import Mark, gauge, hatch, scale_bar
+from ._marks import Mark, gauge, hatch, scale_bar, screen_pixels_per_arcsecond
 from ._panels import check_sizes, panel_limits
 from ._stretch import Limits
 from ._style import PictureStyle
@@ -55,10 +55,12 @@ def draw_figure(style: PictureStyle, triplets: Sequence[Triplet], row: Mapping[s
     with drawing_settings():
         for triplet, panels in zip(triplets, where.panels, strict=True):
             shown = panel_limits(style, triplet)
+            factor = style.enlargement(triplet.science.box.width)
+            arcsecond = screen_pixels_per_arcsecond(triplet.sky_jacobian, factor)
             for stamp, panel, limit, index in zip(triplet.stamps, panels, shown, range(3), strict=True):
                 axes = _add_axes(figure, where, panel)
                 _show(axes, style, stamp, panel, limit, difference=index == 2)
-                for mark in scale_bar(panel, style.enlargement(stamp.box.width) / triplet.pixel_scale):
+                for mark in scale_bar(panel, arcsecond):
                     _add_mark(figure, where, mark)
         if style.add_metadata and row:
             for item in annotation(row, ink):

@@ -1,6 +1,6 @@
 """What is painted over the pixels of a panel, as rectangles of one colour."""
 
-__all__ = ("HATCH_COLORS", "Mark", "gauge", "hatch", "scale_bar")
+__all__ = ("HATCH_COLORS", "Mark", "gauge", "hatch", "scale_bar", "screen_pixels_per_arcsecond")
 
 import math
 from collections.abc import Iterator
@@ -29,6 +29,27 @@ class Mark(NamedTuple):
 
     rect: Rect
     color: RGB
+
+
+def screen_pixels_per_arcsecond(sky_jacobian: NDArray[np.float64], factor: int) -> float:
+    """Return how long an arcsecond is in a picture.
+
+    Parameters
+    ----------
+    sky_jacobian : `numpy.ndarray`
+        How the sky moves with the pixels, see
+        `~lsst.analysis.ap.domain.Triplet`.
+    factor : `int`
+        Screen pixels along the side of an image pixel.
+
+    Returns
+    -------
+    length : `float`
+        Screen pixels; infinite or NaN where the scale is unknown.
+    """
+    (a, b), (c, d) = sky_jacobian.tolist()
+    area = abs(a * d - b * c)
+    return float(factor / math.sqrt(area)) if area else math.inf
 
 
 def scale_bar(panel: Rect, pixels_per_arcsecond: float) -> Iterator[Mark]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..domain import CutoutsError, Triplet
 from ._compiled import compose
+from ._deflate import zlib_stream
 from ._layout import PANEL_NAMES
 from ._numbers import whole_number
 from ._panels import check_sizes, panel_limits
@@ -59,8 +60,10 @@ class Renderer:
         """
         check_sizes(self.style, triplets)
         limits = [panel_limits(self.style, triplet) for triplet in triplets]
-        scanlines = compose(self.style, compile_template(self.style), triplets, limits, row)
-        png = png_file(scanlines, _texts(self.style, limits, row))
+        template = compile_template(self.style)
+        pixels = zlib_stream(compose(self.style, template, triplets, limits, row))
+        where = template.layout
+        png = png_file(where.width, where.height, _texts(self.style, limits, row), pixels)
         if len(png) >= MAXIMUM_BYTES:
             raise CutoutsError(
                 f"the picture would have {len(png)} bytes, and Zooniverse takes less than {MAXIMUM_BYTES}: "

@@ -2,6 +2,7 @@
 
 __all__ = ("Limits", "interval_limits", "levels", "zscale")
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -162,15 +163,15 @@ def _polyfit_slope(samples: Pixels, weights: Pixels) -> np.float64:
     return slope
 
 
-def levels(pixels: Pixels, limits: Limits, stretch: str, asinh_a: float) -> Pixels:
+def levels(pixels: Pixels, limits: Sequence[Limits], stretch: str, asinh_a: float) -> Pixels:
     """Return where in a colour map each pixel lies.
 
     Parameters
     ----------
     pixels : `numpy.ndarray`
-        Pixel values.
-    limits : `Limits`
-        Values that become 0 and 1.
+        Pixel values of several stamps, (stamps, rows, columns).
+    limits : `~collections.abc.Sequence` [`Limits`]
+        For each stamp the values that become 0 and 1.
     stretch : `str`
         ``"asinh"``, ``"linear"``, ``"log"`` or ``"sqrt"``.
     asinh_a : `float`
@@ -181,8 +182,10 @@ def levels(pixels: Pixels, limits: Limits, stretch: str, asinh_a: float) -> Pixe
     levels : `numpy.ndarray`
         From 0 to 1, NaN where the pixel is NaN.
     """
-    result: Pixels = np.subtract(pixels, limits.low, dtype=np.float64)
-    result /= limits.high - limits.low
+    low = np.array([limit.low for limit in limits]).reshape(-1, 1, 1)
+    width = np.array([limit.high - limit.low for limit in limits]).reshape(-1, 1, 1)
+    result: Pixels = np.subtract(pixels, low, dtype=np.float64)
+    result /= width
     np.clip(result, 0.0, 1.0, out=result)
     if stretch == "asinh":
         result /= asinh_a

@@ -1,4 +1,4 @@
-"""The part of a picture that all pictures of a style share, as scanlines."""
+"""The part of a picture that all pictures of a style share, compressed once."""
 
 __all__ = ("Template", "compile_template")
 
@@ -9,36 +9,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._colors import Ink, inks
+from ._deflate import Segment, deflated
 from ._figure import draw_frame, drawn
 from ._layout import Layout, layout
+from ._panel_code import PanelCode
 from ._style import PictureStyle
 
-# Filter types of PNG: bytes as they are, and bytes less those above.
+# Filter types of PNG (its specification, chapter 9): bytes as they are, and
+# bytes less those above.
 _NONE, _UP = 0, 2
 
-# How far the ink of a text row and its gauge reach above and below the baseline.
-_ABOVE, _BELOW = 13, 6
+# How far the ink of the last text row and its gauge reach below the baseline.
+_BELOW = 6
 
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """What pictures of a style are made from."""
+    """What pictures of a style are made from; not to be changed."""
 
     layout: Layout
     ink: Ink
 
-    scanlines: NDArray[np.uint8]
-    """Filtered lines of the PNG file: the filter type, then RGB for each
-    pixel. A line that repeats the one above is all zeros behind the Up
-    filter, which costs a deflater nothing: so are, in every picture, all
-    lines of a row of stamp pixels but the first."""
+    text_lines: NDArray[np.uint8]
+    """Scanlines of the text rows with the labels that never change: a filter
+    type of 0, then RGB for each pixel."""
+
+    fixed: tuple[Segment, ...]
+    """What lies above the first row of panels and below each."""
+
+    panel_codes: tuple[PanelCode | None, ...]
+    """For each row of panels what writes it; `None` where the enlargement is
+    too large for it."""
+
+    colors: NDArray[np.uint8]
+    """Colours of all levels, RGB: those of template and science, then those
+    of the difference where they are others."""
+
+    counts: tuple[int, int, int]
+    """Number of levels of each panel."""
+
+    offsets: tuple[int, int, int]
+    """Where in ``colors`` the levels of each panel begin."""
 
     empty_line: NDArray[np.uint8]
-    """An unfiltered line of background."""
-
-    color_tables: tuple[NDArray[np.uint8], NDArray[np.uint8]]
-    """Colour maps of template and science, and of the difference: RGB,
-    (levels, 3)."""
+    """A scanline of background."""
 
 
 @lru_cache(maxsize=32)
@@ -53,38 +67,49 @@ def compile_template(style: PictureStyle) -> Template:
     Returns
     -------
     template : `Template`
-        Not to be changed: copies of the scanlines are.
+        The template.
     """
-    where = layout(style)
+    where, ink = layout(style), inks(style.background)
     frame = drawn(draw_frame(style))
-    scanlines = np.zeros((where.height, 1 + 3 * where.width), dtype=np.uint8)
-    scanlines[:, 1:] = frame.reshape(where.height, -1)
+    lines = np.zeros((where.height, 1 + 3 * where.width), dtype=np.uint8)
+    lines[:, 1:] = frame.reshape(where.height, -1)
+    end_of_text = where.baselines[-1] + _BELOW + 1 if where.baselines else 0
+    starts = [end_of_text, *(panels[0].y + panels[0].height for panels in where.panels)]
+    stops = [*(panels[0].y for panels in where.panels), where.height]
 
-    repeats = np.zeros(where.height, dtype=bool)
-    repeats[1:] = (scanlines[1:] == scanlines[:-1]).all(axis=1)
-    for baseline in where.baselines:
-        repeats[baseline - _ABOVE : baseline + _BELOW + 1] = False
+    image_colors = _color_table(style.color_map)
+    difference_colors = _color_table(style.difference_color_map or style.color_map)
+    same = np.array_equal(image_colors, difference_colors)
+    colors = image_colors if same else np.concatenate((image_colors, difference_colors))
+    codes = []
     for size, panels in zip(style.sizes, where.panels, strict=True):
-        top, side = panels[0].y, panels[0].height
-        repeats[top : top + side] = np.arange(side) % style.enlargement(size) != 0
-        repeats[top + side] = False
-    scanlines[:, 0] = np.where(repeats, _UP, _NONE)
-    scanlines[repeats, 1:] = 0
-
-    ink = inks(style.background)
-    empty_line = np.empty(1 + 3 * where.width, dtype=np.uint8)
-    empty_line[0] = _NONE
+        factor, x = style.enlargement(size), [panel.x for panel in panels]
+        if factor <= PanelCode.MAXIMUM_FACTOR:
+            codes.append(PanelCode(colors, x, size, factor, where.width, ink.background))
+        else:
+            codes.append(None)
+    empty_line = np.zeros(1 + 3 * where.width, dtype=np.uint8)
     empty_line[1:] = np.tile(np.array(ink.background, dtype=np.uint8), where.width)
     return Template(
         layout=where,
         ink=ink,
-        scanlines=scanlines,
+        text_lines=lines[:end_of_text].copy(),
+        fixed=tuple(_fixed(lines[start:stop]) for start, stop in zip(starts, stops, strict=True)),
+        panel_codes=tuple(codes),
+        colors=colors,
+        counts=(len(image_colors), len(image_colors), len(difference_colors)),
+        offsets=(0, 0, 0 if same else len(image_colors)),
         empty_line=empty_line,
-        color_tables=(
-            _color_table(style.color_map),
-            _color_table(style.difference_color_map or style.color_map),
-        ),
     )
+
+
+def _fixed(lines: NDArray[np.uint8]) -> Segment:
+    """Compress lines of which the first may follow anything."""
+    repeats = np.zeros(len(lines), dtype=bool)
+    repeats[1:] = (lines[1:] == lines[:-1]).all(axis=1)
+    filtered = np.where(repeats[:, np.newaxis], np.uint8(0), lines)
+    filtered[:, 0] = np.where(repeats, _UP, _NONE)
+    return deflated(filtered, small=True)
 
 
 def _color_table(name: str) -> NDArray[np.uint8]:
