@@ -85,8 +85,8 @@ def zscale(values: Pixels) -> tuple[float, float]:
     if count < minimum or not low < high:
         return float(low), float(high)
 
-    line, powers = _abscissae(count)
-    x = line[1]
+    powers = _powers(count)
+    x = powers[1]
     y = samples.astype(np.float64)
     y -= y[count // 2]
     good = fitted = np.ones(count)
@@ -96,21 +96,18 @@ def zscale(values: Pixels) -> tuple[float, float]:
         if remaining >= before or remaining < minimum:
             break
         fitted, before = good, remaining
-        _, sum_x, sum_xx = (powers @ good).tolist()
-        sum_y, sum_xy = (line @ (y * good)).tolist()
-        n = float(remaining)
+        (n, sum_x, sum_xx), (sum_y, sum_xy, _) = (powers @ good).tolist(), (powers @ (y * good)).tolist()
         slope = (n * sum_xy - sum_x * sum_y) / (n * sum_xx - sum_x * sum_x)
-        flat = x * -slope
-        flat += y
-        flat -= (sum_y - slope * sum_x) / n
-        kept = flat * good
+        square = x * -slope
+        square += y
+        square -= (sum_y - slope * sum_x) / n
+        square *= square
         # The residuals of a fitted line have no mean.
-        threshold = _REJECT_SIGMA * (float(kept @ kept) / n) ** 0.5
-        bad |= np.abs(flat, out=flat) > threshold
+        bad |= square > _REJECT_SIGMA**2 * (float(square @ good) / n)
         if np.count_nonzero(bad):
             # Rejects the neighbours too, and theirs in every further round.
             bad = _grown(bad, max(1, int(count * 0.01)))
-            good = (~bad).astype(np.float64)
+            good = np.subtract(1.0, bad)
             remaining = count - int(np.count_nonzero(bad))
     if remaining >= minimum:
         slope = _polyfit_slope(samples, fitted) / _CONTRAST
@@ -125,11 +122,10 @@ def zscale(values: Pixels) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=16)
-def _abscissae(count: int) -> tuple[Pixels, Pixels]:
-    """Return (1, x) and (1, x, x**2) as rows, with x about its centre."""
+def _powers(count: int) -> Pixels:
+    """Return 1, x and x**2 as rows, with x about its centre."""
     x = np.arange(count) - (count - 1) / 2
-    powers = np.stack([np.ones(count), x, x * x])
-    return powers[:2].copy(), powers
+    return np.stack([np.ones(count), x, x * x])
 
 
 def _grown(bad: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
