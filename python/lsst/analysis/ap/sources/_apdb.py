@@ -2,20 +2,28 @@
 
 __all__ = ("SqlApdb",)
 
-import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import batched
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import quote, unquote, urlsplit
+from typing import Any, Final, Self
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from ..domain import CutoutsError
-from ._columns import REQUIRED_COLUMNS, SYNONYMS, standardize
+from ._arrow_conditions import arrow_condition
+from ._ccd_visit import CcdVisitPacker, unpack_ccd_visits
+from ._choice import Keys, choose
+from ._columns import REQUIRED_COLUMNS, renamed, standardize
+from ._database import Database
+from ._expression import And, Expression, columns_of
+from ._flag_map import FlagMap
 from ._selection import Selection
+from ._sql_conditions import sql_condition
 
-_KEY = ("visit", "detector", "diaSourceId")
+_KEY: Final = ("visit", "detector", "diaSourceId")
+_PACKED_KEY: Final = ("ccdVisitId", "diaSourceId")
+_IDS_PER_QUERY: Final = 1000
 
 
 class SqlApdb:
@@ -25,10 +33,15 @@ class SqlApdb:
 
     Parameters
     ----------
-    engine : `sqlalchemy.Engine`
-        Connection to the database.
+    database : `Database`
+        The database.
     namespace : `str`, optional
         Schema of the database that holds the tables.
+    flag_map : `FlagMap`, optional
+        What the bits of a column ``flags`` mean.
+    packer : `CcdVisitPacker`, optional
+        What ``ccdVisitId`` means, for tables that have it in place of
+        ``visit`` and ``detector``.
 
     Raises
     ------
@@ -36,29 +49,50 @@ class SqlApdb:
         Raised when the database does not answer or has no DiaSource table.
     """
 
-    def __init__(self, engine: sa.Engine, namespace: str | None = None) -> None:
-        self._engine = engine
-        self._name = engine.url.render_as_string(hide_password=True)
+    def __init__(
+        self,
+        database: Database,
+        namespace: str | None = None,
+        *,
+        flag_map: FlagMap | None = None,
+        packer: CcdVisitPacker | None = None,
+    ) -> None:
+        self._database = database
+        self._packer = packer
+        self._flag_map = flag_map
         try:
-            self._table = sa.Table("DiaSource", sa.MetaData(), schema=namespace, autoload_with=engine)
-            self.instrument = self._read_instrument(namespace)
-            """Name of the instrument; `None` where the database has none."""
+            table = database.reflect("DiaSource", namespace)
         except sa.exc.NoSuchTableError:
             where = "" if namespace is None else f" in namespace {namespace!r}"
             raise CutoutsError(
-                f"Database {self._name} has no table DiaSource{where}. Is it an APDB?"
+                f"Database {database.name} has no table DiaSource{where}. Is it an APDB?"
             ) from None
-        except sa.exc.SQLAlchemyError as error:
-            raise self._error(error) from None
+        # The columns by their names of today, flags that share an integer apart.
+        self._columns: dict[str, sa.ColumnElement[Any]] = dict(
+            zip(renamed(table.c.keys()), table.c, strict=True)
+        )
+        if flag_map is not None and flag_map.column in self._columns:
+            packed = self._columns.pop(flag_map.column)
+            for name, bit in flag_map.bits.items():
+                self._columns.setdefault(name, packed.bitwise_and(sa.literal(1 << bit)) != 0)
+        self._key = _KEY if set(_KEY) <= self._columns.keys() else _PACKED_KEY
+        if missing := [name for name in self._key if name not in self._columns]:
+            missing = [name for name in _KEY if name not in self._columns] or missing
+            raise CutoutsError(f"DiaSource of {database.name} has no column {', '.join(missing)}.")
+        self.instrument = self._read_instrument(namespace)
+        """Name of the instrument; `None` where the database has none."""
+        self._chosen: tuple[Selection, Keys] | None = None
 
     @classmethod
-    def from_sqlite(cls, path: str | Path) -> Self:
+    def from_sqlite(cls, path: str | Path, **kwargs: Any) -> Self:
         """Open an APDB in an SQLite file.
 
         Parameters
         ----------
         path : `str` or `pathlib.Path`
             The file; it is opened read-only.
+        **kwargs
+            Passed to `SqlApdb`.
 
         Returns
         -------
@@ -70,17 +104,10 @@ class SqlApdb:
         CutoutsError
             Raised when there is no such file or it is no APDB.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise CutoutsError(f"There is no SQLite file {path}. Check the path.")
-        uri = f"file:{quote(str(path.resolve()))}?mode=ro"
-        engine = sa.create_engine(
-            sa.URL.create("sqlite", database=str(path)), creator=lambda: sqlite3.connect(uri, uri=True)
-        )
-        return cls(engine)
+        return cls(Database.from_sqlite(path), **kwargs)
 
     @classmethod
-    def from_url(cls, url: str, namespace: str | None = None) -> Self:
+    def from_url(cls, url: str, namespace: str | None = None, **kwargs: Any) -> Self:
         """Open an APDB by the URL of its database.
 
         Parameters
@@ -89,6 +116,8 @@ class SqlApdb:
             SQLAlchemy URL, such as ``postgresql://user@host/database``.
         namespace : `str`, optional
             Schema of the database that holds the tables.
+        **kwargs
+            Passed to `SqlApdb`.
 
         Returns
         -------
@@ -100,34 +129,18 @@ class SqlApdb:
         CutoutsError
             Raised when the URL is not one, or the database does not answer.
         """
-        try:
-            parsed = sa.make_url(url)
-            if parsed.get_backend_name() == "sqlite" and (database := parsed.database):
-                # dax_apdb writes sqlite:///file:PATH?mode=...&uri=true
-                is_uri = database.startswith("file:")
-                return cls.from_sqlite(unquote(urlsplit(database).path) if is_uri else database)
-            engine = sa.create_engine(parsed, pool_pre_ping=True)
-        except sa.exc.ArgumentError:
-            raise CutoutsError(
-                "The database URL cannot be parsed; it looks like postgresql://user:password@host:5432/database."
-            ) from None
-        except ImportError as error:
-            raise CutoutsError(
-                f"The driver of {parsed.render_as_string(hide_password=True)} is not installed ({error}). "
-                "For PostgreSQL: pip install 'lsst-analysis-ap[postgres]'."
-            ) from None
-        if parsed.get_backend_name() == "postgresql":
-            engine = engine.execution_options(postgresql_readonly=True)
-        return cls(engine, namespace)
+        return cls(Database.from_url(url), namespace, **kwargs)
 
     @classmethod
-    def from_config(cls, uri: str) -> Self:
+    def from_config(cls, uri: str, **kwargs: Any) -> Self:
         """Open an APDB by the configuration that `lsst.dax.apdb` keeps of it.
 
         Parameters
         ----------
         uri : `str`
             Where that YAML file is, or ``label:NAME``.
+        **kwargs
+            Passed to `SqlApdb`.
 
         Returns
         -------
@@ -148,7 +161,12 @@ class SqlApdb:
             raise CutoutsError(f"APDB configuration {uri} cannot be read: {error}") from None
         if (url := getattr(config, "db_url", None)) is None:
             raise CutoutsError(f"The APDB of {uri} is no SQL database ({type(config).__name__}).")
-        return cls.from_url(url, getattr(config, "namespace", None))
+        return cls.from_url(url, getattr(config, "namespace", None), **kwargs)
+
+    @property
+    def column_names(self) -> frozenset[str]:
+        """The columns that can be selected by, by their names of today."""
+        return frozenset(self._columns)
 
     def count(self, selection: Selection) -> int:
         """Return how many sources a selection has.
@@ -162,14 +180,22 @@ class SqlApdb:
         -------
         count : `int`
             Their number, never more than the limit.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when the database does not answer, or lacks a column.
         """
-        query = sa.select(sa.func.count()).select_from(self._table).where(*selection.clauses(self._table))
-        try:
-            with self._engine.connect() as connection:
-                count = int(connection.execute(query).scalar_one())
-        except sa.exc.SQLAlchemyError as error:
-            raise self._error(error) from None
-        return count if selection.limit is None else min(count, selection.limit)
+        if selection.chooses:
+            return len(self._choose(selection))
+        here, later = self._split(selection)
+        if later:
+            found = sum(len(page) for page in self._scan(selection, [], 5000))
+        else:
+            table = next(iter(self._columns.values())).table  # type: ignore[attr-defined]
+            query = sa.select(sa.func.count()).select_from(table).where(*here)
+            found = int(self._database.rows(query)[0][0])
+        return found if selection.limit is None else min(found, selection.limit)
 
     def read(
         self, selection: Selection, columns: Collection[str] | None = None, page_rows: int = 5000
@@ -199,61 +225,115 @@ class SqlApdb:
         CutoutsError
             Raised when the database stops answering, or lacks a column.
         """
-        table = self._table
-        if missing := [name for name in _KEY if name not in table.c]:
-            raise CutoutsError(f"DiaSource of {self._name} has no column {', '.join(missing)}.")
-        picked = [c for c in table.c if _is_wanted(c.name, columns)]
-        key = [table.c[name] for name in _KEY]
-        query = sa.select(*picked).where(*selection.clauses(table)).order_by(*key)
+        if selection.chooses:
+            yield from self._fetch(self._choose(selection), columns, page_rows)
+            return
         remaining = selection.limit
-        last: tuple[Any, ...] | None = None
-        while remaining is None or remaining > 0:
-            size = page_rows if remaining is None else min(page_rows, remaining)
-            page = query if last is None else query.where(sa.tuple_(*key) > sa.tuple_(*last))
-            try:
-                with self._engine.connect() as connection:
-                    rows = connection.execute(page.limit(size)).all()
-            except sa.exc.SQLAlchemyError as error:
-                raise self._error(error) from None
-            if not rows:
-                return
-            yield self._as_table(picked, rows)
-            last = tuple(getattr(rows[-1], name) for name in _KEY)
-            if remaining is not None:
-                remaining -= len(rows)
-            if len(rows) < size:
+        for page in self._scan(selection, columns, page_rows):
+            page = page if remaining is None else page.slice(0, remaining)
+            if len(page):
+                yield page
+            if remaining is not None and (remaining := remaining - len(page)) == 0:
                 return
 
-    def _as_table(self, columns: Sequence[sa.Column[Any]], rows: Sequence[sa.Row[Any]]) -> pa.Table:
+    def _choose(self, selection: Selection) -> Keys:
+        """Return the keys of sources that are chosen among each other."""
+        if self._chosen is None or self._chosen[0] != selection:
+            pages = self._scan(selection, selection.choice_columns, 20_000)
+            keys = choose(pages, selection.one_per_object, selection.sample, selection.seed, selection.strata)
+            self._chosen = selection, keys.head(selection.limit)
+        return self._chosen[1]
+
+    def _scan(
+        self, selection: Selection, columns: Collection[str] | None, page_rows: int
+    ) -> Iterator[pa.Table]:
+        """Yield the sources that meet the conditions, by key."""
+        here, later = self._split(selection)
+        if later and columns is not None:
+            columns = {*columns, *columns_of(later)}
+        if selection.limit is not None and not later and not selection.chooses:
+            page_rows = min(page_rows, selection.limit)
+        for limits in self._identifiers(selection):
+            for page in self._pages([*here, *limits], columns, page_rows):
+                yield page.filter(arrow_condition(later, page.schema)) if later else page
+
+    def _split(self, selection: Selection) -> tuple[list[sa.ColumnElement[bool]], Expression | None]:
+        """Return the conditions for the database, and those for its rows.
+
+        Visit and detector are columns of the rows only where the database
+        has ``ccdVisitId`` in their place.
+        """
+        packed = frozenset(_KEY) - self._columns.keys() if self._packer is not None else frozenset()
+        conditions = selection.conditions(self._columns)
+        name = f"DiaSource of {self._database.name}"
+        here = [
+            sql_condition(part, self._columns, name) for part in conditions if not columns_of(part) & packed
+        ]
+        later = tuple(part for part in conditions if columns_of(part) & packed)
+        return here, And(later) if later else None
+
+    def _identifiers(self, selection: Selection) -> Iterator[list[sa.ColumnElement[bool]]]:
+        """Yield what limits each query to some of the wanted identifiers."""
+        if selection.ids is None and selection.object_ids is None:
+            yield []
+            return
+        ids = [[]] if selection.ids is None else self._among("diaSourceId", selection.ids)
+        objects = [[]] if selection.object_ids is None else self._among("diaObjectId", selection.object_ids)
+        for some_ids in ids:
+            for some_objects in objects:
+                yield [*some_ids, *some_objects]
+
+    def _among(self, name: str, identifiers: Sequence[int]) -> list[list[sa.ColumnElement[bool]]]:
+        if name not in self._columns:
+            raise CutoutsError(f"DiaSource of {self._database.name} has no column {name!r} to select by.")
+        return [[self._columns[name].in_(some)] for some in batched(identifiers, _IDS_PER_QUERY)]
+
+    def _pages(
+        self, clauses: Sequence[sa.ColumnElement[bool]], columns: Collection[str] | None, page_rows: int
+    ) -> Iterator[pa.Table]:
+        """Yield all the rows that meet some conditions, by key."""
+        picked, key = self._picked(columns), [self._columns[name] for name in self._key]
+        query = sa.select(*picked).where(*clauses).order_by(*key)
+        last: tuple[Any, ...] | None = None
+        while True:
+            page = query if last is None else query.where(sa.tuple_(*key) > sa.tuple_(*last))
+            if rows := self._database.rows(page.limit(page_rows)):
+                yield self._as_table(picked, rows)
+            if len(rows) < page_rows:
+                return
+            last = tuple(getattr(rows[-1], name) for name in self._key)
+
+    def _fetch(self, keys: Keys, columns: Collection[str] | None, page_rows: int) -> Iterator[pa.Table]:
+        """Yield the rows of some keys, by key."""
+        picked, key = self._picked(columns), [self._columns[name] for name in self._key]
+        for ids in batched(keys.ids.tolist(), min(page_rows, _IDS_PER_QUERY)):
+            query = sa.select(*picked).where(self._columns["diaSourceId"].in_(ids)).order_by(*key)
+            if rows := self._database.rows(query):
+                yield self._as_table(picked, rows)
+
+    def _picked(self, columns: Collection[str] | None) -> list[sa.ColumnElement[Any]]:
+        wanted = None if columns is None else {*columns, *REQUIRED_COLUMNS, *self._key}
+        return [c.label(name) for name, c in self._columns.items() if wanted is None or name in wanted]
+
+    def _as_table(self, columns: Iterable[sa.ColumnElement[Any]], rows: Sequence[sa.Row[Any]]) -> pa.Table:
         values = zip(*rows, strict=True)
         table = pa.table(
-            {c.name: pa.array(v, _arrow_type(c.type)) for c, v in zip(columns, values, strict=True)}
+            {
+                str(c.name): pa.array(v, _arrow_type(c.type))  # type: ignore[attr-defined]
+                for c, v in zip(columns, values, strict=True)
+            }
         )
         if self.instrument is not None:
             table = table.append_column("instrument", pa.array([self.instrument] * len(table)))
-        return standardize(table)
+        return standardize(unpack_ccd_visits(table, self._packer))
 
     def _read_instrument(self, namespace: str | None) -> str | None:
         try:
-            metadata = sa.Table("metadata", sa.MetaData(), schema=namespace, autoload_with=self._engine)
+            metadata = self._database.reflect("metadata", namespace)
         except sa.exc.NoSuchTableError:
             return None
-        with self._engine.connect() as connection:
-            value = connection.execute(sa.select(metadata.c.value).where(metadata.c.name == "instrument"))
-            return value.scalar()
-
-    def _error(self, error: sa.exc.SQLAlchemyError) -> CutoutsError:
-        """Say what the database said, without SQL and without credentials."""
-        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        password = self._engine.url.password
-        if password:
-            cause = cause.replace(str(password), "***")
-        return CutoutsError(f"Database {self._name} cannot be read: {cause}")
-
-
-def _is_wanted(name: str, columns: Collection[str] | None) -> bool:
-    today = SYNONYMS.get(name, name)
-    return columns is None or today in columns or today in REQUIRED_COLUMNS
+        rows = self._database.rows(sa.select(metadata.c.value).where(metadata.c.name == "instrument"))
+        return str(rows[0][0]) if rows else None
 
 
 def _arrow_type(sql_type: sa.types.TypeEngine[Any]) -> pa.DataType | None:

@@ -2,15 +2,28 @@
 
 __all__ = ("Selection",)
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import sqlalchemy as sa
 
 from ..domain import CutoutsError
+from ._arrow_conditions import arrow_condition
+from ._choice import Stratum, choose
+from ._expression import (
+    And,
+    Call,
+    Column,
+    Comparison,
+    Expression,
+    IsIn,
+    IsNull,
+    Literal,
+    Not,
+)
+from ._synonyms import today
+from ._where import parse_condition
 
 _WITHDRAWN_COLUMNS: Final = ("timeWithdrawnMjdTai", "time_withdrawn")
 _ORDER: Final = (("visit", "ascending"), ("detector", "ascending"), ("diaSourceId", "ascending"))
@@ -20,8 +33,9 @@ _ORDER: Final = (("visit", "ascending"), ("detector", "ascending"), ("diaSourceI
 class Selection:
     """Conditions on DiaSources, the same for a database and for a table.
 
-    A source whose value is null does not meet a condition on it. Sources
-    that the APDB marks as withdrawn are left out.
+    A source whose value is null or NaN does not meet a condition on it.
+    Sources that the APDB marks as withdrawn are left out. The conditions come
+    first, then one source per diaObject, then the sample, then the limit.
     """
 
     reliability_min: float | None = None
@@ -34,47 +48,170 @@ class Selection:
     """How many sources at most: the first ones in the order of visit,
     detector, diaSourceId."""
 
+    snr_min: float | None = None
+    """Least absolute value of the detection's signal-to-noise ratio,
+    inclusive."""
+
+    snr_max: float | None = None
+    """Greatest absolute value of that ratio, inclusive."""
+
+    time_min: float | None = None
+    """Earliest middle of the exposure, MJD TAI, inclusive."""
+
+    time_max: float | None = None
+    """Latest middle of the exposure, MJD TAI, inclusive."""
+
+    bands: tuple[str, ...] = ()
+    """Bands; all when empty."""
+
+    visits: tuple[int, ...] = ()
+    """Visit IDs; all when empty."""
+
+    detectors: tuple[int, ...] = ()
+    """Detector IDs; all when empty."""
+
+    regions: tuple[Expression, ...] = ()
+    """Parts of the sky, of `circle` and `polygon`, all of which must hold the
+    source."""
+
+    excluded_flags: tuple[str, ...] = ()
+    """Flag columns none of which may be set."""
+
+    required_flags: tuple[str, ...] = ()
+    """Flag columns all of which must be set."""
+
+    where: str | None = None
+    """A condition on columns in the syntax of Python, see
+    `parse_condition`."""
+
+    ids: tuple[int, ...] | None = None
+    """The diaSourceIds to choose from; all when `None`."""
+
+    object_ids: tuple[int, ...] | None = None
+    """The diaObjectIds whose sources to choose from; all when `None`."""
+
+    one_per_object: bool = False
+    """Whether to keep of each diaObject only the source of the greatest
+    absolute signal-to-noise ratio, of equals the one with the least
+    diaSourceId. Sources of no diaObject are all kept."""
+
+    sample: int | None = None
+    """How many sources to draw at random; all when `None`."""
+
+    seed: int = 0
+    """Which random sample: the same seed draws the same sources from every
+    kind of catalogue, whatever the order of its rows."""
+
+    strata: tuple[Stratum, ...] = ()
+    """Classes of sources that share the sample evenly, as far as each has
+    enough."""
+
+    _parsed: Expression | None = field(init=False, repr=False, compare=False, default=None)
+
     def __post_init__(self) -> None:
-        if self.limit is not None and self.limit < 1:
-            raise CutoutsError(f"The limit is {self.limit}; it must be at least 1.")
-        low, high = self.reliability_min, self.reliability_max
-        if low is not None and high is not None and low > high:
-            raise CutoutsError(f"The reliability range {low} to {high} is empty: exchange the two.")
+        for name in ("limit", "sample"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise CutoutsError(f"The {name} is {value}; it must be at least 1.")
+        if self.strata and self.sample is None:
+            raise CutoutsError("There is nothing to stratify without a sample: say how many sources to draw.")
+        for name in ("reliability", "snr", "time"):
+            low, high = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
+            for value in (low, high):
+                if value is not None and value != value:
+                    raise CutoutsError(f"A bound of the {name} range is not a number.")
+            if low is not None and high is not None and low > high:
+                raise CutoutsError(f"The {name} range {low} to {high} is empty: exchange the two.")
+        for name in ("ids", "object_ids"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, tuple(sorted(set(given))))
+        if self.where is not None:
+            object.__setattr__(self, "_parsed", parse_condition(self.where))
 
-    @property
-    def _bounds(self) -> list[tuple[str, float | None, float | None]]:
-        if self.reliability_min is None and self.reliability_max is None:
-            return []
-        return [("reliability", self.reliability_min, self.reliability_max)]
-
-    def clauses(self, table: sa.Table) -> Iterator[sa.ColumnElement[bool]]:
-        """Yield the conditions in SQL, all of which must hold.
+    def conditions(self, columns: Collection[str]) -> tuple[Expression, ...]:
+        """Return the conditions on single sources, all of which must hold.
 
         Parameters
         ----------
-        table : `sqlalchemy.Table`
-            The DiaSource table, reflected.
+        columns : collection of `str`
+            Columns that the catalogue has, by their names of today.
 
-        Yields
-        ------
-        clause : `sqlalchemy.ColumnElement`
-            One condition. The limit is not among them.
+        Returns
+        -------
+        conditions : `tuple` [`Expression`, ...]
+            Without those on ``ids`` and ``object_ids``.
+        """
+        return tuple(self._conditions(columns))
+
+    def _conditions(self, columns: Collection[str]) -> Iterator[Expression]:
+        reliability, time = Column("reliability"), Column("midpointMjdTai")
+        snr = Call("abs", Column("snr"))
+        for value, symbol, bounds in (
+            (reliability, ">=", self.reliability_min),
+            (reliability, "<=", self.reliability_max),
+            (snr, ">=", self.snr_min),
+            (snr, "<=", self.snr_max),
+            (time, ">=", self.time_min),
+            (time, "<=", self.time_max),
+        ):
+            if bounds is not None:
+                yield Comparison(symbol, value, Literal(float(bounds)))
+        for name, choices in (("band", self.bands), ("visit", self.visits), ("detector", self.detectors)):
+            if choices:
+                yield IsIn(Column(name), tuple(choices))
+        yield from self.regions
+        for name in self.excluded_flags:
+            yield Not(Column(today(name)))
+        for name in self.required_flags:
+            yield Column(today(name))
+        if self._parsed is not None:
+            yield self._parsed
+        for name in _WITHDRAWN_COLUMNS:
+            if name in columns:
+                yield IsNull(Column(name))
+
+    @property
+    def chooses(self) -> bool:
+        """Whether sources are chosen among each other, not one by one.
+
+        Where they are, everything has to be seen before the first is known.
+        """
+        return (
+            self.one_per_object
+            or self.sample is not None
+            or self.ids is not None
+            or self.object_ids is not None
+        )
+
+    @property
+    def choice_columns(self) -> frozenset[str]:
+        """Columns that the choice among sources looks at where it has them."""
+        columns = {"diaSourceId", "visit", "detector"} | {stratum.column for stratum in self.strata}
+        return frozenset(columns | ({"diaObjectId", "snr"} if self.one_per_object else set()))
+
+    def matching(self, table: pa.Table) -> pa.Table:
+        """Return the rows that meet every condition on single sources.
+
+        Parameters
+        ----------
+        table : `pyarrow.Table`
+            Rows with the column names of today.
+
+        Returns
+        -------
+        table : `pyarrow.Table`
+            Those rows, in their order.
 
         Raises
         ------
         CutoutsError
             Raised when the table lacks a column that is needed.
         """
-        for name, low, high in self._bounds:
-            if name not in table.c:
-                raise CutoutsError(f"{table.name} has no column {name!r} to select by; drop that option.")
-            if low is not None:
-                yield table.c[name] >= low
-            if high is not None:
-                yield table.c[name] <= high
-        for name in _WITHDRAWN_COLUMNS:
-            if name in table.c:
-                yield table.c[name].is_(None)
+        conditions = [*self.conditions(table.column_names)]
+        for name, given in (("diaSourceId", self.ids), ("diaObjectId", self.object_ids)):
+            if given is not None:
+                conditions.append(IsIn(Column(name), given))
+        return table.filter(arrow_condition(And(tuple(conditions)), table.schema))
 
     def apply(self, table: pa.Table) -> pa.Table:
         """Return the wanted rows in the order of the work.
@@ -87,24 +224,16 @@ class Selection:
         Returns
         -------
         table : `pyarrow.Table`
-            The rows that meet every condition, by visit, detector and
-            diaSourceId, no more of them than the limit.
+            The rows that are selected, by visit, detector and diaSourceId, no
+            more of them than the limit.
 
         Raises
         ------
         CutoutsError
             Raised when the table lacks a column that is needed.
         """
-        wanted = pc.scalar(True)
-        for name, low, high in self._bounds:
-            if name not in table.column_names:
-                raise CutoutsError(f"The catalogue has no column {name!r} to select by; drop that option.")
-            if low is not None:
-                wanted &= pc.field(name) >= low
-            if high is not None:
-                wanted &= pc.field(name) <= high
-        for name in _WITHDRAWN_COLUMNS:
-            if name in table.column_names:
-                wanted &= pc.field(name).is_null(nan_is_null=True)
-        rows = table.filter(wanted).sort_by(list(_ORDER))
+        rows = self.matching(table).sort_by(list(_ORDER))
+        if self.one_per_object or self.sample is not None:
+            chosen = choose([rows], self.one_per_object, self.sample, self.seed, self.strata)
+            rows = rows.take(chosen.first_rows(rows))
         return rows if self.limit is None else rows.slice(0, self.limit)

@@ -1,0 +1,137 @@
+"""The packed ``ccdVisitId`` of early catalogues."""
+
+__all__ = ("CcdVisitPacker", "LinearPacker", "RubinPacker", "unpack_ccd_visits")
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..domain import CutoutsError
+
+RUBIN_INSTRUMENTS: Final = ("LSSTCam", "LSSTComCam", "LSSTComCamSim", "LATISS")
+"""Instruments whose identifiers `RubinPacker` unpacks."""
+
+
+class CcdVisitPacker(Protocol):
+    """What an instrument's ``ccdVisitId`` means."""
+
+    def unpack(self, packed: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the visits and the detectors.
+
+        Parameters
+        ----------
+        packed : `numpy.ndarray`
+            Values of ``ccdVisitId``.
+
+        Returns
+        -------
+        visits, detectors : `numpy.ndarray`
+            What they are made of.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LinearPacker:
+    """The visit times a number, plus the detector.
+
+    This is what `lsst.pipe.base.ObservationDimensionPacker` does, the packer
+    of an instrument that has none of its own.
+    """
+
+    n_detectors: int
+    """One more than the greatest detector ID: ``detector_max`` of the
+    instrument's dimension record."""
+
+    def unpack(self, packed: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the visits and the detectors.
+
+        Parameters
+        ----------
+        packed : `numpy.ndarray`
+            Values of ``ccdVisitId``.
+
+        Returns
+        -------
+        visits, detectors : `numpy.ndarray`
+            What they are made of.
+        """
+        visits, detectors = np.divmod(packed, self.n_detectors)
+        return visits, detectors
+
+
+@dataclass(frozen=True, slots=True)
+class RubinPacker:
+    """Night, sequence number and detector of the cameras on Cerro Pachon.
+
+    The packing is documented as stable by
+    ``lsst.obs.lsst.RubinDimensionPacker``: from the least significant part,
+    256 detectors, 32768 sequence numbers, 16384 nights from 2010-01-01 on,
+    one controller ("O"), and whether the visit is a snap taken on its own.
+    """
+
+    def unpack(self, packed: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the visits and the detectors.
+
+        Parameters
+        ----------
+        packed : `numpy.ndarray`
+            Values of ``ccdVisitId``.
+
+        Returns
+        -------
+        visits, detectors : `numpy.ndarray`
+            What they are made of. A visit is the date as YYYYMMDD and five
+            digits of the sequence number, after a 9 for a snap.
+        """
+        rest, detectors = np.divmod(packed, 256)
+        rest, sequence = np.divmod(rest, 32768)
+        alone, night = np.divmod(rest, 16384)
+        dates = np.datetime64("2010-01-01", "D") + night
+        months = dates.astype("datetime64[M]")
+        years = dates.astype("datetime64[Y]").astype(np.int64) + 1970
+        day = (dates - months).astype(np.int64) + 1
+        date = years * 10_000 + (months.astype(np.int64) % 12 + 1) * 100 + day
+        return date * 100_000 + sequence + np.where(alone > 0, 9 * 10**13, 0), detectors
+
+
+def unpack_ccd_visits(table: pa.Table, packer: CcdVisitPacker | None) -> pa.Table:
+    """Give a table the columns ``visit`` and ``detector`` if it has them packed.
+
+    Parameters
+    ----------
+    table : `pyarrow.Table`
+        Rows of a catalogue.
+    packer : `CcdVisitPacker` or `None`
+        What ``ccdVisitId`` means.
+
+    Returns
+    -------
+    table : `pyarrow.Table`
+        The same rows, with both columns where they were packed.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when they are packed and it is not known how.
+    """
+    names = set(table.column_names)
+    if {"visit", "detector"} <= names or "ccdVisitId" not in names:
+        return table
+    if packer is None:
+        raise CutoutsError(
+            "The catalogue has ccdVisitId in place of visit and detector, which only the instrument can "
+            "unpack: give the butler repository and the instrument (--instrument)."
+        )
+    packed = table.column("ccdVisitId").cast(pa.int64())
+    absent = pc.is_null(packed).to_numpy()
+    for name, values in zip(
+        ("visit", "detector"), packer.unpack(np.asarray(pc.fill_null(packed, 0).to_numpy())), strict=True
+    ):
+        if name not in names:
+            table = table.append_column(name, pa.array(values, mask=absent))
+    return table

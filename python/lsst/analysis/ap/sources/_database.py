@@ -1,0 +1,227 @@
+"""Connections to SQL databases that only read and that outlive a restart of the server."""
+
+__all__ = ("Database",)
+
+import math
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import quote, unquote, urlsplit
+
+import sqlalchemy as sa
+
+from ..domain import CutoutsError
+
+_PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds to wait before each new try when the server has gone away."""
+
+_FUNCTIONS: Final = {
+    "sin": math.sin,
+    "cos": math.cos,
+    "radians": math.radians,
+    "sqrt": math.sqrt,
+    "log10": math.log10,
+}
+
+
+class Database:
+    """A database that is read in short queries.
+
+    Parameters
+    ----------
+    engine : `sqlalchemy.Engine`
+        Connection to the database.
+    pauses : sequence of `float`, optional
+        Seconds to wait before each new try when the server has gone away
+        after it had answered once.
+    """
+
+    def __init__(self, engine: sa.Engine, pauses: Sequence[float] = _PAUSES) -> None:
+        self.engine = engine
+        self.name = engine.url.render_as_string(hide_password=True)
+        """What to call it in messages: its URL without the password."""
+        self._pauses = pauses
+        self._answered = False
+
+    @classmethod
+    def from_sqlite(cls, path: str | Path) -> Self:
+        """Open an SQLite file read-only.
+
+        Parameters
+        ----------
+        path : `str` or `pathlib.Path`
+            The file.
+
+        Returns
+        -------
+        database : `Database`
+            The open database.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when there is no such file.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise CutoutsError(f"There is no SQLite file {path}. Check the path.")
+        uri = f"file:{quote(str(path.resolve()))}?mode=ro"
+
+        def connect() -> sqlite3.Connection:
+            connection = sqlite3.connect(uri, uri=True)
+            _complete_functions(connection)
+            return connection
+
+        return cls(sa.create_engine(sa.URL.create("sqlite", database=str(path)), creator=connect))
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """Open a database by its URL, read-only.
+
+        Parameters
+        ----------
+        url : `str`
+            SQLAlchemy URL, such as ``postgresql://user@host/database``.
+
+        Returns
+        -------
+        database : `Database`
+            The open database.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when the URL is not one, or its driver is not installed.
+        """
+        try:
+            parsed = sa.make_url(url)
+            if parsed.get_backend_name() == "sqlite" and (path := parsed.database):
+                # dax_apdb writes sqlite:///file:PATH?mode=...&uri=true
+                return cls.from_sqlite(unquote(urlsplit(path).path) if path.startswith("file:") else path)
+            engine = sa.create_engine(parsed, pool_pre_ping=True)
+        except sa.exc.ArgumentError:
+            raise CutoutsError(
+                "The database URL cannot be parsed; it looks like postgresql://user:password@host:5432/database."
+            ) from None
+        except ImportError as error:
+            raise CutoutsError(
+                f"The driver of {parsed.render_as_string(hide_password=True)} is not installed ({error}). "
+                "For PostgreSQL: pip install 'lsst-analysis-ap[postgres]'."
+            ) from None
+        if parsed.get_backend_name() == "postgresql":
+            engine = engine.execution_options(postgresql_readonly=True)
+        return cls(engine)
+
+    def reflect(self, table: str, namespace: str | None) -> sa.Table:
+        """Return a table as it is in the database.
+
+        Parameters
+        ----------
+        table : `str`
+            Its name.
+        namespace : `str` or `None`
+            Schema of the database that holds it.
+
+        Returns
+        -------
+        table : `sqlalchemy.Table`
+            The table.
+
+        Raises
+        ------
+        sqlalchemy.exc.NoSuchTableError
+            Raised when there is no such table.
+        CutoutsError
+            Raised when the database does not answer.
+        """
+        try:
+            found = sa.Table(table, sa.MetaData(), schema=namespace, autoload_with=self.engine)
+        except sa.exc.NoSuchTableError:
+            raise
+        except sa.exc.SQLAlchemyError as error:
+            raise self.error(error) from None
+        self._answered = True
+        return found
+
+    def rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        """Return all rows of a query.
+
+        When the server has gone away, wait for it and ask again: a query
+        begins nothing that would have to be undone.
+
+        Parameters
+        ----------
+        query : `sqlalchemy.Select`
+            The query; it should have few rows.
+
+        Returns
+        -------
+        rows : sequence of `sqlalchemy.Row`
+            Its rows.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when the database does not answer, or not to this query.
+        """
+        pauses = iter(self._pauses)
+        while True:
+            try:
+                with self.engine.connect() as connection:
+                    rows = connection.execute(query).all()
+            except sa.exc.SQLAlchemyError as error:
+                pause = next(pauses, None) if self._has_gone(error) else None
+                if pause is None:
+                    raise self.error(error) from None
+                time.sleep(pause)
+            else:
+                self._answered = True
+                return rows
+
+    def error(self, error: Exception) -> CutoutsError:
+        """Say what the database said, without SQL and without credentials.
+
+        Parameters
+        ----------
+        error : `Exception`
+            What SQLAlchemy raised.
+
+        Returns
+        -------
+        error : `CutoutsError`
+            What to raise.
+        """
+        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        if password := self.engine.url.password:
+            cause = cause.replace(str(password), "***")
+        return CutoutsError(f"Database {self.name} cannot be read: {cause}")
+
+    def _has_gone(self, error: Exception) -> bool:
+        """Whether a server that had answered was shut down or is starting."""
+        if not self._answered or self.engine.dialect.name == "sqlite":
+            return False
+        if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+            return True
+        # A refused connection has no SQLSTATE; a wrong query has one.
+        return isinstance(error, sa.exc.OperationalError) and (
+            getattr(error.orig, "pgcode", None) is None or str(error.orig.pgcode).startswith(("57P", "08"))  # type: ignore[union-attr]
+        )
+
+
+def _complete_functions(connection: sqlite3.Connection) -> None:
+    """Add the mathematical functions that a build of SQLite may lack."""
+    for name, function in _FUNCTIONS.items():
+        try:
+            connection.execute(f"SELECT {name}(1)")
+        except sqlite3.OperationalError as error:
+            if "no such function" not in str(error):
+                return  # whatever is wrong shows in the first query
+            connection.create_function(name, 1, _null_safe(function), deterministic=True)
+        except sqlite3.DatabaseError:
+            return
+
+
+def _null_safe(function: Any) -> Any:
+    return lambda value: None if value is None else function(value)

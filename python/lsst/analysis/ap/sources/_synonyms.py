@@ -1,0 +1,134 @@
+"""Every name that a DiaSource column has had, and the one it has here."""
+
+__all__ = ("FLAG_COLUMNS", "SYNONYMS", "today")
+
+from collections.abc import Mapping
+from typing import Final
+
+FLAG_COLUMNS: Final = (
+    "apFlux_flag",
+    "apFlux_flag_apertureTruncated",
+    "centroid_flag",
+    "forced_PsfFlux_flag",
+    "forced_PsfFlux_flag_edge",
+    "forced_PsfFlux_flag_noGoodPixels",
+    "pixelFlags",
+    "pixelFlags_bad",
+    "pixelFlags_cr",
+    "pixelFlags_crCenter",
+    "pixelFlags_edge",
+    "pixelFlags_injected",
+    "pixelFlags_injectedCenter",
+    "pixelFlags_injected_template",
+    "pixelFlags_injected_templateCenter",
+    "pixelFlags_interpolated",
+    "pixelFlags_interpolatedCenter",
+    "pixelFlags_nodata",
+    "pixelFlags_nodataCenter",
+    "pixelFlags_offimage",
+    "pixelFlags_saturated",
+    "pixelFlags_saturatedCenter",
+    "pixelFlags_streak",
+    "pixelFlags_streakCenter",
+    "pixelFlags_suspect",
+    "pixelFlags_suspectCenter",
+    "psfFlux_flag",
+    "psfFlux_flag_edge",
+    "psfFlux_flag_noGoodPixels",
+    "shape_flag",
+    "shape_flag_no_pixels",
+    "shape_flag_not_contained",
+    "shape_flag_parent_source",
+)
+"""The measurement flags of the APDB's DiaSource table."""
+
+_AFW_PREFIXES: Final = {
+    "pixelFlags": "base_PixelFlags_flag",
+    "forced_PsfFlux": "ip_diffim_forced_PsfFlux",
+    "apFlux": "slot_ApFlux",
+    "centroid": "slot_Centroid",
+    "psfFlux": "slot_PsfFlux",
+    "shape": "slot_Shape",
+}
+"""How afw's catalogues begin the names of the same flags."""
+
+
+def _afw_flag_names() -> dict[str, str]:
+    names = {}
+    for flag in FLAG_COLUMNS:
+        prefix = max((p for p in _AFW_PREFIXES if flag.startswith(p)), key=len)
+        names[_AFW_PREFIXES[prefix] + flag.removeprefix(prefix)] = flag
+    return names
+
+
+SYNONYMS: Final[Mapping[str, str]] = {
+    # Earlier APDB schemas and alert schemas.
+    "decl": "dec",
+    "declErr": "decErr",
+    "ra_decl_Cov": "ra_dec_Cov",
+    "filterName": "band",
+    "midPointTai": "midpointMjdTai",
+    "psFlux": "psfFlux",
+    "psFluxErr": "psfFluxErr",
+    "psLnL": "psfLnL",
+    "psChi2": "psfChi2",
+    "psNdata": "psfNdata",
+    "totFlux": "scienceFlux",
+    "totFluxErr": "scienceFluxErr",
+    "trailDecl": "trailDec",
+    "dipMeanFlux": "dipoleMeanFlux",
+    "dipMeanFluxErr": "dipoleMeanFluxErr",
+    "dipFluxDiff": "dipoleFluxDiff",
+    "dipFluxDiffErr": "dipoleFluxDiffErr",
+    "dipLength": "dipoleLength",
+    "dipAngle": "dipoleAngle",
+    "dipChi2": "dipoleChi2",
+    "dipNdata": "dipoleNdata",
+    "spuriousness": "reliability",
+    "is_negative": "isNegative",
+    # Rubin's TAP service and the butler's tables.
+    "coord_ra": "ra",
+    "coord_dec": "dec",
+    # Catalogues of afw.
+    "id": "diaSourceId",
+    "parent": "parentDiaSourceId",
+    "slot_Centroid_x": "x",
+    "slot_Centroid_y": "y",
+    "slot_Centroid_xErr": "xErr",
+    "slot_Centroid_yErr": "yErr",
+    "ip_diffim_ClassificationDipole_value": "isDipole",
+    **_afw_flag_names(),
+    # Spellings of other services and of people.
+    "dia_source_id": "diaSourceId",
+    "diasourceid": "diaSourceId",
+    "diaobjectid": "diaObjectId",
+    "dia_object_id": "diaObjectId",
+    "visitId": "visit",
+    "visit_id": "visit",
+    "detectorId": "detector",
+    "detector_id": "detector",
+    "RA": "ra",
+    "DEC": "dec",
+    "Dec": "dec",
+}
+"""Other names of a column, and the name that this package knows it by.
+
+Where a table has several of them, the name on the right wins, then the order
+of this table.
+"""
+
+
+def today(name: str) -> str:
+    """Return the name that this package knows a column by.
+
+    Parameters
+    ----------
+    name : `str`
+        Any name that it has had.
+
+    Returns
+    -------
+    name : `str`
+        Its name in the APDB of today; the same name when it is not known.
+    """
+    return SYNONYMS.get(name, name)
