@@ -61,7 +61,7 @@ def test_a_batch_whose_process_died_by_accident_is_done_again(tmp_path):
 
 
 def test_an_error_of_the_work_is_raised_and_ends_the_processes():
-    with pytest.raises(ValueError, match="0"):
+    with pytest.raises(ValueError, match=r"^[0-3]$"):
         list(run_batches(fail, range(4), 2, dead))
     stat = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
     if stat.exists():
