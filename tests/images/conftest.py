@@ -159,12 +159,18 @@ def lsst_image(role, wcs, xy0, side, storage_class="MaskedImageV2"):
     return image, pixels, saturated
 
 
-@pytest.fixture
-def make_small_repo(tmp_path):
+@pytest.fixture(scope="session")
+def small_repo(make_small_repo):
+    """Three FITS images of lsst.images; not to be written to."""
+    return make_small_repo()
+
+
+@pytest.fixture(scope="session")
+def make_small_repo(tmp_path_factory):
     """Return a function that writes three images of lsst.images."""
 
     def make(storage_class="MaskedImageV2", config=None, side=120, xy0=(200, 100)):
-        root = str(tmp_path / f"small-{len(list(tmp_path.iterdir()))}")
+        root = str(tmp_path_factory.mktemp("small"))
         Butler.makeRepo(root, config=Config(config) if config else None)
         butler = Butler.from_config(root, writeable=True, run="small")
         registry, name = butler.registry, SMALL_DETECTOR.instrument

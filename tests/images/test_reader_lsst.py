@@ -79,8 +79,8 @@ def test_plain_images(make_small_repo, how):
     assert_stamps(repo, reader.read(DETECTOR, *repo.sky(X, Y), [30, 31]), [30, 31], masks=False)
 
 
-def test_objects_in_memory(make_small_repo):
-    repo = make_small_repo()
+def test_objects_in_memory(small_repo):
+    repo = small_repo
     images = [
         repo.butler.get(name, instrument="SmallCam", visit=7, detector=3) for name in vars(TYPES).values()
     ]
@@ -109,8 +109,8 @@ def test_visit_images_of_the_demo(demo):
         assert triplet.pixel_scale == pytest.approx(0.2, rel=0.01)
 
 
-def test_each_image_is_opened_once_for_many_sources(make_small_repo, monkeypatch):
-    repo = make_small_repo()
+def test_each_image_is_opened_once_for_many_sources(small_repo, monkeypatch):
+    repo = small_repo
     opened = []
 
     class CountedBytes(_bytes.LocalBytes):
@@ -126,8 +126,8 @@ def test_each_image_is_opened_once_for_many_sources(make_small_repo, monkeypatch
     assert len(set(opened)) == 3
 
 
-def test_all_positions_go_through_each_wcs_in_one_call(make_small_repo, monkeypatch):
-    repo = make_small_repo()
+def test_all_positions_go_through_each_wcs_in_one_call(small_repo, monkeypatch):
+    repo = small_repo
     calls = []
     from lsst.analysis.ap.images._sky_map import LsstSkyMap
 

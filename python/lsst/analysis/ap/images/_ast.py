@@ -29,10 +29,10 @@ class AstFrameSet:
     def __init__(self, text: str) -> None:
         try:
             self._frame_set, longitude_axis = _read_with_pyast(text)
-            self._tran = self._frame_set.tran
+            self._apply = self._frame_set.tran
         except ImportError:
             self._frame_set, longitude_axis = _read_with_astshim(text)
-            self._tran = self._tran_with_astshim
+            self._apply = self._apply_with_astshim
         self._sky_order = [0, 1] if longitude_axis == 1 else [1, 0]
 
     def pixel_to_sky(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -48,6 +48,11 @@ class AstFrameSet:
         sky : `numpy.ndarray`
             ICRS right ascension and declination in radians, shape (2, N); NaN
             where the mapping is not defined.
+
+        Raises
+        ------
+        ValueError
+            Raised if AST has no such mapping.
         """
         return _bad_to_nan(self._tran(pixels, True))[self._sky_order]
 
@@ -64,10 +69,22 @@ class AstFrameSet:
         pixels : `numpy.ndarray`
             x and y in the pixel grid of the base frame, shape (2, N); NaN
             where the mapping is not defined.
+
+        Raises
+        ------
+        ValueError
+            Raised if AST has no such mapping.
         """
         return _bad_to_nan(self._tran(np.ascontiguousarray(sky[self._sky_order]), False))
 
-    def _tran_with_astshim(self, points: NDArray[np.float64], forward: bool) -> Any:
+    def _tran(self, points: NDArray[np.float64], forward: bool) -> Any:
+        try:
+            return self._apply(points, forward)
+        except Exception as error:
+            # The errors of either binding derive from no class of Python's.
+            raise ValueError(f"the WCS cannot be applied: {error}") from error
+
+    def _apply_with_astshim(self, points: NDArray[np.float64], forward: bool) -> Any:
         return self._frame_set.applyForward(points) if forward else self._frame_set.applyInverse(points)
 
 

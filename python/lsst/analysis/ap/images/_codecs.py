@@ -38,6 +38,11 @@ class Codec:
     block_size: int = 32
     """Pixels per block of RICE_1."""
 
+    @property
+    def has_checksum(self) -> bool:
+        """Whether damage to a tile is always noticed."""
+        return self.name != "RICE_1"
+
     def decode(self, data: Buffer, count: int) -> NDArray[np.uint8]:
         """Return the bytes of a tile's pixels.
 

@@ -65,7 +65,13 @@ class FitsImage:
     @cached_property
     def mask_planes(self) -> Mapping[str, int]:
         """Bit number of each mask plane, by afw's name."""
-        return mask_planes_from_header(self._mask.header)
+        mask = self._mask
+        try:
+            return mask_planes_from_header(mask.header)
+        except ImageFileError:
+            raise
+        except Exception as error:
+            raise ImageFileError(self.name, f"has a corrupt mask header: {error}") from error
 
     def read(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
         """Return pixels of the image.
@@ -180,11 +186,10 @@ def _read_xy0(image: Hdu) -> tuple[int, int]:
     """
     start = []
     for axis in (1, 2):
-        value = image.value(f"CRVAL{axis}A")
-        if value is not None:
-            start.append(float(value) + 1.0 - float(image.value(f"CRPIX{axis}A", 1.0)))
+        if image.value(f"CRVAL{axis}A") is not None:
+            start.append(image.number(f"CRVAL{axis}A", 0.0) + 1.0 - image.number(f"CRPIX{axis}A", 1.0))
         else:
-            start.append(-float(image.value(f"LTV{axis}", 0.0)))
-    if not all(abs(value) < 2**31 for value in start):
+            start.append(-image.number(f"LTV{axis}", 0.0))
+    if max(abs(value) for value in start) > 2**31:
         raise ImageFileError(image.source.name, f"has an impossible xy0 in HDU {image.index}: {start}")
     return round(start[0]), round(start[1])

@@ -3,6 +3,7 @@
 __all__ = ("Hdu", "HduList")
 
 import io
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -80,6 +81,31 @@ class Hdu:
                 return int(value)
             raise self._corrupt(f"header: {keyword} = {value!r} is not an integer")
         return value
+
+    def number(self, keyword: str, default: float) -> float:
+        """Return a card that is a number.
+
+        Parameters
+        ----------
+        keyword : `str`
+            Name of the card.
+        default : `float`
+            Value when there is no such card.
+
+        Returns
+        -------
+        value : `float`
+            The value.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if the card is not a finite number.
+        """
+        value = self.value(keyword, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise self._corrupt(f"header: {keyword} = {value!r} is not a number")
+        return float(value)
 
     def value(self, keyword: str, default: Any = None) -> Any:
         """Return the value of a card.

@@ -104,6 +104,33 @@ class TileTable:
         starts = self.heap_start + np.where(counts > 0, offsets, 0)
         return starts, starts + counts * size
 
+    def check_overlaps(self, column: str) -> None:
+        """Check that no tiles share a part of their bytes.
+
+        No writer does that, and a damaged pointer nearly always does; some
+        codecs have no checksum that would tell.
+
+        Parameters
+        ----------
+        column : `str`
+            An array column.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if they do.
+        """
+        starts, stops = self.locate(column, np.arange(len(self.rows)))
+        order = np.lexsort((stops, starts))
+        order = order[(stops > starts)[order]]
+        starts, stops = starts[order], stops[order]
+        overlap = (starts[1:] < stops[:-1]) & ((starts[1:] != starts[:-1]) | (stops[1:] != stops[:-1]))
+        if overlap.any():
+            raise ImageFileError(
+                self.hdu.source.name,
+                f"is corrupt: tiles of HDU {self.hdu.index} overlap at byte {int(starts[1:][overlap][0])}",
+            )
+
     @classmethod
     def read(cls, hdu: Hdu, shape: tuple[int, int]) -> "TileTable":
         """Read the table of a compressed image.

@@ -103,6 +103,8 @@ class _Pixels:
                 raise UnsupportedTilesError(str(error)) from error
         blank = hdu.value("ZBLANK", hdu.value("BLANK"))
         codec = codec_for(hdu, quantized=quantized)
+        if not quantized and codec.dtype.kind != native.kind:
+            raise UnsupportedTilesError("floating-point pixels in a codec of integers")
         return cls(codec, native, dtype, dequantizer, blank if bitpix < 0 else None, has_blank_column)
 
 
@@ -144,7 +146,7 @@ class _Tiles:
             raise UnsupportedTilesError("too large")
         buffer = np.empty((len(numbers), row_size), dtype=np.uint8)
         storage = np.full(len(numbers), LIKE_THE_IMAGE, dtype=np.uint8)
-        for index, data, column in _read_tiles(table, numbers):
+        for index, data, column in _read_tiles(table, pixels.codec, numbers):
             count = int(counts[index])
             dtype = pixels.codec.dtype
             try:
@@ -166,7 +168,9 @@ class _Tiles:
         return cls(table, pixels, buffer, places, numbers, storage)
 
 
-def _read_tiles(table: TileTable, numbers: NDArray[np.intp]) -> Iterator[tuple[int, memoryview, str]]:
+def _read_tiles(
+    table: TileTable, codec: Codec, numbers: NDArray[np.intp]
+) -> Iterator[tuple[int, memoryview, str]]:
     """Yield the bytes of tiles, with the column that they are kept in."""
     left = np.arange(len(numbers))
     for column in ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"):
@@ -174,28 +178,13 @@ def _read_tiles(table: TileTable, numbers: NDArray[np.intp]) -> Iterator[tuple[i
             continue
         starts, stops = table.locate(column, numbers[left])
         full = np.flatnonzero(stops > starts)
-        _check_overlaps(table, starts[full], stops[full])
+        if column == "COMPRESSED_DATA" and not codec.has_checksum:
+            table.check_overlaps(column)
         for index, data in read_ranges(table.hdu.source, starts[full], stops[full]):
             yield int(left[full[index]]), data, column
         left = left[stops == starts]
     if left.size:
         raise _corrupt(table, int(numbers[left[0]]), "has no data")
-
-
-def _check_overlaps(table: TileTable, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> None:
-    """Raise when tiles share a part of their bytes.
-
-    No writer does that, and a damaged pointer nearly always does; RICE tiles
-    have no checksum that would tell.
-    """
-    order = np.lexsort((stops, starts))
-    starts, stops = starts[order], stops[order]
-    overlap = (starts[1:] < stops[:-1]) & ((starts[1:] != starts[:-1]) | (stops[1:] != stops[:-1]))
-    if overlap.any():
-        where = int(starts[1:][overlap][0])
-        raise ImageFileError(
-            table.hdu.source.name, f"is corrupt: tiles of HDU {table.hdu.index} overlap at byte {where}"
-        )
 
 
 def _gather(tiles: _Tiles, box: Box) -> NDArray[Any]:
@@ -270,10 +259,10 @@ def _to_pixels(
         blank = values == pixels.blank
     if pixels.dequantizer is not None:
         positions = np.arange(height)[:, np.newaxis] * width + np.arange(window.start, window.stop)
-        rows = tiles.table.rows
-        values = pixels.dequantizer(
-            values, numbers, positions, rows["ZSCALE"][numbers], rows["ZZERO"][numbers]
-        )
+        scales, zeros = tiles.table.rows["ZSCALE"][numbers], tiles.table.rows["ZZERO"][numbers]
+        if not (np.isfinite(scales).all() and np.isfinite(zeros).all()):
+            raise _corrupt(tiles.table, int(numbers[0]), "or one after it has no scale")
+        values = pixels.dequantizer(values, numbers, positions, scales, zeros)
     if blank is not None:
         values[blank] = np.nan
     return values

@@ -63,8 +63,10 @@ def cut_triplets(
         ("template", open_template),
         ("difference", open_difference),
     ):
+        name = ""
         try:
             with closing(open_image()) as image:
+                name = f"{image.name}: "
                 x, y = image.sky_map.sky_to_pixel(ra, dec)
                 if role == "science":
                     jacobians = sky_jacobians(image.sky_map, x, y)
@@ -72,7 +74,7 @@ def cut_triplets(
                 stamps[role] = cut_stamps(image, role, x, y, sizes, with_mask=with_mask)
         except Exception as error:
             # Whatever is wrong with an image must cost no other one.
-            failure = StampError(_reason(role, error))
+            failure = StampError(_reason(role, name, error))
             for position in usable:
                 results[position] = failure
             return results
@@ -102,7 +104,7 @@ def _check(ra: NDArray[np.float64], dec: NDArray[np.float64], sizes: Sequence[in
         raise ValueError(f"sizes must be positive numbers of pixels, not {list(sizes)}")
 
 
-def _reason(role: str, error: Exception) -> str:
+def _reason(role: str, name: str, error: Exception) -> str:
     if isinstance(error, CutoutsError):
         return f"{role} image: {error}"
-    return f"{role} image: {type(error).__name__}: {error}"
+    return f"{role} image: {name}{type(error).__name__}: {error}"
