@@ -191,7 +191,10 @@ def test_the_sqlite_file_is_never_written(old_database):
     before = old_database.read_bytes()
     apdb = SqlApdb.from_sqlite(old_database)
     list(apdb.read(Selection()))
-    with pytest.raises(sa.exc.OperationalError, match="readonly"), apdb._database.engine.begin() as connection:
+    with (
+        pytest.raises(sa.exc.OperationalError, match="readonly"),
+        apdb._database.engine.begin() as connection,
+    ):
         connection.execute(sa.text('DELETE FROM "DiaSource"'))
     assert old_database.read_bytes() == before
 
