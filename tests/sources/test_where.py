@@ -126,8 +126,7 @@ def test_functions_are_null_off_their_domain(rows, select, text, least, greatest
     expected = [
         r["diaSourceId"]
         for r in rows
-        if (r["psfFlux"] is not None
-        and least < r["psfFlux"] < greatest)
+        if (r["psfFlux"] is not None and least < r["psfFlux"] < greatest)
         or (r["psfFlux"] == 0 and ">= 0" in text)
     ]
     assert select(Selection(where=text)) == expected
