@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.sources import Selection, SqlApdb
+from lsst.analysis.ap.sources._database import Database
 
 COUNT = 230
 
@@ -219,10 +220,32 @@ def test_wrong_places_are_named(tmp_path, postgres):
         SqlApdb.from_url("nonsense")
 
 
-def test_passwords_never_show():
-    url = "postgresql+psycopg2://me:sesame@localhost:1/db"
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg2://me:sesame@localhost:1/db",
+        "postgresql+psycopg2://me@localhost:1/db?password=sesame",
+        "postgresql+absent://me:sesame@localhost:1/db?sslpassword=sesame",
+        "postgresql+psycopg2://me:sesame@localhost:port/db",
+    ],
+)
+def test_passwords_never_show(url):
     with pytest.raises(CutoutsError) as caught:
         SqlApdb.from_url(url)
-    text = "".join(str(e) for e in (caught.value, caught.value.__cause__) if e is not None)
-    assert "localhost" in text
+    error, text = caught.value, ""
+    while error is not None:
+        text, error = text + str(error), error.__cause__
+    assert text
     assert "sesame" not in text
+
+
+def test_credentials_come_from_the_file_of_the_stack(tmp_path, monkeypatch):
+    path = tmp_path / "db-auth.yaml"
+    path.write_text("- url: postgresql://localhost:1/db\n  username: me\n  password: sesame\n")
+    path.chmod(0o600)
+    monkeypatch.setenv("LSST_DB_AUTH", str(path))
+    engine = Database.from_url("postgresql+psycopg2://localhost:1/db").engine
+    assert (engine.url.username, engine.url.password) == ("me", "sesame")
+    with pytest.raises(CutoutsError, match="localhost") as caught:
+        SqlApdb.from_url("postgresql+psycopg2://localhost:1/db")
+    assert "sesame" not in str(caught.value)

@@ -40,7 +40,11 @@ class Database:
 
     def __init__(self, engine: sa.Engine, pauses: Sequence[float] = _PAUSES) -> None:
         self.engine = engine
-        self.name = engine.url.render_as_string(hide_password=True)
+        # libpq also takes passwords as parameters of the URL.
+        self._secrets = [str(v) for k, v in engine.url.query.items() if "password" in k or "passfile" in k]
+        if engine.url.password:
+            self._secrets.append(str(engine.url.password))
+        self.name = _public_name(engine.url)
         """What to call it in messages: its URL without the password."""
         self._pauses = pauses
         self._answered = False
@@ -83,7 +87,9 @@ class Database:
         Parameters
         ----------
         url : `str`
-            SQLAlchemy URL, such as ``postgresql://user@host/database``.
+            SQLAlchemy URL, such as ``postgresql://user@host/database``. What
+            it leaves out of the credentials is looked for where
+            `lsst.utils.db_auth` keeps them.
 
         Returns
         -------
@@ -100,14 +106,14 @@ class Database:
             if parsed.get_backend_name() == "sqlite" and (path := parsed.database):
                 # dax_apdb writes sqlite:///file:PATH?mode=...&uri=true
                 return cls.from_sqlite(unquote(urlsplit(path).path) if path.startswith("file:") else path)
-            engine = sa.create_engine(parsed, pool_pre_ping=True)
-        except sa.exc.ArgumentError:
+            engine = sa.create_engine(_with_credentials(parsed), pool_pre_ping=True)
+        except (sa.exc.ArgumentError, ValueError):
             raise CutoutsError(
                 "The database URL cannot be parsed; it looks like postgresql://user:password@host:5432/database."
             ) from None
         except ImportError as error:
             raise CutoutsError(
-                f"The driver of {parsed.render_as_string(hide_password=True)} is not installed ({error}). "
+                f"The driver of {_public_name(parsed)} is not installed ({error}). "
                 "For PostgreSQL: pip install 'lsst-analysis-ap[postgres]'."
             ) from None
         if parsed.get_backend_name() == "postgresql":
@@ -194,8 +200,8 @@ class Database:
             What to raise.
         """
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        if password := self.engine.url.password:
-            cause = cause.replace(str(password), "***")
+        for secret in self._secrets:
+            cause = cause.replace(secret, "***")
         return CutoutsError(f"Database {self.name} cannot be read: {cause}")
 
     def _has_gone(self, error: Exception) -> bool:
@@ -208,6 +214,24 @@ class Database:
         return isinstance(error, sa.exc.OperationalError) and (
             getattr(error.orig, "pgcode", None) is None or str(error.orig.pgcode).startswith(("57P", "08"))  # type: ignore[union-attr]
         )
+
+
+def _with_credentials(url: sa.URL) -> sa.URL:
+    """Return a URL with user and password of the user's file of credentials."""
+    if url.host is None or url.password is not None:
+        return url
+    from lsst.utils.db_auth import DbAuth, DbAuthError
+
+    try:
+        return sa.make_url(DbAuth().getUrl(url.render_as_string(hide_password=False)))
+    except DbAuthError:
+        return url  # there may be another way in, such as .pgpass
+
+
+def _public_name(url: sa.URL) -> str:
+    """Return a URL without its passwords."""
+    secret = [name for name in url.query if "password" in name or "passfile" in name]
+    return url.difference_update_query(secret).render_as_string(hide_password=True)
 
 
 def _complete_functions(connection: sqlite3.Connection) -> None:
