@@ -104,6 +104,7 @@ SMALL_ROLES = {
 class SmallRepo:
     """Three images of one detector, with what was put into them."""
 
+    root: Path
     butler: Butler
     wcs: WCS
     """From pixels of the array, 0-based."""
@@ -181,7 +182,7 @@ def make_small_repo(tmp_path_factory):
         visit = {"instrument": name, "id": 7, "name": "seven", "physical_filter": "r", "day_obs": 20260101}
         registry.insertDimensionData("visit", visit)
         dimensions = butler.dimensions.conform(["instrument", "visit", "detector"])
-        repo = SmallRepo(butler, distorted_wcs(side), xy0, {}, {})
+        repo = SmallRepo(Path(root), butler, distorted_wcs(side), xy0, {}, {})
         for dataset_type, role in SMALL_ROLES.items():
             registry.registerDatasetType(DatasetType(dataset_type, dimensions, storage_class))
             image, repo.arrays[role], repo.masks[role] = lsst_image(role, repo.wcs, xy0, side, storage_class)

@@ -44,6 +44,9 @@ class MemoryBytes:
         check_range(self, start, stop)
         return self.data[start:stop]
 
+    def plan(self, requests: int, length: int) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -5,15 +5,18 @@ nothing of catalogue columns, and nothing of pictures.
 """
 
 from ._errors import ImageFileError, StampError
+from ._footprints import FootprintReader, find_footprint_type
 from ._image_types import ImageTypes, find_image_types
 from ._objects import read_triplets
 from ._reader import TripletReader
 
 __all__ = (
+    "FootprintReader",
     "ImageFileError",
     "ImageTypes",
     "StampError",
     "TripletReader",
+    "find_footprint_type",
     "find_image_types",
     "read_triplets",
 )

@@ -1,6 +1,6 @@
 """Objects that afw keeps in the archive tables of its FITS files."""
 
-__all__ = ("ArchiveEntry", "read_archive_index", "read_sky_wcs_text")
+__all__ = ("ArchiveEntry", "read_archive_index", "read_sky_wcs_text", "read_table")
 
 import re
 from dataclasses import dataclass
@@ -59,24 +59,16 @@ def read_archive_index(hdus: HduList) -> tuple[Hdu | None, list[ArchiveEntry]]:
     if index is None:
         return None, []
     rows = index.table()
+    numbers = ("id", "cat.archive", "cat.persistable", "row0", "nrows")
     try:
-        return index, [
-            ArchiveEntry(
-                int(row["id"]),
-                int(row["cat.archive"]),
-                int(row["cat.persistable"]),
-                int(row["row0"]),
-                int(row["nrows"]),
-                str(row["name"]).strip(),
-            )
-            for row in rows
-        ]
+        columns = [rows[name].tolist() for name in numbers] + [[str(name) for name in rows["name"]]]
     except (KeyError, ValueError) as error:
         raise ImageFileError(hdus.source.name, f"has a corrupt archive index: {error}") from error
+    return index, [ArchiveEntry(*values) for values in zip(*columns, strict=True)]
 
 
-def read_rows(hdus: HduList, index: Hdu, entry: ArchiveEntry) -> Any:
-    """Return the rows of an object.
+def read_table(hdus: HduList, index: Hdu, entry: ArchiveEntry) -> Any:
+    """Return the table that holds the rows of an object.
 
     Parameters
     ----------
@@ -89,21 +81,20 @@ def read_rows(hdus: HduList, index: Hdu, entry: ArchiveEntry) -> Any:
 
     Returns
     -------
-    rows : `astropy.io.fits.FITS_rec`
-        The object's own rows.
+    rows : `numpy.recarray`
+        All rows of the table, those of other objects too.
 
     Raises
     ------
     ImageFileError
-        Raised if the file does not hold them.
+        Raised if the file does not hold the object's rows.
     """
     if entry.catalog < 1:
         raise ImageFileError(hdus.source.name, f"has a corrupt archive index: {entry}")
     table = hdus.get(index.index + entry.catalog).table()
-    rows = table[entry.row : entry.row + entry.rows] if entry.row >= 0 and entry.rows > 0 else ()
-    if len(rows) != entry.rows:
+    if not 0 <= entry.row <= entry.row + entry.rows <= len(table):
         raise ImageFileError(hdus.source.name, f"has a corrupt archive index: it has no rows for {entry}")
-    return rows
+    return table
 
 
 def read_sky_wcs_text(hdus: HduList) -> str | None:
@@ -145,7 +136,10 @@ def read_sky_wcs_text(hdus: HduList) -> str | None:
         return None
     if entry.name != "SkyWcs":
         raise ImageFileError(hdus.source.name, f"has a {entry.name} in its archive where its WCS should be")
-    row = read_rows(hdus, index, entry)[0]
+    table = read_table(hdus, index, entry)
+    if entry.rows < 1:
+        raise ImageFileError(hdus.source.name, "has a corrupt archive index: its WCS has no rows")
+    row = table[entry.row]
     try:
         # Bytes of text in a column of integers.
         text = np.asarray(row["wcs"]).astype(np.uint8).tobytes().decode("ascii")

@@ -32,6 +32,10 @@ class ByteSource(Protocol):
         """
         ...
 
+    def plan(self, requests: int, length: int) -> None:
+        """Prepare to read this many ranges, of this many bytes in all."""
+        ...
+
     def close(self) -> None:
         """Release the file."""
         ...
@@ -90,6 +94,17 @@ class LocalBytes:
         except OSError as error:
             raise ImageFileError(self.name, f"cannot be read: {error.strerror}") from error
         return data
+
+    def plan(self, requests: int, length: int) -> None:
+        """Do nothing: local reads cost what they read.
+
+        Parameters
+        ----------
+        requests : `int`
+            How many ranges will be read.
+        length : `int`
+            How many bytes they have in all.
+        """
 
     def close(self) -> None:
         """Close the file."""

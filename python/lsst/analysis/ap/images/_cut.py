@@ -55,7 +55,7 @@ def cut_stamps(
     role: str,
     x: NDArray[np.float64],
     y: NDArray[np.float64],
-    sizes: Sequence[int],
+    sizes: NDArray[np.int64],
     *,
     with_mask: bool = False,
 ) -> list[tuple[Stamp, ...] | StampError]:
@@ -69,8 +69,8 @@ def cut_stamps(
         What the image is, for messages.
     x, y : `numpy.ndarray`
         PARENT pixels, shape (N,).
-    sizes : `~collections.abc.Sequence` [`int`]
-        Sides of the stamps in pixels.
+    sizes : `numpy.ndarray`
+        Sides of the stamps in pixels, shape (N, sizes).
     with_mask : `bool`, optional
         Whether to read the mask too.
 
@@ -81,11 +81,11 @@ def cut_stamps(
     """
     results: list[tuple[Stamp, ...] | StampError] = []
     boxes: list[list[Box]] = []
-    for xi, yi in zip(x.tolist(), y.tolist(), strict=True):
+    for xi, yi, sides in zip(x.tolist(), y.tolist(), sizes.tolist(), strict=True):
         if not (np.isfinite(xi) and np.isfinite(yi)):
             boxes.append([])
             continue
-        wanted = [Box.from_center(xi, yi, size) for size in sizes]
+        wanted = [Box.from_center(xi, yi, size) for size in sides]
         boxes.append(wanted if all(image.box.intersection(box) is not None for box in wanted) else [])
 
     parts = [[_require(image.box.intersection(box)) for box in wanted] for wanted in boxes]

@@ -85,7 +85,7 @@ def find_image_types(
     sciences = present.choose(science, SCIENCE)
     templates = present.choose(template, TEMPLATE)
     differences = present.choose(difference, DIFFERENCE)
-    pairs = [(t, d) for d in differences for t in templates if _kind(t, TEMPLATE) == _kind(d, DIFFERENCE)]
+    pairs = [(t, d) for d in differences for t in templates if kind_of(t, TEMPLATE) == kind_of(d, DIFFERENCE)]
     if not pairs and (template is not None or difference is not None):
         # Somebody named one of them outside of the conventions.
         pairs = [(t, d) for d in differences for t in templates]
@@ -155,8 +155,21 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _kind(name: str, role: _Role) -> str:
-    """Return what templates and differences that belong together share."""
+def kind_of(name: str, role: _Role) -> str:
+    """Return what the dataset types of one kind of template share.
+
+    Parameters
+    ----------
+    name : `str`
+        Name of a dataset type.
+    role : `_Role`
+        `TEMPLATE` or `DIFFERENCE`.
+
+    Returns
+    -------
+    kind : `str`
+        ``goodSeeingDiff`` and the like; empty for the newest names.
+    """
     for pattern in role.patterns:
         if fnmatch.fnmatchcase(name, pattern):
             return name.removesuffix(pattern[1:]) if pattern.startswith("*") else ""

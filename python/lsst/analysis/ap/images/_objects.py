@@ -128,7 +128,7 @@ def read_triplets(
     difference: Any,
     ra: ArrayLike,
     dec: ArrayLike,
-    sizes: Sequence[int],
+    sizes: ArrayLike,
     *,
     planes: Collection[str] = (),
 ) -> list[tuple[Triplet, ...] | StampError]:
@@ -141,8 +141,9 @@ def read_triplets(
         The images, each with its own WCS.
     ra, dec : `numpy.ndarray`
         ICRS degrees, shape (N,).
-    sizes : `~collections.abc.Sequence` [`int`]
-        Sides of the stamps in pixels.
+    sizes : `numpy.ndarray`
+        Sides of the stamps in pixels: the same for all sources, shape
+        (sizes,), or each source its own, shape (N, sizes).
     planes : `~collections.abc.Collection` [`str`], optional
         Mask planes that somebody needs; the masks are read when there are any.
 

@@ -48,10 +48,14 @@ def read_ranges(
     block = sorted_starts // MAX_READ
     is_far = block[1:] != block[:-1]
     firsts = np.concatenate([[0], np.flatnonzero(is_apart | is_far) + 1])
-    indices, lasts = order.tolist(), np.append(firsts[1:], len(order)).tolist()
-    begins, ends = sorted_starts.tolist(), sorted_stops.tolist()
-    for first, last in zip(firsts.tolist(), lasts, strict=True):
-        begin = begins[first]
-        data = memoryview(source.read(begin, max(ends[first:last])))
+    lasts = np.append(firsts[1:], len(order))
+    begins, ends = sorted_starts[firsts], np.maximum.reduceat(sorted_stops, firsts)
+    source.plan(len(firsts), int((ends - begins).sum()))
+    indices = order.tolist()
+    range_starts, range_stops = sorted_starts.tolist(), sorted_stops.tolist()
+    for first, last, begin, end in zip(
+        firsts.tolist(), lasts.tolist(), begins.tolist(), ends.tolist(), strict=True
+    ):
+        data = memoryview(source.read(begin, end))
         for i in range(first, last):
-            yield indices[i], data[begins[i] - begin : ends[i] - begin]
+            yield indices[i], data[range_starts[i] - begin : range_stops[i] - begin]

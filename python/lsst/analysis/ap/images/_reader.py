@@ -2,7 +2,7 @@
 
 __all__ = ("TripletReader",)
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,13 @@ from numpy.typing import ArrayLike
 from lsst.analysis.ap.domain import DetectorVisit, Triplet
 
 from ._butler_image import ButlerImage
-from ._bytes import LocalBytes
 from ._cut import OpenImage
 from ._errors import StampError
+from ._find import find_dataset
 from ._fits_image import open_fits_image
 from ._image_types import ImageTypes
-from ._objects import ObjectImage
+from ._locations import open_plain_fits
 from ._triplets import cut_triplets
-
-FITS_EXTENSIONS = (".fits", ".fit", ".fits.fz")
 
 
 class TripletReader:
@@ -42,7 +40,7 @@ class TripletReader:
         self._planes = frozenset(planes)
 
     def read(
-        self, data_id: DetectorVisit, ra: ArrayLike, dec: ArrayLike, sizes: Sequence[int]
+        self, data_id: DetectorVisit, ra: ArrayLike, dec: ArrayLike, sizes: ArrayLike
     ) -> list[tuple[Triplet, ...] | StampError]:
         """Return the stamps of sources of one detector.
 
@@ -55,8 +53,9 @@ class TripletReader:
             Which images.
         ra, dec : `numpy.ndarray`
             ICRS degrees, shape (N,).
-        sizes : `~collections.abc.Sequence` [`int`]
-            Sides of the stamps in pixels.
+        sizes : `numpy.ndarray`
+            Sides of the stamps in pixels: the same for all sources, shape
+            (sizes,), or each source its own, shape (N, sizes).
 
         Returns
         -------
@@ -68,8 +67,8 @@ class TripletReader:
         Raises
         ------
         ValueError
-            Raised if ``ra`` and ``dec`` differ in length or a size is not
-            positive.
+            Raised if ``ra``, ``dec`` and ``sizes`` differ in length or a size
+            is not positive.
         """
         types = self._image_types
         return cut_triplets(
@@ -86,31 +85,7 @@ class TripletReader:
         return lambda: self._open(dataset_type, data_id)
 
     def _open(self, dataset_type: str, data_id: DetectorVisit) -> OpenImage:
-        ref = self._find(dataset_type, data_id)
-        try:
-            locations = self._butler.getURIs(ref)
-        except FileNotFoundError as error:
-            raise StampError(f"{ref} is registered but the repository has no file for it: {error}") from error
-        uri = locations.primaryURI
-        if uri is None or uri.fragment or not uri.path.lower().endswith(FITS_EXTENSIONS):
-            if uri is not None and uri.scheme == "mem":
-                return ObjectImage(self._butler.get(ref), str(ref))
-            return ButlerImage(self._butler, ref)
-        return open_fits_image(LocalBytes(uri.ospath))
-
-    def _find(self, dataset_type: str, data_id: DetectorVisit) -> Any:
-        collections = ", ".join(self._butler.collections.defaults)
-        where = f"no {dataset_type} for {data_id} in {collections}"
-        try:
-            ref = self._butler.find_dataset(
-                dataset_type,
-                instrument=data_id.instrument,
-                visit=data_id.visit,
-                detector=data_id.detector,
-            )
-        except Exception as error:
-            # The butler has many words for a data ID that it does not know.
-            raise StampError(f"{where}: {error}") from error
-        if ref is None:
-            raise StampError(where)
-        return ref
+        ref = find_dataset(self._butler, dataset_type, data_id)
+        if (source := open_plain_fits(self._butler, ref)) is not None:
+            return open_fits_image(source)
+        return ButlerImage(self._butler, ref)

@@ -2,11 +2,11 @@
 
 __all__ = ("cut_triplets",)
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lsst.analysis.ap.domain import CutoutsError, Stamp, Triplet
 
@@ -21,7 +21,7 @@ def cut_triplets(
     open_difference: Callable[[], OpenImage],
     ra: NDArray[np.float64],
     dec: NDArray[np.float64],
-    sizes: Sequence[int],
+    sizes: ArrayLike,
     *,
     with_mask: bool,
 ) -> list[tuple[Triplet, ...] | StampError]:
@@ -34,8 +34,9 @@ def cut_triplets(
         next one is opened.
     ra, dec : `numpy.ndarray`
         ICRS degrees, shape (N,).
-    sizes : `~collections.abc.Sequence` [`int`]
-        Sides of the stamps in pixels.
+    sizes : `numpy.ndarray`
+        Sides of the stamps in pixels: the same for all sources, shape
+        (sizes,), or each source its own, shape (N, sizes).
     with_mask : `bool`
         Whether to read the masks too.
 
@@ -45,7 +46,7 @@ def cut_triplets(
         For each position a triplet per size, or why there are none.
     """
     ra, dec = np.atleast_1d(np.asarray(ra, np.float64)), np.atleast_1d(np.asarray(dec, np.float64))
-    _check(ra, dec, sizes)
+    sides = _check(ra, dec, sizes)
     results: list[tuple[Triplet, ...] | StampError] = [
         StampError(f"has no position: ra = {ra_i}, dec = {dec_i}")
         for ra_i, dec_i in zip(ra.tolist(), dec.tolist(), strict=True)
@@ -53,7 +54,7 @@ def cut_triplets(
     usable = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0))
     if not usable.size:
         return results
-    ra, dec = ra[usable], dec[usable]
+    ra, dec, sides = ra[usable], dec[usable], sides[usable]
 
     stamps: dict[str, list[tuple[Stamp, ...] | StampError]] = {}
     jacobians = np.empty((len(ra), 2, 2))
@@ -71,7 +72,7 @@ def cut_triplets(
                 if role == "science":
                     jacobians = sky_jacobians(image.sky_map, x, y)
                     positions = list(zip(x.tolist(), y.tolist(), strict=True))
-                stamps[role] = cut_stamps(image, role, x, y, sizes, with_mask=with_mask)
+                stamps[role] = cut_stamps(image, role, x, y, sides, with_mask=with_mask)
         except Exception as error:
             # Whatever is wrong with an image must cost no other one.
             failure = StampError(_reason(role, name, error))
@@ -95,13 +96,20 @@ def cut_triplets(
     return results
 
 
-def _check(ra: NDArray[np.float64], dec: NDArray[np.float64], sizes: Sequence[int]) -> None:
+def _check(ra: NDArray[np.float64], dec: NDArray[np.float64], sizes: ArrayLike) -> NDArray[np.int64]:
+    """Return the sizes of each source's stamps, shape (N, sizes)."""
     if ra.shape != dec.shape or ra.ndim != 1:
         raise ValueError(
             f"ra and dec must be two arrays of one length, not of shapes {ra.shape}, {dec.shape}"
         )
-    if not sizes or min(sizes) < 1:
-        raise ValueError(f"sizes must be positive numbers of pixels, not {list(sizes)}")
+    sides = np.asarray(sizes)
+    if sides.ndim == 1:
+        sides = np.broadcast_to(sides, (len(ra), len(sides)))
+    if sides.ndim != 2 or len(sides) != len(ra):
+        raise ValueError(f"sizes must be one list for all or one for each source, not of shape {sides.shape}")
+    if sides.dtype.kind not in "iu" or sides.shape[1] == 0 or (sides < 1).any():
+        raise ValueError(f"sizes must be positive numbers of pixels, not {sides.tolist()}")
+    return sides.astype(np.int64)
 
 
 def _reason(role: str, name: str, error: Exception) -> str:

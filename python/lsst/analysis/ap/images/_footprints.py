@@ -1,0 +1,167 @@
+"""How large the footprints of DiaSources are."""
+
+__all__ = ("FootprintReader", "find_footprint_type")
+
+from collections.abc import Sequence
+from typing import Any
+
+from lsst.analysis.ap.domain import Box, DetectorVisit
+
+from ._afw_archive import ArchiveEntry, read_archive_index, read_table
+from ._bytes import ByteSource
+from ._errors import ImageFileError, StampError
+from ._find import find_dataset
+from ._hdus import HduList
+from ._image_types import DIFFERENCE, ImageTypes, kind_of
+from ._locations import open_plain_fits
+
+
+def find_footprint_type(butler: Any, image_types: ImageTypes) -> str | None:
+    """Return the dataset type of the catalogues that have footprints.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        Repository, with the default collections to search.
+    image_types : `ImageTypes`
+        The images whose sources are wanted.
+
+    Returns
+    -------
+    name : `str` or `None`
+        ``dia_source_unstandardized``, or ``*_diaSrc`` of the kind of the
+        difference image; `None` when the collections have no such catalogue
+        of afw.
+    """
+    kind = kind_of(image_types.difference, DIFFERENCE)
+    collections = tuple(butler.collections.defaults)
+    for name in (f"{kind}_diaSrc",) if kind else ("dia_source_unstandardized",):
+        registered = butler.registry.queryDatasetTypes(name)
+        if not any(dataset_type.storageClass_name == "SourceCatalog" for dataset_type in registered):
+            continue
+        if butler.query_datasets(name, collections, limit=1, explain=False):
+            return name
+    return None
+
+
+class FootprintReader:
+    """Reads the bounding boxes of footprints from catalogues of afw.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        Repository, with the default collections to search.
+    dataset_type : `str`
+        Dataset type of the catalogues, of storage class SourceCatalog.
+    """
+
+    def __init__(self, butler: Any, dataset_type: str) -> None:
+        self._butler = butler
+        self._dataset_type = dataset_type
+
+    def read(self, data_id: DetectorVisit, ids: Sequence[int]) -> list[Box | StampError]:
+        """Return the bounding boxes of the footprints of sources.
+
+        Parameters
+        ----------
+        data_id : `DetectorVisit`
+            Whose catalogue.
+        ids : `~collections.abc.Sequence` [`int`]
+            diaSourceId of each source.
+
+        Returns
+        -------
+        boxes : `list` [`Box` or `StampError`]
+            For each source, in order, its box in PARENT pixels; or why there
+            is none, as a value.
+        """
+        try:
+            boxes = self._read_all(data_id)
+        except Exception as error:
+            # Whatever is wrong with a catalogue must cost no other one.
+            failure = StampError(f"footprints: {error}")
+            return [failure for _ in ids]
+        where = f"{self._dataset_type} for {data_id}"
+        return [boxes.get(int(i)) or StampError(f"footprints: source {i} has none in {where}") for i in ids]
+
+    def _read_all(self, data_id: DetectorVisit) -> dict[int, Box]:
+        ref = find_dataset(self._butler, self._dataset_type, data_id)
+        source = open_plain_fits(self._butler, ref)
+        if source is None:
+            return _boxes_of_catalog(self._butler.get(ref))
+        try:
+            return read_footprint_boxes(source)
+        finally:
+            source.close()
+
+
+def read_footprint_boxes(source: ByteSource) -> dict[int, Box]:
+    """Read the bounding boxes of footprints from a catalogue that afw wrote.
+
+    Column ``footprint`` of the catalogue has archive IDs. The archive keeps a
+    Footprint as the ID of a SpanSet, and that as rows of y, x0 and x1 (both
+    inclusive); before there were SpanSets, a Footprint had those rows itself.
+
+    Parameters
+    ----------
+    source : `ByteSource`
+        A FITS file of a SourceCatalog.
+
+    Returns
+    -------
+    boxes : `dict` [`int`, `Box`]
+        By source ID, PARENT pixels; sources without a footprint are not there.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the file is no such catalogue, or is truncated or corrupt.
+    """
+    hdus = HduList(source)
+    catalog = hdus.get(1).table()
+    names = catalog.dtype.names or ()
+    if "id" not in names or "footprint" not in names:
+        raise ImageFileError(source.name, "is not a SourceCatalog with footprints")
+    index, entries = read_archive_index(hdus)
+    if index is None:
+        raise ImageFileError(source.name, "has no archive, so no footprints")
+    first = {entry.id: entry for entry in entries if entry.persistable == 0}
+    tables: dict[int, Any] = {}
+
+    def rows_of(archive_id: int) -> Any:
+        entry: ArchiveEntry | None = first.get(archive_id)
+        if entry is None:
+            raise ImageFileError(source.name, f"has no object {archive_id}, a footprint, in its archive")
+        if entry.rows == 0:
+            return None
+        if entry.catalog not in tables:
+            tables[entry.catalog] = read_table(hdus, index, entry)
+        return tables[entry.catalog][entry.row : entry.row + entry.rows]
+
+    boxes = {}
+    for source_id, archive_id in zip(catalog["id"].tolist(), catalog["footprint"].tolist(), strict=True):
+        if archive_id == 0:
+            continue
+        rows = rows_of(archive_id)
+        if rows is not None and "id" in (rows.dtype.names or ()):
+            rows = rows_of(int(rows["id"][0]))
+        if rows is not None and len(rows):
+            boxes[source_id] = Box(
+                int(rows["x0"].min()),
+                int(rows["x1"].max()) + 1,
+                int(rows["y"].min()),
+                int(rows["y"].max()) + 1,
+            )
+    return boxes
+
+
+def _boxes_of_catalog(catalog: Any) -> dict[int, Box]:
+    """Return the boxes of an `lsst.afw.table.SourceCatalog`."""
+    boxes = {}
+    for record in catalog:
+        footprint = record.getFootprint()
+        if footprint is not None and not (bbox := footprint.getBBox()).isEmpty():
+            boxes[record.getId()] = Box(
+                bbox.getMinX(), bbox.getMaxX() + 1, bbox.getMinY(), bbox.getMaxY() + 1
+            )
+    return boxes

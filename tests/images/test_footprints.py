@@ -1,0 +1,113 @@
+"""Boxes of footprints are afw's."""
+
+import json
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from lsst.daf.butler import Butler
+
+from lsst.analysis.ap.domain import Box, DetectorVisit
+from lsst.analysis.ap.images import (
+    FootprintReader,
+    ImageFileError,
+    ImageTypes,
+    StampError,
+    TripletReader,
+    find_footprint_type,
+)
+from lsst.analysis.ap.images._bytes import LocalBytes
+from lsst.analysis.ap.images._footprints import _boxes_of_catalog, read_footprint_boxes
+
+DETECTOR = DetectorVisit("LSSTCam", 123456, 94)
+TYPES = ImageTypes("calexp", "goodSeeingDiff_templateExp", "goodSeeingDiff_differenceExp")
+
+
+@pytest.fixture(scope="module")
+def afw_boxes():
+    path = Path(__file__).parents[1] / "data" / "afw" / "footprint_boxes.json"
+    return {
+        int(source_id): Box(x0, x1 + 1, y0, y1 + 1)
+        for source_id, (x0, y0, x1, y1) in json.loads(path.read_text()).items()
+    }
+
+
+def test_catalogue_is_found(afw_butler, small_repo):
+    assert find_footprint_type(afw_butler, TYPES) == "goodSeeingDiff_diaSrc"
+    new = ImageTypes("preliminary_visit_image", "template_detector", "difference_image")
+    assert find_footprint_type(small_repo.butler, new) is None
+
+
+def test_boxes_are_afws(afw_butler, afw_boxes):
+    reader = FootprintReader(afw_butler, "goodSeeingDiff_diaSrc")
+    ids = sorted(afw_boxes, reverse=True)
+    assert reader.read(DETECTOR, ids) == [afw_boxes[i] for i in ids]
+
+
+def test_each_source_may_have_a_size_of_its_own(afw_butler, afw_boxes, afw_sources):
+    ids = afw_sources.ids[:3]
+    sizes = [[max(20, afw_boxes[i].width, afw_boxes[i].height), 7] for i in ids]
+    results = TripletReader(afw_butler, TYPES).read(DETECTOR, afw_sources.ra[:3], afw_sources.dec[:3], sizes)
+    for result, (own, fixed), x in zip(results, sizes, afw_sources.x, strict=False):
+        assert [t.science.box.width for t in result] == [own, fixed]
+        assert result[0].science.box.x_start == np.floor(x - own / 2 + 1)
+
+
+def test_sources_and_catalogues_without_footprints_say_so(afw_butler, afw_boxes):
+    reader = FootprintReader(afw_butler, "goodSeeingDiff_diaSrc")
+    good, bad = reader.read(DETECTOR, [next(iter(afw_boxes)), 17])
+    assert isinstance(good, Box)
+    assert isinstance(bad, StampError)
+    assert "source 17 has none in goodSeeingDiff_diaSrc" in str(bad)
+    (missing,) = reader.read(DetectorVisit("LSSTCam", 123456, 1), [17])
+    assert "no goodSeeingDiff_diaSrc for" in str(missing)
+
+
+def test_missing_file_costs_its_own_sources(afw_repo):
+    next(afw_repo.rglob("goodSeeingDiff_diaSrc_*.fits")).unlink()
+    with Butler.from_config(str(afw_repo), collections="LSSTCam/runs/rice") as butler:
+        (result,) = FootprintReader(butler, "goodSeeingDiff_diaSrc").read(DETECTOR, [17])
+    assert "goodSeeingDiff_diaSrc_LSSTCam" in str(result)
+    assert "cannot be opened" in str(result)
+
+
+def test_footprints_from_before_span_sets(tmp_path):
+    """Their spans lie in the Footprint's own table."""
+    spans = np.array([(7, 10, 12), (8, 9, 14), (5, 3, 4)], dtype=[("y", ">i4"), ("x0", ">i4"), ("x1", ">i4")])
+    index_type = [(name, ">i4") for name in ("id", "cat.archive", "cat.persistable", "row0", "nrows")]
+    index = np.array(
+        [(4, 1, 0, 0, 2, "Footprint"), (9, 1, 0, 2, 1, "Footprint"), (9, 2, 1, 0, 0, "Footprint")],
+        dtype=[*index_type, ("name", "S64")],
+    )
+    catalog = np.array([(100, 4), (101, 9), (102, 0)], dtype=[("id", ">i8"), ("footprint", ">i4")])
+    path = tmp_path / "old.fits"
+    tables = [fits.BinTableHDU(rows) for rows in (catalog, index, spans)]
+    tables[1].header["EXTTYPE"], tables[2].header["EXTTYPE"] = "ARCHIVE_INDEX", "ARCHIVE_DATA"
+    fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(path)
+    assert read_footprint_boxes(LocalBytes(str(path))) == {100: Box(9, 15, 7, 9), 101: Box(3, 5, 5, 6)}
+
+
+def test_image_has_no_footprints(afw_files):
+    with pytest.raises(ImageFileError, match="not a SourceCatalog with footprints"):
+        read_footprint_boxes(LocalBytes(str(afw_files["calexp"])))
+
+
+def test_catalogues_of_afw_in_memory():
+    """In the stack a catalogue that is not a file comes as a SourceCatalog."""
+
+    def record(number, corner):
+        bbox = types.SimpleNamespace(
+            getMinX=lambda: corner[0],
+            getMaxX=lambda: corner[0] + 4,
+            getMinY=lambda: corner[1],
+            getMaxY=lambda: corner[1],
+            isEmpty=lambda: False,
+        )
+        return types.SimpleNamespace(
+            getId=lambda: number,
+            getFootprint=lambda: types.SimpleNamespace(getBBox=lambda: bbox) if corner else None,
+        )
+
+    assert _boxes_of_catalog([record(5, (10, 20)), record(6, None)]) == {5: Box(10, 15, 20, 21)}
