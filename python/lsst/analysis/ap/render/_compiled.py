@@ -117,13 +117,13 @@ def _panels(
         if code is not None and not is_split:
             yield code.segment(numbers[:, first:last])
             continue
-        lines = np.empty((last - first, factor, template.empty_line.size), dtype=np.uint8)
-        lines[:] = template.empty_line
+        rows = np.empty((last - first, factor, template.empty_line.size), dtype=np.uint8)
+        rows[:] = template.empty_line
         blocks = template.colors.take(numbers[:, first:last].repeat(factor, axis=2), axis=0)
         for panel, block in zip(panels, blocks, strict=True):
             start = 1 + 3 * panel.x
-            lines[:, :, start : start + 3 * panel.width] = block.reshape(last - first, 1, -1)
-        lines = lines.reshape(-1, template.empty_line.size)
+            rows[:, :, start : start + 3 * panel.width] = block.reshape(last - first, 1, -1)
+        lines = rows.reshape(-1, template.empty_line.size)
         if missing is not None:
             for panel, absent in zip(panels, missing[:, first:last], strict=True):
                 _stripe(lines, panel, absent, factor, first * factor)
@@ -194,7 +194,7 @@ def _stripe(scanlines: Scanlines, panel: Rect, missing: NDArray[np.bool_], facto
         where = missing.repeat(factor, axis=0).repeat(factor, axis=1)
         start = 1 + 3 * panel.x
         part = scanlines[:, start : start + 3 * panel.width].reshape(*where.shape, 3)
-        part[where] = hatch(panel)[first : first + len(scanlines)][where]
+        part[where] = hatch(panel.width, panel.height)[first : first + len(scanlines)][where]
         scanlines[:, start : start + 3 * panel.width] = part.reshape(len(scanlines), -1)
 
 

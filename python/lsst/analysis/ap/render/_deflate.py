@@ -4,16 +4,18 @@ __all__ = ("Segment", "bit_segment", "deflated", "joined_segments", "zlib_stream
 
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
+from importlib import import_module
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-try:
+_fast: ModuleType = zlib
+with suppress(ImportError):
     # Intel's igzip needs a fifth of zlib's time for such pictures.
-    from isal import isal_zlib as _fast
-except ImportError:
-    _fast = zlib
+    _fast = import_module("isal.isal_zlib")
 
 _ADLER = 65521
 _EMPTY_STORED_BLOCK = b"\x00\x00\xff\xff"
@@ -27,7 +29,7 @@ class Segment(NamedTuple):
     """Whole deflate blocks that end at a byte, the last block of the stream
     not among them."""
 
-    count: int
+    size: int
     """Bytes that they stand for."""
 
     total: int
@@ -65,7 +67,7 @@ def deflated(data: bytes | NDArray[np.uint8], *, small: bool = False) -> Segment
 
 
 def bit_segment(
-    codes: NDArray[np.uint64], lengths: NDArray[np.int64], count: int, total: int, weighted: int
+    codes: NDArray[np.uint64], lengths: NDArray[np.int64], size: int, total: int, weighted: int
 ) -> Segment:
     """Return bits as a segment.
 
@@ -76,7 +78,7 @@ def bit_segment(
         each piece lowest.
     lengths : `numpy.ndarray`
         Bits in each piece.
-    count, total, weighted
+    size, total, weighted
         See `Segment`.
 
     Returns
@@ -99,7 +101,7 @@ def bit_segment(
     stream[1:] |= (codes[lasts] >> np.uint64(1)) >> (np.uint64(63) - shifts[lasts])
     # Three bits announce the empty stored block; it starts at the next byte.
     data = stream.view(np.uint8)[: (bits + 3 + 7) // 8].tobytes()
-    return Segment(data + _EMPTY_STORED_BLOCK, count, total % _ADLER, weighted % _ADLER)
+    return Segment(data + _EMPTY_STORED_BLOCK, size, total % _ADLER, weighted % _ADLER)
 
 
 def joined_segments(segments: Iterable[Segment]) -> Segment:
@@ -118,9 +120,9 @@ def joined_segments(segments: Iterable[Segment]) -> Segment:
     data, count, total, weighted = [], 0, 0, 0
     for segment in segments:
         data.append(segment.data)
-        weighted = (weighted + segment.weighted + segment.count * total) % _ADLER
+        weighted = (weighted + segment.weighted + segment.size * total) % _ADLER
         total = (total + segment.total) % _ADLER
-        count += segment.count
+        count += segment.size
     return Segment(b"".join(data), count, total, weighted)
 
 
@@ -138,5 +140,5 @@ def zlib_stream(segments: Iterable[Segment]) -> bytes:
         What `zlib.decompress` takes.
     """
     whole = joined_segments(segments)
-    checksum = ((whole.weighted + whole.count) % _ADLER) << 16 | (whole.total + 1) % _ADLER
+    checksum = ((whole.weighted + whole.size) % _ADLER) << 16 | (whole.total + 1) % _ADLER
     return b"\x78\x01" + whole.data + _END_OF_STREAM + checksum.to_bytes(4, "big")

@@ -202,7 +202,13 @@ def _show(
     missing = ~np.isfinite(stamp.array)
     extent = (-0.5, stamp.box.width - 0.5, -0.5, stamp.box.height - 0.5)
     if missing.any():
-        axes.imshow(hatch(panel), origin="upper", extent=extent, interpolation="nearest", aspect="auto")
+        axes.imshow(
+            hatch(panel.width, panel.height),
+            origin="upper",
+            extent=extent,
+            interpolation="nearest",
+            aspect="auto",
+        )
     name = (style.difference_color_map if difference else None) or style.color_map
     color_map = colormaps[name].with_extremes(bad=(0, 0, 0, 0))
     axes.imshow(

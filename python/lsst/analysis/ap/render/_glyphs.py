@@ -59,7 +59,9 @@ def word(text: str, color: RGB, bold: bool, size: float, background: RGB) -> Ras
         return None
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     part = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return Raster(np.ascontiguousarray(part).reshape(len(part), -1), int(columns[0]) - _SIDE, int(rows[0]) - _ASCENT)
+    return Raster(
+        np.ascontiguousarray(part).reshape(len(part), -1), int(columns[0]) - _SIDE, int(rows[0]) - _ASCENT
+    )
 
 
 class NumberFont:

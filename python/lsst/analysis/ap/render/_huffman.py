@@ -133,7 +133,11 @@ def _bases(start: int, extras: Sequence[int]) -> list[int]:
 
 
 _LENGTH_EXTRAS = [0] * 8 + [n for n in range(1, 6) for _ in range(4)]
-_LENGTHS = [*_table(_bases(3, _LENGTH_EXTRAS), _LENGTH_EXTRAS, 257)[:-1], (227, 258, 5, 284), (258, 259, 0, 285)]
+_LENGTHS = [
+    *_table(_bases(3, _LENGTH_EXTRAS), _LENGTH_EXTRAS, 257)[:-1],
+    (227, 258, 5, 284),
+    (258, 259, 0, 285),
+]
 _DISTANCE_EXTRAS = [0, 0, *(n for n in range(14) for _ in range(2))]
 _DISTANCES = _table(_bases(1, _DISTANCE_EXTRAS), _DISTANCE_EXTRAS, 0)
 

@@ -4,6 +4,7 @@ __all__ = ("HATCH_COLORS", "Mark", "gauge", "hatch", "scale_bar", "screen_pixels
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -79,13 +80,14 @@ def scale_bar(panel: Rect, pixels_per_arcsecond: float) -> Iterator[Mark]:
     yield Mark(Rect(x + _BAR_BORDER, y + _BAR_BORDER, length, _BAR_THICKNESS), _BAR_YELLOW)
 
 
-def hatch(panel: Rect) -> NDArray[np.uint8]:
+@lru_cache(maxsize=8)
+def hatch(width: int, height: int) -> NDArray[np.uint8]:
     """Return the stripes that stand for missing data, over a whole panel.
 
     Parameters
     ----------
-    panel : `Rect`
-        The panel.
+    width, height : `int`
+        Size of the panel, screen pixels.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def hatch(panel: Rect) -> NDArray[np.uint8]:
         RGB, (rows from the top, columns, 3). Diagonal stripes in screen
         pixels: whatever the colour map, no sky looks so.
     """
-    rows, columns = np.indices((panel.height, panel.width))
+    rows, columns = np.indices((height, width))
     stripe = (rows + columns) // _STRIPE % 2
     image: NDArray[np.uint8] = np.array(HATCH_COLORS, dtype=np.uint8)[stripe]
     return image

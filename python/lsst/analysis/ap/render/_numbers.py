@@ -115,7 +115,7 @@ def _zero_point() -> float:
 
 
 def ab_magnitude(flux: float | None) -> str:
-    """Return a flux as an AB magnitude to three decimals.
+    """Return a flux as an AB magnitude, to three decimals where they fit.
 
     Parameters
     ----------
@@ -132,4 +132,4 @@ def ab_magnitude(flux: float | None) -> str:
         return ""
     if flux <= 0:
         return "-"
-    return f"{_zero_point() - 2.5 * math.log10(flux):.3f}"
+    return fit_number(_zero_point() - 2.5 * math.log10(flux), 6, 3)

@@ -38,8 +38,8 @@ class Template:
     """What lies above the first row of panels and below each."""
 
     panel_codes: tuple[PanelCode | None, ...]
-    """For each row of panels what writes it; `None` where the enlargement is
-    too large for it."""
+    """For each row of panels what writes it; `None` where pixels are enlarged
+    too much for it, or not at all, so that nothing repeats."""
 
     colors: NDArray[np.uint8]
     """Colours of all levels, RGB: those of template and science, then those
@@ -81,10 +81,10 @@ def compile_template(style: PictureStyle) -> Template:
     difference_colors = _color_table(style.difference_color_map or style.color_map)
     same = np.array_equal(image_colors, difference_colors)
     colors = image_colors if same else np.concatenate((image_colors, difference_colors))
-    codes = []
+    codes: list[PanelCode | None] = []
     for size, panels in zip(style.sizes, where.panels, strict=True):
         factor, x = style.enlargement(size), [panel.x for panel in panels]
-        if factor <= PanelCode.MAXIMUM_FACTOR:
+        if 1 < factor <= PanelCode.MAXIMUM_FACTOR:
             codes.append(PanelCode(colors, x, size, factor, where.width, ink.background))
         else:
             codes.append(None)

@@ -1,0 +1,163 @@
+"""Compare compiled pictures with the ordinary drawing of the same figure.
+
+Prints, for several styles, milliseconds and bytes per picture and how many
+times faster the compiled picture is, then where its time goes. Both ways take
+turns within one run; medians count. Numbers of different runs cannot be
+compared on a shared machine, their ratios can.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lsst.analysis.ap.domain import Box, Stamp, Triplet
+from lsst.analysis.ap.render import PictureStyle, Renderer, draw_figure
+from lsst.analysis.ap.render._annotation import annotation
+from lsst.analysis.ap.render._colors import inks
+from lsst.analysis.ap.render._compiled import compose
+from lsst.analysis.ap.render._deflate import deflated
+from lsst.analysis.ap.render._figure import figure_png
+from lsst.analysis.ap.render._panels import panel_limits
+from lsst.analysis.ap.render._template import compile_template
+
+STYLES = {
+    "plain_30": PictureStyle(),
+    "plain_51": PictureStyle(sizes=(51,)),
+    "plain_100": PictureStyle(sizes=(100,)),
+    "annotated_30": PictureStyle(add_metadata=True),
+    "annotated_51": PictureStyle(sizes=(51,), add_metadata=True),
+    "annotated_100": PictureStyle(sizes=(100,), add_metadata=True),
+    "annotated_30_60": PictureStyle(sizes=(30, 60), add_metadata=True),
+}
+
+
+def make_source(style: PictureStyle, seed: int) -> tuple[list[Triplet], dict[str, Any]]:
+    """Return the stamps and the row of a source on its host galaxy."""
+    rng = np.random.default_rng(seed)
+    flux = float(10 ** rng.uniform(1.5, 4) * rng.choice((-1, 1, 1)))
+    triplets = []
+    for size in style.sizes:
+        y, x = np.indices((size, size)) - size / 2 + rng.uniform(-0.5, 0.5)
+        galaxy = rng.exponential(200) * np.exp(-np.hypot(x - 4, y + 2) / 3)
+        source = flux / 25 * np.exp(-(x**2 + y**2) / 8)
+        template = galaxy + rng.normal(0, 4, (size, size))
+        science = galaxy + source + rng.normal(0, 12, (size, size))
+        box = Box.from_center(2000, 2000, size)
+        arrays = (template, science, science - template)
+        stamps = [Stamp(array.astype(np.float32), box) for array in arrays]
+        triplets.append(Triplet(*stamps, sky_jacobian=np.array([[-0.16, 0.12], [0.12, 0.16]])))
+    row = {
+        "diaSourceId": int(rng.integers(10**18)),
+        "instrument": "LSSTCam",
+        "detector": int(rng.integers(189)),
+        "visit": 2025051600123,
+        "band": "r",
+        "ra": float(rng.uniform(0, 360)),
+        "dec": float(rng.uniform(-90, 30)),
+        "snr": abs(flux) / 100,
+        "psfFlux": flux,
+        "psfFluxErr": 100.0 + float(rng.normal()),
+        "psfChi2": float(rng.exponential(1500)),
+        "psfNdata": 1681,
+        "apFlux": flux * 1.02,
+        "apFluxErr": 120.0 + float(rng.normal()),
+        "scienceFlux": flux + 5000,
+        "scienceFluxErr": 110.0 + float(rng.normal()),
+        "reliability": float(rng.random()),
+        "isDipole": bool(rng.random() < 0.2),
+        "pixelFlags_interpolated": bool(rng.random() < 0.2),
+        "shape_flag": bool(rng.random() < 0.1),
+    }
+    return triplets, row
+
+
+def milliseconds(function: Callable[[], object]) -> float:
+    """Return how long one call takes."""
+    start = time.perf_counter()
+    function()
+    return 1000 * (time.perf_counter() - start)
+
+
+def compare(style: PictureStyle, rounds: int) -> dict[str, float]:
+    """Return medians for both ways of making pictures of a style."""
+    renderer = Renderer(style)
+    sources = [make_source(style, seed) for seed in range(16)]
+    for triplets, row in sources:
+        renderer.render(triplets, row)
+    figure_png(draw_figure(style, *sources[0]))
+    drawn, compiled, ratios, sizes = [], [], [], []
+    for n in range(rounds):
+        triplets, row = sources[n % len(sources)]
+        drawing = milliseconds(lambda t=triplets, r=row: figure_png(draw_figure(style, t, r)))
+        compiling = statistics.median(
+            milliseconds(lambda t=t, r=r: renderer.render(t, r)) for t, r in sources
+        )
+        drawn.append(drawing)
+        compiled.append(compiling)
+        ratios.append(drawing / compiling)
+        sizes.append(
+            (len(figure_png(draw_figure(style, triplets, row))), len(renderer.render(triplets, row)))
+        )
+    return {
+        "ratio": statistics.median(ratios),
+        "drawn_ms": statistics.median(drawn),
+        "compiled_ms": statistics.median(compiled),
+        "drawn_bytes": statistics.median(size for size, _ in sizes),
+        "compiled_bytes": statistics.median(size for _, size in sizes),
+    }
+
+
+def break_down(style: PictureStyle, rounds: int) -> dict[str, float]:
+    """Return where the time of a compiled picture goes, milliseconds."""
+    template, ink = compile_template(style), inks(style.background)
+    triplets, row = make_source(style, 1)
+    limits = [panel_limits(style, triplet) for triplet in triplets]
+    parts: dict[str, Callable[[], object]] = {
+        "limits": lambda: [panel_limits(style, triplet) for triplet in triplets],
+        "all but limits": lambda: list(compose(style, template, triplets, limits, row)),
+    }
+    if style.add_metadata:
+        parts["words and numbers"] = lambda: list(annotation(row, ink))
+        parts["compressing the text rows"] = lambda: deflated(template.text_lines)
+    parts["whole picture"] = lambda: Renderer(style).render(triplets, row)
+    return {
+        name: statistics.median(milliseconds(part) for _ in range(10 * rounds))
+        for name, part in parts.items()
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=15, help="drawings of each style")
+    parser.add_argument("--json", metavar="FILE", help="write ratios and figures there too")
+    options = parser.parse_args(arguments)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+    ratios: dict[str, float] = {}
+    figures: dict[str, dict[str, float]] = {}
+    print(f"{'style':<16} {'ratio':>6} {'drawn ms':>9} {'compiled ms':>12} {'drawn bytes':>12} {'bytes':>8}")
+    for name, style in STYLES.items():
+        found = compare(style, options.rounds)
+        ratios[name], figures[name] = round(found["ratio"], 1), found
+        print(
+            f"{name:<16} {found['ratio']:>6.1f} {found['drawn_ms']:>9.1f} {found['compiled_ms']:>12.3f}"
+            f" {found['drawn_bytes']:>12.0f} {found['compiled_bytes']:>8.0f}"
+        )
+    for name in ("plain_30", "annotated_30", "annotated_51"):
+        parts = break_down(STYLES[name], options.rounds)
+        figures[f"{name}_parts_ms"] = parts
+        print(f"{name}: " + ", ".join(f"{part} {value:.3f}" for part, value in parts.items()) + " ms")
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({"ratios": ratios, "figures": figures}, file, indent=2)
+
+
+if __name__ == "__main__":
+    main()
