@@ -3,13 +3,16 @@ BIN := .venv/bin
 DEMO := build/demo
 COLLECTION := DemoCam/runs/demo
 CUTOUTS := $(BIN)/zooniverseCutouts --quiet --sqlitefile $(DEMO)/apdb.sqlite3 --collections $(COLLECTION) --overwrite
+INSTALL := $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint docs figures clean
 
 help:
 	@echo "make demo   make a sky, a butler repository and an APDB, and pictures of its DiaSources in $(DEMO)"
 	@echo "make test   run the tests"
 	@echo "make lint   run the linters"
+	@echo "make docs   build the documentation, doc/_build/html/index.html"
+	@echo "make figures  draw the figures of the documentation again"
 	@echo "make clean  remove everything that was made"
 
 .venv/.ready: pyproject.toml .ci/setup
@@ -33,5 +36,19 @@ lint: .venv/.ready
 	@$(BIN)/mypy
 	@git ls-files 'python/*.py' | grep -v '/__init__\.py$$' | xargs $(BIN)/numpydoc lint
 
+# In the same .venv, but only when wanted: Sphinx and its extensions are many.
+.venv/.docs: .venv/.ready
+	@$(INSTALL) --group docs
+	@touch $@
+
+# From nothing each time: what is made from the code must not be taken for up to date.
+docs: .venv/.docs
+	@rm -rf doc/py-api doc/_build
+	@cd doc && ../$(BIN)/python -m sphinx -b html -d _build/doctrees -W --keep-going -q . _build/html
+	@echo "Open doc/_build/html/index.html."
+
+figures: .venv/.ready
+	@$(BIN)/python doc/make_figures.py
+
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv build dist doc/_build doc/py-api

@@ -1,0 +1,45 @@
+"""Sphinx configuration: that of every package of the LSST Science Pipelines, made to need no network."""
+
+import inspect
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import sphinxcontrib.autoprogram
+from documenteer.conf.pipelinespkg import *  # noqa: F403
+
+project = "analysis_ap"
+html_title = project
+html_short_title = project
+html_css_files += ["analysis_ap.css"]
+doxylink = {}
+
+# Everything that a build needs is on the disk: no inventories are fetched, no scripts are linked from elsewhere.
+intersphinx_mapping = {}
+_NOT_HERE = ("sphinxcontrib.mermaid", "sphinxcontrib.redoc", "sphinxcontrib.youtube")
+extensions = [name for name in extensions if name not in _NOT_HERE]
+
+# A reference to a name of this package that does not exist is an error; names of other packages are not known.
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(?!lsst\.analysis\.ap)[\s\S]*")]
+
+# Notebooks are shown as they were executed; a test executes them again.
+nb_execution_mode = "off"
+
+automodapi_inheritance_diagram = False
+autodoc_typehints = "none"
+always_document_param_types = False
+typehints_document_rtype = False
+typehints_defaults = None
+
+_render_rst = sphinxcontrib.autoprogram.render_rst
+
+
+def _render_with_examples(*args: Any, epilog: str | None, **kwargs: Any) -> Iterator[str]:
+    """Show what ends the ``--help`` of a program as it is typed, not as reStructuredText."""
+    text = inspect.cleandoc(epilog or "")
+    block = "\n.. code-block:: text\n\n" + textwrap.indent(text, "   ") + "\n" if text else ""
+    return _render_rst(*args, epilog=block, **kwargs)
+
+
+sphinxcontrib.autoprogram.render_rst = _render_with_examples
