@@ -95,6 +95,36 @@ class LocalBytes:
             raise ImageFileError(self.name, f"cannot be read: {error.strerror}") from error
         return data
 
+    def read_each(self, starts: list[int], stops: list[int]) -> list[bytes]:
+        """Return many short ranges, each by a read of its own.
+
+        Parameters
+        ----------
+        starts, stops : `list` [`int`]
+            Offsets from the beginning of the file.
+
+        Returns
+        -------
+        pieces : `list` [`bytes`]
+            The bytes of each range.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if the file ends before, or cannot be read.
+        """
+        check_range(self, min(starts, default=0), max(stops, default=0))
+        read, descriptor = os.pread, self._descriptor
+        try:
+            pieces = [
+                read(descriptor, stop - start, start) for start, stop in zip(starts, stops, strict=True)
+            ]
+        except OSError as error:
+            raise ImageFileError(self.name, f"cannot be read: {error.strerror}") from error
+        if sum(map(len, pieces)) != sum(stops) - sum(starts):
+            raise ImageFileError(self.name, "was cut short while it was read")
+        return pieces
+
     def plan(self, requests: int, length: int) -> None:
         """Do nothing: local reads cost what they read.
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ._hdus import Hdu
 from ._inflate import inflate
@@ -43,7 +42,7 @@ class Codec:
         """Whether damage to a tile is always noticed."""
         return self.name != "RICE_1"
 
-    def decode(self, data: Buffer, count: int) -> NDArray[np.uint8]:
+    def decode(self, data: Buffer, count: int) -> Buffer:
         """Return the bytes of a tile's pixels.
 
         Parameters
@@ -55,8 +54,8 @@ class Codec:
 
         Returns
         -------
-        decoded : `numpy.ndarray`
-            Bytes, shape (N,); still shuffled where the codec is.
+        decoded : `~collections.abc.Buffer`
+            Bytes; still shuffled where the codec is.
 
         Raises
         ------
@@ -64,12 +63,13 @@ class Codec:
             Raised if the tile is corrupt.
         """
         if self.name != "RICE_1":
-            return np.frombuffer(inflate(data, count * self.dtype.itemsize), np.uint8)
+            return inflate(data, count * self.dtype.itemsize)
         codec = Rice1(blocksize=self.block_size, bytepix=self.dtype.itemsize, tilesize=count)
         try:
-            return np.asarray(codec.decode(np.frombuffer(data, np.uint8))).view(np.uint8)
+            decoded: Buffer = codec.decode(np.frombuffer(data, np.uint8))
         except Exception as error:
             raise ValueError(f"cannot be decoded: {error}") from error
+        return decoded
 
 
 def codec_for(hdu: Hdu, *, quantized: bool) -> Codec:
@@ -108,7 +108,7 @@ def codec_for(hdu: Hdu, *, quantized: bool) -> Codec:
     raise UnsupportedTilesError(name)
 
 
-def decode_raw(data: Buffer, count: int, dtype: np.dtype[Any], *, compressed: bool) -> NDArray[np.uint8]:
+def decode_raw(data: Buffer, count: int, dtype: np.dtype[Any], *, compressed: bool) -> Buffer:
     """Return the bytes of a tile that was stored without quantization.
 
     Parameters
@@ -124,12 +124,12 @@ def decode_raw(data: Buffer, count: int, dtype: np.dtype[Any], *, compressed: bo
 
     Returns
     -------
-    decoded : `numpy.ndarray`
-        Bytes, shape (N,).
+    decoded : `~collections.abc.Buffer`
+        Bytes.
 
     Raises
     ------
     ValueError
         Raised if the tile is corrupt.
     """
-    return np.frombuffer(inflate(data, count * dtype.itemsize) if compressed else data, np.uint8)
+    return inflate(data, count * dtype.itemsize) if compressed else data

@@ -327,6 +327,8 @@ def _parse(card: bytes) -> Any:
             return text == b"T"
         if text.removeprefix(b"-").isdigit():
             return int(text)
+        if re.fullmatch(rb"[-+]?\d+\.\d*(E[-+]?\d+)?", text):
+            return float(text)
         if (string := re.match(rb" *'([^']*)' *(/|$)", card[10:])) is not None:
             return string[1].rstrip().decode("ascii")
     return fits.Card.fromstring(card).value

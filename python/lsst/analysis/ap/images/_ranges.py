@@ -1,13 +1,13 @@
 """Many byte ranges in few reads."""
 
-__all__ = ("read_ranges",)
+__all__ = ("read_each", "read_ranges")
 
-from collections.abc import Iterator
+from collections.abc import Buffer, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._bytes import ByteSource
+from ._bytes import ByteSource, LocalBytes
 
 MAX_READ = 4 * 2**20
 """No read is made longer than this by joining; it bounds the memory."""
@@ -59,3 +59,32 @@ def read_ranges(
         data = memoryview(source.read(begin, end))
         for i in range(first, last):
             yield indices[i], data[range_starts[i] - begin : range_stops[i] - begin]
+
+
+def read_each(source: ByteSource, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> list[Buffer]:
+    """Read many short ranges of a file.
+
+    Parameters
+    ----------
+    source : `ByteSource`
+        The file.
+    starts, stops : `numpy.ndarray`
+        Offsets of the ranges, in any order, shape (N,).
+
+    Returns
+    -------
+    pieces : `list` [`~collections.abc.Buffer`]
+        The bytes of each range.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the file does not have them.
+    """
+    if isinstance(source, LocalBytes):
+        # A local read costs less than to find out which ranges to join.
+        return list(source.read_each(starts.tolist(), stops.tolist()))
+    pieces: list[Buffer] = [b""] * len(starts)
+    for index, data in read_ranges(source, starts, stops):
+        pieces[index] = data
+    return pieces

@@ -146,25 +146,28 @@ class _Tiles:
             raise UnsupportedTilesError("too large")
         buffer = np.empty((len(numbers), row_size), dtype=np.uint8)
         storage = np.full(len(numbers), LIKE_THE_IMAGE, dtype=np.uint8)
+        target = memoryview(buffer.reshape(-1))
+        pixel_counts = counts.tolist()
         for index, data, column in _read_tiles(table, pixels.codec, numbers):
-            count = int(counts[index])
+            count = pixel_counts[index]
             dtype = pixels.codec.dtype
             try:
                 if column == "COMPRESSED_DATA":
-                    decoded = pixels.codec.decode(data, count)
+                    decoded = memoryview(pixels.codec.decode(data, count)).cast("B")
                 else:
                     storage[index] = LOSSLESS
                     dtype = pixels.raw_dtype
                     compressed = column == "GZIP_COMPRESSED_DATA"
-                    decoded = decode_raw(data, count, dtype, compressed=compressed)
+                    decoded = memoryview(decode_raw(data, count, dtype, compressed=compressed))
             except ValueError as error:
                 raise _corrupt(table, int(numbers[index]), str(error)) from error
-            if len(decoded) != count * dtype.itemsize:
+            size = count * dtype.itemsize
+            if len(decoded) != size:
                 if pixels.codec.name.startswith("GZIP") and len(decoded) in (2 * count, 4 * count, 8 * count):
                     raise UnsupportedTilesError("pixels of another size than the image's")
-                reason = f"has {len(decoded)} bytes where {count * dtype.itemsize} are due"
+                reason = f"has {len(decoded)} bytes where {size} are due"
                 raise _corrupt(table, int(numbers[index]), reason)
-            buffer[index, : len(decoded)] = decoded
+            target[index * row_size : index * row_size + size] = decoded
         return cls(table, pixels, buffer, places, numbers, storage)
 
 

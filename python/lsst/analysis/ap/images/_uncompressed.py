@@ -13,7 +13,7 @@ from lsst.analysis.ap.domain import Box
 from ._errors import ImageFileError
 from ._hdus import Hdu
 from ._pixel_type import pixel_type
-from ._ranges import read_ranges
+from ._ranges import read_each
 from ._scaling import to_physical
 
 
@@ -51,9 +51,7 @@ def read_uncompressed(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) ->
     widths = np.repeat([box.width for box in boxes], heights)
     starts = rows * shape[1] + np.repeat([box.x_start for box in boxes], heights)
     starts = hdu.data_start + starts * dtype.itemsize
-    pieces: list[Any] = [b""] * len(rows)
-    for index, data in read_ranges(hdu.source, starts, starts + widths * dtype.itemsize):
-        pieces[index] = data
+    pieces = read_each(hdu.source, starts, starts + widths * dtype.itemsize)
     arrays = []
     first = 0
     for box in boxes:
