@@ -1,10 +1,11 @@
-import multiprocessing
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
 from lsst.analysis.ap.domain import CutoutsError, DetectorVisit
-from lsst.analysis.ap.output import Failure, Journal, Picture
+from lsst.analysis.ap.output import Failure, Journal, OutputDirectory, Picture
 
 PLACE = DetectorVisit("Cam", 7, 3)
 
@@ -15,10 +16,10 @@ def picture(identifier, place=PLACE):
 
 def test_what_is_recorded_is_there_after_reopening(tmp_path):
     first = [picture(2**62), Failure(5, PLACE, "no image"), Failure(6, None, "no visit")]
-    with Journal(tmp_path) as journal:
+    with Journal(OutputDirectory(tmp_path)) as journal:
         journal.record(first)
         journal.set_settings({"sizes": "[30]"})
-    with Journal(tmp_path) as journal:
+    with Journal(OutputDirectory(tmp_path)) as journal:
         assert list(journal.pictures()) == first[:1]
         assert sorted(journal.failures(), key=lambda f: f.diaSourceId) == first[1:]
         assert journal.settings == {"sizes": "[30]"}
@@ -26,7 +27,7 @@ def test_what_is_recorded_is_there_after_reopening(tmp_path):
 
 
 def test_the_latest_outcome_of_a_source_counts(tmp_path):
-    with Journal(tmp_path) as journal:
+    with Journal(OutputDirectory(tmp_path)) as journal:
         journal.record([Failure(1, PLACE, "no image"), picture(2)])
         journal.record([picture(1), Failure(2, PLACE, "gone"), picture(1)])
         assert [p.diaSourceId for p in journal.pictures()] == [1]
@@ -35,7 +36,7 @@ def test_the_latest_outcome_of_a_source_counts(tmp_path):
 
 def test_pictures_come_by_visit_detector_and_source_whatever_the_order_of_work(tmp_path):
     places = [DetectorVisit("Cam", v, d) for v in (2, 1) for d in (1, 0)]
-    with Journal(tmp_path) as journal:
+    with Journal(OutputDirectory(tmp_path)) as journal:
         for n, place in enumerate(places):
             journal.record([picture(10 * n + 1, place), picture(10 * n, place)])
         found = [(p.data_id.visit, p.data_id.detector, p.diaSourceId) for p in journal.pictures()]
@@ -44,36 +45,37 @@ def test_pictures_come_by_visit_detector_and_source_whatever_the_order_of_work(t
 
 
 def test_a_directory_has_one_run_at_a_time(tmp_path):
-    with Journal(tmp_path), pytest.raises(CutoutsError, match="Another run"):
-        Journal(tmp_path)
-    with Journal(tmp_path) as journal:
+    with Journal(OutputDirectory(tmp_path)), pytest.raises(CutoutsError, match="Another run"):
+        Journal(OutputDirectory(tmp_path))
+    with Journal(OutputDirectory(tmp_path)) as journal:
         assert list(journal.pictures()) == []
 
 
-def _record_and_die(folder):
-    journal = Journal(folder)
-    journal.record([picture(1)])
-    journal._db.execute(
-        "INSERT INTO picture SELECT 2, instrument, visit, detector, path, size, metadata FROM picture"
-    )
-    multiprocessing.current_process().kill()
+RECORD_AND_DIE = """
+import os, sys
+from lsst.analysis.ap.domain import DetectorVisit
+from lsst.analysis.ap.output import Journal, OutputDirectory, Picture
+journal = Journal(OutputDirectory(sys.argv[1]))
+journal.record([Picture(1, DetectorVisit("Cam", 7, 3), "1.png", 99)])
+columns = "instrument, visit, detector, path, size, metadata"
+journal._db.execute(f"INSERT INTO picture SELECT 2, {columns} FROM picture")
+os.kill(os.getpid(), 9)
+"""
 
 
 def test_a_killed_run_leaves_what_it_recorded(tmp_path):
-    process = multiprocessing.get_context("fork").Process(target=_record_and_die, args=(tmp_path,))
-    process.start()
-    process.join()
-    assert process.exitcode != 0
-    with Journal(tmp_path) as journal:
+    process = subprocess.run([sys.executable, "-c", RECORD_AND_DIE, tmp_path], check=False)
+    assert process.returncode == -9
+    with Journal(OutputDirectory(tmp_path)) as journal:
         assert [p.diaSourceId for p in journal.pictures()] == [1]
 
 
 def test_a_damaged_journal_is_named(tmp_path):
-    with Journal(tmp_path):
+    with Journal(OutputDirectory(tmp_path)):
         pass
     (path,) = tmp_path.iterdir()
     path.write_bytes(b"garbage, and more of it than a header" * 10)
     with pytest.raises(CutoutsError, match=r"journal\.sqlite3 is damaged"):
-        Journal(tmp_path)
+        Journal(OutputDirectory(tmp_path))
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(path).execute("SELECT * FROM picture")

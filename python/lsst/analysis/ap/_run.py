@@ -84,7 +84,7 @@ class Run:
         elif differing and not append and any(self.journal.counts()):
             changes = "; ".join(f"{name} was {earlier[name]}, is {settings[name]}" for name in differing)
             raise CutoutsError(
-                f"{self.directory.path} holds pictures made with other settings ({changes}). Choose another "
+                f"{self.directory.name} holds pictures made with other settings ({changes}). Choose another "
                 "directory, or overwrite=True (--overwrite) to make all again, or append=True (--append) to "
                 "keep both."
             )
@@ -178,7 +178,7 @@ class Run:
         write_failures(self.directory, self.journal.failures())
         with self.directory.open(_REPORT) as stream:
             stream.write(json.dumps(self._report(names), indent=2).encode() + b"\n")
-        return [str(self.directory.path / name) for name in names]
+        return [f"{self.directory.name.rstrip('/')}/{name}" for name in names]
 
     def _report(self, manifests: list[str]) -> dict[str, object]:
         pictures, failures = self.journal.counts()

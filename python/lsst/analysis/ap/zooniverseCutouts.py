@@ -17,7 +17,7 @@ from ._run import Run
 from ._version import software_version
 from .domain import CutoutsError, SourceBatch, Triplet
 from .images import ImageTypes, TripletReader, find_image_types, read_triplets
-from .output import Failure, Journal, OutputDirectory, Picture
+from .output import Failure, Journal, Picture, open_directory
 from .render import Renderer, draw_figure
 from .sources import Sources, arrow_tables, group_by_detector, one_row
 
@@ -84,7 +84,8 @@ class ZooniverseCutoutsTask(Task):
             ``ra`` and ``dec`` (degrees, ICRS), and whatever else the pictures
             and the manifest are to show.
         outdir : `str` or `pathlib.Path`
-            Directory for the pictures; made when it does not exist.
+            Directory for the pictures, made when it does not exist: a path,
+            or a URI that `lsst.resources` can write to, such as ``s3://``.
         jobs : `int`, optional
             Number of processes. The files are the same for any number.
         overwrite : `bool`, optional
@@ -128,8 +129,11 @@ class ZooniverseCutoutsTask(Task):
         if total is None and isinstance(sources, Sized) and not isinstance(sources, Sequence):
             total = len(sources)
         butler, types = self._need_butler(), self._image_types()
-        directory = OutputDirectory(outdir)
-        with Journal(directory.path) as journal, _progress_bar(total, progress) as bar:
+        with (
+            open_directory(outdir) as directory,
+            Journal(directory) as journal,
+            _progress_bar(total, progress) as bar,
+        ):
             run = Run(directory, journal, self.config.makeManifestForm(), self.log)
             run.settle(
                 self._settings(types),

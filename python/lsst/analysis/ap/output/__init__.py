@@ -11,6 +11,7 @@ from ._manifest import MANIFEST_STYLES, ManifestForm, is_marked, manifest_name
 from ._metadata import metadata_of
 from ._outcomes import Failure, Picture
 from ._paths import picture_path
+from ._remote import open_directory
 
 __all__ = (
     "MANIFEST_STYLES",
@@ -22,6 +23,7 @@ __all__ = (
     "is_marked",
     "manifest_name",
     "metadata_of",
+    "open_directory",
     "picture_path",
     "write_csv",
     "write_failures",

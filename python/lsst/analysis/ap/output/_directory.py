@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from ..domain import CutoutsError
 
@@ -29,13 +29,44 @@ class OutputDirectory:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        """The directory."""
+        """Local folder of the files."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CutoutsError(f"Output directory {self.path} cannot be made: {error.strerror}.") from None
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise CutoutsError(f"Output directory {self.path} cannot be written to: check its permissions.")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    @property
+    def name(self) -> str:
+        """Where it is, for messages."""
+        return str(self.path)
+
+    def fetch(self, name: str) -> None:
+        """Bring a file to `path`, where a local directory has it already.
+
+        Parameters
+        ----------
+        name : `str`
+            Its path in this directory.
+        """
+
+    def save(self, name: str, *, now: bool = False) -> None:
+        """Keep a file of `path`, where a local directory has it already.
+
+        Parameters
+        ----------
+        name : `str`
+            Its path in this directory.
+        now : `bool`, optional
+            Whether it must not wait.
+        """
 
     def write(self, name: str, content: bytes) -> None:
         """Write a whole file.

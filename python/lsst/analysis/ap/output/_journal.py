@@ -5,11 +5,11 @@ __all__ = ("Journal",)
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from ..domain import CutoutsError, DetectorVisit
+from ._directory import OutputDirectory
 from ._outcomes import Failure, Picture
 
 _NAME: Final = ".journal.sqlite3"
@@ -36,7 +36,7 @@ class Journal:
 
     Parameters
     ----------
-    directory : `str` or `pathlib.Path`
+    directory : `OutputDirectory`
         Directory of the run.
 
     Raises
@@ -45,15 +45,17 @@ class Journal:
         Raised when another run has the directory, or the file is damaged.
     """
 
-    def __init__(self, directory: str | Path) -> None:
-        self._path = Path(directory) / _NAME
+    def __init__(self, directory: OutputDirectory) -> None:
+        self._directory = directory
+        directory.fetch(_NAME)
+        self._path = directory.path / _NAME
         try:
             self._db = sqlite3.connect(self._path, timeout=0)
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._db.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
-                raise CutoutsError(f"Another run is writing to {directory}: wait for it.") from None
+                raise CutoutsError(f"Another run is writing to {directory.name}: wait for it.") from None
             raise self._unwritable(error) from None
         except sqlite3.DatabaseError as error:
             raise CutoutsError(
@@ -73,6 +75,8 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._db.close()
+        if kind is None or not issubclass(kind, CutoutsError):
+            self._directory.save(_NAME, now=True)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -158,6 +162,7 @@ class Journal:
                     self._db.execute("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?)", row)
         except sqlite3.OperationalError as error:
             raise self._unwritable(error) from None
+        self._directory.save(_NAME)
 
     def describe(self, metadata: Mapping[int, Mapping[str, str]]) -> None:
         """Replace the catalogue values of pictures that are done.
