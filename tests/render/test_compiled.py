@@ -11,7 +11,7 @@ from PIL import Image
 
 from lsst.analysis.ap.domain import Box, Stamp, Triplet
 from lsst.analysis.ap.render import PictureStyle, Renderer, draw_figure
-from lsst.analysis.ap.render._figure import drawn
+from lsst.analysis.ap.render._canvas import drawn
 from lsst.analysis.ap.render._flags import FLAG_WORDS, LABEL_FLAGS
 
 FLAGS = sorted(
@@ -40,6 +40,7 @@ rows = st.fixed_dictionaries(
         "visit": st.one_of(st.none(), st.integers(0, 10**18), st.just(2025051600123)),
         "detector": st.one_of(st.none(), st.integers(0, 10**5), st.just(float("nan"))),
         "instrument": st.one_of(st.none(), st.text(max_size=30), st.sampled_from(["LSSTCam", "$x$ & y_2"])),
+        "bboxSize": st.one_of(st.none(), st.integers(-1, 80), st.just(float("nan"))),
         "band": st.one_of(st.none(), st.sampled_from(["u", "y", "N921", "white light"])),
         **dict.fromkeys(NUMBERS, values),
         **dict.fromkeys(FLAGS, st.sampled_from([True, False, None, 1, 0, np.bool_(True), float("nan")])),
@@ -71,12 +72,16 @@ def triplets(draw: Any, size: int) -> Triplet:
             array = np.round(rng.normal(scale=2, size=(size, size)))
         elif kind == "wild":
             array *= 10.0 ** rng.integers(0, 30, (size, size))
-        stamps.append(Stamp(array.astype(np.float32), box))
+        mask = rng.integers(0, 8, (size, size), dtype=np.int32) * (rng.random((size, size)) < 0.1)
+        stamps.append(
+            Stamp(array.astype(np.float32), box, mask.astype(np.int32), {"SAT": 1, "BAD": 0, "FOO": 2})
+        )
     angle = rng.uniform(0, 2 * np.pi)
     flip = rng.choice((-1, 1))
     turn = np.array([[flip * np.cos(angle), np.sin(angle)], [-flip * np.sin(angle), np.cos(angle)]])
     scale = draw(st.sampled_from([0.2, 0.168, 0.05, 3.0, 1e-6, 0.0, float("nan")]))
-    return Triplet(*stamps, sky_jacobian=scale * turn)
+    position = draw(st.sampled_from([None, (4000.3, 12.7), (box.x_start - 3.0, box.y_stop + 40.0)]))
+    return Triplet(*stamps, sky_jacobian=scale * turn, position=position)
 
 
 styles = st.builds(
@@ -95,6 +100,15 @@ styles = st.builds(
     difference_color_map=st.sampled_from([None, "PuOr", "bone"]),
     panel_pixels=st.sampled_from([210, 60, 90]),
     background=st.sampled_from(["light", "dark"]),
+    percentile=st.sampled_from([99.5, 50.0, 100.0]),
+    limits_region=st.sampled_from([None, 1, 10]),
+    shared_limits=st.booleans(),
+    difference_symmetric=st.booleans(),
+    orientation=st.sampled_from(["pixels", "north-up"]),
+    compass=st.booleans(),
+    center_mark=st.sampled_from(["none", "crosshair", "ticks"]),
+    mask_planes=st.sampled_from([(), (), ("SAT", "BAD", "FOO", "CR")]),
+    footprint=st.booleans(),
 )
 
 
@@ -111,9 +125,18 @@ def test_every_pixel_is_the_one_that_matplotlib_draws(data):
     row = data.draw(st.one_of(st.none(), rows))
     with np.errstate(all="ignore"):
         expected = drawn(draw_figure(style, stamps, row))
-    png = Renderer(style).render(stamps, row)
-    found = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    found = np.asarray(Image.open(io.BytesIO(Renderer(style).render(stamps, row))))
     np.testing.assert_array_equal(found, expected)
+
+
+def test_separate_panels_are_those_that_matplotlib_draws(make_triplet, row):
+    style = PictureStyle(sizes=(30, 51), difference_symmetric=True, compass=True)
+    stamps = [make_triplet(size, missing=2) for size in style.sizes]
+    pictures = Renderer(style).render_panels(stamps, row)
+    assert list(pictures) == ["template", "science", "difference"]
+    for number, png in enumerate(pictures.values()):
+        found = np.asarray(Image.open(io.BytesIO(png)))
+        np.testing.assert_array_equal(found, drawn(draw_figure(style, stamps, row, [number])))
 
 
 @pytest.mark.parametrize("add_metadata", [False, True])

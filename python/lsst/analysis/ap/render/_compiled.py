@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from ..domain import Triplet
 from ._annotation import TextItem, annotation, reliability
 from ._colors import RGB
+from ._compass import Patch, compass
 from ._deflate import Segment, deflated
 from ._fonts import fitting_size
 from ._glyphs import Raster, number_font, word
-from ._layout import Rect
-from ._marks import Mark, gauge, hatch, scale_bar, screen_pixels_per_arcsecond
+from ._layout import DIFFERENCE, Rect
+from ._marks import Mark, gauge, panel_marks
+from ._overlay import overlay
 from ._stretch import Limits, levels
 from ._style import PictureStyle
 from ._template import Template
@@ -40,7 +42,7 @@ def compose(
     template : `Template`
         Made for it.
     triplets : `~collections.abc.Sequence` [`~lsst.analysis.ap.domain.Triplet`]
-        The stamps, one triplet for each size of the style.
+        The stamps, one triplet for each size of the style, oriented.
     limits : `~collections.abc.Sequence`
         For each triplet the limits of its three panels.
     row : `~collections.abc.Mapping` or `None`
@@ -59,7 +61,7 @@ def compose(
         yield deflated(lines)
     yield template.fixed[0]
     for n, triplet in enumerate(triplets):
-        yield from _panels(style, template, n, triplet, limits[n])
+        yield from _panels(style, template, n, triplet, limits[n], row)
         yield template.fixed[n + 1]
 
 
@@ -92,25 +94,35 @@ def _write(scanlines: Scanlines, item: TextItem, header_x: int, baseline: int, b
 
 
 def _panels(
-    style: PictureStyle, template: Template, n: int, triplet: Triplet, limits: Sequence[Limits]
+    style: PictureStyle,
+    template: Template,
+    n: int,
+    triplet: Triplet,
+    limits: Sequence[Limits],
+    row: Mapping[str, Any] | None,
 ) -> Iterator[Segment]:
-    """Yield a row of three panels."""
+    """Yield a row of panels."""
     panels, code = template.layout.panels[n], template.panel_codes[n]
-    size, top = triplet.science.box.height, panels[0].y
+    stamps = [triplet.stamps[panel] for panel in template.shown]
+    size, top = stamps[0].box.height, panels[0].y
     factor = style.enlargement(size)
-    pixels = np.array([stamp.array[::-1] for stamp in triplet.stamps])
-    finite = np.isfinite(pixels)
-    missing = None if finite.all() else ~finite
+    pixels = np.array([stamp.array[::-1] for stamp in stamps])
+    missing = None if np.isfinite(pixels).all() else ~np.isfinite(pixels)
     numbers = color_numbers(style, template, pixels, missing, limits)
 
-    arcsecond = screen_pixels_per_arcsecond(triplet.sky_jacobian, factor)
-    marks = [mark for panel in panels for mark in scale_bar(panel, arcsecond)]
+    covers: list[NDArray[np.uint8] | None] = [None] * len(panels)
     # Rows of stamp pixels in which not all screen lines are alike.
-    split = np.zeros(size, dtype=bool) if missing is None else missing.any(axis=(0, 2))
-    if code is None:
-        split[:] = True
-    for mark in marks:
-        first, last = mark.rect.y - top, mark.rect.y + mark.rect.height - 1 - top
+    split = np.full(size, code is None)
+    if missing is not None or style.mask_planes:
+        for index, stamp in enumerate(stamps):
+            cover = covers[index] = overlay(style, stamp, factor)
+            if cover is not None:
+                split |= cover[:, :, 3].reshape(size, -1).any(axis=1)
+    marks = [mark for panel in panels for mark in panel_marks(style, triplet, row, panel)]
+    found = [compass(triplet.sky_jacobian, panel) for panel in panels] if style.compass else []
+    patches = [patch for patch in found if patch is not None]
+    for rect in [mark.rect for mark in marks] + [patch.rect for patch in patches]:
+        first, last = rect.y - top, rect.y + rect.height - 1 - top
         split[first // factor : last // factor + 1] = True
 
     for first, last, is_split in _runs(split):
@@ -124,13 +136,14 @@ def _panels(
             start = 1 + 3 * panel.x
             rows[:, :, start : start + 3 * panel.width] = block.reshape(last - first, 1, -1)
         lines = rows.reshape(-1, template.empty_line.size)
-        if missing is not None:
-            for panel, absent in zip(panels, missing[:, first:last], strict=True):
-                _stripe(lines, panel, absent, factor, first * factor)
         offset = top + first * factor
+        for panel, cover in zip(panels, covers, strict=True):
+            if cover is not None:
+                _cover(lines, panel, cover[first * factor : last * factor])
         for mark in marks:
-            if first * factor <= mark.rect.y - top < last * factor:
-                _paint_mark(lines, mark, offset)
+            _paint_mark(lines, mark, offset)
+        for patch in patches:
+            _paint_patch(lines, patch, offset)
         # Most lines differ little from the one above: PNG's Up filter.
         lines[1:] -= lines[:-1].copy()
         lines[1:, 0] = 2
@@ -151,20 +164,22 @@ def color_numbers(
     style, template
         See `compose`.
     pixels : `numpy.ndarray`
-        Pixel values, (panels, rows, columns).
+        Pixel values, (panels shown, rows, columns).
     missing : `numpy.ndarray` or `None`
         Pixels without data; they get any colour.
     limits : `~collections.abc.Sequence` [`Limits`]
-        Limits of each panel.
+        Limits of all three panels.
 
     Returns
     -------
     numbers : `numpy.ndarray`
-        Indices into ``template.colors``, of the same shape.
+        Indices into ``template.colors``, of the same shape as ``pixels``.
     """
     level = np.empty(pixels.shape)
-    level[:2] = levels(pixels[:2], limits[:2], style.image_stretch, style.asinh_a)
-    level[2:] = levels(pixels[2:], limits[2:], style.difference_stretch, style.asinh_a)
+    images = len(template.shown) - (template.shown[-1] == DIFFERENCE)
+    shown = [limits[panel] for panel in template.shown]
+    level[:images] = levels(pixels[:images], shown[:images], style.image_stretch, style.asinh_a)
+    level[images:] = levels(pixels[images:], shown[images:], style.difference_stretch, style.asinh_a)
     if missing is not None:
         level[missing] = 0.0
     for index, count in enumerate(template.counts):
@@ -186,23 +201,30 @@ def _runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int, bool]]:
         first = last
 
 
-def _stripe(scanlines: Scanlines, panel: Rect, missing: NDArray[np.bool_], factor: int, first: int) -> None:
-    """Paint stripes where a panel has no data; ``first`` is the number of
-    the first scanline in the panel.
-    """
-    if missing.any():
-        where = missing.repeat(factor, axis=0).repeat(factor, axis=1)
-        start = 1 + 3 * panel.x
-        part = scanlines[:, start : start + 3 * panel.width].reshape(*where.shape, 3)
-        part[where] = hatch(panel.width, panel.height)[first : first + len(scanlines)][where]
-        scanlines[:, start : start + 3 * panel.width] = part.reshape(len(scanlines), -1)
+def _cover(scanlines: Scanlines, panel: Rect, cover: NDArray[np.uint8]) -> None:
+    """Paint the opaque pixels of an overlay."""
+    where = cover[:, :, 3] != 0
+    start = 1 + 3 * panel.x
+    part = scanlines[:, start : start + 3 * panel.width].reshape(*where.shape, 3)
+    part[where] = cover[where, :3]
+    scanlines[:, start : start + 3 * panel.width] = part.reshape(len(scanlines), -1)
 
 
 def _paint_mark(scanlines: Scanlines, mark: Mark, offset: int = 0) -> None:
     """Fill a rectangle; ``offset`` is the number of the first scanline."""
     rect = mark.rect
     top, start = rect.y - offset, 1 + 3 * rect.x
-    scanlines[top : top + rect.height, start : start + 3 * rect.width] = _line(mark.color, rect.width)
+    lines = scanlines[max(0, top) : max(0, top + rect.height)]
+    lines[:, start : start + 3 * rect.width] = _line(mark.color, rect.width)
+
+
+def _paint_patch(scanlines: Scanlines, patch: Patch, offset: int) -> None:
+    """Paint a small picture, or those of its lines that are here."""
+    rect = patch.rect
+    top, start = rect.y - offset, 1 + 3 * rect.x
+    lines = scanlines[max(0, top) : max(0, top + rect.height)]
+    image = patch.image.reshape(rect.height, -1)[max(0, -top) :]
+    lines[:, start : start + 3 * rect.width] = image[: len(lines)]
 
 
 @lru_cache(maxsize=1024)

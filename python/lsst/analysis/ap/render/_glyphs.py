@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ._canvas import add_text, drawn, new_figure
 from ._colors import RGB
-from ._figure import add_text, drawn, new_figure
 from ._fonts import NUMBER_CHARACTERS, TEXT_SIZE, font, number_width, text_width
 
 _ASCENT, _DESCENT, _SIDE = 20, 10, 8

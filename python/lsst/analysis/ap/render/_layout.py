@@ -1,6 +1,15 @@
 """Where everything in a picture lies, in screen pixels."""
 
-__all__ = ("HEADER_WIDTH", "LINE_HEIGHT", "PANEL_NAMES", "Layout", "Rect", "layout")
+__all__ = (
+    "ALL_PANELS",
+    "DIFFERENCE",
+    "HEADER_WIDTH",
+    "LINE_HEIGHT",
+    "PANEL_NAMES",
+    "Layout",
+    "Rect",
+    "layout",
+)
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +19,12 @@ from ._style import PictureStyle
 
 PANEL_NAMES = ("Template", "Science", "Difference")
 """Titles of the panels, left to right."""
+
+ALL_PANELS = (0, 1, 2)
+"""Numbers of all panels."""
+
+DIFFERENCE = 2
+"""Number of the difference's panel."""
 
 HEADER_WIDTH = 650
 """Width of the text rows."""
@@ -54,18 +69,20 @@ class Layout:
 
     title_baseline: int
 
-    panels: tuple[tuple[Rect, Rect, Rect], ...]
-    """For each size the panels of template, science and difference."""
+    panels: tuple[tuple[Rect, ...], ...]
+    """For each size its panels, left to right."""
 
 
 @cache
-def layout(style: PictureStyle) -> Layout:
+def layout(style: PictureStyle, shown: tuple[int, ...] = ALL_PANELS) -> Layout:
     """Return where everything lies in pictures of a style.
 
     Parameters
     ----------
     style : `PictureStyle`
         The style.
+    shown : `tuple` [`int`], optional
+        Numbers of the panels in it.
 
     Returns
     -------
@@ -73,7 +90,7 @@ def layout(style: PictureStyle) -> Layout:
         Panels of different sizes are centred under their title.
     """
     sides = [size * style.enlargement(size) for size in style.sizes]
-    panels_width = 3 * max(sides) + 2 * _GAP
+    panels_width = len(shown) * max(sides) + (len(shown) - 1) * _GAP
     width = max(panels_width, HEADER_WIDTH if style.add_metadata else 0) + 2 * _MARGIN
     left = (width - panels_width) // 2
 
@@ -83,10 +100,9 @@ def layout(style: PictureStyle) -> Layout:
     panels = []
     for side in sides:
         inset = left + (max(sides) - side) // 2
-        first, second, third = (
-            Rect(inset + column * (max(sides) + _GAP), y, side, side) for column in range(3)
+        panels.append(
+            tuple(Rect(inset + column * (max(sides) + _GAP), y, side, side) for column in range(len(shown)))
         )
-        panels.append((first, second, third))
         y += side + _ROW_GAP
     return Layout(
         width=width,

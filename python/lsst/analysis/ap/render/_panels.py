@@ -4,6 +4,9 @@ __all__ = ("check_sizes", "panel_limits")
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..domain import Triplet
 from ._stretch import Limits, interval_limits
 from ._style import PictureStyle
@@ -45,8 +48,24 @@ def panel_limits(style: PictureStyle, triplet: Triplet) -> tuple[Limits, Limits,
     limits : `tuple` [`Limits`]
         Of template, science and difference.
     """
-    return (
-        interval_limits(triplet.template.array, style.image_interval, 99.0),
-        interval_limits(triplet.science.array, style.image_interval, 99.0),
-        interval_limits(triplet.difference.array, style.difference_interval, 99.0),
-    )
+    template, science, difference = (_region(stamp.array, style.limits_region) for stamp in triplet.stamps)
+    if style.shared_limits:
+        both = np.concatenate((template.ravel(), science.ravel()))
+        of_template = of_science = interval_limits(both, style.image_interval, style.percentile)
+    else:
+        of_template = interval_limits(template, style.image_interval, style.percentile)
+        of_science = interval_limits(science, style.image_interval, style.percentile)
+    of_difference = interval_limits(difference, style.difference_interval, style.percentile)
+    if style.difference_symmetric:
+        reach = max(abs(of_difference.low), abs(of_difference.high))
+        of_difference = Limits(-reach, reach)
+    return of_template, of_science, of_difference
+
+
+def _region(array: NDArray[np.float32], side: int | None) -> NDArray[np.float32]:
+    """Return the central square of a stamp."""
+    size = len(array)
+    if side is None or side >= size:
+        return array
+    first = (size - side) // 2
+    return array[first : first + side, first : first + side]

@@ -10,8 +10,9 @@ from typing import Any
 from ..domain import CutoutsError, Triplet
 from ._compiled import compose
 from ._deflate import zlib_stream
-from ._layout import PANEL_NAMES
+from ._layout import ALL_PANELS, DIFFERENCE, PANEL_NAMES
 from ._numbers import whole_number
+from ._orientation import oriented
 from ._panels import check_sizes, panel_limits
 from ._png import png_file
 from ._stretch import Limits
@@ -58,12 +59,42 @@ class Renderer:
         ValueError
             Raised when the triplets do not have the sizes of the style.
         """
-        check_sizes(self.style, triplets)
-        limits = [panel_limits(self.style, triplet) for triplet in triplets]
-        template = compile_template(self.style)
-        pixels = zlib_stream(compose(self.style, template, triplets, limits, row))
+        return self._render(triplets, row, ALL_PANELS)
+
+    def render_panels(
+        self, triplets: Sequence[Triplet], row: Mapping[str, Any] | None = None
+    ) -> dict[str, bytes]:
+        """Return each panel as a picture of its own, for flipping through.
+
+        Parameters
+        ----------
+        triplets, row
+            See `render`.
+
+        Returns
+        -------
+        pngs : `dict` [`str`, `bytes`]
+            PNG files of one size by the names template, science and
+            difference.
+
+        Raises
+        ------
+        CutoutsError, ValueError
+            See `render`.
+        """
+        return {PANEL_NAMES[panel].lower(): self._render(triplets, row, (panel,)) for panel in ALL_PANELS}
+
+    def _render(
+        self, triplets: Sequence[Triplet], row: Mapping[str, Any] | None, shown: tuple[int, ...]
+    ) -> bytes:
+        style = self.style
+        check_sizes(style, triplets)
+        triplets = [oriented(style, triplet) for triplet in triplets]
+        limits = [panel_limits(style, triplet) for triplet in triplets]
+        template = compile_template(style, shown)
+        pixels = zlib_stream(compose(style, template, triplets, limits, row))
         where = template.layout
-        png = png_file(where.width, where.height, _texts(self.style, limits, row), pixels)
+        png = png_file(where.width, where.height, _texts(style, limits, row, shown), pixels)
         if len(png) >= MAXIMUM_BYTES:
             raise CutoutsError(
                 f"the picture would have {len(png)} bytes, and Zooniverse takes less than {MAXIMUM_BYTES}: "
@@ -83,7 +114,10 @@ def _software() -> str:
 
 
 def _texts(
-    style: PictureStyle, limits: Sequence[Sequence[Limits]], row: Mapping[str, Any] | None
+    style: PictureStyle,
+    limits: Sequence[Sequence[Limits]],
+    row: Mapping[str, Any] | None,
+    shown: tuple[int, ...],
 ) -> Iterator[tuple[str, str]]:
     """Yield keyword and text of what a picture says of itself."""
     yield "Software", _software()
@@ -92,7 +126,7 @@ def _texts(
         if value is not None:
             yield name, str(value)
     for size, of_size in zip(style.sizes, limits, strict=True):
-        for panel, limit in zip(PANEL_NAMES, of_size, strict=True):
-            difference = panel == PANEL_NAMES[2]
-            stretch = style.difference_stretch if difference else style.image_stretch
-            yield f"{panel} {size}x{size}", f"{stretch} from {limit.low:.7g} to {limit.high:.7g}"
+        for panel in shown:
+            stretch = style.difference_stretch if panel == DIFFERENCE else style.image_stretch
+            low, high = of_size[panel]
+            yield f"{PANEL_NAMES[panel]} {size}x{size}", f"{stretch} from {low:.7g} to {high:.7g}"

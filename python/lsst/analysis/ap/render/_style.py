@@ -40,11 +40,27 @@ class PictureStyle:
     difference_interval: str = "zscale"
     """Limits of the difference."""
 
+    percentile: float = 99.5
+    """Part of the pixels, in per cent, between the limits of a percentile
+    interval."""
+
+    limits_region: int | None = None
+    """Side in pixels of the central square from which limits are taken;
+    `None` for the whole stamp."""
+
+    shared_limits: bool = False
+    """Whether template and science are shown between the same limits."""
+
+    difference_symmetric: bool = False
+    """Whether zero has the middle colour of the difference's map."""
+
     color_map: str = "bone"
     """Name of matplotlib's colour map for template and science."""
 
     difference_color_map: str | None = None
-    """Colour map of the difference; `None` for the same as the others."""
+    """Colour map of the difference; `None` for the same as the others, or,
+    where zero is in the middle, for a diverging one from purple to orange
+    that stays apart in every common form of colour blindness."""
 
     panel_pixels: int = 210
     """Wanted side of a panel in screen pixels. Stamp pixels are enlarged by
@@ -53,8 +69,27 @@ class PictureStyle:
     background: str = "light"
     """Paper of the picture: light or dark."""
 
+    orientation: str = "pixels"
+    """``pixels`` for stamps as they lie in the images, ``north-up`` for the
+    turn and reflection that bring north nearest to up and east to left."""
+
+    compass: bool = False
+    """Whether each panel shows where north and east are."""
+
+    center_mark: str = "none"
+    """What shows the source's place and leaves it free: none, crosshair or
+    ticks."""
+
+    mask_planes: tuple[str, ...] = ()
+    """Mask planes to show, by afw's names, where stamps come with masks."""
+
+    footprint: bool = False
+    """Whether the square that holds the source's footprint is outlined,
+    where the row has ``bboxSize``."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "sizes", tuple(self.sizes))
+        object.__setattr__(self, "mask_planes", tuple(self.mask_planes))
         if not self.sizes or not all(isinstance(n, int) and 1 <= n <= 2000 for n in self.sizes):
             raise ValueError(f"sizes: one or more whole numbers from 1 to 2000, not {self.sizes!r}")
         self._check_choice("image_stretch", STRETCHES)
@@ -62,6 +97,12 @@ class PictureStyle:
         self._check_choice("image_interval", INTERVALS)
         self._check_choice("difference_interval", INTERVALS)
         self._check_choice("background", ("light", "dark"))
+        self._check_choice("orientation", ("pixels", "north-up"))
+        self._check_choice("center_mark", ("none", "crosshair", "ticks"))
+        if not 0 < self.percentile <= 100:
+            raise ValueError(f"percentile: above 0 and up to 100, not {self.percentile!r}")
+        if self.limits_region is not None and self.limits_region < 1:
+            raise ValueError(f"limits_region: at least 1, not {self.limits_region!r}")
         if not 0 < self.asinh_a < float("inf"):
             raise ValueError(f"asinh_a: a positive number, not {self.asinh_a!r}")
         if not 10 <= self.panel_pixels <= 2000:
@@ -81,6 +122,11 @@ class PictureStyle:
 
         if name not in colormaps:
             raise ValueError(f"{field}: the name of a matplotlib colour map, not {name!r}")
+
+    @property
+    def shown_difference_color_map(self) -> str:
+        """Colour map of the difference, whatever decides it."""
+        return self.difference_color_map or ("PuOr_r" if self.difference_symmetric else self.color_map)
 
     def enlargement(self, size: int) -> int:
         """Return the screen pixels along the side of one image pixel.

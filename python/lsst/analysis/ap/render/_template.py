@@ -8,10 +8,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ._canvas import drawn
 from ._colors import Ink, inks
 from ._deflate import Segment, deflated
-from ._figure import draw_frame, drawn
-from ._layout import Layout, layout
+from ._figure import draw_frame
+from ._layout import ALL_PANELS, DIFFERENCE, Layout, layout
 from ._panel_code import PanelCode
 from ._style import PictureStyle
 
@@ -26,6 +27,9 @@ _BELOW = 6
 @dataclass(frozen=True, eq=False)
 class Template:
     """What pictures of a style are made from; not to be changed."""
+
+    shown: tuple[int, ...]
+    """Numbers of the panels in the pictures."""
 
     layout: Layout
     ink: Ink
@@ -45,32 +49,34 @@ class Template:
     """Colours of all levels, RGB: those of template and science, then those
     of the difference where they are others."""
 
-    counts: tuple[int, int, int]
-    """Number of levels of each panel."""
+    counts: tuple[int, ...]
+    """Number of levels of each panel shown."""
 
-    offsets: tuple[int, int, int]
-    """Where in ``colors`` the levels of each panel begin."""
+    offsets: tuple[int, ...]
+    """Where in ``colors`` the levels of each panel shown begin."""
 
     empty_line: NDArray[np.uint8]
     """A scanline of background."""
 
 
 @lru_cache(maxsize=32)
-def compile_template(style: PictureStyle) -> Template:
+def compile_template(style: PictureStyle, shown: tuple[int, ...] = ALL_PANELS) -> Template:
     """Draw the frame of a style with matplotlib and make a template of it.
 
     Parameters
     ----------
     style : `PictureStyle`
         The style.
+    shown : `tuple` [`int`], optional
+        Numbers of the panels in the pictures.
 
     Returns
     -------
     template : `Template`
         The template.
     """
-    where, ink = layout(style), inks(style.background)
-    frame = drawn(draw_frame(style))
+    where, ink = layout(style, shown), inks(style.background)
+    frame = drawn(draw_frame(style, shown))
     lines = np.zeros((where.height, 1 + 3 * where.width), dtype=np.uint8)
     lines[:, 1:] = frame.reshape(where.height, -1)
     end_of_text = where.baselines[-1] + _BELOW + 1 if where.baselines else 0
@@ -78,7 +84,7 @@ def compile_template(style: PictureStyle) -> Template:
     stops = [*(panels[0].y for panels in where.panels), where.height]
 
     image_colors = _color_table(style.color_map)
-    difference_colors = _color_table(style.difference_color_map or style.color_map)
+    difference_colors = _color_table(style.shown_difference_color_map)
     same = np.array_equal(image_colors, difference_colors)
     colors = image_colors if same else np.concatenate((image_colors, difference_colors))
     codes: list[PanelCode | None] = []
@@ -91,14 +97,15 @@ def compile_template(style: PictureStyle) -> Template:
     empty_line = np.zeros(1 + 3 * where.width, dtype=np.uint8)
     empty_line[1:] = np.tile(np.array(ink.background, dtype=np.uint8), where.width)
     return Template(
+        shown=shown,
         layout=where,
         ink=ink,
         text_lines=lines[:end_of_text].copy(),
         fixed=tuple(_fixed(lines[start:stop]) for start, stop in zip(starts, stops, strict=True)),
         panel_codes=tuple(codes),
         colors=colors,
-        counts=(len(image_colors), len(image_colors), len(difference_colors)),
-        offsets=(0, 0, 0 if same else len(image_colors)),
+        counts=tuple(len(difference_colors if panel == DIFFERENCE else image_colors) for panel in shown),
+        offsets=tuple(0 if same or panel != DIFFERENCE else len(image_colors) for panel in shown),
         empty_line=empty_line,
     )
 

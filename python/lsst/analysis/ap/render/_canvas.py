@@ -1,0 +1,123 @@
+"""An empty figure, text on it, and what Agg makes of it."""
+
+__all__ = ("add_text", "drawn", "hex_color", "new_figure")
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._colors import RGB
+from ._fonts import DPI, drawing_settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
+
+
+def new_figure(width: int, height: int, background: RGB) -> "Figure":
+    """Return an empty figure with an Agg canvas.
+
+    Parameters
+    ----------
+    width, height : `int`
+        Screen pixels.
+    background : `tuple` [`int`]
+        Colour of the paper.
+
+    Returns
+    -------
+    figure : `matplotlib.figure.Figure`
+        The figure. It draws alike whatever the user's matplotlibrc says.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    class Picture(Figure):
+        def draw(self, renderer: Any) -> None:
+            with drawing_settings():
+                super().draw(renderer)
+
+    figure = Picture(
+        figsize=(width / DPI, height / DPI),
+        dpi=DPI,
+        facecolor=hex_color(background),
+        edgecolor="none",
+        linewidth=0,
+        frameon=True,
+    )
+    figure.set_layout_engine("none")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def add_text(
+    figure: "Figure", text: str, x: int, y: int, color: RGB, font: "FontProperties", align: str = "left"
+) -> None:
+    """Write a text on a figure.
+
+    Parameters
+    ----------
+    figure : `matplotlib.figure.Figure`
+        The figure, from `new_figure`.
+    text : `str`
+        The text, taken literally.
+    x, y : `int`
+        Screen pixels from the upper left; the end of the text that ``align``
+        names, and its baseline.
+    color : `tuple` [`int`]
+        Its colour.
+    font : `matplotlib.font_manager.FontProperties`
+        Its font.
+    align : `str`, optional
+        ``"left"`` or ``"center"``.
+    """
+    from matplotlib.transforms import IdentityTransform
+
+    figure.text(
+        x,
+        round(figure.bbox.height) - y,
+        text,
+        transform=IdentityTransform(),
+        color=hex_color(color),
+        fontproperties=font,
+        ha=align,
+        va="baseline",
+        antialiased=True,
+        parse_math=False,
+        usetex=False,
+    )
+
+
+def drawn(figure: "Figure") -> NDArray[np.uint8]:
+    """Return what Agg makes of a figure.
+
+    Parameters
+    ----------
+    figure : `matplotlib.figure.Figure`
+        From this module.
+
+    Returns
+    -------
+    image : `numpy.ndarray`
+        RGB, (rows from the top, columns, 3).
+    """
+    figure.canvas.draw()
+    rgba: NDArray[np.uint8] = np.asarray(figure.canvas.buffer_rgba())  # type: ignore[attr-defined]
+    return rgba[..., :3].copy()
+
+
+def hex_color(color: RGB) -> str:
+    """Return a colour in matplotlib's notation.
+
+    Parameters
+    ----------
+    color : `tuple` [`int`]
+        sRGB, 0 to 255.
+
+    Returns
+    -------
+    text : `str`
+        As ``#rrggbb``.
+    """
+    return "#{:02x}{:02x}{:02x}".format(*color)

@@ -1,0 +1,105 @@
+"""What covers single pixels of a stamp: missing data and mask planes."""
+
+__all__ = ("MASK_PATTERNS", "missing_stripes", "overlay")
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..domain import Stamp
+from ._colors import RGB
+from ._style import PictureStyle
+
+STRIPE_COLORS: tuple[RGB, RGB] = ((201, 188, 170), (152, 134, 112))
+"""Colours of the stripes that stand for missing data."""
+
+_STRIPE = 4
+
+MASK_PATTERNS: dict[str, tuple[RGB, str]] = {
+    "BAD": ((255, 0, 0), "/"),
+    "CR": ((255, 0, 255), "\\"),
+    "EDGE": ((255, 255, 0), "/"),
+    "SUSPECT": ((255, 255, 0), "\\"),
+    "INTRP": ((0, 160, 0), "/"),
+    "SAT": ((0, 160, 0), "\\"),
+    "DETECTED": ((64, 64, 255), "-"),
+    "DETECTED_NEGATIVE": ((0, 255, 255), "|"),
+    "NO_DATA": ((255, 165, 0), "-"),
+    "STREAK": ((255, 128, 0), "\\"),
+}
+"""Colour of each mask plane, that of afw's displays, and the direction of the
+lines that mark its pixels: planes of one colour differ in direction."""
+
+_OTHER_PATTERN: tuple[RGB, str] = ((255, 255, 255), "|")
+
+
+def overlay(style: PictureStyle, stamp: Stamp, factor: int) -> NDArray[np.uint8] | None:
+    """Return what covers the pixels of a stamp.
+
+    Parameters
+    ----------
+    style : `PictureStyle`
+        The style, which names the mask planes to show.
+    stamp : `~lsst.analysis.ap.domain.Stamp`
+        The stamp.
+    factor : `int`
+        Screen pixels along the side of a stamp pixel.
+
+    Returns
+    -------
+    image : `numpy.ndarray` or `None`
+        RGBA in screen pixels, (rows from the top, columns, 4), each pixel
+        opaque or clear; `None` when all are clear.
+    """
+    missing = ~np.isfinite(stamp.array)
+    planes = [
+        (name, stamp.mask & (1 << stamp.mask_planes[name]) != 0)
+        for name in (style.mask_planes if stamp.mask is not None else ())
+        if name in stamp.mask_planes and stamp.mask is not None
+    ]
+    planes = [(name, where) for name, where in planes if where.any()]
+    if not planes and not missing.any():
+        return None
+    width, height = stamp.box.width * factor, stamp.box.height * factor
+    image = np.zeros((height, width, 4), dtype=np.uint8)
+    where = _enlarged(missing, factor)
+    image[where, :3] = missing_stripes(width, height)[where]
+    image[where, 3] = 255
+    for name, flagged in planes:
+        color, direction = MASK_PATTERNS.get(name, _OTHER_PATTERN)
+        image[_enlarged(flagged, factor) & _lines(direction, width, height)] = (*color, 255)
+    return image
+
+
+def _enlarged(pixels: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
+    return pixels[::-1].repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+@lru_cache(maxsize=8)
+def missing_stripes(width: int, height: int) -> NDArray[np.uint8]:
+    """Return the stripes that stand for missing data, over a whole panel.
+
+    Parameters
+    ----------
+    width, height : `int`
+        Size of the panel, screen pixels.
+
+    Returns
+    -------
+    image : `numpy.ndarray`
+        RGB, (rows from the top, columns, 3). Diagonal stripes in screen
+        pixels: whatever the colour map, no sky looks so.
+    """
+    rows, columns = np.indices((height, width))
+    stripe = (rows + columns) // _STRIPE % 2
+    image: NDArray[np.uint8] = np.array(STRIPE_COLORS, dtype=np.uint8)[stripe]
+    return image
+
+
+@lru_cache(maxsize=16)
+def _lines(direction: str, width: int, height: int) -> NDArray[np.bool_]:
+    rows, columns = np.indices((height, width))
+    across = {"/": rows + columns, "\\": rows - columns, "-": rows, "|": columns}[direction]
+    lines: NDArray[np.bool_] = across % 4 == 0
+    return lines
