@@ -79,7 +79,7 @@ def measure(kind, demo, catalog, jobs=1):
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, __file__, "--child", kind, json.dumps(demo), str(catalog)]
         done = subprocess.run(
-            [*words, str(Path(folder, "out")), str(jobs)], capture_output=True, text=True, check=True
+            [*words, str(Path(folder, "out")), str(jobs)], stdout=subprocess.PIPE, text=True, check=True
         )
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -104,7 +104,6 @@ def make_catalogs(demo, folder, per_detector, growth):
     """Write the catalogues: some sources a detector, and series of growing length."""
     import numpy as np
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     from lsst.analysis.ap.sources import Selection, SqlApdb
 
@@ -115,8 +114,8 @@ def make_catalogs(demo, folder, per_detector, growth):
     def drawn(group, count):
         """Return sources of a detector as often as needed, each a little aside of the real one."""
         rows = group.sample(count, replace=count > len(group), random_state=2)
-        rows["ra"] += rng.uniform(-2e-3, 2e-3, count)
-        rows["dec"] += rng.uniform(-2e-3, 2e-3, count)
+        rows["ra"] += rng.uniform(-2e-4, 2e-4, count)
+        rows["dec"] += rng.uniform(-2e-4, 2e-4, count)
         return rows
 
     def write(name, counts):
