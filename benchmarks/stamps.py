@@ -26,15 +26,15 @@ import astropy.units as u
 import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
+from lsst.daf.butler import Butler, DatasetRef, DatasetType, FileDataset
+from lsst.images import Box as LsstBox
+from lsst.images import DetectorFrame, Image, MaskedImage, MaskPlane, MaskSchema, SkyProjection
+from lsst.images.fits import FitsCompressionOptions, write
 
 from lsst.analysis.ap.domain import Box, DetectorVisit
 from lsst.analysis.ap.images import ImageTypes, TripletReader
 from lsst.analysis.ap.images._bytes import LocalBytes
 from lsst.analysis.ap.images._fits_image import open_fits_image
-from lsst.daf.butler import Butler, DatasetRef, DatasetType, FileDataset
-from lsst.images import Box as LsstBox
-from lsst.images import DetectorFrame, Image, MaskedImage, MaskPlane, MaskSchema, SkyProjection
-from lsst.images.fits import FitsCompressionOptions, write
 
 try:
     import fitsio
@@ -242,7 +242,9 @@ def measure_triplet(repository: Repository, rounds: int) -> dict[str, float]:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--json", metavar="FILE", help="write the ratios and the times to this file")
-    parser.add_argument("--side", type=int, default=4000, help="pixels along each axis (default: %(default)s)")
+    parser.add_argument(
+        "--side", type=int, default=4000, help="pixels along each axis (default: %(default)s)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="rounds per median (default: %(default)s)")
     arguments = parser.parse_args(argv)
     warnings.simplefilter("ignore")

@@ -52,6 +52,14 @@ def test_image_in_the_primary_hdu(tmp_path):
     np.testing.assert_array_equal(image.read([Box(11, 14, 22, 25)])[0], pixels[2:5, 1:4])
 
 
+def test_compressed_image_without_a_name(tmp_path):
+    path = tmp_path / "image.fits"
+    pixels = np.arange(30, dtype="i4").reshape(5, 6)
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(pixels)]).writeto(path)
+    image = open_fits_image(LocalBytes(str(path)))
+    np.testing.assert_array_equal(image.read([Box(1, 4, 2, 5)])[0], pixels[2:5, 1:4])
+
+
 def test_table_is_no_image(afw_files):
     with pytest.raises(ImageFileError, match="no IMAGE extension"):
         open_fits_image(LocalBytes(str(afw_files["goodSeeingDiff_diaSrc"])))

@@ -1,5 +1,7 @@
 """Stamps of lsst.images datasets, however the repository stores them."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from lsst.daf.butler import Butler
@@ -143,3 +145,47 @@ def test_images_without_a_mask_say_so(make_small_repo):
     repo = make_small_repo("ImageV2")
     results = TripletReader(repo.butler, TYPES, planes=["SAT"]).read(DETECTOR, *repo.sky(X, Y), [30])
     assert all(isinstance(result, StampError) and "has no MASK" in str(result) for result in results)
+
+
+def test_positions_that_no_pixel_sees_spare_the_others(small_repo):
+    ra, dec = small_repo.sky(X[:1], Y[:1])
+    ra, dec = np.array([*ra, *(ra + 180), *ra, *(ra + 90)]), np.array([*dec, *(-dec), -90.0, 0.0])
+    good, *bad = TripletReader(small_repo.butler, TYPES).read(DETECTOR, ra, dec, [30])
+    assert isinstance(good, tuple)
+    assert np.isfinite(good[0].sky_jacobian).all()
+    assert all(isinstance(result, StampError) and "wholly off" in str(result) for result in bad)
+
+
+def test_datasets_packed_into_a_zip(small_repo, make_small_repo, tmp_path):
+    refs = small_repo.butler.query_datasets("preliminary_visit_image")
+    for name in ("template_detector", "difference_image"):
+        refs += small_repo.butler.query_datasets(name)
+    archive = small_repo.butler.retrieve_artifacts_zip(refs, tmp_path / "zip")
+    other = make_small_repo()
+    other.butler.pruneDatasets(
+        [ref for name in vars(TYPES).values() for ref in other.butler.query_datasets(name)],
+        disassociate=True,
+        unstore=True,
+        purge=True,
+    )
+    other.butler.ingest_zip(archive, transfer="copy")
+    results = TripletReader(other.butler, TYPES, planes=["SAT"]).read(DETECTOR, *small_repo.sky(X, Y), [30])
+    assert_stamps(small_repo, results, [30], masks=True)
+
+
+def test_memory_stays_below_a_plane_and_a_little(make_small_repo):
+    repo = make_small_repo(side=1000)
+    x, y = np.random.default_rng(1).uniform(20, 980, (2, 200))
+    positions = repo.sky(x + 200, y + 100)
+    reader = TripletReader(repo.butler, TYPES)
+    reader.read(DETECTOR, positions[0][:1], positions[1][:1], [30])
+    tracemalloc.start()
+    try:
+        results = reader.read(DETECTOR, *positions, [30])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    stamps = 3 * 200 * 30 * 30 * 4
+    assert all(isinstance(result, tuple) for result in results)
+    # The tiles of one plane, the bytes of one read, and what Python needs.
+    assert peak < 4 * 1000**2 + stamps + 8e6

@@ -166,16 +166,15 @@ def _is_lsst_images(primary: Hdu) -> bool:
 def _find_image(hdus: HduList) -> Hdu:
     if hdus.primary.integer("NAXIS") == 2:
         return hdus.primary
-    first = None
+    nameless = None
     for hdu in hdus:
         if hdu.name == "IMAGE":
             return hdu
         is_image = hdu.is_compressed or str(hdu.value("XTENSION", "")).strip() == "IMAGE"
-        if first is None and hdu.index and is_image and not hdu.name:
-            first = hdu
-    if first is not None:
-        return first
-    return hdus.find("IMAGE")
+        # The latter is what libraries call an image that has no name.
+        if nameless is None and is_image and hdu.name in ("", "COMPRESSED_IMAGE"):
+            nameless = hdu
+    return nameless or hdus.find("IMAGE")
 
 
 def _read_xy0(image: Hdu) -> tuple[int, int]:

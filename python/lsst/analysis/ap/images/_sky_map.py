@@ -113,7 +113,11 @@ class LsstSkyMap:
     def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
         """Return PARENT x and y of positions in degrees; NaN where undefined."""
         pixels = self._projection.sky_to_pixel(SkyCoord(ra, dec, unit="deg", frame=ICRS))
-        return np.asarray(pixels.x, dtype=np.float64), np.asarray(pixels.y, dtype=np.float64)
+        x, y = np.array([pixels.x, pixels.y], dtype=np.float64)
+        # What AST calls undefined is a number here, -DBL_MAX.
+        undefined = (np.abs(x) > 1e300) | (np.abs(y) > 1e300)
+        x[undefined] = y[undefined] = np.nan
+        return x, y
 
     def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Return right ascension and declination in degrees of PARENT pixels."""

@@ -57,7 +57,7 @@ def cut_triplets(
     ra, dec, sides = ra[usable], dec[usable], sides[usable]
 
     stamps: dict[str, list[tuple[Stamp, ...] | StampError]] = {}
-    jacobians = np.empty((len(ra), 2, 2))
+    jacobians = np.full((len(ra), 2, 2), np.nan)
     positions: list[tuple[float, float]] = []
     for role, open_image in (
         ("science", open_science),
@@ -69,10 +69,12 @@ def cut_triplets(
             with closing(open_image()) as image:
                 name = f"{image.name}: "
                 x, y = image.sky_map.sky_to_pixel(ra, dec)
-                if role == "science":
-                    jacobians = sky_jacobians(image.sky_map, x, y)
-                    positions = list(zip(x.tolist(), y.tolist(), strict=True))
                 stamps[role] = cut_stamps(image, role, x, y, sides, with_mask=with_mask)
+                if role == "science":
+                    # Not every WCS can be asked about places far off its image.
+                    there = [i for i, cut in enumerate(stamps[role]) if not isinstance(cut, StampError)]
+                    jacobians[there] = sky_jacobians(image.sky_map, x[there], y[there])
+                    positions = list(zip(x.tolist(), y.tolist(), strict=True))
         except Exception as error:
             # Whatever is wrong with an image must cost no other one.
             failure = StampError(_reason(role, name, error))
