@@ -14,9 +14,9 @@ from ._fonts import font
 from ._layout import Rect
 from ._marks import BLUE, YELLOW
 
-_SIDE = 49
+_SIDE = 37
 _INSET = 3
-_LENGTH = 12
+_LENGTH = 8
 
 
 class Patch(NamedTuple):
@@ -68,11 +68,11 @@ def _drawn(north: int, east: int) -> NDArray[np.uint8]:
             [center, center + _LENGTH * dy],
             transform=IdentityTransform(),
             color=hex_color(YELLOW),
-            linewidth=1.8,
+            linewidth=1.5,
             solid_capstyle="round",
         )
         figure.add_artist(line)
-        reach = _LENGTH + 7
+        reach = _LENGTH + 5.5
         x, y = center + reach * dx, center + reach * dy
-        add_text(figure, letter, round(x), _SIDE - round(y) + 4, YELLOW, font(True, 11.0), "center")
+        add_text(figure, letter, round(x), _SIDE - round(y) + 3, YELLOW, font(True, 9.0), "center")
     return drawn(figure)

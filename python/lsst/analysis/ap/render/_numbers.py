@@ -6,6 +6,8 @@ import math
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 
 def number(value: Any) -> float | None:
     """Return a catalogue value as a number, `None` where there is none.
@@ -21,6 +23,8 @@ def number(value: Any) -> float | None:
         `None` for everything that is not a finite number.
     """
     if type(value) is not float:
+        if value is np.ma.masked:
+            return None
         try:
             value = float(value)
         except (TypeError, ValueError, OverflowError):
@@ -43,6 +47,8 @@ def whole_number(value: Any) -> int | None:
     """
     if type(value) is int:
         return value
+    if value is np.ma.masked:
+        return None
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
