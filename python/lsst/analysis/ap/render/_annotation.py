@@ -3,6 +3,7 @@
 __all__ = ("RELIABILITY_WIDTH", "RELIABILITY_X", "TextItem", "annotation", "labels", "reliability")
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ._colors import RGB, Ink
@@ -134,7 +135,7 @@ def _identity(row: Mapping[str, Any], ink: Ink) -> Iterator[TextItem]:
             yield TextItem(text, 0, x, width, ink.text, number=len(text) * DIGIT_WIDTH <= width)
     for x, width, name, bold in ((248, 122, "instrument", True), (622, 28, "band", False)):
         value = row.get(name)
-        if isinstance(value, str) and (text := " ".join(value.split())):
+        if isinstance(value, str) and (text := _printable(value)):
             yield TextItem(text, 0, x, width, ink.text, bold)
 
 
@@ -155,3 +156,9 @@ def _numbers(row: Mapping[str, Any]) -> Iterator[tuple[int, int, int, bool, str]
         ratio = abs(flux / error) if flux is not None and error else None
         yield line, 328, 49, True, fit_number(ratio, 6, 2)
     yield 4, 438, 50, True, ab_magnitude(number(get("scienceFlux")))
+
+
+@lru_cache(maxsize=1024)
+def _printable(text: str) -> str:
+    """Return a text on one line, without what the font may not have."""
+    return "".join(c if c.isprintable() and c < "\u0250" else "?" for c in " ".join(text.split()))
