@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lsst.analysis.ap.domain import Box
+from lsst.analysis.ap.images import _codecs, _inflate
 from lsst.analysis.ap.images._bytes import ByteSource, check_range
 from lsst.analysis.ap.images._hdus import HduList
 from lsst.analysis.ap.images._planes import read_plane
@@ -110,7 +111,7 @@ def compressed_files(draw):
     return write(hdu), draw(boxes_within(image.shape))
 
 
-slow = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 
 @slow
@@ -150,6 +151,15 @@ def test_other_codecs_fall_back_to_astropy(algorithm):
     image = np.random.default_rng(5).integers(0, 100, (60, 60)).astype("i2")
     hdu = fits.CompImageHDU(image, compression_type=algorithm, tile_shape=(20, 30))
     assert_same(write(hdu), [Box(5, 25, 10, 40), Box(50, 60, 0, 60)])
+
+
+@pytest.mark.parametrize("algorithm", ["GZIP_1", "GZIP_2", "RICE_1"])
+def test_libraries_that_may_be_absent(monkeypatch, algorithm):
+    image = np.random.default_rng(5).normal(0, 10, (60, 50)).astype("f4")
+    source = write(fits.CompImageHDU(image, compression_type=algorithm, tile_shape=(7, 20)))
+    monkeypatch.setattr(_inflate, "deflate", None)
+    monkeypatch.setattr(_codecs, "Rice1", None)
+    assert_same(source, [Box(5, 25, 10, 40), Box(40, 50, 0, 60)])
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -188,3 +188,25 @@ def test_secrets_in_urls_stay_secret(server, tmp_path):
         RemoteBytes(ResourcePath(f"{server.url}/other.fits?X-Amz-Signature=secret"))
     assert "secret" not in str(caught.value)
     assert "other.fits" in str(caught.value)
+
+
+def test_object_stores_do_too(server, tmp_path, monkeypatch):
+    pytest.importorskip("boto3")
+    monkeypatch.setenv("S3_ENDPOINT_URL", server.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "something")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    data = np.random.default_rng(1).bytes(2_000_000)
+    (tmp_path / "bucket").mkdir()
+    (tmp_path / "bucket" / "file.fits").write_bytes(data)
+    source = RemoteBytes(ResourcePath("s3://bucket/file.fits"))
+    assert source.name == "s3://bucket/file.fits"
+    assert source.size == len(data)
+    assert source.read(1_500_000, 1_500_010) == data[1_500_000:1_500_010]
+    assert source.read(7, 7) == b""
+    assert len(server.gets) == 2
+    source.plan(3, len(data))
+    assert source.read(5, 1_900_000) == data[5:1_900_000]
+    source.close()
+    with pytest.raises(ImageFileError, match=r"s3://bucket/other\.fits: cannot be read: FileNotFoundError"):
+        RemoteBytes(ResourcePath("s3://bucket/other.fits"))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ._errors import ImageFileError
-from ._hdus import Hdu, HduList
+from ._hdu import Hdu
+from ._hdus import HduList
 
 
 @dataclass(frozen=True)

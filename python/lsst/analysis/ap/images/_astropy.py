@@ -15,7 +15,7 @@ from lsst.analysis.ap.domain import Box
 
 from ._bytes import ByteStream
 from ._errors import ImageFileError
-from ._hdus import Hdu
+from ._hdu import Hdu
 
 
 def read_with_astropy(hdu: Hdu, boxes: Sequence[Box]) -> list[NDArray[Any]]:

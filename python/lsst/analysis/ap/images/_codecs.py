@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._hdus import Hdu
+from ._hdu import Hdu
 from ._inflate import inflate
 from ._pixel_type import pixel_type
 from ._tile_table import UnsupportedTilesError

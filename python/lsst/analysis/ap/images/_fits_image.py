@@ -13,7 +13,8 @@ from lsst.analysis.ap.domain import Box
 from ._afw_archive import read_sky_wcs_text
 from ._bytes import ByteSource, ByteStream
 from ._errors import ImageFileError
-from ._hdus import Hdu, HduList
+from ._hdu import Hdu
+from ._hdus import HduList
 from ._mask_planes import mask_planes_from_header
 from ._planes import plane_shape, read_plane
 from ._sky_map import AstSkyMap, HeaderSkyMap, LsstSkyMap, SkyMap

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ._errors import ImageFileError
-from ._hdus import Hdu
+from ._hdu import Hdu
 
 PIXEL_TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 """NumPy types of BITPIX (FITS standard 4.0, table 8)."""

@@ -11,7 +11,7 @@ from lsst.analysis.ap.domain import Box
 
 from ._astropy import read_with_astropy
 from ._errors import ImageFileError
-from ._hdus import Hdu
+from ._hdu import Hdu
 from ._tile_table import UnsupportedTilesError
 from ._tiles import read_tiles
 from ._uncompressed import read_uncompressed

@@ -79,6 +79,8 @@ class RemoteBytes:
         check_range(self, start, stop)
         if self._local is not None:
             return self._local.read(start, stop)
+        if start == stop:
+            return b""
         for begin, window in self._windows.items():
             if begin <= start and stop <= begin + len(window):
                 return window[start - begin : stop - begin]

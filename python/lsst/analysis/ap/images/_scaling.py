@@ -9,7 +9,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from ._hdus import Hdu
+from ._hdu import Hdu
 
 
 def to_physical(hdu: Hdu, arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:

@@ -166,6 +166,8 @@ def sky_jacobians(sky_map: SkyMap, x: Floats, y: Floats) -> Floats:
         that touches the sphere at the source. Central differences over one
         pixel of the unit vectors of `pixel_to_sky`.
     """
+    if not len(x):
+        return np.empty((0, 2, 2))
     ra, dec = sky_map.pixel_to_sky(
         np.concatenate([x, x + 0.5, x - 0.5, x, x]), np.concatenate([y, y, y, y + 0.5, y - 0.5])
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._errors import ImageFileError
-from ._hdus import Hdu
+from ._hdu import Hdu
 
 COLUMN_TYPES = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8", "L": "u1"}
 ARRAY_TYPES = {"P": ">i4", "Q": ">i8"}

@@ -20,7 +20,7 @@ from lsst.analysis.ap.domain import Box
 
 from ._codecs import Codec, codec_for, decode_raw
 from ._errors import ImageFileError
-from ._hdus import Hdu
+from ._hdu import Hdu
 from ._pixel_type import pixel_type
 from ._quantization import Dequantizer
 from ._ranges import read_ranges

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lsst.analysis.ap.domain import Box
 
 from ._errors import ImageFileError
-from ._hdus import Hdu
+from ._hdu import Hdu
 from ._pixel_type import pixel_type
 from ._ranges import read_each
 from ._scaling import to_physical
