@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 import json
 import pickle
@@ -442,3 +443,104 @@ def test_files_that_the_registry_names_but_are_not_there_fail_with_their_path(af
     )
     (failure,) = ZooniverseCutoutsTask(butler=butler).run(catalogue, tmp_path).failed
     assert "LSSTCam/runs/uncompressed" in failure.reason
+
+
+def test_a_bad_source_that_nobody_thought_of_costs_only_itself(task, one_detector, tmp_path, monkeypatch):
+    from lsst.analysis.ap.render import Renderer
+
+    real = Renderer.render
+    victim = int(one_detector["diaSourceId"].iloc[1])
+
+    def render(self, triplets, row=None):
+        if row["diaSourceId"] == victim:
+            raise ZeroDivisionError("unheard of")
+        return real(self, triplets, row)
+
+    monkeypatch.setattr(Renderer, "render", render)
+    result = task.run(one_detector, tmp_path)
+    assert [(f.diaSourceId, "unheard of" in f.reason) for f in result.failed] == [(victim, True)]
+    assert len(result.written) == len(one_detector) - 1
+
+
+def test_footprints_decide_the_size_of_each_stamp(afw_root, tmp_path):
+    """With afw's own record of the footprints."""
+    boxes = json.loads((afw_root.parent / "footprint_boxes.json").read_text())
+    samples = json.loads((afw_root.parent / "samples.json").read_text())["sources"]
+    catalogue = pd.DataFrame(samples).assign(visit=123456, detector=94)
+    butler = Butler.from_config(afw_root, collections="LSSTCam/runs/rice")
+    config = ZooniverseCutoutsConfig()
+    config.useFootprint = True
+    config.footprintMinSize = 5
+    result = ZooniverseCutoutsTask(config, butler=butler).run(catalogue, tmp_path)
+    assert {str(i) for i in result.written} == set(boxes)
+    sizes = {}
+    for identifier, (x0, y0, x1, y1) in boxes.items():
+        side = max(x1 - x0 + 1, y1 - y0 + 1, 5)
+        width = Image.open(tmp_path / f"{identifier}.png").width
+        assert width >= 3 * side * round(210 / side)
+        sizes.setdefault(side, set()).add(width)
+    assert len(sizes) > 2
+    assert all(len(widths) == 1 for widths in sizes.values())
+
+
+def test_without_footprints_the_catalogue_gives_their_size(butler, one_detector, tmp_path):
+    config = ZooniverseCutoutsConfig()
+    config.useFootprint = True
+    task = ZooniverseCutoutsTask(config, butler=butler)
+    known = one_detector.iloc[:4].assign(bboxSize=[10, 35, 35, 60])
+    result = task.run(known, tmp_path)
+    assert result.failed == []
+    pictures = [Image.open(tmp_path / f"{i}.png").size for i in known["diaSourceId"]]
+    assert pictures[1] == pictures[2] != pictures[3]
+    with pytest.raises(CutoutsError, match="no column bboxSize"):
+        task.run(one_detector.drop(columns="bboxSize"), tmp_path / "none")
+
+
+def test_separate_panels_are_frames_of_the_subject(butler, one_detector, tmp_path):
+    few = one_detector.iloc[:3]
+    annotated(butler, separatePanels=True).run(few, tmp_path)
+    names = ("filename", "template", "science", "difference")
+    for row in manifest(tmp_path):
+        files = [Image.open(tmp_path / row[name]) for name in names]
+        assert len({image.size for image in files[1:]}) == 1
+        assert files[0].width > 2 * files[1].width
+    assert len(list(tmp_path.glob("*.png"))) == 12
+    hosted = annotated(butler, separatePanels=True, urlRoot="https://host")
+    hosted.run(few, tmp_path)
+    row = manifest(tmp_path)[0]
+    assert row["location:4"] == f"https://host/{row['external_id']}_difference.png"
+    annotated(butler).run(few, tmp_path, overwrite=True)
+    assert len(list(tmp_path.glob("*.png"))) == 3
+
+
+def test_every_choice_of_looks_is_a_field(butler):
+    """Each field of the style is set by the field of the configuration that has its name in camel case."""
+    values = {
+        "sizes": [31, 60],
+        "addMetadata": True,
+        "imageStretch": "log",
+        "imageInterval": "percentile",
+        "asinhA": 0.5,
+        "differenceStretch": "sqrt",
+        "differenceInterval": "minmax",
+        "percentile": 90.0,
+        "limitsRegion": 11,
+        "sharedLimits": True,
+        "differenceSymmetric": True,
+        "colorMap": "viridis",
+        "differenceColorMap": "gray",
+        "panelPixels": 100,
+        "background": "dark",
+        "orientation": "north-up",
+        "compass": True,
+        "centerMark": "ticks",
+        "maskPlanes": ["SAT"],
+        "footprint": True,
+    }
+    style = annotated(butler, **values).config.makeStyle()
+    found = {}
+    for field in dataclasses.fields(style):
+        first, *others = field.name.split("_")
+        value = getattr(style, field.name)
+        found[first + "".join(map(str.title, others))] = list(value) if isinstance(value, tuple) else value
+    assert found == values

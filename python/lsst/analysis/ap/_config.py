@@ -2,37 +2,28 @@
 
 __all__ = ("ZooniverseCutoutsConfig",)
 
-import dataclasses
+from lsst.pex.config import ChoiceField, Field, FieldValidationError, ListField, RangeField
 
-from lsst.pex.config import ChoiceField, Config, Field, FieldValidationError, ListField, RangeField
-
-from .output import MANIFEST_STYLES, ManifestForm
-from .render import PictureStyle
-
-_STRETCHES = {
-    "asinh": "Inverse hyperbolic sine: faint and bright features together.",
-    "linear": "Proportional to the pixel value.",
-    "log": "Logarithmic: the widest range of brightness.",
-    "sqrt": "Square root: between linear and log.",
-}
-_INTERVALS = {
-    "minmax": "From the least to the greatest pixel value of the stamp.",
-    "percentile": "The central 98 percent of the pixel values of the stamp.",
-    "zscale": "IRAF's zscale: the contrast of the sky, bright pixels saturated.",
-}
+from ._looks import LooksConfig
+from .output import MANIFEST_STYLES, PANELS, ManifestForm
 
 
-class ZooniverseCutoutsConfig(Config):
+class ZooniverseCutoutsConfig(LooksConfig):
     """Configuration of ZooniverseCutoutsTask."""
 
-    sizes = ListField[int](
-        doc="Sides of the square stamps in pixels; the picture has one row of panels for each.",
-        default=[30],
-        minLength=1,
+    useFootprint = Field[bool](
+        doc="Cut each stamp as large as the source's footprint, in place of 'sizes': from the catalogue of "
+        "footprints in the repository, or else from the sources' bboxSize.",
+        default=False,
     )
-    addMetadata = Field[bool](
-        doc="Write five rows of catalogue values and flag words above the panels. Leave it off for "
-        "volunteers, whom numbers would influence; turn it on to debug image differencing.",
+    footprintMinSize = RangeField(
+        doc="Least side of a stamp in pixels when useFootprint is set.",
+        dtype=int,
+        default=21,
+        min=1,
+    )
+    separatePanels = Field[bool](
+        doc="Write each panel as a picture of its own as well, for subjects that are flipped through.",
         default=False,
     )
     urlRoot = Field[str](
@@ -107,56 +98,6 @@ class ZooniverseCutoutsConfig(Config):
         optional=True,
         default=None,
     )
-    imageStretch = ChoiceField[str](
-        doc="How brightness follows pixel values in the template and science panels.",
-        allowed=_STRETCHES,
-        default="asinh",
-    )
-    imageInterval = ChoiceField[str](
-        doc="Which pixel values span the colours of the template and science panels.",
-        allowed=_INTERVALS,
-        default="minmax",
-    )
-    asinhA = RangeField(
-        doc="Where the asinh stretch turns from linear to logarithmic, as a fraction of the interval.",
-        dtype=float,
-        default=0.1,
-        min=0.0,
-        max=1.0,
-        inclusiveMin=False,
-        inclusiveMax=True,
-    )
-    differenceStretch = ChoiceField[str](
-        doc="How brightness follows pixel values in the difference panel.",
-        allowed=_STRETCHES,
-        default="linear",
-    )
-    differenceInterval = ChoiceField[str](
-        doc="Which pixel values span the colours of the difference panel.",
-        allowed=_INTERVALS,
-        default="zscale",
-    )
-    colorMap = Field[str](doc="matplotlib's name of the colour map.", default="bone")
-    differenceColorMap = Field[str](
-        doc="Colour map of the difference panel, by matplotlib's name. When not set: the same as colorMap.",
-        optional=True,
-        default=None,
-    )
-    panelPixels = RangeField(
-        doc="Wanted side of a panel in screen pixels. Each stamp is enlarged by the whole number that comes "
-        "nearest, so that its pixels stay square and equal.",
-        dtype=int,
-        default=210,
-        min=30,
-        max=1000,
-        inclusiveMax=True,
-    )
-
-    background = ChoiceField[str](
-        doc="Colour of the paper.",
-        allowed={"light": "White, with dark words.", "dark": "Near black, with light words."},
-        default="light",
-    )
 
     def validate(self) -> None:
         """Check every field, and the fields together."""
@@ -165,11 +106,6 @@ class ZooniverseCutoutsConfig(Config):
             raise FieldValidationError(
                 type(self).manifestStyle, self, "the style 'hosted' and a urlRoot belong together"
             )
-        try:
-            self.makeStyle()
-        except ValueError as error:
-            name, _, cause = str(error).partition(": ")
-            raise FieldValidationError(type(self)._fields[_camel_case(name)], self, cause) from None
 
     def makeManifestForm(self) -> ManifestForm:
         """Return what the manifest looks like.
@@ -180,22 +116,5 @@ class ZooniverseCutoutsConfig(Config):
             Its style, columns and length.
         """
         style = self.manifestStyle or ("panoptes" if self.urlRoot is None else "hosted")
-        return ManifestForm(style, tuple(self.manifestColumns), self.urlRoot, self.manifestRows)
-
-    def makeStyle(self) -> PictureStyle:
-        """Return the part of this configuration that decides the looks.
-
-        Returns
-        -------
-        style : `~lsst.analysis.ap.render.PictureStyle`
-            What the pictures look like. Each of its fields is a field of this
-            configuration, in camel case.
-        """
-        names = [field.name for field in dataclasses.fields(PictureStyle)]
-        values = {name: getattr(self, _camel_case(name)) for name in names}
-        return PictureStyle(**values | {"sizes": tuple(self.sizes)})
-
-
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(word.title() for word in others)
+        panels = PANELS if self.separatePanels else ()
+        return ManifestForm(style, tuple(self.manifestColumns), self.urlRoot, self.manifestRows, panels)

@@ -2,63 +2,52 @@
 
 __all__ = ("PictureMaker",)
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .domain import CutoutsError, SourceBatch
-from .images import ImageTypes, StampError, TripletReader
-from .output import Failure, OutputDirectory, Picture, metadata_of, picture_path
+from ._sizes import FixedSizes, FootprintSizes
+from .domain import CutoutsError, DetectorVisit, SourceBatch, Triplet
+from .images import StampError, TripletReader
+from .output import Failure, OutputDirectory, Picture, metadata_of, panel_path, picture_path
 from .render import PictureStyle, Renderer
 
-if TYPE_CHECKING:
-    from lsst.daf.butler import Butler
+_log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
 class PictureMaker:
     """Turn batches of DiaSources into pictures in a directory.
 
     It pickles, so that each worker process has one with a butler of its own.
-
-    Parameters
-    ----------
-    butler : `lsst.daf.butler.Butler`
-        Repository of the images, with default collections.
-    image_types : `~lsst.analysis.ap.images.ImageTypes`
-        Dataset types of the three images.
-    style : `~lsst.analysis.ap.render.PictureStyle`
-        What the pictures look like.
-    directory : `~lsst.analysis.ap.output.OutputDirectory`
-        Where they go.
-    columns : sequence of `str`
-        Catalogue columns that the manifest wants to know.
-    chunk_size : `int`, optional
-        How many successive identifiers share a folder; no folders when not
-        given.
     """
 
-    def __init__(
-        self,
-        butler: "Butler",
-        image_types: ImageTypes,
-        style: PictureStyle,
-        directory: OutputDirectory,
-        columns: Sequence[str],
-        chunk_size: int | None = None,
-    ) -> None:
-        self._arguments = (butler, image_types, style, directory, columns, chunk_size)
-        self._reader = TripletReader(butler, image_types)
-        self._renderer = Renderer(style)
-        self._sizes = style.sizes
-        self._directory = directory
-        self._columns = columns
-        self._chunk_size = chunk_size
+    reader: TripletReader
+    """Where stamps come from."""
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), self._arguments
+    sizes: FixedSizes | FootprintSizes
+    """How large they are."""
+
+    style: PictureStyle
+    """What the pictures look like."""
+
+    directory: OutputDirectory
+    """Where they go."""
+
+    columns: Sequence[str]
+    """Catalogue columns that the manifest wants to know."""
+
+    chunk_size: int | None = None
+    """How many successive identifiers share a folder; `None` for no
+    folders."""
+
+    separate_panels: bool = False
+    """Whether each panel is a picture of its own as well."""
 
     def __call__(self, batch: SourceBatch) -> list[Picture | Failure]:
         """Write the picture of each source of a batch.
@@ -82,24 +71,56 @@ class PictureMaker:
         if (data_id := batch.data_id) is None:
             reason = "Its row gives no visit or no detector: complete the catalogue."
             return [Failure(identifier, None, reason) for identifier in ids]
-        ra, dec = (_degrees(batch.rows, name) for name in ("ra", "dec"))
-        results = self._reader.read(data_id, ra, dec, self._sizes)
         rows = batch.rows.to_pylist()
-        metadata = metadata_of(batch.rows, self._columns)
+        metadata = metadata_of(batch.rows, self.columns)
         outcomes: list[Picture | Failure] = []
-        for identifier, row, cells, result in zip(ids, rows, metadata, results, strict=True):
-            if isinstance(result, StampError):
-                outcomes.append(Failure(identifier, data_id, str(result)))
-                continue
+        for identifier, row, cells, result in zip(
+            ids, rows, metadata, self._cut(batch, data_id), strict=True
+        ):
             try:
-                content = self._renderer.render(result, row)
+                if isinstance(result, StampError):
+                    raise result
+                path = picture_path(identifier, self.chunk_size)
+                files = self._draw(path, result, row)
             except CutoutsError as error:
                 outcomes.append(Failure(identifier, data_id, str(error)))
                 continue
-            path = picture_path(identifier, self._chunk_size)
-            self._directory.write(path, content)
-            outcomes.append(Picture(identifier, data_id, path, len(content), cells))
+            except Exception as error:
+                # A source that nobody thought of must not stop the others.
+                _log.exception("Drawing DiaSource %d failed", identifier)
+                outcomes.append(Failure(identifier, data_id, f"drawing it failed: {error!r}"))
+                continue
+            for name, content in reversed(files.items()):
+                self.directory.write(name, content)
+            outcomes.append(Picture(identifier, data_id, path, len(files[path]), cells))
         return outcomes
+
+    def _cut(self, batch: SourceBatch, data_id: DetectorVisit) -> list[tuple[Triplet, ...] | StampError]:
+        """Return the stamps of each source, or why there are none."""
+        ra, dec = (_degrees(batch.rows, name) for name in ("ra", "dec"))
+        sizes = self.sizes.of(batch)
+        known = [index for index, size in enumerate(sizes) if not isinstance(size, StampError)]
+        results: list[Any] = list(sizes)
+        if known:
+            sides = np.array([sizes[index] for index in known])
+            try:
+                found = self.reader.read(data_id, ra[known], dec[known], sides)
+            except Exception as error:
+                _log.exception("Reading %s failed", data_id)
+                found = [StampError(f"reading its images failed: {error!r}")] * len(known)
+            for index, result in zip(known, found, strict=True):
+                results[index] = result
+        return results
+
+    def _draw(self, path: str, triplets: tuple[Triplet, ...], row: Mapping[str, Any]) -> dict[str, bytes]:
+        """Return the files of one source, the whole picture first."""
+        sizes = tuple(triplet.science.box.width for triplet in triplets)
+        renderer = Renderer(replace(self.style, sizes=sizes))
+        files = {path: renderer.render(triplets, row)}
+        if self.separate_panels:
+            for panel, content in renderer.render_panels(triplets, row).items():
+                files[panel_path(path, panel)] = content
+        return files
 
 
 def _degrees(rows: pa.Table, name: str) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from .domain import CutoutsError, SourceBatch
 from .output import (
+    PANELS,
     Failure,
     Journal,
     ManifestForm,
@@ -18,6 +19,7 @@ from .output import (
     is_marked,
     manifest_name,
     metadata_of,
+    panel_path,
     write_failures,
 )
 
@@ -79,7 +81,8 @@ class Run:
         differing = [name for name, value in settings.items() if earlier.get(name, value) != value]
         if overwrite:
             for picture in self.journal.pictures():
-                self.directory.remove(picture.path)
+                for path in (picture.path, *(panel_path(picture.path, panel) for panel in PANELS)):
+                    self.directory.remove(path)
             self.journal.clear()
         elif differing and not append and any(self.journal.counts()):
             changes = "; ".join(f"{name} was {earlier[name]}, is {settings[name]}" for name in differing)

@@ -14,11 +14,20 @@ from ._config import ZooniverseCutoutsConfig
 from ._maker import PictureMaker
 from ._pool import run_batches
 from ._run import Run
+from ._sizes import FixedSizes, FootprintSizes
 from ._version import software_version
 from .domain import CutoutsError, SourceBatch, Triplet
-from .images import ImageTypes, TripletReader, find_image_types, read_triplets
-from .output import Failure, Journal, Picture, open_directory
-from .render import Renderer, draw_figure
+from .images import (
+    FootprintReader,
+    ImageTypes,
+    StampError,
+    TripletReader,
+    find_footprint_type,
+    find_image_types,
+    read_triplets,
+)
+from .output import PANELS, Failure, Journal, Picture, open_directory
+from .render import PictureStyle, Renderer, draw_figure
 from .sources import Sources, arrow_tables, group_by_detector, one_row
 
 if TYPE_CHECKING:
@@ -142,7 +151,13 @@ class ZooniverseCutoutsTask(Task):
                 append=append,
             )
             maker = PictureMaker(
-                butler, types, self.config.makeStyle(), directory, run.columns, self.config.chunkSize
+                TripletReader(butler, types, planes=self.config.maskPlanes),
+                self._sizes(types),
+                self.config.makeStyle(),
+                directory,
+                run.columns,
+                self.config.chunkSize,
+                self.config.separatePanels,
             )
             batches = run.unfinished(self._batches(sources), only_failed=retry_failed)
             try:
@@ -186,7 +201,8 @@ class ZooniverseCutoutsTask(Task):
             Raised when there is no picture, with the reason that ``failed``
             of `run` would give.
         """
-        return Renderer(self.config.makeStyle()).render(*self._cut_one(source, images))
+        style, triplets, row = self._cut_one(source, images)
+        return Renderer(style).render(triplets, row)
 
     def figure(self, source: Any, images: Mapping[str, Any] | None = None) -> "Figure":
         """Return the picture of one source as a matplotlib figure.
@@ -208,7 +224,7 @@ class ZooniverseCutoutsTask(Task):
         CutoutsError
             Raised when there is no picture.
         """
-        return draw_figure(self.config.makeStyle(), *self._cut_one(source, images))
+        return draw_figure(*self._cut_one(source, images))
 
     def show(self, source: Any, images: Mapping[str, Any] | None = None) -> None:
         """Display the picture of one source in a notebook.
@@ -235,29 +251,38 @@ class ZooniverseCutoutsTask(Task):
 
     def _cut_one(
         self, source: Any, images: Mapping[str, Any] | None
-    ) -> tuple[tuple[Triplet, ...], dict[str, Any]]:
-        """Return the stamps of one source and its row."""
-        table = one_row(source)
-        (batch,) = group_by_detector([table], self._instrument())
+    ) -> tuple[PictureStyle, tuple[Triplet, ...], dict[str, Any]]:
+        """Return the looks, the stamps and the row of one source."""
+        (batch,) = group_by_detector([one_row(source)], self._instrument())
+        types = self._image_types() if images is None or self.config.useFootprint else None
+        (sizes,) = self._sizes(types).of(batch)
+        if isinstance(sizes, StampError):
+            raise sizes
         ra, dec = (batch.rows.column(name).cast("float64").to_numpy() for name in ("ra", "dec"))
+        planes = self.config.maskPlanes
         if images is not None:
-            stamps = read_triplets(
-                template=images["template"],
-                science=images["science"],
-                difference=images["difference"],
-                ra=ra,
-                dec=dec,
-                sizes=self.config.sizes,
-            )
-        elif batch.data_id is None:
+            if set(images) != set(PANELS):
+                raise CutoutsError(f"Give the images {', '.join(PANELS)}; given are {', '.join(images)}.")
+            stamps = read_triplets(**images, ra=ra, dec=dec, sizes=sizes, planes=planes)
+        elif types is None or batch.data_id is None:
             raise CutoutsError("The source gives no instrument, visit or detector: complete its row.")
         else:
-            reader = TripletReader(self._need_butler(), self._image_types())
-            stamps = reader.read(batch.data_id, ra, dec, self.config.sizes)
+            stamps = TripletReader(self._need_butler(), types, planes=planes).read(
+                batch.data_id, ra, dec, sizes
+            )
         (result,) = stamps
-        if isinstance(result, CutoutsError):
+        if isinstance(result, StampError):
             raise result
-        return result, batch.rows.to_pylist()[0]
+        style = dataclasses.replace(self.config.makeStyle(), sizes=sizes)
+        return style, result, batch.rows.to_pylist()[0]
+
+    def _sizes(self, types: ImageTypes | None) -> FixedSizes | FootprintSizes:
+        """Return how large the stamps are."""
+        if not self.config.useFootprint:
+            return FixedSizes(tuple(self.config.sizes))
+        name = None if types is None else find_footprint_type(self.butler, types)
+        reader = None if name is None else FootprintReader(self.butler, name)
+        return FootprintSizes(reader, self.config.footprintMinSize)
 
     def _need_butler(self) -> "Butler":
         if self.butler is None:

@@ -10,11 +10,12 @@ from ._journal import Journal
 from ._manifest import MANIFEST_STYLES, ManifestForm, is_marked, manifest_name
 from ._metadata import metadata_of
 from ._outcomes import Failure, Picture
-from ._paths import picture_path
+from ._paths import PANELS, panel_path, picture_path
 from ._remote import open_directory
 
 __all__ = (
     "MANIFEST_STYLES",
+    "PANELS",
     "Failure",
     "Journal",
     "ManifestForm",
@@ -24,6 +25,7 @@ __all__ = (
     "manifest_name",
     "metadata_of",
     "open_directory",
+    "panel_path",
     "picture_path",
     "write_csv",
     "write_failures",

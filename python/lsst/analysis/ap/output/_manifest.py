@@ -11,6 +11,7 @@ from urllib.parse import quote
 from ._csv import write_csv
 from ._directory import OutputDirectory
 from ._outcomes import Picture
+from ._paths import panel_path
 
 MANIFEST_STYLES: Final = {
     "panoptes": "Local files, for 'panoptes subject-set upload-subjects' and the web lab.",
@@ -70,6 +71,10 @@ class ManifestForm:
 
     rows: int | None = None
     """How many rows a file has at most; `None` for one file of all."""
+
+    panels: tuple[str, ...] = ()
+    """Panels that are files of their own and become frames of a subject
+    behind the whole picture."""
 
     def with_columns(self, columns: Sequence[str]) -> Self:
         """Return this form with more columns behind its own.
@@ -133,9 +138,10 @@ class ManifestForm:
 
     def _header(self) -> list[str]:
         if self.style == "hosted":
+            locations = (f"location:{number + 1}" for number in range(1 + len(self.panels)))
             metadata = (f"metadata:{column}" for column in ("diaSourceId", *self.columns))
-            return ["external_id", "location:1", *metadata]
-        return ["filename", "diaSourceId", *self.columns]
+            return ["external_id", *locations, *metadata]
+        return ["filename", *self._local_panels, "diaSourceId", *self.columns]
 
     def _row(self, picture: Picture, folder: str) -> list[str]:
         identifier = str(picture.diaSourceId)
@@ -145,8 +151,15 @@ class ManifestForm:
         cells = [_cell(picture.metadata, column, missing) for column in self.columns]
         if self.style == "hosted":
             root = (self.url_root or "").rstrip("/")
-            return [identifier, f"{root}/{quote(picture.path)}", identifier, *cells]
-        return [picture.path.removeprefix(folder), identifier, *cells]
+            paths = [picture.path, *(panel_path(picture.path, panel) for panel in self.panels)]
+            return [identifier, *(f"{root}/{quote(path)}" for path in paths), identifier, *cells]
+        path = picture.path.removeprefix(folder)
+        return [path, *(panel_path(path, panel) for panel in self._local_panels), identifier, *cells]
+
+    @property
+    def _local_panels(self) -> tuple[str, ...]:
+        # rubin.citsci takes the one column that names the file.
+        return () if self.style == "citsci" else self.panels
 
 
 def _cell(metadata: Mapping[str, str], column: str, missing: str) -> str:

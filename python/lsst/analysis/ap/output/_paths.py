@@ -1,6 +1,11 @@
 """Where in its directory a picture goes."""
 
-__all__ = ("picture_path",)
+__all__ = ("PANELS", "panel_path", "picture_path")
+
+from typing import Final
+
+PANELS: Final = ("template", "science", "difference")
+"""The panels of a picture that can be files of their own."""
 
 
 def picture_path(diaSourceId: int, chunk_size: int | None = None) -> str:
@@ -23,3 +28,21 @@ def picture_path(diaSourceId: int, chunk_size: int | None = None) -> str:
     """
     name = f"{diaSourceId}.png"
     return name if chunk_size is None else f"{diaSourceId // chunk_size * chunk_size}/{name}"
+
+
+def panel_path(path: str, panel: str) -> str:
+    """Return the path of the picture of one panel.
+
+    Parameters
+    ----------
+    path : `str`
+        Path of the whole picture.
+    panel : `str`
+        One of `PANELS`.
+
+    Returns
+    -------
+    path : `str`
+        A path beside it.
+    """
+    return f"{path.removesuffix('.png')}_{panel}.png"
