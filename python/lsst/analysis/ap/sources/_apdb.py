@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ..domain import CutoutsError
 from ._arrow_conditions import arrow_condition
-from ._ccd_visit import CcdVisitPacker, unpack_ccd_visits
+from ._ccd_visit import CcdVisitPacker, unknown_packer
 from ._choice import Keys, choose
 from ._columns import REQUIRED_COLUMNS, renamed, standardize
 from ._database import Database
@@ -79,6 +79,8 @@ class SqlApdb:
         if missing := [name for name in self._key if name not in self._columns]:
             missing = [name for name in _KEY if name not in self._columns] or missing
             raise CutoutsError(f"DiaSource of {database.name} has no column {', '.join(missing)}.")
+        if self._key == _PACKED_KEY and packer is None:
+            raise unknown_packer()
         self.instrument = self._read_instrument(namespace)
         """Name of the instrument; `None` where the database has none."""
         self._chosen: tuple[Selection, Keys] | None = None
@@ -325,7 +327,7 @@ class SqlApdb:
         )
         if self.instrument is not None:
             table = table.append_column("instrument", pa.array([self.instrument] * len(table)))
-        return standardize(unpack_ccd_visits(table, self._packer))
+        return standardize(table, packer=self._packer)
 
     def _read_instrument(self, namespace: str | None) -> str | None:
         try:

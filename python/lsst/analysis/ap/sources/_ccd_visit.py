@@ -1,9 +1,16 @@
 """The packed ``ccdVisitId`` of early catalogues."""
 
-__all__ = ("CcdVisitPacker", "LinearPacker", "RubinPacker", "unpack_ccd_visits")
+__all__ = (
+    "CcdVisitPacker",
+    "LinearPacker",
+    "RubinPacker",
+    "packer_of",
+    "unknown_packer",
+    "unpack_ccd_visits",
+)
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +18,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..domain import CutoutsError
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler
 
 RUBIN_INSTRUMENTS: Final = ("LSSTCam", "LSSTComCam", "LSSTComCamSim", "LATISS")
 """Instruments whose identifiers `RubinPacker` unpacks."""
@@ -123,10 +133,7 @@ def unpack_ccd_visits(table: pa.Table, packer: CcdVisitPacker | None) -> pa.Tabl
     if {"visit", "detector"} <= names or "ccdVisitId" not in names:
         return table
     if packer is None:
-        raise CutoutsError(
-            "The catalogue has ccdVisitId in place of visit and detector, which only the instrument can "
-            "unpack: give the butler repository and the instrument (--instrument)."
-        )
+        raise unknown_packer()
     packed = table.column("ccdVisitId").cast(pa.int64())
     absent = pc.is_null(packed).to_numpy()
     for name, values in zip(
@@ -135,3 +142,40 @@ def unpack_ccd_visits(table: pa.Table, packer: CcdVisitPacker | None) -> pa.Tabl
         if name not in names:
             table = table.append_column(name, pa.array(values, mask=absent))
     return table
+
+
+def packer_of(butler: "Butler", instrument: str | None) -> CcdVisitPacker | None:
+    """Return what the ``ccdVisitId`` of an instrument means.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        Repository that knows the instrument.
+    instrument : `str` or `None`
+        Its name; the only one of the repository when `None`.
+
+    Returns
+    -------
+    packer : `CcdVisitPacker` or `None`
+        `None` when it is not known which instrument is meant.
+    """
+    known = {record.name: record for record in butler.query_dimension_records("instrument", explain=False)}
+    if instrument is None and len(known) == 1:
+        (instrument,) = known
+    if instrument in RUBIN_INSTRUMENTS:
+        return RubinPacker()
+    return LinearPacker(known[instrument].detector_max) if instrument in known else None
+
+
+def unknown_packer() -> CutoutsError:
+    """Return what to raise when visit and detector cannot be unpacked.
+
+    Returns
+    -------
+    error : `CutoutsError`
+        What to raise.
+    """
+    return CutoutsError(
+        "The catalogue has ccdVisitId in place of visit and detector, which only the instrument can "
+        "unpack: give the butler repository and the instrument (--instrument)."
+    )

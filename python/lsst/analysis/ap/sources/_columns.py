@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..domain import CutoutsError
+from ._ccd_visit import CcdVisitPacker, unpack_ccd_visits
+from ._flag_map import FlagMap, unpack_flags
 from ._synonyms import SYNONYMS
 
 REQUIRED_COLUMNS: Final = ("diaSourceId", "ra", "dec", "visit", "detector")
 """What a catalogue must have; everything else is shown when it is there."""
+
+_WHOLE: Final = ("visit", "detector", "diaObjectId", "ssObjectId", "parentDiaSourceId")
 
 _PRIORITY: Final = {name: place for place, name in enumerate(SYNONYMS)}
 
@@ -39,15 +44,19 @@ def renamed(names: Sequence[str]) -> list[str]:
     return [found[name] for name in names]
 
 
-def standardize(table: pa.Table, required: Sequence[str] = REQUIRED_COLUMNS) -> pa.Table:
+def standardize(
+    table: pa.Table, flag_map: FlagMap | None = None, packer: CcdVisitPacker | None = None
+) -> pa.Table:
     """Give columns their names of today and check that the needed ones exist.
 
     Parameters
     ----------
     table : `pyarrow.Table`
         Rows of a DiaSource catalogue of any age.
-    required : sequence of `str`, optional
-        Columns that it must have.
+    flag_map : `FlagMap`, optional
+        What the bits of an integer column of flags mean.
+    packer : `CcdVisitPacker`, optional
+        What a column ``ccdVisitId`` means.
 
     Returns
     -------
@@ -61,14 +70,16 @@ def standardize(table: pa.Table, required: Sequence[str] = REQUIRED_COLUMNS) -> 
         Raised when a required column is missing, or a row has no
         ``diaSourceId``.
     """
-    names = renamed(table.column_names)
-    table = table.rename_columns(names)
-    missing = [name for name in required if name not in names]
+    table = table.rename_columns(renamed(table.column_names))
+    table = unpack_ccd_visits(unpack_flags(table, flag_map), packer)
+    names = table.column_names
+    missing = [name for name in REQUIRED_COLUMNS if name not in names]
     if missing:
         raise CutoutsError(
             f"The catalogue has no column {', '.join(map(repr, missing))}; "
             f"it has {', '.join(names) or 'none'}. Rename its columns to the APDB's names."
         )
+    table = _whole_numbers(table)
     ids = table.column("diaSourceId")
     if ids.type != pa.int64():
         try:
@@ -83,4 +94,21 @@ def standardize(table: pa.Table, required: Sequence[str] = REQUIRED_COLUMNS) -> 
             f"{ids.null_count} of {len(table)} rows have no diaSourceId. Remove them from the catalogue: "
             "a picture is named by that number."
         )
+    return table
+
+
+def _whole_numbers(table: pa.Table) -> pa.Table:
+    """Make floats whole numbers again, as nulls in pandas leave them.
+
+    Those that are too large to have all their digits stay as they are.
+    """
+    for name in _WHOLE:
+        index = table.schema.get_field_index(name)
+        if index >= 0 and pa.types.is_floating(table.column(name).type):
+            column = pc.cast(table.column(name), pa.float64())
+            column = pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)
+            least, greatest = pc.min_max(column).as_py().values()
+            exact = least is None or max(-least, greatest) < 2**53
+            if exact and pc.all(pc.equal(pc.floor(column), column)).as_py() in (True, None):
+                table = table.set_column(index, name, column.cast(pa.int64()))
     return table

@@ -213,6 +213,22 @@ class Selection:
                 conditions.append(IsIn(Column(name), given))
         return table.filter(arrow_condition(And(tuple(conditions)), table.schema))
 
+    @staticmethod
+    def in_order(table: pa.Table) -> pa.Table:
+        """Return rows in the order of the work.
+
+        Parameters
+        ----------
+        table : `pyarrow.Table`
+            Rows with the column names of today.
+
+        Returns
+        -------
+        table : `pyarrow.Table`
+            The same rows by visit, detector and diaSourceId.
+        """
+        return table.sort_by(list(_ORDER))
+
     def apply(self, table: pa.Table) -> pa.Table:
         """Return the wanted rows in the order of the work.
 
@@ -232,7 +248,7 @@ class Selection:
         CutoutsError
             Raised when the table lacks a column that is needed.
         """
-        rows = self.matching(table).sort_by(list(_ORDER))
+        rows = self.in_order(self.matching(table))
         if self.one_per_object or self.sample is not None:
             chosen = choose([rows], self.one_per_object, self.sample, self.seed, self.strata)
             rows = rows.take(chosen.first_rows(rows))

@@ -73,7 +73,8 @@ def polygon(corners: Sequence[tuple[float, float]]) -> Expression:
         raise CutoutsError(f"The polygon has {len(corners)} corners; it needs at least 3.")
     lon, lat = np.radians(np.array(corners, dtype=np.float64)).T
     vectors = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
-    poles = np.cross(vectors, np.roll(vectors, -1, axis=0))
+    # The difference is exact where the product of two near vectors is not.
+    poles = np.cross(vectors, np.roll(vectors, -1, axis=0) - vectors)
     lengths = np.linalg.norm(poles, axis=1, keepdims=True)
     if np.any(lengths < 1e-14):
         raise CutoutsError("Two neighbouring corners of the polygon are the same or opposite on the sky.")

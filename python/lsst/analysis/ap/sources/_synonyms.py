@@ -1,6 +1,6 @@
 """Every name that a DiaSource column has had, and the one it has here."""
 
-__all__ = ("FLAG_COLUMNS", "SYNONYMS", "today")
+__all__ = ("FLAG_COLUMNS", "PICTURE_COLUMNS", "SYNONYMS", "today")
 
 from collections.abc import Mapping
 from typing import Final
@@ -41,6 +41,15 @@ FLAG_COLUMNS: Final = (
     "shape_flag_parent_source",
 )
 """The measurement flags of the APDB's DiaSource table."""
+
+PICTURE_COLUMNS: Final = (
+    *FLAG_COLUMNS,
+    *("diaSourceId", "visit", "detector", "band", "ra", "dec", "x", "y", "instrument"),
+    *("diaObjectId", "midpointMjdTai", "bboxSize", "snr", "psfChi2", "psfNdata", "reliability"),
+    *("psfFlux", "psfFluxErr", "apFlux", "apFluxErr", "scienceFlux", "scienceFluxErr"),
+    *("isDipole", "isNegative", "glint_trail", "slot_Centroid_pos_flag", "slot_Centroid_neg_flag"),
+)
+"""Everything that a picture can show of a source."""
 
 _AFW_PREFIXES: Final = {
     "pixelFlags": "base_PixelFlags_flag",

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ..domain import CutoutsError
+from ._ccd_visit import CcdVisitPacker
 from ._columns import standardize
+from ._flag_map import FlagMap
+from ._synonyms import today
 
 if TYPE_CHECKING:
     import astropy.table
@@ -18,7 +21,9 @@ type Table = pd.DataFrame | astropy.table.Table | pa.Table | pa.RecordBatch
 type Sources = Table | pa.RecordBatchReader | Iterable[Table]
 
 
-def arrow_tables(sources: "Sources") -> Iterator[pa.Table]:
+def arrow_tables(
+    sources: "Sources", flag_map: FlagMap | None = None, packer: CcdVisitPacker | None = None
+) -> Iterator[pa.Table]:
     """Yield a catalogue as Arrow tables with the column names of today.
 
     Parameters
@@ -26,8 +31,13 @@ def arrow_tables(sources: "Sources") -> Iterator[pa.Table]:
     sources : `pandas.DataFrame`, `astropy.table.Table`, `pyarrow.Table`, \
             `pyarrow.RecordBatchReader` or iterable of such tables
         DiaSources. Any other object that exports the Arrow C stream
-        interface (a polars DataFrame, for one) serves as well. An astropy
+        interface, as a polars DataFrame does, or a polars LazyFrame, serves
+        as well. An astropy
         column with an angular unit is converted to degrees.
+    flag_map : `FlagMap`, optional
+        What the bits of an integer column of flags mean.
+    packer : `CcdVisitPacker`, optional
+        What a column ``ccdVisitId`` means.
 
     Yields
     ------
@@ -42,7 +52,7 @@ def arrow_tables(sources: "Sources") -> Iterator[pa.Table]:
     """
     table = _as_arrow(sources)
     if table is not None:
-        yield standardize(table)
+        yield standardize(table, flag_map, packer)
     elif isinstance(sources, Iterable) and not isinstance(sources, str | bytes | Mapping):
         for part in sources:
             table = _as_arrow(part)
@@ -51,7 +61,7 @@ def arrow_tables(sources: "Sources") -> Iterator[pa.Table]:
                     f"A batch of sources is a {type(part).__name__}, not a table. "
                     "Give a pandas DataFrame, an astropy Table, a pyarrow Table, or an iterable of these."
                 )
-            yield standardize(table)
+            yield standardize(table, flag_map, packer)
     else:
         raise CutoutsError(
             f"Sources are a {type(sources).__name__}, not a table. "
@@ -105,6 +115,8 @@ def _as_arrow(table: Any) -> pa.Table | None:
         return pa.Table.from_pandas(table, preserve_index=False)
     if hasattr(table, "colnames") and hasattr(table, "to_pandas"):
         return _from_astropy(table)
+    if module == "polars" and hasattr(table, "collect"):
+        table = table.collect()  # a LazyFrame
     if hasattr(table, "__arrow_c_stream__"):
         return pa.table(table)
     return None
@@ -121,7 +133,7 @@ def _from_astropy(table: "astropy.table.Table") -> pa.Table:
             unit is not None
             and unit != u.deg
             and unit.physical_type == "angle"
-            and name in ("ra", "dec", "decl")
+            and today(name) in ("ra", "dec")
         ):
             plain[name] = u.Quantity(plain[name]).to(u.deg)
     plain.convert_bytestring_to_unicode()

@@ -1,0 +1,140 @@
+"""DiaSources in the tables of a butler repository."""
+
+__all__ = ("open_butler_tables",)
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from ..domain import CutoutsError
+from ._afw_catalog import read_afw_catalog
+from ._ccd_visit import CcdVisitPacker
+from ._flag_map import FlagMap
+from ._selection import Selection
+from ._table_catalog import TableCatalog
+from ._tables import arrow_tables
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler, DatasetRef
+
+_DATA_ID_COLUMNS: Final = ("instrument", "visit", "detector", "band")
+
+
+def open_butler_tables(
+    butler: "Butler",
+    dataset_type: str,
+    where: str = "",
+    *,
+    flag_map: FlagMap | None = None,
+    packer: CcdVisitPacker | None = None,
+) -> TableCatalog:
+    """Open the DiaSource tables of a butler repository.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        Repository, with the default collections to search.
+    dataset_type : `str`
+        Tables of a detector, a visit or more, as ``dia_source_detector``,
+        of any storage class: Arrow, astropy, pandas, or an afw SourceCatalog.
+    where : `str`, optional
+        Which of them: a data ID expression of the butler, such as
+        ``"visit=42 AND detector IN (1, 2)"``; all when empty.
+    flag_map : `FlagMap`, optional
+        What the bits of an integer column of flags mean.
+    packer : `CcdVisitPacker`, optional
+        What a column ``ccdVisitId`` means.
+
+    Returns
+    -------
+    catalog : `TableCatalog`
+        Their rows, with the columns ``instrument``, ``visit``, ``detector``
+        and ``band`` of the data ID where they lack these.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when there is no such dataset.
+    """
+    refs = _find(butler, dataset_type, where)
+
+    def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
+        for ref in refs:
+            if _may_have(ref, selection):
+                yield from _read(butler, ref, flag_map, packer)
+
+    return TableCatalog(tables, grouped="visit" in refs[0].datasetType.dimensions)
+
+
+def _find(butler: "Butler", dataset_type: str, where: str) -> "list[DatasetRef]":
+    from lsst.daf.butler import MissingDatasetTypeError
+
+    collections = ", ".join(butler.collections.defaults)
+    try:
+        refs = butler.query_datasets(
+            dataset_type, where=where, limit=None, explain=False, with_dimension_records=True
+        )
+    except MissingDatasetTypeError:
+        known = sorted(t.name for t in butler.registry.queryDatasetTypes("*ia*ource*"))
+        raise CutoutsError(
+            f"The repository has no dataset type {dataset_type!r}"
+            + (f"; it has {', '.join(known)}." if known else ".")
+        ) from None
+    except Exception as error:  # the butler has many words for a wrong expression
+        cause = " ".join(str(error).split())
+        raise CutoutsError(f"Datasets {dataset_type} WHERE {where!r} cannot be found: {cause}") from None
+    if not refs:
+        of_them = f" WHERE {where!r}" if where else ""
+        raise CutoutsError(f"There is no {dataset_type}{of_them} in {collections}.")
+    return sorted(refs, key=lambda ref: (ref.dataId.get("visit", -1), ref.dataId.get("detector", -1)))
+
+
+def _may_have(ref: "DatasetRef", selection: Selection) -> bool:
+    """Whether the data ID of a table admits sources of a selection."""
+    for name, wanted in (("visit", selection.visits), ("detector", selection.detectors)):
+        if wanted and ref.dataId.get(name, wanted[0]) not in wanted:
+            return False
+    return True
+
+
+def _read(
+    butler: "Butler", ref: "DatasetRef", flag_map: FlagMap | None, packer: CcdVisitPacker | None
+) -> Iterator[pa.Table]:
+    try:
+        if ref.datasetType.storageClass_name == "SourceCatalog":
+            table: Any = read_afw_catalog(butler, ref)
+        else:
+            table = butler.get(ref)
+    except CutoutsError:
+        raise
+    except Exception as error:  # whatever the formatter or the storage raises
+        cause = " ".join(str(error).split())
+        raise CutoutsError(f"{ref} cannot be read: {cause}. Leave it out with --data-query.") from None
+    try:
+        yield from arrow_tables(_with_data_id(table, ref), flag_map, packer)
+    except CutoutsError as error:
+        raise CutoutsError(f"{ref}: {error}") from None
+
+
+def _with_data_id(table: Any, ref: "DatasetRef") -> Any:
+    """Return a table with the columns that only its data ID says."""
+    if isinstance(table, pa.Table):
+        for name, value in _data_id_columns(ref, table.column_names).items():
+            table = table.append_column(name, pa.array([value] * len(table)))
+        return table
+    names = list(getattr(table, "colnames", None) or [*table.columns, *getattr(table.index, "names", ())])
+    columns = _data_id_columns(ref, names)
+    table = table.copy()
+    for name, value in columns.items():
+        table[name] = value
+    return table
+
+
+def _data_id_columns(ref: "DatasetRef", names: Collection[str]) -> dict[str, Any]:
+    # A packed identifier says as much of visit and detector as the data ID.
+    return {
+        name: ref.dataId[name]
+        for name in _DATA_ID_COLUMNS
+        if name in ref.dataId.mapping and name not in names
+    }

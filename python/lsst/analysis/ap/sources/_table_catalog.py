@@ -1,0 +1,118 @@
+"""Catalogues that come as tables: files, datasets, alerts."""
+
+__all__ = ("TableCatalog",)
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Final
+
+import pyarrow as pa
+
+from ._choice import Keys, choose
+from ._columns import REQUIRED_COLUMNS
+from ._expression import And, columns_of
+from ._selection import Selection
+
+_PAGE_ROWS: Final = 5000
+
+
+class TableCatalog:
+    """DiaSources in one table or in several, which are read when needed.
+
+    Parameters
+    ----------
+    tables : `~collections.abc.Callable`
+        Called with the columns that are wanted, all when `None`, and with a
+        selection, of whose sources none may be missing; it returns tables
+        with the column names of today. It is called once or twice for each
+        reading.
+    grouped : `bool`, optional
+        Whether the sources of one detector are all in one table, so that the
+        tables can pass one by one; otherwise what is selected is held in
+        memory and sorted.
+    """
+
+    def __init__(
+        self,
+        tables: Callable[[Collection[str] | None, Selection], Iterable[pa.Table]],
+        *,
+        grouped: bool = False,
+    ) -> None:
+        self._tables = tables
+        self._grouped = grouped
+        self._chosen: tuple[Selection, Keys] | None = None
+
+    instrument: str | None = None
+    """Name of the instrument; rows have it in a column or not at all."""
+
+    def count(self, selection: Selection) -> int:
+        """Return how many sources a selection has.
+
+        Parameters
+        ----------
+        selection : `Selection`
+            Which sources are wanted.
+
+        Returns
+        -------
+        count : `int`
+            Their number, never more than the limit.
+        """
+        return sum(len(page) for page in self.read(selection, ()))
+
+    def read(self, selection: Selection, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
+        """Yield the wanted sources.
+
+        Parameters
+        ----------
+        selection : `Selection`
+            Which sources are wanted.
+        columns : collection of `str`, optional
+            Columns by their names of today that are wanted besides the
+            required ones, as far as the catalogue has them; all when not
+            given.
+
+        Yields
+        ------
+        table : `pyarrow.Table`
+            Some of them, by visit, detector and diaSourceId within each
+            table, and over all tables unless these pass one by one.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when a column is missing that the selection needs.
+        """
+        if not self._grouped:
+            if tables := list(self._matching(selection, columns)):
+                table = selection.apply(pa.concat_tables(tables, promote_options="permissive"))
+                for start in range(0, len(table), _PAGE_ROWS):
+                    yield table.slice(start, _PAGE_ROWS)
+            return
+        if selection.one_per_object or selection.sample is not None or selection.limit is not None:
+            keys = self._choose(selection)
+            for table in self._matching(selection, columns):
+                if len(rows := keys.first_rows(table)):
+                    yield table.take(rows)
+            return
+        yield from self._matching(selection, columns)
+
+    def _choose(self, selection: Selection) -> Keys:
+        if self._chosen is None or self._chosen[0] != selection:
+            tables = self._matching(selection, selection.choice_columns)
+            keys = choose(
+                tables, selection.one_per_object, selection.sample, selection.seed, selection.strata
+            )
+            self._chosen = selection, keys.head(selection.limit)
+        return self._chosen[1]
+
+    def _matching(self, selection: Selection, columns: Collection[str] | None) -> Iterator[pa.Table]:
+        """Yield the sources that meet the conditions, sorted in each table."""
+        if columns is not None:
+            conditions = columns_of(And(selection.conditions(())))
+            columns = {*columns, *REQUIRED_COLUMNS, *conditions, *selection.choice_columns, "instrument"}
+            columns |= {"timeWithdrawnMjdTai", "time_withdrawn"}
+            columns |= {"diaObjectId"} if selection.object_ids is not None else set()
+        for table in self._tables(columns, selection):
+            found = selection.in_order(selection.matching(table))
+            if len(found):
+                yield found
