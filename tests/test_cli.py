@@ -165,7 +165,7 @@ def test_the_instrument_can_be_given(afw_root, tmp_path):
     catalogue.to_csv(tmp_path / "c.csv", index=False)
     words = ["--catalog", str(tmp_path / "c.csv"), "--collections", "LSSTCam/runs/rice", str(afw_root)]
     assert main([*words, "--instrument", "LSSTCam", str(tmp_path / "a")]) == 0
-    assert main([*words, "--instrument", "HSC", str(tmp_path / "b")]) == 1
+    assert main([*words, "--instrument", "HSC", str(tmp_path / "b")]) == 2
 
 
 def test_both_commands_and_the_module_are_the_same_program(demo):

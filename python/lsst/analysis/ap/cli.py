@@ -11,6 +11,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ._source_options import (
+    add_source_options,
+    columns_for,
+    open_catalog,
+    selection_of,
+    source_is_given,
+)
 from ._version import software_version
 from .domain import CutoutsError
 
@@ -20,7 +27,6 @@ if TYPE_CHECKING:
     from lsst.daf.butler import Butler
     from lsst.pipe.base.configOverrides import ConfigOverrides
 
-    from .sources import SqlApdb
     from .zooniverseCutouts import ZooniverseCutoutsConfig
 
 _PROG = "zooniverseCutouts"
@@ -97,32 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{_PROG} {software_version()}")
 
-    source = parser.add_argument_group("where the DiaSources come from (one of these)")
-    source = source.add_mutually_exclusive_group()
-    source.add_argument("--sqlitefile", "--sqlite-file", metavar="FILE", help="APDB in an SQLite file")
-    source.add_argument(
-        "--postgres-url", "--postgres_url", metavar="URL", help="APDB in PostgreSQL (needs psycopg2)"
-    )
-    source.add_argument(
-        "--apdb", metavar="URI", help="APDB by its dax_apdb configuration file, or label:NAME"
-    )
-    source.add_argument("--catalog", metavar="FILE", help="Parquet, CSV, ECSV, FITS or VOTable file")
-
-    choice = parser.add_argument_group("which of them")
-    choice.add_argument(
-        "--namespace", metavar="NAME", help="schema of the PostgreSQL database that holds the APDB"
-    )
-    choice.add_argument(
-        "--reliability-min", "--reliabilityMin", type=float, metavar="R", help="at least this reliable"
-    )
-    choice.add_argument(
-        "--reliability-max", "--reliabilityMax", type=float, metavar="R", help="at most this reliable"
-    )
-    amount = choice.add_mutually_exclusive_group()
-    amount.add_argument(
-        "-n", "--limit", type=int, metavar="N", help="the first N by visit, detector, diaSourceId"
-    )
-    amount.add_argument("--all", action="store_true", help="all of them (the default)")
+    add_source_options(parser)
 
     image = parser.add_argument_group("which images")
     image.add_argument(
@@ -154,6 +135,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     work = parser.add_argument_group("how the work is done")
     work.add_argument(
+        "--dry-run", action="store_true", help="say what is selected and what it would take, and stop"
+    )
+    work.add_argument(
         "-j", "--jobs", type=int, default=1, metavar="N", help="number of processes (default: 1)"
     )
     earlier = work.add_mutually_exclusive_group()
@@ -178,17 +162,21 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if arguments.show_config:
         _make_config(arguments).saveToStream(sys.stdout)
         return 0
-    if arguments.repo is None or arguments.outdir is None:
+    if (arguments.repo is None or arguments.outdir is None) and not arguments.dry_run:
         parser.error("give the butler repository and the output directory: REPO OUTDIR")
-    given = [arguments.sqlitefile, arguments.postgres_url, arguments.apdb, arguments.catalog]
-    if not any(given):
-        parser.error("give the DiaSources: --sqlitefile, --postgres-url, --apdb or --catalog")
+    if not source_is_given(arguments):
+        parser.error(
+            "give the DiaSources: --sqlitefile, --postgres-url, --apdb, --catalog or --catalog-dataset"
+        )
 
     config = _make_config(arguments)
-    sources, total = _open_sources(arguments)
+    butler = None if arguments.repo is None else _open_butler(arguments.repo, arguments.collections)
+    sources, total = _open_sources(arguments, config, butler)
+    if arguments.dry_run:
+        return 0
     from .zooniverseCutouts import ZooniverseCutoutsTask
 
-    task = ZooniverseCutoutsTask(config, butler=_open_butler(arguments.repo, arguments.collections))
+    task = ZooniverseCutoutsTask(config, butler=butler)
     result = task.run(
         sources,
         arguments.outdir,
@@ -265,32 +253,21 @@ def _items(word: str, kind: type) -> list[Any]:
         raise CutoutsError(f"-c {word!r}: {name} is a list of {kind.__name__}, such as 1,2.") from None
 
 
-def _open_sources(arguments: argparse.Namespace) -> "tuple[pa.Table | Iterable[pa.Table], int]":
-    """Return the selected sources and their number."""
-    from .sources import Selection, read_catalog
+def _open_sources(
+    arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig", butler: "Butler | None"
+) -> "tuple[Iterable[pa.Table], int]":
+    """Return the selected sources and their number, once they are checked."""
+    from ._checks import check_sources, describe_sources
+    from .sources import SURVEY_COLUMNS, survey
 
-    selection = Selection(arguments.reliability_min, arguments.reliability_max, arguments.limit)
-    if arguments.catalog:
-        table = selection.apply(read_catalog(arguments.catalog))
-        total = len(table)
-        stream: Any = table
-    else:
-        apdb = _open_apdb(arguments)
-        total = apdb.count(selection)
-        stream = apdb.read(selection)
-    if total == 0:
-        raise CutoutsError("No DiaSource is selected: the catalogue is empty, or the selection too narrow.")
-    return stream, total
-
-
-def _open_apdb(arguments: argparse.Namespace) -> "SqlApdb":
-    from .sources import SqlApdb
-
-    if arguments.sqlitefile:
-        return SqlApdb.from_sqlite(arguments.sqlitefile)
-    if arguments.postgres_url:
-        return SqlApdb.from_url(arguments.postgres_url, arguments.namespace)
-    return SqlApdb.from_config(arguments.apdb)
+    selection, catalog = selection_of(arguments), open_catalog(arguments, butler)
+    found = survey(catalog.read(selection, SURVEY_COLUMNS))
+    if butler is not None:
+        check_sources(found, butler, config.instrument)
+    if arguments.dry_run:
+        for line in describe_sources(found, config.makeStyle(), arguments.jobs):
+            print(line)
+    return catalog.read(selection, columns_for(arguments, config)), found.count
 
 
 def _open_butler(repo: str, words: Sequence[str] | None) -> "Butler":
