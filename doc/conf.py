@@ -11,6 +11,7 @@ from documenteer.conf.pipelinespkg import *  # noqa: F403
 project = "analysis_ap"
 html_title = project
 html_short_title = project
+numfig = False
 html_css_files += ["analysis_ap.css"]
 doxylink = {}
 
