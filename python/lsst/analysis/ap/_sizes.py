@@ -73,6 +73,7 @@ class FootprintSizes:
         else:
             raise CutoutsError(
                 "useFootprint finds no footprints: the repository has no catalogue of them (*_diaSrc, "
-                "dia_source_unstandardized) and the sources have no column bboxSize. Turn it off, or give one."
+                "dia_source_unstandardized), and the sources have no column bboxSize. Turn it off, or give "
+                "either."
             )
         return [side if isinstance(side, StampError) else (max(self.least, side),) for side in sides]
