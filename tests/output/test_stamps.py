@@ -18,6 +18,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from lsst.analysis.ap.domain import Box, CutoutsError, Stamp, Triplet
+from lsst.analysis.ap.output import OutputDirectory
 from lsst.analysis.ap.output.stamps import FORMATS, StampFiles
 
 SIZES = (5, 8)
@@ -69,7 +70,7 @@ def spill(stamps, identifiers, sizes=SIZES, rows=None):
 
 
 def run(outdir, form, batches, order, sizes=SIZES):
-    with StampFiles(outdir, form, sizes) as stamps:
+    with StampFiles(OutputDirectory(outdir), form, sizes) as stamps:
         stamps.begin()
         for batch in batches:
             spill(stamps, batch, sizes)
@@ -232,7 +233,7 @@ def test_another_format_takes_over_what_is_there(earlier, later, tmp_path):
 def test_the_latest_stamps_of_a_source_count(tmp_path):
     run(tmp_path, "npy", [[1, 2]], [1, 2])
     mended = catalogue([2]).set_column(4, "flux", pa.array([99.0], pa.float32()))
-    with StampFiles(tmp_path, "npy", SIZES) as stamps:
+    with StampFiles(OutputDirectory(tmp_path), "npy", SIZES) as stamps:
         stamps.begin()
         spill(stamps, [2], rows=mended)
         stamps.assemble([1, 2])
@@ -252,14 +253,14 @@ def test_pictures_that_are_gone_have_no_stamps(tmp_path):
 
 def test_what_has_no_stamps_is_known(tmp_path):
     run(tmp_path, "npy", [[1, 2]], [1, 2])
-    with StampFiles(tmp_path, "npy", SIZES) as stamps:
+    with StampFiles(OutputDirectory(tmp_path), "npy", SIZES) as stamps:
         stamps.begin()
         assert stamps.missing([1, 2, 3]) == {3}
         spill(stamps, [3])
-    with StampFiles(tmp_path, "npy", SIZES) as stamps:
+    with StampFiles(OutputDirectory(tmp_path), "npy", SIZES) as stamps:
         stamps.begin()
         assert stamps.missing([1, 2, 3, 4]) == {4}
-    with StampFiles(tmp_path, "none", SIZES) as stamps:
+    with StampFiles(OutputDirectory(tmp_path), "none", SIZES) as stamps:
         stamps.begin()
         assert stamps.missing([4]) == set()
         assert stamps.writer is None
@@ -275,7 +276,7 @@ def test_files_that_somebody_removed_or_damaged_are_made_again(form, tmp_path, c
         path.unlink()
         if damage == "cut":
             path.write_bytes(content[: len(content) // 2])
-        with StampFiles(tmp_path, form, SIZES) as stamps:
+        with StampFiles(OutputDirectory(tmp_path), form, SIZES) as stamps:
             stamps.begin()
             assert stamps.missing([1, 2]) == {1, 2}
         assert "made again" in caplog.text
@@ -289,7 +290,7 @@ def test_rows_of_catalogues_that_differ_stand_together(tmp_path):
         second.column_names.index("byte"), "byte", pa.array([1.5, 2.5])
     )
     for name, batches in {"ab": (first, second), "ba": (second, first)}.items():
-        with StampFiles(tmp_path / name, "parquet", SIZES) as stamps:
+        with StampFiles(OutputDirectory(tmp_path / name), "parquet", SIZES) as stamps:
             stamps.begin()
             for rows in batches:
                 spill(stamps, rows.column(0).to_pylist(), rows=rows)
@@ -303,7 +304,7 @@ def test_rows_of_catalogues_that_differ_stand_together(tmp_path):
 
 def test_other_sizes_are_refused(tmp_path):
     run(tmp_path, "npy", [[1]], [1], sizes=(8,))
-    with StampFiles(tmp_path, "npy", (8, 5)) as stamps:
+    with StampFiles(OutputDirectory(tmp_path), "npy", (8, 5)) as stamps:
         with pytest.raises(CutoutsError, match=r"stamps of 8 pixels, and sizes is now 8 and 5.*--overwrite"):
             stamps.begin()
         stamps.remove()
@@ -314,14 +315,14 @@ def test_other_sizes_are_refused(tmp_path):
 def test_zarr_that_is_not_installed_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "zarr", None)
     with pytest.raises(CutoutsError, match=r"lsst-analysis-ap\[zarr\]"):
-        StampFiles(tmp_path, "zarr", SIZES)
+        StampFiles(OutputDirectory(tmp_path), "zarr", SIZES)
 
 
 def test_a_process_that_outlived_its_run_leaves_nothing(tmp_path):
-    with StampFiles(tmp_path, "npy", SIZES) as stamps:
+    with StampFiles(OutputDirectory(tmp_path), "npy", SIZES) as stamps:
         stamps.begin()
         orphan = stamps.writer
-    with StampFiles(tmp_path, "npy", SIZES) as stamps:
+    with StampFiles(OutputDirectory(tmp_path), "npy", SIZES) as stamps:
         stamps.begin()
         with pytest.raises(CutoutsError, match="cannot be written"):
             orphan.write(catalogue([1]), [[triplet(1, size) for size in SIZES]])
@@ -348,7 +349,7 @@ def steps(moment):
 
 def finish(outdir, form, batches):
     """Complete five sources, with few columns to be quick."""
-    with StampFiles(outdir, form, (5,)) as stamps:
+    with StampFiles(OutputDirectory(outdir), form, (5,)) as stamps:
         stamps.begin()
         for identifiers in batches or [[i] for i in stamps.missing([1, 2, 3, 4, 5])]:
             spill(stamps, identifiers, (5,), catalogue(identifiers).select(range(5)))
@@ -370,7 +371,7 @@ def die_at_every_step(root, form):
 @pytest.mark.parametrize(("earlier", "form"), [("npy", "npy"), ("fits", "zarr"), ("zarr", "parquet")])
 def test_killed_at_any_step_the_next_run_completes_it(earlier, form, tmp_path, monkeypatch):
     begun, whole, killed = tmp_path / "begun", tmp_path / "whole", tmp_path / "killed"
-    with StampFiles(begun, earlier, (5,)) as stamps:
+    with StampFiles(OutputDirectory(begun), earlier, (5,)) as stamps:
         stamps.begin()
         spill(stamps, [1, 2], (5,), catalogue([1, 2]).select(range(5)))
         stamps.assemble([1, 2])
@@ -389,7 +390,7 @@ def test_killed_at_any_step_the_next_run_completes_it(earlier, form, tmp_path, m
         shutil.copytree(begun, killed / str(moment))
     subprocess.run([sys.executable, __file__, killed, form], check=True, timeout=60)
     for moment in moments:
-        with StampFiles(killed / str(moment), form, (5,)) as stamps:
+        with StampFiles(OutputDirectory(killed / str(moment)), form, (5,)) as stamps:
             stamps.begin()
             assert not stamps.missing([1, 2]), moment
         finish(killed / str(moment), form, None)

@@ -99,9 +99,26 @@ class ZooniverseCutoutsConfig(LooksConfig):
         default=None,
     )
 
+    writeStamps = ChoiceField[str](
+        doc="Also leave the stamps themselves, with catalogue row and WCS, in the order of the manifest: "
+        "float32 arrays of shape (3, N, N), template, science and difference, NaN where there are no data.",
+        allowed={
+            "none": "No.",
+            "npy": "stamps.npy, of shape (sources, 3, N, N), and stamps_catalogue.parquet.",
+            "zarr": "stamps.zarr, a group of arrays (needs the package zarr).",
+            "fits": "stamps.fits, a binary table.",
+            "parquet": "stamps.parquet, a row with a tensor for each source.",
+        },
+        default="none",
+    )
+
     def validate(self) -> None:
         """Check every field, and the fields together."""
         super().validate()
+        if self.writeStamps != "none" and self.useFootprint:
+            raise FieldValidationError(
+                type(self).writeStamps, self, "arrays have one size: set sizes in place of useFootprint"
+            )
         if (self.manifestStyle == "hosted") != (self.urlRoot is not None) and self.manifestStyle is not None:
             raise FieldValidationError(
                 type(self).manifestStyle, self, "the style 'hosted' and a urlRoot belong together"

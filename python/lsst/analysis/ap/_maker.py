@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ._sizes import FixedSizes, FootprintSizes
 from .domain import CutoutsError, DetectorVisit, SourceBatch, Triplet
-from .images import StampError, TripletReader
+from .images import AlertStampReader, StampError, TripletReader
 from .output import Failure, OutputDirectory, Picture, metadata_of, panel_path, picture_path
+from .output.stamps import SpillWriter
 from .render import PictureStyle, Renderer
 
 _log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ class PictureMaker:
     It pickles, so that each worker process has one with a butler of its own.
     """
 
-    reader: TripletReader
+    reader: TripletReader | AlertStampReader
     """Where stamps come from."""
 
     sizes: FixedSizes | FootprintSizes
@@ -48,6 +49,9 @@ class PictureMaker:
 
     separate_panels: bool = False
     """Whether each panel is a picture of its own as well."""
+
+    stamps: SpillWriter | None = None
+    """Takes the stamps themselves; `None` when nobody wants them."""
 
     def __call__(self, batch: SourceBatch) -> list[Picture | Failure]:
         """Write the picture of each source of a batch.
@@ -74,8 +78,9 @@ class PictureMaker:
         rows = batch.rows.to_pylist()
         metadata = metadata_of(batch.rows, self.columns)
         outcomes: list[Picture | Failure] = []
-        for identifier, row, cells, result in zip(
-            ids, rows, metadata, self._cut(batch, data_id), strict=True
+        made: dict[int, tuple[Triplet, ...]] = {}
+        for index, (identifier, row, cells, result) in enumerate(
+            zip(ids, rows, metadata, self._cut(batch, data_id), strict=True)
         ):
             try:
                 if isinstance(result, StampError):
@@ -93,10 +98,15 @@ class PictureMaker:
             for name, content in reversed(files.items()):
                 self.directory.write(name, content)
             outcomes.append(Picture(identifier, data_id, path, len(files[path]), cells))
+            made[index] = result
+        if self.stamps is not None and made:
+            self.stamps.write(batch.rows.take(list(made)), list(made.values()))
         return outcomes
 
     def _cut(self, batch: SourceBatch, data_id: DetectorVisit) -> list[tuple[Triplet, ...] | StampError]:
         """Return the stamps of each source, or why there are none."""
+        if isinstance(self.reader, AlertStampReader):
+            return self.reader.read(batch)  # as large as they came
         ra, dec = (_degrees(batch.rows, name) for name in ("ra", "dec"))
         sizes = self.sizes.of(batch)
         known = [index for index, size in enumerate(sizes) if not isinstance(size, StampError)]

@@ -22,6 +22,7 @@ from .output import (
     panel_path,
     write_failures,
 )
+from .output.stamps import StampFiles
 
 _REPORT: Final = "report.json"
 
@@ -42,6 +43,9 @@ class Run:
 
     manifest: ManifestForm
     """What the manifest looks like."""
+
+    stamps: StampFiles
+    """Where the stamps themselves go."""
 
     log: logging.Logger | logging.LoggerAdapter[logging.Logger]
     """Where warnings go."""
@@ -80,6 +84,7 @@ class Run:
         earlier = self.journal.settings
         differing = [name for name, value in settings.items() if earlier.get(name, value) != value]
         if overwrite:
+            self.stamps.remove()
             for picture in self.journal.pictures():
                 for path in (picture.path, *(panel_path(picture.path, panel) for panel in PANELS)):
                     self.directory.remove(path)
@@ -93,6 +98,7 @@ class Run:
             )
         self.journal.set_settings({**settings, **facts})
         self.directory.remove_partial_files()
+        self.stamps.begin()
 
     def unfinished(self, batches: Iterable[SourceBatch], *, only_failed: bool) -> Iterator[SourceBatch]:
         """Yield what is to do of some batches.
@@ -119,6 +125,7 @@ class Run:
                 for identifier, (path, size) in self.journal.done(ids).items()
                 if self.directory.size(path) == size
             }
+            done -= self.stamps.missing(done)
             todo, there = [], []
             for row, identifier in enumerate(ids):
                 if identifier in seen:
@@ -176,12 +183,24 @@ class Run:
         self.failed.sort(key=lambda failure: failure.diaSourceId)
         marked = tuple(name for name in self.journal.names_of_metadata() if is_marked(name))
         new = tuple(name for name in marked if name not in self.manifest.columns)
-        pictures = self.journal.pictures(by_id=self.manifest.style == "citsci")
-        names = self.manifest.with_columns(new).write(self.directory, pictures)
+        names = self.manifest.with_columns(new).write(self.directory, self._pictures())
         write_failures(self.directory, self.journal.failures())
         with self.directory.open(_REPORT) as stream:
             stream.write(json.dumps(self._report(names), indent=2).encode() + b"\n")
         return [f"{self.directory.name.rstrip('/')}/{name}" for name in names]
+
+    def assemble(self) -> list[str]:
+        """Put the stamps together, in the order of the manifest.
+
+        Returns
+        -------
+        stamps : `list` [`str`]
+            Paths of the files; none when nobody wants any.
+        """
+        return list(self.stamps.assemble(picture.diaSourceId for picture in self._pictures()))
+
+    def _pictures(self) -> Iterator[Picture]:
+        return self.journal.pictures(by_id=self.manifest.style == "citsci")
 
     def _report(self, manifests: list[str]) -> dict[str, object]:
         pictures, failures = self.journal.counts()

@@ -18,6 +18,7 @@ from ._sizes import FixedSizes, FootprintSizes
 from ._version import software_version
 from .domain import CutoutsError, SourceBatch, Triplet
 from .images import (
+    AlertStampReader,
     FootprintReader,
     ImageTypes,
     StampError,
@@ -27,6 +28,7 @@ from .images import (
     read_triplets,
 )
 from .output import PANELS, Failure, Journal, Picture, open_directory
+from .output.stamps import StampFiles
 from .render import PictureStyle, Renderer, draw_figure
 from .sources import Sources, arrow_tables, group_by_detector, one_row
 
@@ -44,8 +46,9 @@ class ZooniverseCutoutsTask(Task):
     config : `ZooniverseCutoutsConfig`, optional
         Configuration; the defaults when not given.
     butler : `lsst.daf.butler.Butler`, optional
-        Repository of the images, with default collections. Without it only
-        `figure`, `render` and `show` of images given by hand work.
+        Repository of the images, with default collections. Without it `run`
+        makes pictures of alerts, which bring their stamps, and `figure`,
+        `render` and `show` those of images given by hand.
     **kwargs
         Passed to `lsst.pipe.base.Task`.
     """
@@ -125,6 +128,8 @@ class ZooniverseCutoutsTask(Task):
                 (`str`).
             ``manifests``
                 Paths of all its files (`list` [`str`]).
+            ``stamps``
+                Paths of the files of ``config.writeStamps`` (`list` [`str`]).
 
         Raises
         ------
@@ -137,27 +142,29 @@ class ZooniverseCutoutsTask(Task):
             raise CutoutsError(f"The number of processes is {jobs}; it must be at least 1.")
         if total is None and isinstance(sources, Sized) and not isinstance(sources, Sequence):
             total = len(sources)
-        butler, types = self._need_butler(), self._image_types()
+        types = None if self.butler is None else self._image_types()
         with (
             open_directory(outdir) as directory,
             Journal(directory) as journal,
+            StampFiles(directory, self.config.writeStamps, self.config.sizes) as stamps,
             _progress_bar(total, progress) as bar,
         ):
-            run = Run(directory, journal, self.config.makeManifestForm(), self.log)
+            run = Run(directory, journal, self.config.makeManifestForm(), stamps, self.log)
             run.settle(
                 self._settings(types),
-                {"version": software_version(), "repository": str(butler)},
+                {"version": software_version(), "repository": str(self.butler or "")},
                 overwrite=overwrite,
                 append=append,
             )
             maker = PictureMaker(
-                TripletReader(butler, types, planes=self.config.maskPlanes),
+                self._reader(types),
                 self._sizes(types),
                 self.config.makeStyle(),
                 directory,
                 run.columns,
                 self.config.chunkSize,
                 self.config.separatePanels,
+                stamps.writer,
             )
             batches = run.unfinished(self._batches(sources), only_failed=retry_failed)
             try:
@@ -170,12 +177,14 @@ class ZooniverseCutoutsTask(Task):
                     run.finish()
                 raise
             manifests = run.finish()
+            files = run.assemble()
         return Struct(
             written=run.written,
             skipped=run.skipped,
             failed=run.failed,
             manifest=manifests[0],
             manifests=manifests,
+            stamps=files,
         )
 
     def render(self, source: Any, images: Mapping[str, Any] | None = None) -> bytes:
@@ -284,6 +293,12 @@ class ZooniverseCutoutsTask(Task):
         reader = None if name is None else FootprintReader(self.butler, name)
         return FootprintSizes(reader, self.config.footprintMinSize)
 
+    def _reader(self, types: ImageTypes | None) -> TripletReader | AlertStampReader:
+        """Return what reads stamps: without a butler, those that alerts bring."""
+        if types is None:
+            return AlertStampReader()
+        return TripletReader(self._need_butler(), types, planes=self.config.maskPlanes)
+
     def _need_butler(self) -> "Butler":
         if self.butler is None:
             raise CutoutsError("The task has no butler: give ZooniverseCutoutsTask(butler=...) one.")
@@ -317,12 +332,13 @@ class ZooniverseCutoutsTask(Task):
                 )
             yield batch
 
-    def _settings(self, types: ImageTypes) -> dict[str, str]:
+    def _settings(self, types: ImageTypes | None) -> dict[str, str]:
         """Return what decides how a picture comes out."""
-        lists = {"urlRoot", "manifestStyle", "manifestColumns", "manifestRows"}
+        lists = {"urlRoot", "manifestStyle", "manifestColumns", "manifestRows", "writeStamps"}
         settings = {name: repr(value) for name, value in self.config.toDict().items() if name not in lists}
-        settings |= {f"{role}ImageType": repr(name) for role, name in dataclasses.asdict(types).items()}
-        settings["collections"] = repr(tuple(self._need_butler().collections.defaults))
+        if types is not None:
+            settings |= {f"{role}ImageType": repr(name) for role, name in dataclasses.asdict(types).items()}
+            settings["collections"] = repr(tuple(self._need_butler().collections.defaults))
         return settings
 
 

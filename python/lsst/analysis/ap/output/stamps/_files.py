@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...domain import CutoutsError
+from .._directory import OutputDirectory
 from ._catalogue import ParquetRows, write_catalogue
 from ._columns import StampColumns
 from ._folder import Final, StampFolder
@@ -36,7 +37,7 @@ class StampFiles:
 
     Parameters
     ----------
-    outdir : `str` or `pathlib.Path`
+    directory : `~lsst.analysis.ap.output.OutputDirectory`
         Directory of the run.
     format_name : `str`
         One of `FORMATS`; with ``"none"`` nothing is written or asked for.
@@ -46,15 +47,21 @@ class StampFiles:
     Raises
     ------
     CutoutsError
-        Raised when the package that the format needs is not installed.
+        Raised when the package that the format needs is not installed, or
+        the directory is not a local one.
     """
 
-    def __init__(self, outdir: str | Path, format_name: str, sizes: Sequence[int]) -> None:
+    def __init__(self, directory: OutputDirectory, format_name: str, sizes: Sequence[int]) -> None:
+        if format_name != "none" and directory.name != str(directory.path):
+            raise CutoutsError(
+                f"Stamps (writeStamps) cannot be put together in {directory.name}: write to a local "
+                "directory and copy it."
+            )
         self._name = format_name
         self._format = None if format_name == "none" else find_format(format_name)
         self._sizes = tuple(sizes)
         self._columns = StampColumns(tuple(dict.fromkeys(sizes)))
-        self._folder = StampFolder(Path(outdir))
+        self._folder = StampFolder(directory.path)
         self._stores: dict[int, StampStore] = {}  # what is not a spill: number 0, if anything
         self._spills: list[Path] = []  # numbered from 1
         self.writer: SpillWriter | None = None
