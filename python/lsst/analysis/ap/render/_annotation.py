@@ -123,7 +123,9 @@ def annotation(row: Mapping[str, Any], ink: Ink) -> Iterator[TextItem]:
     if score is not None:
         color = ink.likely if score >= 0.5 else ink.unlikely
         text = f"RB:{fit_number(score, 6, 3)}"
-        yield TextItem(text, 4, RELIABILITY_X, RELIABILITY_WIDTH, color, True, False, True)
+        # Outside 0 to 1 it is longer than its place, and written smaller.
+        fits = 0 <= score <= 1
+        yield TextItem(text, 4, RELIABILITY_X, RELIABILITY_WIDTH, color, True, number=fits)
 
 
 def _identity(row: Mapping[str, Any], ink: Ink) -> Iterator[TextItem]:
