@@ -131,6 +131,13 @@ def test_sky_frames_with_latitude_first(afw_files):
     )
 
 
+def test_no_ast_library_at_all(monkeypatch):
+    monkeypatch.setitem(sys.modules, "astshim", None)
+    monkeypatch.setitem(sys.modules, "starlink", None)
+    with pytest.raises(ImportError, match="install starlink-pyast"):
+        AstFrameSet("")
+
+
 def test_astshim_does_where_pyast_is_absent(afw_files, monkeypatch):
     """In the stack only astshim is there; this one has its methods."""
     ast = starlink.Ast

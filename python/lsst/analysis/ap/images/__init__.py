@@ -4,6 +4,7 @@ This room knows the butler, FITS layouts, WCS and compressed tiles. It knows
 nothing of catalogue columns, and nothing of pictures.
 """
 
+from ._alert_stamps import AlertStampReader
 from ._errors import ImageFileError, StampError
 from ._footprints import FootprintReader, find_footprint_type
 from ._image_types import ImageTypes, find_image_types
@@ -11,6 +12,7 @@ from ._objects import read_triplets
 from ._reader import TripletReader
 
 __all__ = (
+    "AlertStampReader",
     "FootprintReader",
     "ImageFileError",
     "ImageTypes",

@@ -115,7 +115,12 @@ def _read_with_pyast(text: str) -> tuple[Any, int]:
 
 
 def _read_with_astshim(text: str) -> tuple[Any, int]:
-    import astshim
+    try:
+        import astshim
+    except ImportError as error:
+        raise ImportError(
+            "no library reads the AST text of the WCS; install starlink-pyast, or use the LSST stack"
+        ) from error
 
     try:
         frame_set = astshim.Channel(astshim.StringStream(text)).read()

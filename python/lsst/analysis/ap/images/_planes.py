@@ -1,4 +1,9 @@
-"""Parts of one image plane of a FITS file, each byte of it decoded once."""
+"""Parts of one image plane of a FITS file, each byte of it decoded once.
+
+Decoding the tiles costs less than a library's full read of the plane even
+when every tile is wanted, so there is one way for few boxes and for many. What
+differs is how bytes are fetched: see `ByteSource.plan`.
+"""
 
 __all__ = ("plane_shape", "read_plane")
 
