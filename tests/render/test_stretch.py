@@ -83,7 +83,7 @@ def test_limits_always_leave_room(value, interval):
 def test_stretches_are_those_of_astropy(stretch, oracle):
     pixels = np.random.default_rng(3).normal(size=(2, 20, 20)).astype(np.float32)
     limits = [Limits(-1.0, 1.5), Limits(0.0, 3.0)]
-    found = levels(pixels, limits, stretch, 0.1)
+    found = levels(pixels, limits, [stretch, stretch], 0.1)
     for n, (low, high) in enumerate(limits):
         norm = visualization.ImageNormalize(vmin=low, vmax=high, stretch=oracle, clip=True)
         np.testing.assert_array_equal(found[n], norm(pixels[n].astype(np.float64)))

@@ -175,21 +175,16 @@ def color_numbers(
     numbers : `numpy.ndarray`
         Indices into ``template.colors``, of the same shape as ``pixels``.
     """
-    level = np.empty(pixels.shape)
-    images = len(template.shown) - (template.shown[-1] == DIFFERENCE)
-    shown = [limits[panel] for panel in template.shown]
-    level[:images] = levels(pixels[:images], shown[:images], style.image_stretch, style.asinh_a)
-    level[images:] = levels(pixels[images:], shown[images:], style.difference_stretch, style.asinh_a)
+    stretches = [style.difference_stretch if p == DIFFERENCE else style.image_stretch for p in template.shown]
+    level = levels(pixels, [limits[panel] for panel in template.shown], stretches, style.asinh_a)
     if missing is not None:
         level[missing] = 0.0
-    for index, count in enumerate(template.counts):
-        level[index] *= count
+    level *= template.counts
+    # The upper limit itself has the last colour.
+    np.minimum(level, template.counts - 1, out=level)
     numbers = level.astype(np.intp)
-    for index, (count, offset) in enumerate(zip(template.counts, template.offsets, strict=True)):
-        # The upper limit itself has the last colour.
-        np.minimum(numbers[index], count - 1, out=numbers[index])
-        if offset:
-            numbers[index] += offset
+    if template.offsets.any():
+        numbers += template.offsets
     return numbers
 
 

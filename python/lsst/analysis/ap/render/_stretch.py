@@ -4,6 +4,7 @@ __all__ = ("Limits", "interval_limits", "levels", "zscale")
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -159,7 +160,7 @@ def _polyfit_slope(samples: Pixels, weights: Pixels) -> np.float64:
     return slope
 
 
-def levels(pixels: Pixels, limits: Sequence[Limits], stretch: str, asinh_a: float) -> Pixels:
+def levels(pixels: Pixels, limits: Sequence[Limits], stretches: Sequence[str], asinh_a: float) -> Pixels:
     """Return where in a colour map each pixel lies.
 
     Parameters
@@ -168,8 +169,8 @@ def levels(pixels: Pixels, limits: Sequence[Limits], stretch: str, asinh_a: floa
         Pixel values of several stamps, (stamps, rows, columns).
     limits : `~collections.abc.Sequence` [`Limits`]
         For each stamp the values that become 0 and 1.
-    stretch : `str`
-        ``"asinh"``, ``"linear"``, ``"log"`` or ``"sqrt"``.
+    stretches : `~collections.abc.Sequence` [`str`]
+        For each stamp ``"asinh"``, ``"linear"``, ``"log"`` or ``"sqrt"``.
     asinh_a : `float`
         Softening of the asinh stretch.
 
@@ -178,20 +179,28 @@ def levels(pixels: Pixels, limits: Sequence[Limits], stretch: str, asinh_a: floa
     levels : `numpy.ndarray`
         From 0 to 1, NaN where the pixel is NaN.
     """
-    low = np.array([limit.low for limit in limits]).reshape(-1, 1, 1)
-    width = np.array([limit.high - limit.low for limit in limits]).reshape(-1, 1, 1)
-    result: Pixels = np.subtract(pixels, low, dtype=np.float64)
-    result /= width
-    np.clip(result, 0.0, 1.0, out=result)
-    if stretch == "asinh":
-        result /= asinh_a
-        np.arcsinh(result, out=result)
-        result /= np.arcsinh(1.0 / asinh_a)
-    elif stretch == "log":
-        result *= LOG_A
-        result += 1.0
-        np.log(result, out=result)
-        result /= np.log(LOG_A + 1.0)
-    elif stretch == "sqrt":
-        np.sqrt(result, out=result)
+    bounds = np.array(limits)[:, :, np.newaxis, np.newaxis]
+    result: Pixels = np.subtract(pixels, bounds[:, 0], dtype=np.float64)
+    result /= bounds[:, 1] - bounds[:, 0]
+    np.minimum(np.maximum(result, 0.0, out=result), 1.0, out=result)
+    first = 0
+    for stretch, group in groupby(stretches):
+        last = first + len(list(group))
+        _stretch(result[first:last], stretch, asinh_a)
+        first = last
     return result
+
+
+def _stretch(values: Pixels, stretch: str, asinh_a: float) -> None:
+    """Stretch values from 0 to 1 in place, by astropy's steps."""
+    if stretch == "asinh":
+        values /= asinh_a
+        np.arcsinh(values, out=values)
+        values /= np.arcsinh(1.0 / asinh_a)
+    elif stretch == "log":
+        values *= LOG_A
+        values += 1.0
+        np.log(values, out=values)
+        values /= np.log(LOG_A + 1.0)
+    elif stretch == "sqrt":
+        np.sqrt(values, out=values)

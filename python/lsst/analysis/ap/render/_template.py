@@ -49,11 +49,12 @@ class Template:
     """Colours of all levels, RGB: those of template and science, then those
     of the difference where they are others."""
 
-    counts: tuple[int, ...]
-    """Number of levels of each panel shown."""
+    counts: NDArray[np.int_]
+    """Number of levels of each panel shown, (panels, 1, 1)."""
 
-    offsets: tuple[int, ...]
-    """Where in ``colors`` the levels of each panel shown begin."""
+    offsets: NDArray[np.int_]
+    """Where in ``colors`` the levels of each panel shown begin, of the same
+    shape."""
 
     empty_line: NDArray[np.uint8]
     """A scanline of background."""
@@ -87,6 +88,7 @@ def compile_template(style: PictureStyle, shown: tuple[int, ...] = ALL_PANELS) -
     difference_colors = _color_table(style.shown_difference_color_map)
     same = np.array_equal(image_colors, difference_colors)
     colors = image_colors if same else np.concatenate((image_colors, difference_colors))
+    is_difference = (np.array(shown) == DIFFERENCE).reshape(-1, 1, 1)
     codes: list[PanelCode | None] = []
     for size, panels in zip(style.sizes, where.panels, strict=True):
         factor, x = style.enlargement(size), [panel.x for panel in panels]
@@ -104,8 +106,8 @@ def compile_template(style: PictureStyle, shown: tuple[int, ...] = ALL_PANELS) -
         fixed=tuple(_fixed(lines[start:stop]) for start, stop in zip(starts, stops, strict=True)),
         panel_codes=tuple(codes),
         colors=colors,
-        counts=tuple(len(difference_colors if panel == DIFFERENCE else image_colors) for panel in shown),
-        offsets=tuple(0 if same or panel != DIFFERENCE else len(image_colors) for panel in shown),
+        counts=np.where(is_difference, len(difference_colors), len(image_colors)),
+        offsets=np.where(is_difference & (not same), len(image_colors), 0),
         empty_line=empty_line,
     )
 
