@@ -227,3 +227,74 @@ def test_wrong_options_are_one_line(demo, words, apdb, tmp_path, capsys):
     }
     for said, command in cases.items():
         assert said in refused(capsys, [*command, *words, out]), said
+
+
+@pytest.fixture
+def alerts(tmp_path):
+    """Three alerts of ZTF in two files; the second one lacks a stamp."""
+    import io
+
+    import fastavro
+    from astropy.io import fits
+
+    rng = np.random.default_rng(2)
+
+    def stamp():
+        file = io.BytesIO()
+        fits.PrimaryHDU(rng.normal(size=(63, 63)).astype(np.float32)).writeto(file)
+        return file.getvalue()
+
+    numbers = {"jd": 2459000.5, "ra": 10.0, "dec": 20.0}
+    fields = [{"name": name, "type": "double"} for name in numbers]
+    fields += [{"name": name, "type": "long"} for name in ("pid", "rcid")]
+    roles = ("cutoutScience", "cutoutTemplate", "cutoutDifference")
+    schema = {
+        "type": "record",
+        "name": "alert",
+        "fields": [
+            {"name": "candid", "type": "long"},
+            {"name": "candidate", "type": {"type": "record", "name": "candidate", "fields": fields}},
+            *({"name": role, "type": ["null", "bytes"]} for role in roles),
+        ],
+    }
+    packets = [
+        {"candid": i, "candidate": numbers | {"pid": 7, "rcid": i}, **{role: stamp() for role in roles}}
+        for i in (1, 2, 3)
+    ]
+    packets[1]["cutoutScience"] = None
+    paths = [tmp_path / "one.avro", tmp_path / "more.avro"]
+    for path, some in zip(paths, (packets[:1], packets[1:]), strict=True):
+        with path.open("wb") as stream:
+            fastavro.writer(stream, schema, some)
+    return [str(path) for path in paths]
+
+
+@pytest.mark.parametrize("order", ["last", "first", "behind an option"])
+def test_alerts_become_pictures_of_their_own_stamps(alerts, tmp_path, order):
+    from matplotlib.image import imread
+
+    out = tmp_path / "out"
+    words = {
+        "last": ["--alerts", *alerts, str(out)],
+        "first": [str(out), "--alerts", *alerts],
+        "behind an option": ["--alerts", *alerts, "-j", "2", str(out)],
+    }[order]
+    assert main(["--quiet", *words]) == 1  # one of them lacks a stamp
+    assert ids(out) == [1, 3]
+    assert "science stamp" in (out / "failures.csv").read_text()
+    pictures = [imread(out / f"{i}.png") for i in (1, 3)]
+    assert pictures[0].shape == pictures[1].shape
+    assert not np.array_equal(*pictures)
+
+
+def test_alerts_can_be_selected_and_counted(alerts, tmp_path, capsys):
+    assert main(["--quiet", "--detector", "3", "--alerts", *alerts, str(tmp_path / "out")]) == 0
+    assert ids(tmp_path / "out") == [3]
+    capsys.readouterr()
+    assert main(["--quiet", "--dry-run", "--alerts", *alerts]) == 0
+    assert "3 DiaSources on 3 images of 1 visits" in capsys.readouterr().out
+
+
+def test_alerts_take_no_repository(alerts, words, tmp_path, capsys):
+    assert "no repository" in refused(capsys, ["--alerts", *alerts, "-j", "1", *words, str(tmp_path / "out")])
+    assert "no repository" in refused(capsys, ["--alerts", alerts[0]])

@@ -3,7 +3,14 @@
 Nothing heavy is imported until the words are understood.
 """
 
-__all__ = ("add_source_options", "columns_for", "open_catalog", "selection_of", "source_is_given")
+__all__ = (
+    "add_source_options",
+    "columns_for",
+    "open_catalog",
+    "selection_of",
+    "settle_places",
+    "source_is_given",
+)
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -46,7 +53,7 @@ class Catalog(Protocol):
         ...
 
 
-_SOURCES = ("sqlitefile", "postgres_url", "apdb", "catalog", "catalog_dataset")
+_SOURCES = ("sqlitefile", "postgres_url", "apdb", "catalog", "catalog_dataset", "alerts")
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +82,12 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         "--catalog-dataset",
         metavar="NAME",
         help="dataset type of tables in REPO, such as dia_source_detector",
+    )
+    source.add_argument(
+        "--alerts",
+        metavar="FILE",
+        nargs="+",
+        help="alert packets of Rubin or ZTF, whose own stamps are shown; REPO is then not given",
     )
 
     more = parser.add_argument_group("more about them")
@@ -202,7 +215,35 @@ def open_catalog(arguments: argparse.Namespace, butler: "Butler | None") -> Cata
         return sources.open_butler_tables(
             butler, arguments.catalog_dataset, where, flag_map=flag_map, packer=packer
         )
+    if arguments.alerts:
+        return sources.open_alerts(arguments.alerts, arguments.instrument)
     return sources.open_catalog(arguments.catalog, flag_map=flag_map, packer=packer)
+
+
+def settle_places(arguments: argparse.Namespace) -> str | None:
+    """Tell the files of alerts from the output directory, and say what is missing.
+
+    Parameters
+    ----------
+    arguments : `argparse.Namespace`
+        The parsed words. Without a repository their places are mended.
+
+    Returns
+    -------
+    problem : `str` or `None`
+        What is wrong with the command; `None` when nothing is.
+    """
+    if not arguments.alerts:
+        if (arguments.repo is None or arguments.outdir is None) and not arguments.dry_run:
+            return "give the butler repository and the output directory: REPO OUTDIR"
+        return None
+    places = [place for place in (arguments.repo, arguments.outdir) if place is not None]
+    if not places and not arguments.dry_run and len(arguments.alerts) > 1:
+        places = [arguments.alerts.pop()]  # it came last, after the files
+    if len(places) != 1 and not (arguments.dry_run and not places):
+        return "with --alerts give the output directory only, no repository: --alerts FILE... OUTDIR"
+    arguments.repo, arguments.outdir = None, places[0] if places else None
+    return None
 
 
 def columns_for(arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig") -> frozenset[str] | None:
@@ -224,7 +265,7 @@ def columns_for(arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig"
     from .output import manifest_name
     from .sources import PICTURE_COLUMNS
 
-    if arguments.catalog or arguments.catalog_dataset:
+    if arguments.catalog or arguments.catalog_dataset or arguments.alerts:
         return None
     return frozenset(PICTURE_COLUMNS) | {manifest_name(name) for name in config.manifestColumns}
 

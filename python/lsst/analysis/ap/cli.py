@@ -16,6 +16,7 @@ from ._source_options import (
     columns_for,
     open_catalog,
     selection_of,
+    settle_places,
     source_is_given,
 )
 from ._version import software_version
@@ -50,6 +51,9 @@ examples:
   two sizes of stamp, for pictures hosted elsewhere, from a catalogue file:
     zooniverseCutouts --catalog sources.parquet -c sizes=30,60 -c urlRoot=https://host/pictures \\
         --collections LSSTCam/prompt repo/ pictures/
+
+  the sources of some alerts, with the stamps that they bring:
+    zooniverseCutouts --alerts alerts.avro more.avro pictures/
 
 exit status: 0 all pictures are there, 1 some failed (failures.csv names them), 2 it could not be done.
 """
@@ -162,11 +166,12 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if arguments.show_config:
         _make_config(arguments).saveToStream(sys.stdout)
         return 0
-    if (arguments.repo is None or arguments.outdir is None) and not arguments.dry_run:
-        parser.error("give the butler repository and the output directory: REPO OUTDIR")
+    if problem := settle_places(arguments):
+        parser.error(problem)
     if not source_is_given(arguments):
         parser.error(
-            "give the DiaSources: --sqlitefile, --postgres-url, --apdb, --catalog or --catalog-dataset"
+            "give the DiaSources: --sqlitefile, --postgres-url, --apdb, --catalog, --catalog-dataset or "
+            "--alerts"
         )
 
     config = _make_config(arguments)

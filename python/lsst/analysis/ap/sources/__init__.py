@@ -4,6 +4,7 @@ This room knows databases, catalogue files and column names. It knows nothing
 of pixels.
 """
 
+from ._alerts import open_alerts
 from ._apdb import SqlApdb
 from ._batches import group_by_detector
 from ._butler_tables import open_butler_tables
@@ -39,6 +40,7 @@ __all__ = (
     "circle",
     "group_by_detector",
     "one_row",
+    "open_alerts",
     "open_butler_tables",
     "open_catalog",
     "packer_of",
