@@ -260,12 +260,13 @@ def columns_for(arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig"
     -------
     columns : `frozenset` [`str`] or `None`
         All when `None`: a file may have columns that are meant for the
-        manifest, a database only those of its schema.
+        manifest, a database only those of its schema. Stamps as arrays come
+        with the whole row.
     """
     from .output import manifest_name
     from .sources import PICTURE_COLUMNS
 
-    if arguments.catalog or arguments.catalog_dataset or arguments.alerts:
+    if arguments.catalog or arguments.catalog_dataset or arguments.alerts or config.writeStamps != "none":
         return None
     return frozenset(PICTURE_COLUMNS) | {manifest_name(name) for name in config.manifestColumns}
 

@@ -52,6 +52,9 @@ examples:
     zooniverseCutouts --catalog sources.parquet -c sizes=30,60 -c urlRoot=https://host/pictures \\
         --collections LSSTCam/prompt repo/ pictures/
 
+  the training set of a reliability classifier, stamps of 51x51 pixels as one NumPy array:
+    zooniverseCutouts --apdb apdb.yaml -c sizes=51 -c writeStamps=npy --collections LSSTCam/prompt repo/ training/
+
   the sources of some alerts, with the stamps that they bring:
     zooniverseCutouts --alerts alerts.avro more.avro pictures/
 
