@@ -1,0 +1,298 @@
+#!/usr/bin/env python
+"""Draw the figures of the documentation, write its tables and execute its notebook.
+
+``make figures`` runs it. All of them come from the code that they describe. A
+test compares what it makes with what is committed, so that nothing of it is
+ever edited by hand.
+"""
+
+import argparse
+import dataclasses
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib
+import matplotlib.ft2font
+import numpy as np
+from lsst.pex.config import ChoiceField, Field
+from numpy.typing import NDArray
+
+from lsst.analysis.ap import ZooniverseCutoutsConfig
+from lsst.analysis.ap.domain import Box, Stamp, Triplet
+from lsst.analysis.ap.render import PictureStyle, Renderer
+from lsst.analysis.ap.render._flags import FLAG_WORDS, LABEL_FLAGS
+
+DOC = Path(__file__).parent
+FIGURES = DOC / "figures"
+PAGES = DOC / "lsst.analysis.ap"
+NOTEBOOK = DOC / "notebooks" / "tutorial.ipynb"
+DRAWN_WITH = FIGURES / "drawn_with.json"
+
+ROW: Mapping[str, Any] = {
+    "diaSourceId": 170094472284143617,
+    "instrument": "LSSTCam",
+    "detector": 94,
+    "visit": 2026011000112,
+    "band": "r",
+    "ra": 53.15084211,
+    "dec": -28.10273645,
+    "snr": 24.1,
+    "psfFlux": 2412.7,
+    "psfFluxErr": 101.3,
+    "psfChi2": 1489.0,
+    "psfNdata": 1443,
+    "apFlux": 2502.9,
+    "apFluxErr": 148.8,
+    "scienceFlux": 9218.4,
+    "scienceFluxErr": 104.9,
+    "reliability": 0.912,
+    "bboxSize": 9,
+}
+"""The catalogue row of the source in the figures."""
+
+PLANES: Mapping[str, int] = {"CR": 3, "DETECTED": 5, "SAT": 1}
+"""Mask planes of the figures, by bit."""
+
+MEANINGS: Mapping[str, str] = {
+    "NODATA": "The footprint has pixels without data.",
+    "OFF": "The centre lies off the image.",
+    "EDGE": "The footprint reaches the edge of the detector or of the template.",
+    "INTERP": "Pixels were interpolated over.",
+    "SAT": "Pixels are saturated.",
+    "CR": "A cosmic ray was found in the footprint.",
+    "BAD": "The footprint has pixels known to be bad.",
+    "DIPOLE": "A positive and a negative lobe side by side: most often a source that moved, or images that "
+    "were not quite aligned.",
+    "NEG": "The source is negative in the difference: fainter now than in the template.",
+    "SUS": "Pixels are close to saturation, where the detector is no longer linear.",
+    "CENTROID": "The position could not be measured well.",
+    "CEN+": "The position of the positive lobe could not be measured.",
+    "CEN-": "The position of the negative lobe could not be measured.",
+    "SHAPE": "The shape could not be measured well.",
+    "INJ": "A synthetic source was injected into the science image here.",
+    "INJT": "A synthetic source was injected into the template here.",
+    "STREAK": "The trail of a satellite or aeroplane crosses the footprint.",
+    "GLINT": "One of several flashes in a line: a tumbling satellite.",
+}
+"""What each flag word tells. A word without an entry here is an error."""
+
+EXAMPLES: Mapping[str, tuple[Any, ...]] = {
+    "asinhA": (0.02, 1.0),
+    "colorMap": ("gray", "viridis"),
+    "differenceColorMap": ("RdBu_r",),
+    "limitsRegion": (10,),
+    "maskPlanes": (["CR", "DETECTED"],),
+    "panelPixels": (90, 180),
+    "percentile": (90.0,),
+}
+"""Values that show what a field does. Each value of a choice is shown anyway, and a switch turned on."""
+
+TOGETHER: Mapping[str, Mapping[str, Any]] = {
+    "limitsRegion": {"differenceInterval": "minmax"},
+    "percentile": {"imageInterval": "percentile", "differenceInterval": "percentile"},
+}
+"""What a field needs beside it to show what it does."""
+
+_SMALL = 120
+
+
+class Figure(NamedTuple):
+    """What a figure shows."""
+
+    fields: Mapping[str, Any]
+    """Configuration, apart from the defaults."""
+
+    flags: bool = False
+    """Whether every flag of the source is set."""
+
+    missing: bool = False
+    """Whether parts of the images have no data."""
+
+
+def figures() -> dict[str, Figure]:
+    """Return the figures by name."""
+    return {
+        "plain": Figure({}),
+        "annotated": Figure({"addMetadata": True}),
+        "flags": Figure({"addMetadata": True}, flags=True),
+        "sizes": Figure({"sizes": [30, 60]}),
+        "missing": Figure({}, missing=True),
+    } | {name: Figure(fields) for _, _, name, fields in looks()}
+
+
+def looks() -> Iterator[tuple[Field, Any, str, dict[str, Any]]]:
+    """Yield field, value, name of the figure and configuration of each choice of looks."""
+    config = ZooniverseCutoutsConfig()
+    for parameter in dataclasses.fields(PictureStyle):
+        first, *others = parameter.name.split("_")
+        field = type(config)._fields[first + "".join(word.title() for word in others)]
+        values = EXAMPLES.get(field.name, ())
+        if isinstance(field, ChoiceField):
+            values = tuple(value for value in field.allowed if value not in (None, field.default))
+        elif field.dtype is bool and field.name != "addMetadata":
+            values = (True,)
+        for value in values:
+            fields = {"panelPixels": _SMALL, **TOGETHER.get(field.name, {}), field.name: value}
+            yield field, value, f"{field.name}-{_word(value).replace(',', '-')}", fields
+
+
+def _word(value: Any) -> str:
+    """Return a value as it is written on the command line."""
+    return ",".join(value) if isinstance(value, list) else str(value)
+
+
+def draw(figure: Figure) -> bytes:
+    """Return a figure as a PNG file."""
+    config = configure(figure)
+    row = {**ROW, **dict.fromkeys(every_flag(), True)} if figure.flags else ROW
+    triplets = [scene(size, missing=figure.missing) for size in config.sizes]
+    return Renderer(config.makeStyle()).render(triplets, row)
+
+
+def configure(figure: Figure) -> ZooniverseCutoutsConfig:
+    """Return the configuration of a figure."""
+    config = ZooniverseCutoutsConfig()
+    config.update(**figure.fields)
+    config.validate()
+    return config
+
+
+def every_flag() -> list[str]:
+    """Return a column for each flag word and for each label."""
+    return [word.columns[0] for word in FLAG_WORDS] + [columns[0] for columns in LABEL_FLAGS.values()]
+
+
+def scene(size: int, *, missing: bool = False) -> Triplet:
+    """Return a new point source on the arm of a galaxy, with a star beside it."""
+    extent = 100
+    y, x = np.indices((extent, extent)) - extent // 2
+    galaxy = 220 * np.exp(-np.hypot((x + 6) / 2.2, (y - 4 - 0.4 * x) / 1.3) / 3)
+    star = 700 * np.exp(-((x - 21) ** 2 + (y + 18) ** 2) / 6)
+    new = 128 * np.exp(-(x**2 + y**2) / 6)
+    template = galaxy + star + noise(1, extent, 3)
+    science = galaxy + star + new + noise(2, extent, 16)
+    # The star is a little brighter tonight.
+    difference = science - template + 0.08 * star
+    if missing:
+        template[:, : extent // 2 - 9] = np.nan
+        difference[:, : extent // 2 - 9] = np.nan
+        for array in (template, science, difference):
+            array[extent // 2 + 12 :] = np.nan
+    start = extent // 2 - size // 2 + 1
+    part = slice(start, start + size)
+    box = Box(start, start + size, start, start + size)
+    # Rounded, so that the last bits of an exponential do not matter.
+    mask = np.zeros((extent, extent), dtype=np.int32)
+    mask[np.hypot(x, y) < 4] |= 1 << PLANES["DETECTED"]
+    mask[star > 350] |= 1 << PLANES["SAT"]
+    mask[(abs(y + x + 12) < 1) & (abs(x + 4) < 5)] |= 1 << PLANES["CR"]
+    stamps = [
+        Stamp(np.round(a[part, part], 2).astype(np.float32), box, mask[part, part], PLANES)
+        for a in (template, science, difference)
+    ]
+    turned = np.radians(110.0)
+    turn = np.array([[-np.cos(turned), np.sin(turned)], [np.sin(turned), np.cos(turned)]])
+    return Triplet(*stamps, sky_jacobian=0.2 * turn, position=(extent // 2, extent // 2))
+
+
+def noise(seed: int, extent: int, sigma: float) -> NDArray[np.float64]:
+    """Return noise that is the same with every version of NumPy, close to normal."""
+    bits = np.random.PCG64(seed).random_raw((12, extent, extent)) >> np.uint64(11)
+    return sigma * (np.sum(bits / 2.0**53, axis=0) - 6.0)
+
+
+def tables() -> dict[Path, str]:
+    """Return the text of the parts of pages that are made from the code."""
+    return {PAGES / "flag-words.rst.inc": _flag_words(), PAGES / "looks.rst.inc": _looks()}
+
+
+def _flag_words() -> str:
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 12 14 30 44", ""]
+    lines += _row("Word", "Colour", "Columns", "What it tells")
+    for flag in FLAG_WORDS:
+        columns = ", ".join(f"``{name}``" for name in flag.columns)
+        lines += _row(f"**{flag.word}**", flag.color, columns, MEANINGS[flag.word])
+    for label, columns in LABEL_FLAGS.items():
+        columns = ", ".join(f"``{name}``" for name in columns)
+        meaning = "This measurement is flagged: do not trust its numbers."
+        lines += _row(f"label *{'PSF' if label == 'psf' else label}*", "red, else grey", columns, meaning)
+    return "\n".join(lines) + "\n"
+
+
+def _row(*cells: str) -> list[str]:
+    return [f"   {'*' if number == 0 else ' '} - {cell}" for number, cell in enumerate(cells)]
+
+
+def _looks() -> str:
+    lines: list[str] = []
+    last = ""
+    for field, value, name, _ in looks():
+        if field.name != last:
+            last = field.name
+            lines += [field.name, "-" * len(field.name), "", field.doc.partition("\nAllowed")[0], ""]
+            default = f"``{_word(field.default)}``" if field.default not in (None, []) else "not set"
+            what = f": {field.allowed[field.default]}" if isinstance(field, ChoiceField) else "."
+            lines += [f"The default is {default}{what}", ""]
+        what = field.allowed[value] if isinstance(field, ChoiceField) else ""
+        lines += [
+            f".. figure:: ../figures/{name}.png",
+            f"   :alt: A picture with {field.name} = {value!r}",
+            "",
+        ]
+        beside = "".join(f" -c {key}={_word(word)}" for key, word in TOGETHER.get(field.name, {}).items())
+        lines += [f"   ``-c {field.name}={_word(value)}{beside}``" + (f": {what}" if what else ""), ""]
+    return "\n".join(lines)
+
+
+def drawn_with() -> dict[str, str]:
+    """Return what decides how letters come out."""
+    return {"matplotlib": matplotlib.__version__, "freetype": matplotlib.ft2font.__freetype_version__}
+
+
+def execute(path: Path = NOTEBOOK) -> Any:
+    """Return a notebook with its outputs, executed in a new folder."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    with tempfile.TemporaryDirectory() as folder:
+        where = {"metadata": {"path": folder}}
+        NotebookClient(
+            notebook, timeout=300, kernel_name="python3", resources=where, record_timing=False
+        ).execute()
+    notebook.metadata.pop("language_info", None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if html := output.get("data", {}).get("text/html"):
+                # A number that is another each time.
+                output["data"]["text/html"] = re.sub(r' id="table\d+"', "", html)
+    return notebook
+
+
+def main() -> None:
+    """Write every figure and every table, and execute the notebook."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    FIGURES.mkdir(exist_ok=True)
+    wanted = figures()
+    for path in FIGURES.glob("*.png"):
+        if path.stem not in wanted:
+            path.unlink()
+    for name, figure in wanted.items():
+        (FIGURES / f"{name}.png").write_bytes(draw(figure))
+    DRAWN_WITH.write_text(json.dumps(drawn_with()) + "\n")
+    for path, text in tables().items():
+        path.write_text(text)
+    import nbformat
+
+    nbformat.write(execute(), NOTEBOOK)
+    print(f"{len(wanted)} figures in {FIGURES}; {NOTEBOOK} is executed.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The documentation tells of the code as it is."""
+
+import ast
+import importlib.util
+import io
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lsst.analysis.ap.render._layout import layout
+
+ROOT = Path(__file__).parents[1]
+DOC = ROOT / "doc"
+PAGES = DOC / "lsst.analysis.ap"
+REMEDY = "Run `make figures`, look at what changed, and commit it."
+
+
+def _load_script():
+    spec = importlib.util.spec_from_file_location("make_figures", DOC / "make_figures.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+script = _load_script()
+
+
+def pixels(png):
+    return np.array(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+@pytest.mark.parametrize("name", script.figures())
+def test_a_figure_shows_what_the_code_draws(name):
+    path = script.FIGURES / f"{name}.png"
+    assert path.exists(), f"There is no {path}. {REMEDY}"
+    figure = script.figures()[name]
+    committed, drawn = pixels(path.read_bytes()), pixels(script.draw(figure))
+    assert committed.shape == drawn.shape, f"{path} has another size than the code draws. {REMEDY}"
+    if json.loads(script.DRAWN_WITH.read_text()) != script.drawn_with():
+        # Each version of FreeType has its own letters: compare what has none.
+        panels = [p.slices for row in layout(script.configure(figure).makeStyle()).panels for p in row]
+    else:
+        panels = [np.s_[:, :]]
+    for part in panels:
+        differing = int((committed[part] != drawn[part]).any(axis=2).sum())
+        assert not differing, f"{differing} pixels of {path} are not what the code draws. {REMEDY}"
+
+
+def test_no_figure_is_left_over():
+    assert {path.stem for path in script.FIGURES.glob("*.png")} == set(script.figures()), REMEDY
+
+
+@pytest.mark.parametrize("path", script.tables(), ids=lambda path: path.name)
+def test_a_table_says_what_the_code_says(path):
+    assert path.read_text() == script.tables()[path], f"{path} is out of date. {REMEDY}"
+
+
+def _texts_of_the_code():
+    """Return every piece of text in the package, with … for what is filled in."""
+    texts = []
+    for path in (ROOT / "python").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                parts = (v.value if isinstance(v, ast.Constant) else "…" for v in node.values)
+                texts.append("".join(map(str, parts)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    return "\n".join(texts)
+
+
+def test_the_messages_of_the_troubleshooting_page_are_the_programs_own():
+    page = (PAGES / "troubleshooting.rst").read_text()
+    code = _texts_of_the_code()
+    blocks = re.findall(r"^\.\. code-block:: text\n\n((?: {3}.*\n)+)", page, flags=re.MULTILINE)
+    assert len(blocks) > 10
+    for block in blocks:
+        message = " ".join(block.split())
+        for fragment in re.split(r"…|\. |\.$", re.sub("^zooniverseCutouts: (error: )?", "", message)):
+            assert fragment.strip() in code, f"No code says {fragment!r}: mend the page."
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES.rglob("*.rst")], ids=lambda page: page.name)
+def test_files_that_a_page_names_exist(page):
+    text = page.read_text()
+    links = re.findall(r"\]\(([^)#:]+)\)", text) if page.suffix == ".md" else []
+    links += re.findall(r"^ *\.\. (?:figure|image|include):: (\S+)", text, flags=re.MULTILINE)
+    for link in links:
+        assert (page.parent / link).exists(), link
+
+
+def test_the_notebook_runs():
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    committed, executed = nbformat.read(script.NOTEBOOK, as_version=4), script.execute()
+    for before, after in zip(committed.cells, executed.cells, strict=True):
+        if before.cell_type == "code":
+            assert before.execution_count == after.execution_count, REMEDY
+            assert [o.output_type for o in before.outputs] == [o.output_type for o in after.outputs], REMEDY
