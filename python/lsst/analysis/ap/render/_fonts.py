@@ -4,6 +4,7 @@ __all__ = (
     "DIGIT_WIDTH",
     "DPI",
     "NUMBER_CHARACTERS",
+    "NUMBER_LABEL",
     "TEXT_SIZE",
     "TITLE_SIZE",
     "drawing_settings",
@@ -33,8 +34,11 @@ DIGIT_WIDTH = 8
 """Width of each digit at `TEXT_SIZE`; no other character of a number but the
 plus sign is wider."""
 
-NUMBER_CHARACTERS = "0123456789.-+eRB:"
-"""What numbers are made of, the label of the reliability included."""
+NUMBER_LABEL = "RB:"
+"""What stands before the number of the reliability."""
+
+NUMBER_CHARACTERS = f"0123456789.-+e{NUMBER_LABEL}"
+"""What numbers are made of, the label of the reliability last."""
 
 TITLE_SIZE = 16.0
 """The same for the titles."""

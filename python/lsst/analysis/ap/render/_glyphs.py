@@ -3,6 +3,7 @@
 __all__ = ("NumberFont", "Raster", "number_font", "word")
 
 from functools import cache, lru_cache
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from ._canvas import add_text, drawn, new_figure
 from ._colors import RGB
-from ._fonts import NUMBER_CHARACTERS, TEXT_SIZE, font, number_width, text_width
+from ._fonts import NUMBER_CHARACTERS, NUMBER_LABEL, TEXT_SIZE, font, number_width, text_width
 
 _ASCENT, _DESCENT, _SIDE = 20, 10, 8
 
@@ -165,8 +166,10 @@ def number_font(color: RGB, bold: bool, background: RGB) -> NumberFont:
 def _advances_add_up(bold: bool) -> bool:
     """Return whether no two characters of a number stand closer or wider."""
     base = text_width("00", bold, TEXT_SIZE)
+    label, digits = NUMBER_LABEL, NUMBER_CHARACTERS.removesuffix(NUMBER_LABEL)
+    # Letters of the label stand beside each other alone, where kerning does not matter.
+    pairs = [*product(digits, digits), *pairwise(label), *((label[-1], digit) for digit in digits)]
     return all(
         text_width(f"0{first}{second}0", bold, TEXT_SIZE) - base == number_width(first + second, bold)
-        for first in NUMBER_CHARACTERS
-        for second in NUMBER_CHARACTERS
+        for first, second in pairs
     )
