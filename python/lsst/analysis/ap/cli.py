@@ -53,7 +53,8 @@ examples:
         --collections LSSTCam/prompt repo/ pictures/
 
   the training set of a reliability classifier, stamps of 51x51 pixels as one NumPy array:
-    zooniverseCutouts --apdb apdb.yaml -c sizes=51 -c writeStamps=npy --collections LSSTCam/prompt repo/ training/
+    zooniverseCutouts --apdb apdb.yaml -c sizes=51 -c writeStamps=npy \\
+        --collections LSSTCam/prompt repo/ training/
 
   the sources of some alerts, with the stamps that they bring:
     zooniverseCutouts --alerts alerts.avro more.avro pictures/
