@@ -14,7 +14,7 @@ from ._index import StampIndex
 from ._spill import StampStore
 
 _BLOCK_BYTES = 8 << 20
-_OPEN_STORES = 64
+_OPEN_STORES = 16
 
 
 class StampRecords:
