@@ -1,0 +1,66 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lsst.analysis.ap.domain import CutoutsError
+from lsst.analysis.ap.render import PictureStyle, Renderer
+from lsst.analysis.ap.render import _renderer as module
+
+
+def test_pictures_say_what_they_show(make_triplet, row):
+    triplet = make_triplet()
+    image = Image.open(io.BytesIO(Renderer(PictureStyle()).render([triplet], row)))
+    assert image.mode == "RGB"
+    assert image.text["diaSourceId"] == "506428274000265570"
+    assert image.text["visit"] == "2025051600123"
+    assert image.text["detector"] == "94"
+    assert image.text["Software"].startswith("lsst-analysis-ap")
+    stretch, _, low, _, high = image.text["Science 30x30"].split()
+    assert stretch == "asinh"
+    assert float(low) == pytest.approx(triplet.science.array.min(), rel=1e-6)
+    assert float(high) == pytest.approx(triplet.science.array.max(), rel=1e-6)
+    assert image.text["Difference 30x30"].startswith("linear from ")
+
+
+def test_a_row_without_ids_gives_a_picture_without_them(make_triplet):
+    for row in (None, {}, {"diaSourceId": None, "visit": float("nan")}):
+        image = Image.open(
+            io.BytesIO(Renderer(PictureStyle(add_metadata=True)).render([make_triplet()], row))
+        )
+        assert "diaSourceId" not in image.text
+        assert "visit" not in image.text
+
+
+def test_files_that_zooniverse_would_refuse_are_refused(make_triplet, monkeypatch):
+    renderer = Renderer(PictureStyle())
+    size = len(renderer.render([make_triplet()]))
+    monkeypatch.setattr(module, "MAXIMUM_BYTES", size)
+    with pytest.raises(CutoutsError, match=f"{size} bytes"):
+        renderer.render([make_triplet()])
+
+
+@pytest.mark.parametrize("sizes", [(30,), (51,), (30, 60)])
+@pytest.mark.parametrize("add_metadata", [False, True])
+def test_files_are_far_smaller_than_allowed(make_triplet, row, sizes, add_metadata):
+    style = PictureStyle(sizes=sizes, add_metadata=add_metadata)
+    assert len(Renderer(style).render([make_triplet(size) for size in sizes], row)) < 100_000
+
+
+def test_separate_panels_have_one_size_and_the_pixels_of_the_whole(make_triplet, row):
+    renderer = Renderer(PictureStyle())
+    whole = np.asarray(Image.open(io.BytesIO(renderer.render([make_triplet()], row))))
+    parts = renderer.render_panels([make_triplet()], row)
+    for number, name in enumerate(("template", "science", "difference")):
+        part = np.asarray(Image.open(io.BytesIO(parts[name])))
+        assert part.shape == (252, 230, 3)
+        left = 10 + 220 * number
+        np.testing.assert_array_equal(part[32:242, 10:220], whole[32:242, left : left + 210])
+
+
+def test_results_do_not_depend_on_what_was_rendered_before(make_triplet, row):
+    renderer = Renderer(PictureStyle(add_metadata=True))
+    first = renderer.render([make_triplet(seed=1)], row)
+    renderer.render([make_triplet(seed=2, missing=5)], {**row, "pixelFlags_bad": True, "psfFlux": 1e12})
+    assert renderer.render([make_triplet(seed=1)], row) == first
