@@ -39,7 +39,7 @@ _render_rst = sphinxcontrib.autoprogram.render_rst
 def _render_with_examples(*args: Any, epilog: str | None, **kwargs: Any) -> Iterator[str]:
     """Show what ends the ``--help`` of a program as it is typed, not as reStructuredText."""
     text = inspect.cleandoc(epilog or "")
-    block = "\n.. code-block:: text\n\n" + textwrap.indent(text, "   ") + "\n" if text else ""
+    block = "\n.. code-block:: none\n\n" + textwrap.indent(text, "   ") + "\n" if text else ""
     return _render_rst(*args, epilog=block, **kwargs)
 
 

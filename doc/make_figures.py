@@ -121,6 +121,7 @@ def figures() -> dict[str, Figure]:
         "flags": Figure({"addMetadata": True}, flags=True),
         "sizes": Figure({"sizes": [30, 60]}),
         "missing": Figure({}, missing=True),
+        "default": Figure({"panelPixels": _SMALL}),
     } | {name: Figure(fields) for _, _, name, fields in looks()}
 
 
