@@ -17,11 +17,13 @@ def test_pictures_say_what_they_show(make_triplet, row):
     assert image.text["visit"] == "2025051600123"
     assert image.text["detector"] == "94"
     assert image.text["Software"].startswith("lsst-analysis-ap")
-    stretch, _, low, _, high = image.text["Science 30x30"].split()
-    assert stretch == "asinh"
+    template, science, difference = image.text["Stretch 30x30"].split(", ")
+    name, stretch, _, low, _, high = science.split()
+    assert (name, stretch) == ("Science", "asinh")
     assert float(low) == pytest.approx(triplet.science.array.min(), rel=1e-6)
     assert float(high) == pytest.approx(triplet.science.array.max(), rel=1e-6)
-    assert image.text["Difference 30x30"].startswith("linear from ")
+    assert template.startswith("Template asinh from ")
+    assert difference.startswith("Difference linear from ")
 
 
 def test_a_row_without_ids_gives_a_picture_without_them(make_triplet):

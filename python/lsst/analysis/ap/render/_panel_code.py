@@ -102,7 +102,8 @@ class PanelCode:
         self._totals = factor * colors.sum(axis=1)
         # How much less the later bytes within a stamp pixel count.
         self._lighter = 1.5 * factor * (factor - 1) * colors.sum(axis=1) + factor * (colors @ (0.0, 1.0, 2.0))
-        self._weights = np.array([stride - 1.0 - 3 * (start + factor * np.arange(size)) for start in starts])
+        columns = np.arange(size)
+        self._weights = np.array([(stride - 1.0 - 3 * (x + factor * columns), np.ones(size)) for x in starts])
         empty = np.tile(np.array(background, dtype=np.float64), (stride - 1) // 3)
         for start in starts:
             empty[3 * start : 3 * (start + size * factor)] = 0
@@ -133,13 +134,14 @@ class PanelCode:
             pieces[:, place] = panel
         packed = np.concatenate((self._header, pieces.ravel(), self._end))
 
-        sums = self._totals[levels]
-        totals = sums.sum(axis=2).sum(axis=0) + self._empty_total
+        # For each row the weighted sum and the sum of its colours.
+        sums = np.matmul(self._weights, self._totals[levels].transpose(0, 2, 1)).sum(axis=0)
+        totals = sums[1] + self._empty_total
         lines = np.arange(rows, 0, -1.0) * self._factor - 1.0
         # Each byte counts as often as bytes follow it, itself included; all
         # whole numbers far below 2**53, hence exact.
         weighted = (
-            float(np.einsum("prc,pc->", sums, self._weights))
+            float(sums[0].sum())
             - float(self._lighter[levels].sum())
             + float(totals @ lines) * self._stride
             + rows * (self._empty_weighted + self._filter_weighted)

@@ -5,6 +5,7 @@ __all__ = ("png_file",)
 import struct
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 
 
 def png_file(width: int, height: int, texts: Iterable[tuple[str, str]], pixels: bytes) -> bytes:
@@ -35,6 +36,7 @@ def png_file(width: int, height: int, texts: Iterable[tuple[str, str]], pixels: 
     return b"".join(parts)
 
 
+@lru_cache(maxsize=1024)
 def _text_chunk(keyword: str, text: str) -> bytes:
     try:
         return _chunk(b"tEXt", keyword.encode("latin-1") + b"\0" + text.encode("latin-1"))

@@ -126,7 +126,9 @@ def _texts(
         if value is not None:
             yield name, str(value)
     for size, of_size in zip(style.sizes, limits, strict=True):
+        said = []
         for panel in shown:
             stretch = style.difference_stretch if panel == DIFFERENCE else style.image_stretch
             low, high = of_size[panel]
-            yield f"{PANEL_NAMES[panel]} {size}x{size}", f"{stretch} from {low:.7g} to {high:.7g}"
+            said.append(f"{PANEL_NAMES[panel]} {stretch} from {low:.7g} to {high:.7g}")
+        yield f"Stretch {size}x{size}", ", ".join(said)
