@@ -2,6 +2,7 @@
 
 __all__ = ("REQUIRED_COLUMNS", "renamed", "standardize")
 
+import contextlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -98,17 +99,23 @@ def standardize(
 
 
 def _whole_numbers(table: pa.Table) -> pa.Table:
-    """Make floats whole numbers again, as nulls in pandas leave them.
+    """Make whole numbers of what nulls in pandas and names of folders leave.
 
-    Those that are too large to have all their digits stay as they are.
+    Floats that are too large to have all their digits stay as they are.
     """
     for name in _WHOLE:
-        index = table.schema.get_field_index(name)
-        if index >= 0 and pa.types.is_floating(table.column(name).type):
-            column = pc.cast(table.column(name), pa.float64())
+        if (index := table.schema.get_field_index(name)) < 0:
+            continue
+        column = table.column(name)
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_floating(column.type):
+            column = column.cast(pa.float64())
             column = pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)
-            least, greatest = pc.min_max(column).as_py().values()
-            exact = least is None or max(-least, greatest) < 2**53
-            if exact and pc.all(pc.equal(pc.floor(column), column)).as_py() in (True, None):
-                table = table.set_column(index, name, column.cast(pa.int64()))
+            if pc.any(pc.greater_equal(pc.abs(column), 2.0**53)).as_py():
+                continue
+        elif not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            continue
+        with contextlib.suppress(pa.ArrowInvalid):  # it may be no whole number at all
+            table = table.set_column(index, name, column.cast(pa.int64()))
     return table

@@ -118,7 +118,10 @@ def _as_arrow(table: Any) -> pa.Table | None:
     if module == "polars" and hasattr(table, "collect"):
         table = table.collect()  # a LazyFrame
     if hasattr(table, "__arrow_c_stream__"):
-        return pa.table(table)
+        found = pa.table(table)
+        # Arrow cannot filter the views that polars makes of text.
+        views = {f.name: pa.large_string() for f in found.schema if pa.types.is_string_view(f.type)}
+        return found.cast(pa.schema([(f.name, views.get(f.name, f.type)) for f in found.schema]))
     return None
 
 
