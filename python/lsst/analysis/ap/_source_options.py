@@ -207,7 +207,7 @@ def open_catalog(arguments: argparse.Namespace, butler: "Butler | None") -> Cata
             arguments.postgres_url, arguments.namespace, flag_map=flag_map, packer=packer
         )
     if arguments.apdb:
-        return sources.SqlApdb.from_config(arguments.apdb, flag_map=flag_map, packer=packer)
+        return sources.open_apdb(arguments.apdb, flag_map=flag_map, packer=packer)
     if arguments.catalog_dataset:
         if butler is None:
             raise CutoutsError("--catalog-dataset needs the butler repository: give REPO.")

@@ -8,6 +8,7 @@ from ._alerts import open_alerts
 from ._apdb import SqlApdb
 from ._batches import group_by_detector
 from ._butler_tables import open_butler_tables
+from ._cassandra import open_apdb, open_cassandra
 from ._ccd_visit import CcdVisitPacker, LinearPacker, RubinPacker, packer_of
 from ._choice import Stratum
 from ._columns import REQUIRED_COLUMNS, standardize
@@ -41,7 +42,9 @@ __all__ = (
     "group_by_detector",
     "one_row",
     "open_alerts",
+    "open_apdb",
     "open_butler_tables",
+    "open_cassandra",
     "open_catalog",
     "packer_of",
     "parse_condition",

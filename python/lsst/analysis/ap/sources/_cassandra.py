@@ -1,0 +1,200 @@
+"""The DiaSources of an APDB in Cassandra."""
+
+__all__ = ("open_apdb", "open_cassandra")
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from ..domain import CutoutsError
+from ._apdb import SqlApdb
+from ._ccd_visit import CcdVisitPacker
+from ._columns import renamed
+from ._flag_map import FlagMap
+from ._selection import Selection
+from ._table_catalog import TableCatalog
+from ._tables import arrow_tables
+
+if TYPE_CHECKING:
+    from lsst.dax.apdb.cassandra.config import ApdbCassandraConfig
+
+_PAGE_ROWS: Final = 5000
+_PARTITION_COLUMNS: Final = ("apdb_part", "apdb_time_part")
+
+
+def open_apdb(
+    uri: str, *, flag_map: FlagMap | None = None, packer: CcdVisitPacker | None = None
+) -> SqlApdb | TableCatalog:
+    """Open an APDB of any kind by its configuration.
+
+    Parameters
+    ----------
+    uri : `str`
+        Where the YAML file is that `lsst.dax.apdb` keeps of the database, or
+        ``label:NAME``.
+    flag_map : `FlagMap`, optional
+        What the bits of an integer column of flags mean.
+    packer : `CcdVisitPacker`, optional
+        What a column ``ccdVisitId`` means.
+
+    Returns
+    -------
+    apdb : `SqlApdb` or `TableCatalog`
+        The open database.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when the configuration cannot be read, or the database does
+        not answer.
+    """
+    from lsst.dax.apdb import ApdbConfig
+
+    try:
+        config: Any = ApdbConfig.from_uri(uri)
+    except Exception as error:  # whatever the storage or the parser raises
+        raise CutoutsError(f"APDB configuration {uri} cannot be read: {error}") from None
+    if not hasattr(config, "keyspace"):
+        return SqlApdb.from_config(uri, flag_map=flag_map, packer=packer)
+    try:
+        from lsst.dax.apdb.cassandra.sessionFactory import SessionFactory
+
+        session = SessionFactory(config).session()
+    except Exception as error:  # the driver may be missing, or the cluster
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise CutoutsError(
+            f"The Cassandra cluster of {uri} does not answer: {cause}. Its driver comes with "
+            "pip install 'lsst-analysis-ap[cassandra]'."
+        ) from None
+    return open_cassandra(session, config, flag_map=flag_map, packer=packer)
+
+
+def open_cassandra(
+    session: Any,
+    config: "ApdbCassandraConfig",
+    *,
+    flag_map: FlagMap | None = None,
+    packer: CcdVisitPacker | None = None,
+) -> TableCatalog:
+    """Open an APDB in Cassandra.
+
+    Parameters
+    ----------
+    session : `cassandra.cluster.Session`
+        Session with the execution profiles of `lsst.dax.apdb`.
+    config : `lsst.dax.apdb.cassandra.config.ApdbCassandraConfig`
+        Its configuration.
+    flag_map : `FlagMap`, optional
+        What the bits of an integer column of flags mean.
+    packer : `CcdVisitPacker`, optional
+        What a column ``ccdVisitId`` means.
+
+    Returns
+    -------
+    catalog : `TableCatalog`
+        The catalogue. Cassandra can neither sort the sources nor select among
+        them by any but the partition columns: the tables of the periods that
+        a range of time touches are read page by page, and what is selected
+        is sorted in memory.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when the keyspace has no DiaSource table.
+    """
+    tables = _source_tables(session, config)
+    instrument = _instrument(session, config)
+
+    def read(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
+        for table, names in _touched(tables, config, selection).items():
+            wanted = _wanted(names, columns, flag_map)
+            for rows in batched(_rows(session, config.keyspace, table, wanted), _PAGE_ROWS):
+                values = zip(*rows, strict=True)
+                found = pa.table({n: pa.array(v) for n, v in zip(wanted, values, strict=True)})
+                if instrument is not None:
+                    found = found.append_column("instrument", pa.array([instrument] * len(found)))
+                yield from arrow_tables(found, flag_map, packer)
+
+    return TableCatalog(read)
+
+
+def _source_tables(session: Any, config: "ApdbCassandraConfig") -> dict[str, list[str]]:
+    """Return the columns of each DiaSource table, one for each period."""
+    keyspace = session.cluster.metadata.keyspaces.get(config.keyspace)
+    name = re.compile(re.escape(config.prefix) + r"DiaSource(_\d+)?")
+    found = {
+        table: [column for column in definition.columns if column not in _PARTITION_COLUMNS]
+        for table, definition in sorted({} if keyspace is None else keyspace.tables.items())
+        if name.fullmatch(table)
+    }
+    if not found:
+        raise CutoutsError(
+            f"Keyspace {config.keyspace!r} of Cassandra has no table DiaSource. Is it an APDB?"
+        )
+    return found
+
+
+def _touched(
+    tables: Mapping[str, list[str]], config: "ApdbCassandraConfig", selection: Selection
+) -> dict[str, list[str]]:
+    """Return the tables whose period a selection touches."""
+    from lsst.dax.apdb.cassandra.partitioner import Partitioner
+
+    partitioner = Partitioner(config)
+    first, last = (
+        None if time is None else partitioner.time_partition(time)
+        for time in (selection.time_min, selection.time_max)
+    )
+    touched = {}
+    for table, names in tables.items():
+        period = re.search(r"_(\d+)$", table.removeprefix(config.prefix))
+        number = None if period is None else int(period[1])
+        before = number is not None and first is not None and number < first
+        after = number is not None and last is not None and number > last
+        if not before and not after:
+            touched[table] = names
+    return touched
+
+
+def _wanted(names: list[str], columns: Collection[str] | None, flag_map: FlagMap | None) -> list[str]:
+    if columns is None:
+        return names
+    packed = {"ccdVisitId"} if flag_map is None else {"ccdVisitId", flag_map.column}
+    wanted = {*columns, *packed}
+    return [name for name, today in zip(names, renamed(names), strict=True) if today in wanted]
+
+
+def _rows(session: Any, keyspace: str, table: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a table; the driver fetches page after page."""
+    from cassandra.metadata import protect_name
+    from cassandra.query import SimpleStatement
+
+    listed = ", ".join(map(protect_name, columns))
+    query = f"SELECT {listed} FROM {protect_name(keyspace)}.{protect_name(table)}"
+    statement = SimpleStatement(query, fetch_size=_PAGE_ROWS)
+    try:
+        yield from session.execute(statement, execution_profile="read_tuples")
+    except Exception as error:  # the driver has an exception for each thing that fails
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise CutoutsError(
+            f"Table {table} of Cassandra's keyspace {keyspace} cannot be read: {cause}"
+        ) from None
+
+
+def _instrument(session: Any, config: "ApdbCassandraConfig") -> str | None:
+    from lsst.dax.apdb.apdbSchema import ApdbTables
+    from lsst.dax.apdb.cassandra.apdbMetadataCassandra import ApdbMetadataCassandra
+
+    table = ApdbTables.metadata.table_name(config.prefix)
+    try:
+        return ApdbMetadataCassandra(session, table, config.keyspace, "read_tuples", "write").get(
+            "instrument"
+        )
+    except Exception as error:  # as above
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise CutoutsError(
+            f"The metadata of Cassandra's keyspace {config.keyspace} cannot be read: {cause}"
+        ) from None
