@@ -181,3 +181,20 @@ def test_both_commands_and_the_module_are_the_same_program(demo):
         )
     }
     assert len(outputs) == 1
+
+
+def test_a_shell_completes_options(tmp_path):
+    words = "zooniverseCutouts --retry"
+    code = "import os; os.dup2(os.open(os.environ['OUT'], os.O_WRONLY | os.O_CREAT), 8)\n" + (
+        "from lsst.analysis.ap.cli import main; main()"
+    )
+    variables = {
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_SHELL": "bash",
+        "_ARGCOMPLETE_IFS": "\n",
+        "COMP_LINE": words,
+        "COMP_POINT": str(len(words)),
+        "OUT": str(tmp_path / "out"),
+    }
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **variables}, check=False)
+    assert "--retry-failed" in (tmp_path / "out").read_text()

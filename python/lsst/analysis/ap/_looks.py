@@ -3,9 +3,11 @@
 __all__ = ("LooksConfig",)
 
 import dataclasses
+from collections.abc import Sequence
 
 from lsst.pex.config import ChoiceField, Config, Field, FieldValidationError, ListField, RangeField
 
+from .domain import Triplet
 from .render import PictureStyle
 
 _STRETCHES = {
@@ -144,8 +146,13 @@ class LooksConfig(Config):
             name, _, cause = str(error).partition(": ")
             raise FieldValidationError(type(self)._fields[_camel_case(name)], self, cause) from None
 
-    def makeStyle(self) -> PictureStyle:
+    def makeStyle(self, triplets: Sequence[Triplet] | None = None) -> PictureStyle:
         """Return the part of this configuration that decides the looks.
+
+        Parameters
+        ----------
+        triplets : `~collections.abc.Sequence` [`Triplet`], optional
+            Stamps whose sizes count in place of ``sizes``.
 
         Returns
         -------
@@ -155,7 +162,8 @@ class LooksConfig(Config):
         """
         names = [field.name for field in dataclasses.fields(PictureStyle)]
         values = {name: getattr(self, _camel_case(name)) for name in names}
-        return PictureStyle(**values | {"sizes": tuple(self.sizes), "mask_planes": tuple(self.maskPlanes)})
+        sizes = self.sizes if triplets is None else [triplet.science.box.width for triplet in triplets]
+        return PictureStyle(**values | {"sizes": tuple(sizes), "mask_planes": tuple(self.maskPlanes)})
 
 
 def _camel_case(name: str) -> str:

@@ -7,10 +7,12 @@ __all__ = ("main",)
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from ._cli_config import add_config_options, make_config
 from ._source_options import (
     add_source_options,
     columns_for,
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from lsst.daf.butler import Butler
-    from lsst.pipe.base.configOverrides import ConfigOverrides
 
     from .zooniverseCutouts import ZooniverseCutoutsConfig
 
@@ -79,6 +80,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         could be done as asked, 130 when interrupted.
     """
     parser = build_parser()
+    if "_ARGCOMPLETE" in os.environ:  # set by a shell that wants to complete a word
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
     arguments = parser.parse_intermixed_args(argv)
     try:
         return _run(parser, arguments)
@@ -124,22 +129,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--instrument", metavar="NAME", help="instrument of the sources, where nothing else says it"
     )
 
-    looks = parser.add_argument_group("what the pictures look like")
-    looks.add_argument(
-        "-C",
-        "--config-file",
-        "--configFile",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="configuration file",
-    )
-    looks.add_argument(
-        "-c", "--config", metavar="NAME=VALUE", action="append", default=[], help="one configuration field"
-    )
-    looks.add_argument(
-        "--show-config", action="store_true", help="print the configuration, documented, and stop"
-    )
+    add_config_options(parser)
 
     work = parser.add_argument_group("how the work is done")
     work.add_argument(
@@ -168,7 +158,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     level = "WARNING" if arguments.quiet else arguments.log_level
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=level)
     if arguments.show_config:
-        _make_config(arguments).saveToStream(sys.stdout)
+        make_config(arguments).saveToStream(sys.stdout)
         return 0
     if problem := settle_places(arguments):
         parser.error(problem)
@@ -178,7 +168,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
             "--alerts"
         )
 
-    config = _make_config(arguments)
+    config = make_config(arguments)
     butler = None if arguments.repo is None else _open_butler(arguments.repo, arguments.collections)
     sources, total = _open_sources(arguments, config, butler)
     if arguments.dry_run:
@@ -209,57 +199,6 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return 1
-
-
-def _make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
-    """Return the configuration, files first and then single fields."""
-    from lsst.pex.config import ListField
-    from lsst.pipe.base.configOverrides import ConfigOverrides
-
-    from .zooniverseCutouts import ZooniverseCutoutsConfig
-
-    config = ZooniverseCutoutsConfig()
-    for file in arguments.config_file:
-        overrides = ConfigOverrides()
-        overrides.addFileOverride(file)
-        _apply(overrides, config, f"Configuration file {file}")
-    overrides = ConfigOverrides()
-    for word in arguments.config:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise CutoutsError(f"-c {word!r} is not NAME=VALUE.")
-        if name not in config.toDict():
-            raise CutoutsError(
-                f"The configuration has no field {name!r}; it has {', '.join(config.toDict())}. "
-                "See --show-config."
-            )
-        field = type(config)._fields[name]
-        if isinstance(field, ListField) and not value.startswith(("[", "(")):
-            overrides.addValueOverride(name, _items(word, field.itemtype))
-        else:
-            overrides.addValueOverride(name, value)
-    if arguments.instrument is not None:
-        overrides.addValueOverride("instrument", arguments.instrument)
-    _apply(overrides, config, "The configuration")
-    return config
-
-
-def _apply(overrides: "ConfigOverrides", config: "ZooniverseCutoutsConfig", what: str) -> None:
-    try:
-        overrides.applyTo(config)
-        config.validate()
-    except Exception as error:  # a configuration file is Python: it can raise anything
-        cause, _, _ = str(error).partition("\nFor more information")
-        raise CutoutsError(f"{what} cannot be used: {' '.join(cause.split())}") from None
-
-
-def _items(word: str, kind: type) -> list[Any]:
-    """Return the items of a list that is written with commas alone."""
-    name, _, value = word.partition("=")
-    try:
-        return [kind(item) for item in value.split(",") if item]
-    except ValueError:
-        raise CutoutsError(f"-c {word!r}: {name} is a list of {kind.__name__}, such as 1,2.") from None
 
 
 def _open_sources(

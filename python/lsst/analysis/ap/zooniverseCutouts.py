@@ -3,34 +3,23 @@
 __all__ = ("ZooniverseCutoutsConfig", "ZooniverseCutoutsTask")
 
 import contextlib
-import dataclasses
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lsst.pipe.base import Struct, Task
 
 from ._config import ZooniverseCutoutsConfig
+from ._imagery import Imagery
 from ._maker import PictureMaker
 from ._pool import run_batches
 from ._run import Run
-from ._sizes import FixedSizes, FootprintSizes
 from ._version import software_version
-from .domain import CutoutsError, SourceBatch, Triplet
-from .images import (
-    AlertStampReader,
-    FootprintReader,
-    ImageTypes,
-    StampError,
-    TripletReader,
-    find_footprint_type,
-    find_image_types,
-    read_triplets,
-)
-from .output import PANELS, Failure, Journal, Picture, open_directory
+from .domain import CutoutsError, SourceBatch
+from .output import Failure, Journal, Picture, open_directory
 from .output.stamps import StampFiles
-from .render import PictureStyle, Renderer, draw_figure
-from .sources import Sources, arrow_tables, group_by_detector, one_row
+from .render import Renderer, draw_figure
+from .sources import Sources
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -142,7 +131,7 @@ class ZooniverseCutoutsTask(Task):
             raise CutoutsError(f"The number of processes is {jobs}; it must be at least 1.")
         if total is None and isinstance(sources, Sized) and not isinstance(sources, Sequence):
             total = len(sources)
-        types = None if self.butler is None else self._image_types()
+        imagery = Imagery(self.config, self.butler)
         with (
             open_directory(outdir) as directory,
             Journal(directory) as journal,
@@ -151,14 +140,14 @@ class ZooniverseCutoutsTask(Task):
         ):
             run = Run(directory, journal, self.config.makeManifestForm(), stamps, self.log)
             run.settle(
-                self._settings(types),
+                imagery.settings(),
                 {"version": software_version(), "repository": str(self.butler or "")},
                 overwrite=overwrite,
                 append=append,
             )
             maker = PictureMaker(
-                self._reader(types),
-                self._sizes(types),
+                imagery.reader(),
+                imagery.sizes(),
                 self.config.makeStyle(),
                 directory,
                 run.columns,
@@ -166,7 +155,7 @@ class ZooniverseCutoutsTask(Task):
                 self.config.separatePanels,
                 stamps.writer,
             )
-            batches = run.unfinished(self._batches(sources), only_failed=retry_failed)
+            batches = run.unfinished(imagery.batches(sources), only_failed=retry_failed)
             try:
                 with contextlib.closing(run_batches(maker, batches, jobs, _killed)) as results:
                     for outcomes in results:
@@ -210,8 +199,8 @@ class ZooniverseCutoutsTask(Task):
             Raised when there is no picture, with the reason that ``failed``
             of `run` would give.
         """
-        style, triplets, row = self._cut_one(source, images)
-        return Renderer(style).render(triplets, row)
+        triplets, row = Imagery(self.config, self.butler).cut_one(source, images)
+        return Renderer(self.config.makeStyle(triplets)).render(triplets, row)
 
     def figure(self, source: Any, images: Mapping[str, Any] | None = None) -> "Figure":
         """Return the picture of one source as a matplotlib figure.
@@ -233,7 +222,8 @@ class ZooniverseCutoutsTask(Task):
         CutoutsError
             Raised when there is no picture.
         """
-        return draw_figure(*self._cut_one(source, images))
+        triplets, row = Imagery(self.config, self.butler).cut_one(source, images)
+        return draw_figure(self.config.makeStyle(triplets), triplets, row)
 
     def show(self, source: Any, images: Mapping[str, Any] | None = None) -> None:
         """Display the picture of one source in a notebook.
@@ -257,89 +247,6 @@ class ZooniverseCutoutsTask(Task):
                 "show() needs IPython, which a notebook has. Elsewhere write the bytes of render() to a file."
             ) from None
         display(Image(self.render(source, images), format="png"))  # type: ignore[no-untyped-call]
-
-    def _cut_one(
-        self, source: Any, images: Mapping[str, Any] | None
-    ) -> tuple[PictureStyle, tuple[Triplet, ...], dict[str, Any]]:
-        """Return the looks, the stamps and the row of one source."""
-        (batch,) = group_by_detector([one_row(source)], self._instrument())
-        types = self._image_types() if images is None or self.config.useFootprint else None
-        (sizes,) = self._sizes(types).of(batch)
-        if isinstance(sizes, StampError):
-            raise sizes
-        ra, dec = (batch.rows.column(name).cast("float64").to_numpy() for name in ("ra", "dec"))
-        planes = self.config.maskPlanes
-        if images is not None:
-            if set(images) != set(PANELS):
-                raise CutoutsError(f"Give the images {', '.join(PANELS)}; given are {', '.join(images)}.")
-            stamps = read_triplets(**images, ra=ra, dec=dec, sizes=sizes, planes=planes)
-        elif types is None or batch.data_id is None:
-            raise CutoutsError("The source gives no instrument, visit or detector: complete its row.")
-        else:
-            stamps = TripletReader(self._need_butler(), types, planes=planes).read(
-                batch.data_id, ra, dec, sizes
-            )
-        (result,) = stamps
-        if isinstance(result, StampError):
-            raise result
-        style = dataclasses.replace(self.config.makeStyle(), sizes=sizes)
-        return style, result, batch.rows.to_pylist()[0]
-
-    def _sizes(self, types: ImageTypes | None) -> FixedSizes | FootprintSizes:
-        """Return how large the stamps are."""
-        if not self.config.useFootprint:
-            return FixedSizes(tuple(self.config.sizes))
-        name = None if types is None else find_footprint_type(self.butler, types)
-        reader = None if name is None else FootprintReader(self.butler, name)
-        return FootprintSizes(reader, self.config.footprintMinSize)
-
-    def _reader(self, types: ImageTypes | None) -> TripletReader | AlertStampReader:
-        """Return what reads stamps: without a butler, those that alerts bring."""
-        if types is None:
-            return AlertStampReader()
-        return TripletReader(self._need_butler(), types, planes=self.config.maskPlanes)
-
-    def _need_butler(self) -> "Butler":
-        if self.butler is None:
-            raise CutoutsError("The task has no butler: give ZooniverseCutoutsTask(butler=...) one.")
-        return self.butler
-
-    def _image_types(self) -> ImageTypes:
-        types = find_image_types(
-            self._need_butler(),
-            science=self.config.scienceImageType,
-            template=self.config.templateImageType,
-            difference=self.config.differenceImageType,
-        )
-        self.log.info("Images: %s, %s, %s", types.template, types.science, types.difference)
-        return types
-
-    def _instrument(self) -> str | None:
-        """Return the instrument of rows that do not say theirs."""
-        if self.config.instrument is not None or self.butler is None:
-            return self.config.instrument
-        known = [record.name for record in self.butler.query_dimension_records("instrument", explain=False)]
-        return known[0] if len(known) == 1 else None
-
-    def _batches(self, sources: Sources) -> Iterator[SourceBatch]:
-        """Yield the sources detector by detector."""
-        instrument = self._instrument()
-        for batch in group_by_detector(arrow_tables(sources), instrument):
-            if instrument is None and batch.rows.column("instrument").null_count:
-                raise CutoutsError(
-                    "The catalogue does not say the instrument and the repository does not have just one: "
-                    "set config.instrument (--instrument)."
-                )
-            yield batch
-
-    def _settings(self, types: ImageTypes | None) -> dict[str, str]:
-        """Return what decides how a picture comes out."""
-        lists = {"urlRoot", "manifestStyle", "manifestColumns", "manifestRows", "writeStamps"}
-        settings = {name: repr(value) for name, value in self.config.toDict().items() if name not in lists}
-        if types is not None:
-            settings |= {f"{role}ImageType": repr(name) for role, name in dataclasses.asdict(types).items()}
-            settings["collections"] = repr(tuple(self._need_butler().collections.defaults))
-        return settings
 
 
 def _killed(batch: SourceBatch) -> list[Picture | Failure]:
