@@ -20,6 +20,8 @@ from lsst.analysis.ap.cli import main
 from lsst.analysis.ap.sources import Selection, SqlApdb
 
 SIZE = 51
+
+pytestmark = pytest.mark.filterwarnings("ignore:Column .* contains NULL")  # astropy on logical nulls
 IMAGES = ("template_detector", "preliminary_visit_image", "difference_image")
 
 

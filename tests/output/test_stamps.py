@@ -2,6 +2,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,8 @@ from lsst.analysis.ap.output import OutputDirectory
 from lsst.analysis.ap.output.stamps import FORMATS, StampFiles
 
 SIZES = (5, 8)
+
+pytestmark = pytest.mark.filterwarnings("ignore:Column .* contains NULL")  # astropy on logical nulls
 
 
 def triplet(identifier, size):
@@ -266,6 +269,7 @@ def test_what_has_no_stamps_is_known(tmp_path):
         assert stamps.writer is None
 
 
+@pytest.mark.filterwarnings("ignore:.*(header for HDU|truncated)")
 @pytest.mark.parametrize("form", FORMATS)
 def test_files_that_somebody_removed_or_damaged_are_made_again(form, tmp_path, caplog):
     for damage in ("remove", "cut"):
@@ -316,6 +320,34 @@ def test_zarr_that_is_not_installed_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "zarr", None)
     with pytest.raises(CutoutsError, match=r"lsst-analysis-ap\[zarr\]"):
         StampFiles(OutputDirectory(tmp_path), "zarr", SIZES)
+
+
+@pytest.fixture
+def small_files():
+    """Let no file become larger than a few blocks, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda yes=True: resource.setrlimit(resource.RLIMIT_FSIZE, (8192 if yes else before[0], before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_full_disk_is_told_and_costs_nothing(form, small_files, tmp_path):
+    order = list(range(1, 41))
+    run(tmp_path / "whole", form, [order], order)
+    run(tmp_path / "full", form, [order[:2]], order[:2])
+    before = digests(tmp_path / "full")
+    with StampFiles(OutputDirectory(tmp_path / "full"), form, SIZES) as stamps:
+        stamps.begin()
+        spill(stamps, order[2:])
+        small_files()
+        with pytest.raises(CutoutsError, match=r"stamps.* cannot be written: .*run the same command again"):
+            spill(stamps, order[2:])
+        with pytest.raises(CutoutsError, match=r"stamps.* cannot be written: .*run the same command again"):
+            stamps.assemble(order)
+        small_files(False)
+    assert digests(tmp_path / "full") == before
+    run(tmp_path / "full", form, [], order)
+    assert digests(tmp_path / "full") == digests(tmp_path / "whole")
 
 
 def test_a_process_that_outlived_its_run_leaves_nothing(tmp_path):
@@ -385,7 +417,7 @@ def test_killed_at_any_step_the_next_run_completes_it(earlier, form, tmp_path, m
     assert len(done) > 15
 
     # The many files of zarr are made and removed in places where nobody looks.
-    moments = sorted({*range(1, 10), *range(10, len(done), 40), *range(len(done) - 8, len(done) + 1)})
+    moments = sorted({*range(1, 10), *range(10, len(done), 60), *range(len(done) - 8, len(done) + 1)})
     for moment in moments:
         shutil.copytree(begun, killed / str(moment))
     subprocess.run([sys.executable, __file__, killed, form], check=True, timeout=60)

@@ -4,6 +4,7 @@ __all__ = ("StampFiles",)
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +17,7 @@ from ...domain import CutoutsError
 from .._directory import OutputDirectory
 from ._catalogue import ParquetRows, write_catalogue
 from ._columns import StampColumns
-from ._folder import Final, StampFolder
+from ._folder import FinalFiles, StampFolder
 from ._format import StampFormat
 from ._formats import find_format
 from ._index import StampIndex
@@ -78,7 +79,8 @@ class StampFiles:
 
     def remove(self) -> None:
         """Remove every stamp that an earlier run left."""
-        self._folder.remove()
+        with self._explained():
+            self._folder.remove()
 
     def begin(self) -> None:
         """Find out which stamps are there, and get ready for more.
@@ -90,17 +92,11 @@ class StampFiles:
         """
         if self._format is None:
             return
-        self._folder.recover()
-        if (final := self._folder.final) is not None:
-            self._check_sizes(final.sizes)
-            try:
-                self._stores[0] = _FinalStore(self._folder, final)
-            except Exception as error:  # every library has its own word for a damaged file
-                _LOG.warning("%s cannot be read and is made again: %s", " ".join(final.files), error)
-            else:
-                self._index.add(0, self._stores[0].ids())
-        self._add_spills()
-        self.writer = SpillWriter(self._folder.new_spills(), self._sizes)
+        with self._explained():
+            self._folder.recover()
+            self._find_final()
+            self._add_spills()
+            self.writer = SpillWriter(self._folder.new_spills(), self._sizes)
 
     def missing(self, ids: Iterable[int]) -> set[int]:
         """Return which sources have no stamps though they should.
@@ -137,14 +133,30 @@ class StampFiles:
         """
         if self._format is None:
             return ()
-        try:
+        with self._explained():
             return self._assemble(self._format, ids)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
-            what = error.filename or " ".join(self._format.files(self._columns))
+            what = error.filename or f"The files of the stamps in {self._folder.outdir}"
             raise CutoutsError(
-                f"{what} cannot be written: {error.strerror or error}. The pictures are there and the stamps "
+                f"{what} cannot be written: {error.strerror or error}. The pictures and stamps made so far "
                 "are safe: mend that and run the same command again."
             ) from None
+
+    def _find_final(self) -> None:
+        if (final := self._folder.final) is None:
+            return
+        self._check_sizes(final.sizes)
+        try:
+            self._stores[0] = _FinalStore(self._folder, final)
+        except Exception as error:  # every library has its own word for a damaged file
+            _LOG.warning("%s cannot be read and is made again: %s", " ".join(final.files), error)
+        else:
+            self._index.add(0, self._stores[0].ids())
 
     def _assemble(self, form: StampFormat, ids: Iterable[int]) -> tuple[str, ...]:
         self._add_spills()
@@ -157,7 +169,7 @@ class StampFiles:
         if self._index.count == 0:
             self._folder.remove()
             return ()
-        final = Final(self._name, self._columns.sizes, self._index.count, self._visible(form))
+        final = FinalFiles(self._name, self._columns.sizes, self._index.count, self._visible(form))
         if self._folder.final == final and self._index.is_whole(0, final.count):
             self._folder.clear_spills()
         else:
@@ -202,7 +214,7 @@ class StampFiles:
 class _FinalStore:
     """The stamps under their final name, whatever their format."""
 
-    def __init__(self, folder: StampFolder, final: Final) -> None:
+    def __init__(self, folder: StampFolder, final: FinalFiles) -> None:
         form = find_format(final.format)
         columns = StampColumns(final.sizes)
         catalogue = folder.catalogue if form.catalogue is None else folder.outdir / form.catalogue

@@ -1,6 +1,6 @@
 """The hidden folder in which stamps wait, and how they come out of it whole."""
 
-__all__ = ("Final", "StampFolder")
+__all__ = ("FinalFiles", "StampFolder")
 
 import json
 import os
@@ -16,7 +16,7 @@ CATALOGUE = "catalogue.parquet"
 
 
 @dataclass(frozen=True)
-class Final:
+class FinalFiles:
     """What stands under its final name."""
 
     format: str
@@ -42,7 +42,7 @@ class Final:
 
         Returns
         -------
-        final : `Final`
+        final : `FinalFiles`
             An equal one.
         """
         values = json.loads(text)
@@ -83,10 +83,10 @@ class StampFolder:
         self._state = self.path / _STATE
 
     @property
-    def final(self) -> Final | None:
+    def final(self) -> FinalFiles | None:
         """What stands under its final name; `None` when nothing does."""
         try:
-            return Final.from_json(self._state.read_text())
+            return FinalFiles.from_json(self._state.read_text())
         except FileNotFoundError:
             return None
 
@@ -141,12 +141,12 @@ class StampFolder:
         self.building.mkdir(parents=True)
         return self.building
 
-    def commit(self, final: Final) -> None:
+    def commit(self, final: FinalFiles) -> None:
         """Give what was built its final names, and remove what it replaces.
 
         Parameters
         ----------
-        final : `Final`
+        final : `FinalFiles`
             What was built.
         """
         (self.building / _STATE).write_text(final.to_json())
@@ -161,7 +161,7 @@ class StampFolder:
         if not self._ready.exists():
             return
         if (state := self._ready / _STATE).exists():
-            final = Final.from_json(state.read_text())
+            final = FinalFiles.from_json(state.read_text())
             for path in sorted(self._ready.iterdir()):
                 if path.name == CATALOGUE:
                     path.replace(self.catalogue)
