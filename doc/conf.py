@@ -2,11 +2,15 @@
 
 import inspect
 import textwrap
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import sphinxcontrib.autoprogram
 from documenteer.conf.pipelinespkg import *  # noqa: F403
+
+# The theme that documenteer pins is older than the Sphinx that it allows.
+warnings.filterwarnings("ignore", module="pydata_sphinx_theme")
 
 project = "analysis_ap"
 html_title = project
