@@ -92,7 +92,7 @@ def zscale(values: Pixels) -> tuple[float, float]:
     y -= y[count // 2]
     good = fitted = np.ones(count)
     remaining, before = count, count + 1
-    bad = np.zeros(count, dtype=bool)
+    bad = 0
     for _ in range(_ITERATIONS):
         if remaining >= before or remaining < minimum:
             break
@@ -104,12 +104,14 @@ def zscale(values: Pixels) -> tuple[float, float]:
         square -= (sum_y - slope * sum_x) / n
         square *= square
         # The residuals of a fitted line have no mean.
-        bad |= square > _REJECT_SIGMA**2 * (float(square @ good) / n)
-        if np.count_nonzero(bad):
-            # Rejects the neighbours too, and theirs in every further round.
-            bad = _grown(bad, max(1, int(count * 0.01)))
-            good = np.subtract(1.0, bad)
-            remaining = count - int(np.count_nonzero(bad))
+        outside = square > _REJECT_SIGMA**2 * (float(square @ good) / n)
+        # Rejected samples are bytes of one long integer, whose neighbours are
+        # rejected too, and theirs in every further round.
+        bad |= int.from_bytes(outside.tobytes(), "little")
+        if bad:
+            bad = _grown(bad, max(1, int(count * 0.01)), count)
+            good = np.subtract(1.0, np.frombuffer(bad.to_bytes(count, "little"), dtype=np.uint8))
+            remaining = count - bad.bit_count()
     if remaining >= minimum:
         slope = _polyfit_slope(samples, fitted) / _CONTRAST
         center = (count - 1) // 2
@@ -129,17 +131,16 @@ def _powers(count: int) -> Pixels:
     return np.stack([np.ones(count), x, x * x])
 
 
-def _grown(bad: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
-    """Return ``numpy.convolve(bad, numpy.ones(width, bool), mode="same")``."""
-    # As one long integer, whose bytes move together.
-    bits = int.from_bytes(bad.tobytes(), "little")
+def _grown(flags: int, width: int, count: int) -> int:
+    """Return what ``numpy.convolve(flags, numpy.ones(width, bool), "same")``
+    makes of flags that are the bytes of an integer.
+    """
     reach = 1
     while reach < width:
         step = min(reach, width - reach)
-        bits |= bits << 8 * step
+        flags |= flags << 8 * step
         reach += step
-    grown = bits.to_bytes(bad.size + width - 1, "little")
-    return np.frombuffer(grown, dtype=bool, count=bad.size, offset=(width - 1) // 2).copy()
+    return (flags >> 8 * ((width - 1) // 2)) & ((1 << 8 * count) - 1)
 
 
 def _polyfit_slope(samples: Pixels, weights: Pixels) -> np.float64:
