@@ -10,8 +10,8 @@ explains. What is found is printed with the number of the round, which
 """
 
 import argparse
+import faulthandler
 import resource
-import signal
 import sys
 import time
 import warnings
@@ -26,7 +26,7 @@ from lsst.analysis.ap.images import ImageFileError
 from lsst.analysis.ap.images._bytes import check_range
 from lsst.analysis.ap.images._fits_image import open_fits_image
 
-MAX_SECONDS = 10
+MAX_SECONDS = 20
 MAX_BYTES = 6 * 2**30
 
 
@@ -124,10 +124,13 @@ def main(argv: list[str] | None = None) -> int:
     outcomes: Counter[str] = Counter()
     found = 0
     slowest = 0.0
+    faulthandler.enable()
     for number in range(arguments.first, arguments.first + arguments.rounds):
+        if number % 1000 == 0:
+            print(f"round {number}: {dict(outcomes)}", flush=True)
         rng = np.random.default_rng(number)
         which = number % len(originals)
-        signal.alarm(MAX_SECONDS)
+        faulthandler.dump_traceback_later(MAX_SECONDS, exit=True)
         start = time.perf_counter()
         try:
             read_all(damage(originals[which], rng))
@@ -139,10 +142,11 @@ def main(argv: list[str] | None = None) -> int:
         except Exception as error:
             found += 1
             outcomes[type(error).__name__] += 1
-            print(f"round {number}, {arguments.files[which].name}: {type(error).__name__}: {error}")
+            name = arguments.files[which].name
+            print(f"round {number}, {name}: {type(error).__name__}: {error}", flush=True)
             if arguments.rounds == 1:
                 raise
-        signal.alarm(0)
+        faulthandler.cancel_dump_traceback_later()
         slowest = max(slowest, time.perf_counter() - start)
     print(f"{dict(outcomes)}, slowest round {slowest:.2f} s")
     return 1 if found else 0

@@ -2,10 +2,14 @@
 
 __all__ = ("AstFrameSet",)
 
+import importlib
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ._ast_text import check_ast_text
 
 
 class AstFrameSet:
@@ -27,6 +31,8 @@ class AstFrameSet:
     """
 
     def __init__(self, text: str) -> None:
+        _require_library()
+        check_ast_text(text)
         try:
             self._frame_set, longitude_axis = _read_with_pyast(text)
             self._apply = self._frame_set.tran
@@ -88,6 +94,16 @@ class AstFrameSet:
         return self._frame_set.applyForward(points) if forward else self._frame_set.applyInverse(points)
 
 
+def _require_library() -> None:
+    for name in ("starlink", "astshim"):
+        with suppress(ImportError):
+            importlib.import_module(name)
+            return
+    raise ImportError(
+        "no library reads the AST text of the WCS; install starlink-pyast, or use the LSST stack"
+    )
+
+
 class _Lines:
     """The text as starlink.Ast.Channel wants it: a line at a time."""
 
@@ -115,12 +131,7 @@ def _read_with_pyast(text: str) -> tuple[Any, int]:
 
 
 def _read_with_astshim(text: str) -> tuple[Any, int]:
-    try:
-        import astshim
-    except ImportError as error:
-        raise ImportError(
-            "no library reads the AST text of the WCS; install starlink-pyast, or use the LSST stack"
-        ) from error
+    import astshim
 
     try:
         frame_set = astshim.Channel(astshim.StringStream(text)).read()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lsst.analysis.ap.domain import Box
 
 from ._afw_archive import read_sky_wcs_text
+from ._ast_text import check_ast_text
 from ._bytes import ByteSource, ByteStream
 from ._errors import ImageFileError
 from ._hdu import Hdu
@@ -122,6 +123,7 @@ class FitsImage:
         from lsst.images.serialization import open_archive
 
         with open_archive(cast(IO[bytes], ByteStream(self._source)), format="fits") as archive:
+            _check_projection(archive.get_tree())
             projection = archive.get_component("sky_projection")
         if projection is None:
             raise ImageFileError(self.name, "has no WCS: it was written without a sky_projection")
@@ -158,6 +160,14 @@ def open_fits_image(source: ByteSource) -> FitsImage:
     except BaseException:
         source.close()
         raise
+
+
+def _check_projection(tree: Any) -> None:
+    """Check the AST text of a projection, as far as this layout is known."""
+    transform = getattr(getattr(tree, "sky_projection", None), "pixel_to_sky", None)
+    for mapping in getattr(transform, "mappings", ()):
+        if isinstance(text := getattr(mapping, "ast", None), str):
+            check_ast_text(text)
 
 
 def _is_lsst_images(primary: Hdu) -> bool:
