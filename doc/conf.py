@@ -15,12 +15,14 @@ warnings.filterwarnings("ignore", module="pydata_sphinx_theme")
 project = "analysis_ap"
 html_title = project
 html_short_title = project
+copyright = "The analysis_ap developers"
 numfig = False
 html_css_files += ["analysis_ap.css"]
 doxylink = {}
 
-# Everything that a build needs is on the disk: no inventories are fetched, no scripts linked from elsewhere.
+# Everything that a build or a reader needs is on the disk: no inventories, no scripts, no fonts from elsewhere.
 intersphinx_mapping = {}
+templates_path = []
 _NOT_HERE = ("sphinxcontrib.mermaid", "sphinxcontrib.redoc", "sphinxcontrib.youtube")
 extensions = [name for name in extensions if name not in _NOT_HERE]
 

@@ -40,16 +40,16 @@ ROW: Mapping[str, Any] = {
     "band": "r",
     "ra": 53.15084211,
     "dec": -28.10273645,
-    "snr": 24.1,
-    "psfFlux": 2412.7,
-    "psfFluxErr": 101.3,
+    "snr": 38.2,
+    "psfFlux": 3769.9,
+    "psfFluxErr": 99.6,
     "psfChi2": 1489.0,
     "psfNdata": 1443,
-    "apFlux": 2502.9,
-    "apFluxErr": 148.8,
-    "scienceFlux": 9218.4,
+    "apFlux": 3841.2,
+    "apFluxErr": 146.3,
+    "scienceFlux": 7512.6,
     "scienceFluxErr": 104.9,
-    "reliability": 0.912,
+    "reliability": 0.962,
     "bboxSize": 9,
 }
 """The catalogue row of the source in the figures."""
@@ -171,9 +171,9 @@ def scene(size: int, *, missing: bool = False) -> Triplet:
     """Return a new point source on the arm of a galaxy, with a star beside it."""
     extent = 100
     y, x = np.indices((extent, extent)) - extent // 2
-    galaxy = 220 * np.exp(-np.hypot((x + 6) / 2.2, (y - 4 - 0.4 * x) / 1.3) / 3)
+    galaxy = 170 * np.exp(-np.hypot((x + 6) / 2.2, (y - 4 - 0.4 * x) / 1.3) / 3)
     star = 700 * np.exp(-((x - 21) ** 2 + (y + 18) ** 2) / 6)
-    new = 128 * np.exp(-(x**2 + y**2) / 6)
+    new = 200 * np.exp(-(x**2 + y**2) / 6)
     template = galaxy + star + noise(1, extent, 3)
     science = galaxy + star + new + noise(2, extent, 16)
     # The star is a little brighter tonight.
