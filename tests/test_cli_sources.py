@@ -199,6 +199,12 @@ def test_what_is_wrong_with_some_sources_is_told_with_the_count(demo, sources, c
     assert f"2 of {n} sources repeat the diaSourceId" in caplog.text
 
 
+def test_identifiers_that_are_not_there_are_counted(demo, apdb, sources, caplog):
+    some = ",".join(map(str, [*sources["diaSourceId"][:3], 1, 2]))
+    assert main([*apdb, "--ids", some, "--dry-run"]) == 0
+    assert "2 of the 5 diaSourceIds are not in the catalogue" in caplog.text
+
+
 def test_wrong_options_are_one_line(demo, words, apdb, tmp_path, capsys):
     out = str(tmp_path / "out")
     (tmp_path / "map.yaml").write_text("columns: 3\n")

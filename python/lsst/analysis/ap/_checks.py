@@ -1,6 +1,6 @@
 """What to know, and what to refuse, before the work begins."""
 
-__all__ = ("check_sources", "describe_sources")
+__all__ = ("check_sources", "describe_sources", "warn_of_absent")
 
 import logging
 import math
@@ -13,7 +13,7 @@ import numpy as np
 
 from .domain import Box, CutoutsError, DetectorVisit, Stamp, Triplet
 from .render import PictureStyle, Renderer
-from .sources import Survey
+from .sources import Selection, Survey
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
@@ -124,6 +124,26 @@ def _is_on_image(butler: "Butler", data_id: DetectorVisit, lon: float, lat: floa
     if not records or records[0].region is None:
         return None
     return bool(records[0].region.contains(UnitVector3d(LonLat.fromRadians(lon, lat))))
+
+
+def warn_of_absent(selection: Selection, survey: Survey) -> None:
+    """Warn of identifiers that were asked for and not found.
+
+    Parameters
+    ----------
+    selection : `~lsst.analysis.ap.sources.Selection`
+        What was asked for.
+    survey : `~lsst.analysis.ap.sources.Survey`
+        What was found.
+    """
+    if selection.ids is None or selection.one_per_object or selection.sample or selection.limit:
+        return
+    if absent := len(selection.ids) - (survey.count - survey.repeated):
+        _LOG.warning(
+            "%d of the %d diaSourceIds are not in the catalogue, or do not meet the other conditions.",
+            absent,
+            len(selection.ids),
+        )
 
 
 def describe_sources(survey: Survey, style: PictureStyle, jobs: int) -> Iterator[str]:

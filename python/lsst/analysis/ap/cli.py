@@ -13,14 +13,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from ._cli_config import add_config_options, make_config
-from ._source_options import (
-    add_source_options,
-    columns_for,
-    open_catalog,
-    selection_of,
-    settle_places,
-    source_is_given,
-)
+from ._source_choice import columns_for, open_catalog, selection_of
+from ._source_options import add_source_options, settle_places, source_is_given
 from ._version import software_version
 from .domain import CutoutsError
 
@@ -48,6 +42,11 @@ examples:
   plain pictures of the most reliable sources of an APDB, in four processes:
     zooniverseCutouts --apdb apdb.yaml --reliability-min 0.7 -j 4 --collections LSSTCam/prompt repo/ subjects/
     panoptes subject-set upload-subjects SUBJECT_SET_ID subjects/manifest.csv
+
+  a thousand sources over the whole range of reliability, once it is known how many there are to choose from:
+    zooniverseCutouts --apdb apdb.yaml --where "snr > 5 and not isDipole" --dry-run
+    zooniverseCutouts --apdb apdb.yaml --where "snr > 5 and not isDipole" --sample 1000 \\
+        --stratify reliability:10 --collections LSSTCam/prompt repo/ subjects/
 
   two sizes of stamp, for pictures hosted elsewhere, from a catalogue file:
     zooniverseCutouts --catalog sources.parquet -c sizes=30,60 -c urlRoot=https://host/pictures \\
@@ -205,11 +204,12 @@ def _open_sources(
     arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig", butler: "Butler | None"
 ) -> "tuple[Iterable[pa.Table], int]":
     """Return the selected sources and their number, once they are checked."""
-    from ._checks import check_sources, describe_sources
+    from ._checks import check_sources, describe_sources, warn_of_absent
     from .sources import SURVEY_COLUMNS, survey
 
     selection, catalog = selection_of(arguments), open_catalog(arguments, butler)
     found = survey(catalog.read(selection, SURVEY_COLUMNS))
+    warn_of_absent(selection, found)
     if butler is not None:
         check_sources(found, butler, config.instrument)
     if arguments.dry_run:

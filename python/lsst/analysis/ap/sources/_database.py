@@ -177,7 +177,7 @@ class Database:
             try:
                 with self.engine.connect() as connection:
                     rows = connection.execute(query).all()
-            except sa.exc.SQLAlchemyError as error:
+            except (sa.exc.SQLAlchemyError, ValueError) as error:  # SQLite can hold what is no date
                 pause = next(pauses, None) if self._has_gone(error) else None
                 if pause is None:
                     raise self.error(error) from None
