@@ -28,7 +28,7 @@ demo: $(DEMO)/.ready
 	@echo "Look at the pictures in $(DEMO)/plain and $(DEMO)/annotated."
 
 test: .venv/.ready
-	@$(BIN)/python -m pytest -n auto -q
+	@$(BIN)/python -m pytest -n auto -q $(PYTEST_OPTIONS)
 
 lint: .venv/.ready
 	@$(BIN)/ruff check .
