@@ -104,14 +104,14 @@ def by_key(apdb: SqlApdb, rows: int) -> tuple[list[float], float]:
 
 def by_offset(apdb: SqlApdb, offsets: list[int]) -> list[float]:
     """Return the seconds of pages that begin at some rows."""
-    columns = apdb._picked(PICTURE_COLUMNS)
+    columns = apdb._rows._picked(PICTURE_COLUMNS)
     key = [apdb._columns[name] for name in ("visit", "detector", "diaSourceId")]
     query = sa.select(*columns).order_by(*key).limit(PAGE_ROWS)
     seconds = []
     for offset in offsets:
         began = time.perf_counter()
         rows = apdb._database.rows(query.offset(offset))
-        apdb._as_table(columns, rows)
+        apdb._rows._as_table(columns, rows)
         seconds.append(time.perf_counter() - began)
     return seconds
 

@@ -2,7 +2,7 @@
 
 __all__ = ("SqlApdb",)
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import batched
 from pathlib import Path
 from typing import Any, Final, Self
@@ -14,16 +14,16 @@ from ..domain import CutoutsError
 from ._arrow_conditions import arrow_condition
 from ._ccd_visit import CcdVisitPacker, unknown_packer
 from ._choice import Keys, choose
-from ._columns import REQUIRED_COLUMNS, renamed, standardize
+from ._columns import renamed
 from ._database import Database
 from ._expression import And, Expression, columns_of
 from ._flag_map import FlagMap
 from ._selection import Selection
+from ._source_rows import IDS_PER_QUERY, SourceRows
 from ._sql_conditions import sql_condition
 
 _KEY: Final = ("visit", "detector", "diaSourceId")
 _PACKED_KEY: Final = ("ccdVisitId", "diaSourceId")
-_IDS_PER_QUERY: Final = 1000
 
 
 class SqlApdb:
@@ -75,14 +75,15 @@ class SqlApdb:
             packed = self._columns.pop(flag_map.column)
             for name, bit in flag_map.bits.items():
                 self._columns.setdefault(name, packed.bitwise_and(sa.literal(1 << bit)) != 0)
-        self._key = _KEY if set(_KEY) <= self._columns.keys() else _PACKED_KEY
-        if missing := [name for name in self._key if name not in self._columns]:
+        key = _KEY if set(_KEY) <= self._columns.keys() else _PACKED_KEY
+        if missing := [name for name in key if name not in self._columns]:
             missing = [name for name in _KEY if name not in self._columns] or missing
             raise CutoutsError(f"DiaSource of {database.name} has no column {', '.join(missing)}.")
-        if self._key == _PACKED_KEY and packer is None:
+        if key == _PACKED_KEY and packer is None:
             raise unknown_packer()
         self.instrument = self._read_instrument(namespace)
         """Name of the instrument; `None` where the database has none."""
+        self._rows = SourceRows(database, self._columns, key, self.instrument, packer)
         self._chosen: tuple[Selection, Keys] | None = None
 
     @classmethod
@@ -228,7 +229,7 @@ class SqlApdb:
             Raised when the database stops answering, or lacks a column.
         """
         if selection.chooses:
-            yield from self._fetch(self._choose(selection), columns, page_rows)
+            yield from self._rows.fetch(self._choose(selection), columns, page_rows)
             return
         remaining = selection.limit
         for page in self._scan(selection, columns, page_rows):
@@ -256,7 +257,7 @@ class SqlApdb:
         if selection.limit is not None and not later and not selection.chooses:
             page_rows = min(page_rows, selection.limit)
         for limits in self._identifiers(selection):
-            for page in self._pages([*here, *limits], columns, page_rows):
+            for page in self._rows.pages([*here, *limits], columns, page_rows):
                 yield page.filter(arrow_condition(later, page.schema)) if later else page
 
     def _split(self, selection: Selection) -> tuple[list[sa.ColumnElement[bool]], Expression | None]:
@@ -288,46 +289,7 @@ class SqlApdb:
     def _among(self, name: str, identifiers: Sequence[int]) -> list[list[sa.ColumnElement[bool]]]:
         if name not in self._columns:
             raise CutoutsError(f"DiaSource of {self._database.name} has no column {name!r} to select by.")
-        return [[self._columns[name].in_(some)] for some in batched(identifiers, _IDS_PER_QUERY)]
-
-    def _pages(
-        self, clauses: Sequence[sa.ColumnElement[bool]], columns: Collection[str] | None, page_rows: int
-    ) -> Iterator[pa.Table]:
-        """Yield all the rows that meet some conditions, by key."""
-        picked, key = self._picked(columns), [self._columns[name] for name in self._key]
-        query = sa.select(*picked).where(*clauses).order_by(*key)
-        last: tuple[Any, ...] | None = None
-        while True:
-            page = query if last is None else query.where(sa.tuple_(*key) > sa.tuple_(*last))
-            if rows := self._database.rows(page.limit(page_rows)):
-                yield self._as_table(picked, rows)
-            if len(rows) < page_rows:
-                return
-            last = tuple(getattr(rows[-1], name) for name in self._key)
-
-    def _fetch(self, keys: Keys, columns: Collection[str] | None, page_rows: int) -> Iterator[pa.Table]:
-        """Yield the rows of some keys, by key."""
-        picked, key = self._picked(columns), [self._columns[name] for name in self._key]
-        for ids in batched(keys.ids.tolist(), min(page_rows, _IDS_PER_QUERY)):
-            query = sa.select(*picked).where(self._columns["diaSourceId"].in_(ids)).order_by(*key)
-            if rows := self._database.rows(query):
-                yield self._as_table(picked, rows)
-
-    def _picked(self, columns: Collection[str] | None) -> list[sa.ColumnElement[Any]]:
-        wanted = None if columns is None else {*columns, *REQUIRED_COLUMNS, *self._key}
-        return [c.label(name) for name, c in self._columns.items() if wanted is None or name in wanted]
-
-    def _as_table(self, columns: Iterable[sa.ColumnElement[Any]], rows: Sequence[sa.Row[Any]]) -> pa.Table:
-        values = zip(*rows, strict=True)
-        table = pa.table(
-            {
-                str(c.name): pa.array(v, _arrow_type(c.type))  # type: ignore[attr-defined]
-                for c, v in zip(columns, values, strict=True)
-            }
-        )
-        if self.instrument is not None:
-            table = table.append_column("instrument", pa.array([self.instrument] * len(table)))
-        return standardize(table, packer=self._packer)
+        return [[self._columns[name].in_(some)] for some in batched(identifiers, IDS_PER_QUERY)]
 
     def _read_instrument(self, namespace: str | None) -> str | None:
         try:
@@ -336,24 +298,3 @@ class SqlApdb:
             return None
         rows = self._database.rows(sa.select(metadata.c.value).where(metadata.c.name == "instrument"))
         return str(rows[0][0]) if rows else None
-
-
-def _arrow_type(sql_type: sa.types.TypeEngine[Any]) -> pa.DataType | None:
-    """Return the Arrow type of a column; None leaves it to the values.
-
-    The APDB's single-precision columns are FLOAT in SQLite, which stores
-    them as doubles, and REAL in PostgreSQL: both become float32 again.
-    """
-    match sql_type:
-        case sa.Boolean():
-            return pa.bool_()
-        case sa.Integer():
-            return pa.int64()
-        case sa.Double():
-            return pa.float64()
-        case sa.Float():
-            return pa.float32()
-        case sa.String():
-            return pa.string()
-        case _:
-            return None
