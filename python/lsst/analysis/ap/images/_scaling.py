@@ -28,6 +28,9 @@ def to_physical(hdu: Hdu, arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         Physical values, of the type that astropy gives the whole image.
     """
     bitpix = hdu.integer("ZBITPIX" if hdu.is_compressed else "BITPIX")
+    for name in ("BSCALE", "BZERO", "BLANK"):
+        # A damaged card would fail later, without the name of the file.
+        hdu.number(name, 0)
     cards = [(name, hdu.value(name)) for name in ("BSCALE", "BZERO", "BLANK")]
     cards = [(name, value) for name, value in cards if value is not None and (name != "BLANK" or bitpix > 0)]
     scale, zero = dict(cards).get("BSCALE", 1), dict(cards).get("BZERO", 0)
