@@ -14,20 +14,33 @@ from pathlib import Path
 
 from lsst.analysis.ap.demo import make_demo
 
-COMMAND = [sys.executable, "-m", "lsst.analysis.ap", "--quiet", "-c", "addMetadata=True"]
+COMMAND = [
+    sys.executable,
+    "-m",
+    "lsst.analysis.ap",
+    "--quiet",
+    "-c",
+    "addMetadata=True",
+    "-c",
+    "writeStamps=npy",
+]
 
 
 def contents(folder):
-    """Return what a run leaves for its user: pictures and lists."""
+    """Return what a run leaves for its user: pictures, lists and stamps."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "report.json")
     return {path.relative_to(folder): path.read_bytes() for path in files if path.name[0] != "."}
 
 
-def kill_and_finish(words, outdir, expected, rng, jobs, seconds):
-    """Kill a run after a random time, run it again, and say after how many pictures it died."""
+def kill_and_finish(words, outdir, expected, rng, jobs):
+    """Kill a run after some pictures, run it again, and return how many there were."""
     command = [*COMMAND, "-j", str(jobs), *words, str(outdir)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(rng.uniform(0, seconds))
+    total = sum(path.suffix == ".png" for path in expected)
+    wanted = rng.randint(0, total)
+    while process.poll() is None and len(list(outdir.glob("*.png"))) < wanted:
+        time.sleep(0.001)
+    time.sleep(rng.expovariate(20))
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = len(list(outdir.glob("*.png"))) if outdir.exists() else 0
@@ -36,7 +49,7 @@ def kill_and_finish(words, outdir, expected, rng, jobs, seconds):
         raise AssertionError(f"{outdir} differs from an uninterrupted run")
     if left := [path.name for path in outdir.rglob("*.partial")]:
         raise AssertionError(f"{outdir} still has {left}")
-    return done
+    return done, total
 
 
 def main():
@@ -50,15 +63,12 @@ def main():
         root = Path(folder)
         demo = make_demo(root / "demo", size=400, visits=2, detectors=2)
         words = ["--sqlitefile", str(demo.apdb), "--collections", demo.collection, str(demo.repo)]
-        start = time.monotonic()
         subprocess.run([*COMMAND, *words, str(root / "whole")], check=True, stdout=subprocess.DEVNULL)
-        seconds = time.monotonic() - start
         expected = contents(root / "whole")
         for number in range(arguments.rounds):
             jobs = 1 + number % 2
-            outdir = root / str(number)
-            done = kill_and_finish(words, outdir, expected, rng, jobs, seconds)
-            print(f"round {number + 1}: -j {jobs}, killed after {done} of {len(expected) - 1}, same bytes")
+            done, total = kill_and_finish(words, root / str(number), expected, rng, jobs)
+            print(f"round {number + 1}: -j {jobs}, killed after {done} of {total}, same bytes", flush=True)
     print(f"{arguments.rounds} rounds, every directory as after an uninterrupted run")
 
 
