@@ -20,7 +20,7 @@ numfig = False
 html_css_files += ["analysis_ap.css"]
 doxylink = {}
 
-# Everything that a build or a reader needs is on the disk: no inventories, no scripts, no fonts from elsewhere.
+# Everything that a build or a reader needs is on the disk: no inventories, scripts or fonts from elsewhere.
 intersphinx_mapping = {}
 templates_path = []
 _NOT_HERE = ("sphinxcontrib.mermaid", "sphinxcontrib.redoc", "sphinxcontrib.youtube")

@@ -11,7 +11,7 @@ import dataclasses
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from lsst.analysis.ap import ZooniverseCutoutsConfig
 from lsst.analysis.ap.domain import Box, Stamp, Triplet
 from lsst.analysis.ap.render import PictureStyle, Renderer
 from lsst.analysis.ap.render._flags import FLAG_WORDS, LABEL_FLAGS
+from lsst.analysis.ap.sources._synonyms import today
 
 DOC = Path(__file__).parent
 FIGURES = DOC / "figures"
@@ -212,16 +213,22 @@ def tables() -> dict[Path, str]:
 
 
 def _flag_words() -> str:
-    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 12 14 30 44", ""]
-    lines += _row("Word", "Colour", "Columns", "What it tells")
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 18 16 30 36", ""]
+    lines += _row("Word", "Colour", "What it tells", "Columns")
     for flag in FLAG_WORDS:
-        columns = ", ".join(f"``{name}``" for name in flag.columns)
-        lines += _row(f"**{flag.word}**", flag.color, columns, MEANINGS[flag.word])
+        columns = _columns(flag.columns)
+        lines += _row(f"**{flag.word}**", flag.color, MEANINGS[flag.word], columns)
     for label, columns in LABEL_FLAGS.items():
-        columns = ", ".join(f"``{name}``" for name in columns)
         meaning = "This measurement is flagged: do not trust its numbers."
-        lines += _row(f"label *{'PSF' if label == 'psf' else label}*", "red, else grey", columns, meaning)
+        lines += _row(
+            f"label *{'PSF' if label == 'psf' else label}*", "red, else grey", meaning, _columns(columns)
+        )
     return "\n".join(lines) + "\n"
+
+
+def _columns(names: Iterable[str]) -> str:
+    """Return columns by their names of today."""
+    return ", ".join(f"``{name}``" for name in dict.fromkeys(map(today, names)))
 
 
 def _row(*cells: str) -> list[str]:
