@@ -1,6 +1,7 @@
 """Damaged AST text never reaches AST, which it can crash."""
 
 import re
+import time
 
 import pytest
 
@@ -52,7 +53,18 @@ def test_damage_to_the_meaning(text, damage):
 
 
 def test_text_that_takes_for_ever(text, monkeypatch):
-    monkeypatch.setattr(_ast_text, "MAX_SECONDS", 0.1)
-    monkeypatch.setattr(_ast_text, "_use", lambda text: __import__("time").sleep(60))
+    def spin(text):
+        while True:
+            pass
+
+    monkeypatch.setattr(_ast_text, "MAX_SECONDS", 1)
+    monkeypatch.setattr(_ast_text, "_use", spin)
     with pytest.raises(ValueError, match="come to an end"):
         check_ast_text(text + "\n")
+
+
+def test_text_that_waits_for_ever(text, monkeypatch):
+    monkeypatch.setattr(_ast_text, "MAX_WAIT", 0.1)
+    monkeypatch.setattr(_ast_text, "_use", lambda text: time.sleep(60))
+    with pytest.raises(ValueError, match="come to an end"):
+        check_ast_text(text + "\n\n")

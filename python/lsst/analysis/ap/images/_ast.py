@@ -47,7 +47,7 @@ class AstFrameSet:
         Parameters
         ----------
         pixels : `numpy.ndarray`
-            x and y in the pixel grid of the base frame, shape (2, N).
+            Coordinates x and y in the pixel grid of the base frame, shape (2, N).
 
         Returns
         -------
@@ -73,7 +73,7 @@ class AstFrameSet:
         Returns
         -------
         pixels : `numpy.ndarray`
-            x and y in the pixel grid of the base frame, shape (2, N); NaN
+            Coordinates x and y in the pixel grid of the base frame, shape (2, N); NaN
             where the mapping is not defined.
 
         Raises

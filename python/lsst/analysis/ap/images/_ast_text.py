@@ -10,13 +10,18 @@ import signal
 import time
 import warnings
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 MAX_SECONDS = 3
-"""What takes AST longer than this is not the WCS of an image."""
+"""What takes AST more processor time than this is not the WCS of an image."""
+
+MAX_WAIT = 60
+"""Seconds that a child may take for it on a machine that is busy."""
 
 MAX_BYTES = 2**28
 """Neither is what needs more memory than this."""
@@ -86,6 +91,7 @@ def _check_survival(text: str) -> None:
     """
     if not hasattr(os, "fork"):
         return
+    _library()  # so that the child imports nothing
     with warnings.catch_warnings():
         # The child takes no lock of another thread: it calls AST and ends.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -94,24 +100,27 @@ def _check_survival(text: str) -> None:
         status = 1
         try:
             faulthandler.disable()
-            _limit_memory()
+            _limit_resources()
             _use(text)
             status = 0
         finally:
             os._exit(status)
-    deadline = time.monotonic() + MAX_SECONDS
+    deadline = time.monotonic() + MAX_WAIT
     while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
         if time.monotonic() > deadline:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             raise ValueError("AST cannot read the WCS: it does not come to an end")
         time.sleep(0.0005)
+    if os.WIFSIGNALED(ended[1]) and os.WTERMSIG(ended[1]) in (signal.SIGXCPU, signal.SIGKILL):
+        raise ValueError("AST cannot read the WCS: it does not come to an end")
     if ended[1] != 0:
         raise ValueError("AST cannot read the WCS: its text is damaged")
 
 
-def _limit_memory() -> None:
-    """Let this process have a little more memory than it has."""
+def _limit_resources() -> None:
+    """Let this process have a little time, and a little more memory than it has."""
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS))
     statm = Path("/proc/self/statm")
     if statm.exists():
         size = int(statm.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
@@ -122,16 +131,20 @@ def _limit_memory() -> None:
 def _use(text: str) -> None:
     """Read and use an object as the parent will."""
     points = np.array([[0.1, 1000.0], [0.2, 3000.0]])
-    try:
-        from starlink import Ast
-    except ImportError:
-        import astshim
-
-        mapping = astshim.Channel(astshim.StringStream(text)).read()
+    library = _library()
+    if library.__name__ == "astshim":
+        mapping = library.Channel(library.StringStream(text)).read()
         mapping.applyInverse(mapping.applyForward(points))
     else:
         lines = iter(text.splitlines())
-        mapping = Ast.Channel(SimpleNamespace(astsource=lambda: next(lines, None))).read()
-        if isinstance(mapping, Ast.FrameSet):
+        mapping = library.Channel(SimpleNamespace(astsource=lambda: next(lines, None))).read()
+        if isinstance(mapping, library.FrameSet):
             mapping.System = "ICRS"
         mapping.tran(mapping.tran(points, True), False)
+
+
+def _library() -> Any:
+    try:
+        return import_module("starlink.Ast")
+    except ImportError:
+        return import_module("astshim")

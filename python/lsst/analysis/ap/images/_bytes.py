@@ -23,7 +23,17 @@ class ByteSource(Protocol):
     """Bytes that are better read than skipped between two ranges."""
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return exactly the bytes ``start:stop``.
+        """Return exactly the bytes of a range.
+
+        Parameters
+        ----------
+        start, stop : `int`
+            Offsets of the first byte and of the one past the last.
+
+        Returns
+        -------
+        data : `bytes`
+            The bytes.
 
         Raises
         ------
@@ -33,7 +43,15 @@ class ByteSource(Protocol):
         ...
 
     def plan(self, requests: int, length: int) -> None:
-        """Prepare to read this many ranges, of this many bytes in all."""
+        """Prepare to read ranges.
+
+        Parameters
+        ----------
+        requests : `int`
+            How many.
+        length : `int`
+            Bytes in all.
+        """
         ...
 
     def close(self) -> None:
@@ -178,13 +196,11 @@ class ByteStream(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to another offset."""
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._source.size}[whence]
         self._position = max(0, origin + offset)
         return self._position
 
     def readinto(self, buffer: Buffer) -> int:
-        """Fill a buffer with what comes next."""
         view = memoryview(buffer).cast("B")
         stop = min(self._position + len(view), self._source.size)
         if stop <= self._position:
@@ -196,7 +212,20 @@ class ByteStream(io.RawIOBase):
 
 
 def check_range(source: ByteSource, start: int, stop: int) -> None:
-    """Raise when a range is not inside of the file."""
+    """Check that a range is inside of a file.
+
+    Parameters
+    ----------
+    source : `ByteSource`
+        The file.
+    start, stop : `int`
+        Offsets of the first byte and of the one past the last.
+
+    Raises
+    ------
+    ImageFileError
+        Raised when it is not.
+    """
     if not 0 <= start <= stop:
         raise ImageFileError(source.name, f"is corrupt: it points to bytes {start}:{stop}")
     if stop > source.size:

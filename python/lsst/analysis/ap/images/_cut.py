@@ -38,11 +38,33 @@ class OpenImage(Protocol):
         ...
 
     def read(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-        """Return the pixels of boxes that lie on the image."""
+        """Return the pixels of boxes that lie on the image.
+
+        Parameters
+        ----------
+        boxes : sequence of `Box`
+            PARENT pixels.
+
+        Returns
+        -------
+        arrays : `list` [`numpy.ndarray`]
+            One for each box, (rows, columns).
+        """
         ...
 
     def read_mask(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-        """Return the mask bits of boxes that lie on the image."""
+        """Return the mask bits of boxes that lie on the image.
+
+        Parameters
+        ----------
+        boxes : sequence of `Box`
+            PARENT pixels.
+
+        Returns
+        -------
+        arrays : `list` [`numpy.ndarray`]
+            One for each box, (rows, columns).
+        """
         ...
 
     def close(self) -> None:

@@ -20,11 +20,33 @@ class SkyMap(Protocol):
     """Two-way mapping between ICRS degrees and PARENT pixels, vectorised."""
 
     def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
-        """Return PARENT x and y of positions in degrees; NaN where undefined."""
+        """Return the pixels that sky positions fall on.
+
+        Parameters
+        ----------
+        ra, dec : `numpy.ndarray`
+            ICRS degrees, shape (N,).
+
+        Returns
+        -------
+        x, y : `numpy.ndarray`
+            PARENT pixels, shape (N,); NaN where undefined.
+        """
         ...
 
     def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Return right ascension and declination in degrees of PARENT pixels."""
+        """Return the sky positions of pixels.
+
+        Parameters
+        ----------
+        x, y : `numpy.ndarray`
+            PARENT pixels, shape (N,).
+
+        Returns
+        -------
+        ra, dec : `numpy.ndarray`
+            ICRS degrees, shape (N,).
+        """
         ...
 
 
@@ -42,12 +64,10 @@ class AstSkyMap:
         self._frame_set = AstFrameSet(text)
 
     def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
-        """Return PARENT x and y of positions in degrees; NaN where undefined."""
         x, y = self._frame_set.sky_to_pixel(np.radians(np.array([ra, dec])))
         return x, y
 
     def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Return right ascension and declination in degrees of PARENT pixels."""
         ra, dec = np.degrees(self._frame_set.pixel_to_sky(np.array([x, y])))
         return ra % 360.0, dec
 
@@ -77,7 +97,6 @@ class HeaderSkyMap:
         self._y0 = y0
 
     def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
-        """Return PARENT x and y of positions in degrees; NaN where undefined."""
         sky = SkyCoord(ra, dec, unit="deg", frame=ICRS).transform_to(self._frame).spherical
         try:
             x, y = self._wcs.all_world2pix(sky.lon.deg, sky.lat.deg, 0, tolerance=1e-9, maxiter=50)
@@ -92,7 +111,6 @@ class HeaderSkyMap:
         return x + self._x0, y + self._y0
 
     def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Return right ascension and declination in degrees of PARENT pixels."""
         lon, lat = self._wcs.all_pix2world(x - self._x0, y - self._y0, 0)
         sky = SkyCoord(lon, lat, unit="deg", frame=self._frame).transform_to(ICRS())
         return sky.ra.deg, sky.dec.deg
@@ -111,7 +129,6 @@ class LsstSkyMap:
         self._projection = projection
 
     def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
-        """Return PARENT x and y of positions in degrees; NaN where undefined."""
         pixels = self._projection.sky_to_pixel(SkyCoord(ra, dec, unit="deg", frame=ICRS))
         x, y = np.array([pixels.x, pixels.y], dtype=np.float64)
         # What AST calls undefined is a number here, -DBL_MAX.
@@ -120,7 +137,6 @@ class LsstSkyMap:
         return x, y
 
     def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Return right ascension and declination in degrees of PARENT pixels."""
         sky = self._projection.pixel_to_sky(x=x, y=y)
         return sky.ra.deg, sky.dec.deg
 
@@ -138,12 +154,10 @@ class AfwSkyMap:
         self._sky_wcs = sky_wcs
 
     def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
-        """Return PARENT x and y of positions in degrees; NaN where undefined."""
         x, y = self._sky_wcs.skyToPixelArray(_writable(ra), _writable(dec), degrees=True)
         return x, y
 
     def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Return right ascension and declination in degrees of PARENT pixels."""
         ra, dec = self._sky_wcs.pixelToSkyArray(_writable(x), _writable(y), degrees=True)
         return ra, dec
 
