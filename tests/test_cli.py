@@ -1,4 +1,5 @@
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -83,6 +84,12 @@ def test_a_catalogue_file_and_the_apdb_give_the_same_pictures(demo, words, apdb,
     pictures = [{p.name: p.read_bytes() for p in (tmp_path / d).glob("*.png")} for d in "ab"]
     assert pictures[0] == pictures[1]
     assert len(pictures[0]) == 6
+
+
+def test_the_report_tells_the_selection(words, apdb, tmp_path):
+    main([*apdb, "-n", "2", "--reliability-min", "0.5", *words, str(tmp_path)])
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["settings"]["selection"] == "reliability_min=0.5, limit=2"
 
 
 def test_published_spellings_work(words, apdb, tmp_path):

@@ -405,7 +405,7 @@ def test_what_cannot_be_done_is_said(task, one_detector, tmp_path):
         ("colorMap", "no such map"),
         ("imageStretch", "cubic"),
         ("asinhA", 0.0),
-        ("panelPixels", 1),
+        ("panelPixels", 60),
         ("urlRoot", "host/path"),
     ],
 )

@@ -110,6 +110,7 @@ class ZooniverseCutoutsConfig(LooksConfig):
             "parquet": "stamps.parquet, a row with a tensor for each source.",
         },
         default="none",
+        optional=False,
     )
 
     def validate(self) -> None:

@@ -18,7 +18,7 @@ _STRETCHES = {
 }
 _INTERVALS = {
     "minmax": "From the least to the greatest pixel value of the stamp.",
-    "percentile": "The central 98 percent of the pixel values of the stamp.",
+    "percentile": "The central pixel values of the stamp; percentile says how many.",
     "zscale": "IRAF's zscale: the contrast of the sky, bright pixels saturated.",
 }
 
@@ -40,11 +40,13 @@ class LooksConfig(Config):
         doc="How brightness follows pixel values in the template and science panels.",
         allowed=_STRETCHES,
         default="asinh",
+        optional=False,
     )
     imageInterval = ChoiceField[str](
         doc="Which pixel values span the colours of the template and science panels.",
         allowed=_INTERVALS,
         default="minmax",
+        optional=False,
     )
     asinhA = RangeField(
         doc="Where the asinh stretch turns from linear to logarithmic, as a fraction of the interval.",
@@ -59,15 +61,18 @@ class LooksConfig(Config):
         doc="How brightness follows pixel values in the difference panel.",
         allowed=_STRETCHES,
         default="linear",
+        optional=False,
     )
     differenceInterval = ChoiceField[str](
         doc="Which pixel values span the colours of the difference panel.",
         allowed=_INTERVALS,
         default="zscale",
+        optional=False,
     )
     colorMap = Field[str](doc="matplotlib's name of the colour map.", default="bone")
     differenceColorMap = Field[str](
-        doc="Colour map of the difference panel, by matplotlib's name. When not set: the same as colorMap.",
+        doc="Colour map of the difference panel. When not set: colorMap, or a diverging one when "
+        "differenceSymmetric is set.",
         optional=True,
         default=None,
     )
@@ -76,7 +81,7 @@ class LooksConfig(Config):
         "nearest, so that its pixels stay square and equal.",
         dtype=int,
         default=210,
-        min=30,
+        min=90,
         max=1000,
         inclusiveMax=True,
     )
@@ -85,6 +90,7 @@ class LooksConfig(Config):
         doc="Colour of the paper.",
         allowed={"light": "White, with dark words.", "dark": "Near black, with light words."},
         default="light",
+        optional=False,
     )
     percentile = RangeField(
         doc="How many per cent of the pixels lie within a 'percentile' interval.",
@@ -120,12 +126,14 @@ class LooksConfig(Config):
             "reflected whole, never interpolated.",
         },
         default="pixels",
+        optional=False,
     )
     compass = Field[bool](doc="Show where north and east are in each panel.", default=False)
     centerMark = ChoiceField[str](
         doc="What points to the source and leaves it free.",
-        allowed={"none": "Nothing.", "crosshair": "Four lines.", "ticks": "Marks at the rim of the panel."},
+        allowed={"none": "Nothing.", "crosshair": "Four lines.", "ticks": "Corner brackets around it."},
         default="none",
+        optional=False,
     )
     maskPlanes = ListField[str](
         doc="Mask planes to lay over the panels, by afw's names, such as SAT or CR; the masks are read "

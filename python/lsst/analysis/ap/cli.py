@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from ._cli_config import add_config_options, make_config
-from ._source_choice import columns_for, open_catalog, selection_of
+from ._source_choice import columns_for, open_catalog, selection_in_words, selection_of
 from ._source_options import add_source_options, settle_places, source_is_given
 from ._version import software_version
 from .domain import CutoutsError
@@ -182,6 +182,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         overwrite=arguments.overwrite,
         append=arguments.append,
         retry_failed=arguments.retry_failed,
+        asked={"selection": selection_in_words(selection_of(arguments))},
         total=total,
         progress=False if arguments.quiet else None,
     )

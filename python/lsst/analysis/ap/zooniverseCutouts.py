@@ -68,6 +68,7 @@ class ZooniverseCutoutsTask(Task):
         overwrite: bool = False,
         append: bool = False,
         retry_failed: bool = False,
+        asked: Mapping[str, str] | None = None,
         total: int | None = None,
         progress: bool | None = None,
     ) -> Struct:
@@ -95,6 +96,9 @@ class ZooniverseCutoutsTask(Task):
             Add to pictures that were made with other settings.
         retry_failed : `bool`, optional
             Take only those of the sources that failed in an earlier run.
+        asked : `~collections.abc.Mapping` [`str`, `str`], optional
+            What else the journal and ``report.json`` should tell of this
+            run, such as how its sources were selected.
         total : `int`, optional
             How many sources there are, for the progress bar, where the
             sources are a stream.
@@ -141,7 +145,7 @@ class ZooniverseCutoutsTask(Task):
             run = Run(directory, journal, self.config.makeManifestForm(), stamps, self.log)
             run.settle(
                 imagery.settings(),
-                {"version": software_version(), "repository": str(self.butler or "")},
+                {"version": software_version(), "repository": str(self.butler or ""), **(asked or {})},
                 overwrite=overwrite,
                 append=append,
             )
