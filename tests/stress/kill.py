@@ -45,8 +45,9 @@ def kill_and_finish(words, outdir, expected, rng, jobs):
     process.wait()
     done = len(list(outdir.glob("*.png"))) if outdir.exists() else 0
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    if contents(outdir) != expected:
-        raise AssertionError(f"{outdir} differs from an uninterrupted run")
+    found = contents(outdir)
+    if differing := [str(name) for name in {*found, *expected} if found.get(name) != expected.get(name)]:
+        raise AssertionError(f"{outdir} differs from an uninterrupted run in {', '.join(differing)}")
     if left := [path.name for path in outdir.rglob("*.partial")]:
         raise AssertionError(f"{outdir} still has {left}")
     return done, total
