@@ -91,13 +91,14 @@ def milliseconds(function: Callable[[], object]) -> float:
 def compare(style: PictureStyle, rounds: int) -> dict[str, float]:
     """Return medians for both ways of making pictures of a style."""
     renderer = Renderer(style)
-    sources = [make_source(style, seed) for seed in range(16)]
-    for triplets, row in sources:
-        renderer.render(triplets, row)
-    figure_png(draw_figure(style, *sources[0]))
+    # As in a long run: the rasters are there, the sources are always new.
+    for seed in range(500):
+        renderer.render(*make_source(style, seed))
+    figure_png(draw_figure(style, *make_source(style, 0)))
     drawn, compiled, ratios, sizes = [], [], [], []
     for n in range(rounds):
-        triplets, row = sources[n % len(sources)]
+        sources = [make_source(style, seed) for seed in range(500 + 16 * n, 516 + 16 * n)]
+        triplets, row = sources[0]
         drawing = milliseconds(lambda t=triplets, r=row: figure_png(draw_figure(style, t, r)))
         compiling = statistics.median(
             milliseconds(lambda t=t, r=r: renderer.render(t, r)) for t, r in sources
@@ -119,19 +120,21 @@ def compare(style: PictureStyle, rounds: int) -> dict[str, float]:
 
 def break_down(style: PictureStyle, rounds: int) -> dict[str, float]:
     """Return where the time of a compiled picture goes, milliseconds."""
-    template, ink = compile_template(style), inks(style.background)
-    triplets, row = make_source(style, 1)
-    limits = [panel_limits(style, triplet) for triplet in triplets]
-    parts: dict[str, Callable[[], object]] = {
-        "limits": lambda: [panel_limits(style, triplet) for triplet in triplets],
-        "all but limits": lambda: list(compose(style, template, triplets, limits, row)),
+    renderer, template, ink = Renderer(style), compile_template(style), inks(style.background)
+    sources = []
+    for seed in range(500, 500 + 10 * rounds):
+        triplets, row = make_source(style, seed)
+        sources.append((triplets, row, [panel_limits(style, triplet) for triplet in triplets]))
+    parts: dict[str, Callable[..., object]] = {
+        "limits": lambda triplets, row, limits: [panel_limits(style, triplet) for triplet in triplets],
+        "all but limits": lambda triplets, row, limits: list(compose(style, template, triplets, limits, row)),
     }
     if style.add_metadata:
-        parts["words and numbers"] = lambda: list(annotation(row, ink))
-        parts["compressing the text rows"] = lambda: deflated(template.text_lines)
-    parts["whole picture"] = lambda: Renderer(style).render(triplets, row)
+        parts["words and numbers"] = lambda triplets, row, limits: list(annotation(row, ink))
+        parts["compressing the text rows"] = lambda triplets, row, limits: deflated(template.text_lines)
+    parts["whole picture"] = lambda triplets, row, limits: renderer.render(triplets, row)
     return {
-        name: statistics.median(milliseconds(part) for _ in range(10 * rounds))
+        name: statistics.median(milliseconds(lambda p=part, s=source: p(*s)) for source in sources)
         for name, part in parts.items()
     }
 

@@ -121,8 +121,9 @@ def _panels(
     marks = [mark for panel in panels for mark in panel_marks(style, triplet, row, panel)]
     found = [compass(triplet.sky_jacobian, panel) for panel in panels] if style.compass else []
     patches = [patch for patch in found if patch is not None]
-    for rect in [mark.rect for mark in marks] + [patch.rect for patch in patches]:
-        first, last = rect.y - top, rect.y + rect.height - 1 - top
+    covered = [mark.rect for mark in marks] + [patch.rect for patch in patches]
+    for y, height in {(rect.y, rect.height) for rect in covered}:
+        first, last = y - top, y + height - 1 - top
         split[first // factor : last // factor + 1] = True
 
     for first, last, is_split in _runs(split):

@@ -1,9 +1,9 @@
 """Zlib streams put together from parts that were compressed on their own."""
 
-__all__ = ("Segment", "bit_segment", "deflated", "joined_segments", "zlib_stream")
+__all__ = ("Segment", "bit_segment", "crc32", "deflated", "joined_segments", "zlib_stream")
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
@@ -16,6 +16,9 @@ _fast: ModuleType = zlib
 with suppress(ImportError):
     # Intel's igzip needs a fifth of zlib's time for such pictures.
     _fast = import_module("isal.isal_zlib")
+
+crc32: Callable[[bytes, int], int] = _fast.crc32
+"""CRC-32 of bytes, continued from that of others (0 for none)."""
 
 _ADLER = 65521
 _EMPTY_STORED_BLOCK = b"\x00\x00\xff\xff"

@@ -4,6 +4,7 @@ __all__ = ("Mark", "gauge", "panel_marks", "screen_pixels_per_arcsecond")
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,7 +67,9 @@ def panel_marks(
         )
         arms = _crosshair if style.center_mark == "crosshair" else _corner_ticks
         yield from _edged(arms(*center, panel.width), panel)
-    yield from _scale_bar(panel, screen_pixels_per_arcsecond(triplet.sky_jacobian, factor))
+    arcsecond = screen_pixels_per_arcsecond(triplet.sky_jacobian, factor)
+    if 0.5 <= arcsecond < math.inf:
+        yield from _scale_bar(panel, round(arcsecond))
 
 
 def screen_pixels_per_arcsecond(sky_jacobian: NDArray[np.float64], factor: int) -> float:
@@ -90,20 +93,20 @@ def screen_pixels_per_arcsecond(sky_jacobian: NDArray[np.float64], factor: int) 
     return float(factor / math.sqrt(area)) if area else math.inf
 
 
-def _scale_bar(panel: Rect, pixels_per_arcsecond: float) -> Iterator[Mark]:
-    """Yield the bar that is one arcsecond long: a blue frame, then yellow.
+@lru_cache(maxsize=1024)
+def _scale_bar(panel: Rect, length: int) -> tuple[Mark, ...]:
+    """Return a bar of a length: a blue frame, then yellow.
 
-    There is none where the scale is unknown or the panel too small for it.
+    There is none in a panel that is too small for it.
     """
-    if not 0.5 <= pixels_per_arcsecond < math.inf:
-        return
-    length = round(pixels_per_arcsecond)
     width, height = length + 2 * _BAR_BORDER, _BAR_THICKNESS + 2 * _BAR_BORDER
     if width + 2 * _INSET > panel.width or height + 2 * _INSET > panel.height:
-        return
+        return ()
     x, y = panel.x + _INSET, panel.y + panel.height - _INSET - height
-    yield Mark(Rect(x, y, width, height), BLUE)
-    yield Mark(Rect(x + _BAR_BORDER, y + _BAR_BORDER, length, _BAR_THICKNESS), YELLOW)
+    return (
+        Mark(Rect(x, y, width, height), BLUE),
+        Mark(Rect(x + _BAR_BORDER, y + _BAR_BORDER, length, _BAR_THICKNESS), YELLOW),
+    )
 
 
 def _edged(rects: Iterable[Rect], panel: Rect) -> Iterator[Mark]:

@@ -102,16 +102,20 @@ class PanelCode:
         self._totals = factor * colors.sum(axis=1)
         # How much less the later bytes within a stamp pixel count.
         self._lighter = 1.5 * factor * (factor - 1) * colors.sum(axis=1) + factor * (colors @ (0.0, 1.0, 2.0))
-        columns = np.arange(size)
-        self._weights = np.array([(stride - 1.0 - 3 * (x + factor * columns), np.ones(size)) for x in starts])
+        # How many bytes follow the first line of each stamp pixel's colour, the
+        # byte where it begins included, up to the end of the last row.
+        lines = factor * np.arange(size, 0, -1) - 1.0
+        columns = np.array([stride - 1.0 - 3 * (x + factor * np.arange(size)) for x in starts])
+        self._weights = columns[:, np.newaxis, :] + stride * lines[:, np.newaxis]
         empty = np.tile(np.array(background, dtype=np.float64), (stride - 1) // 3)
         for start in starts:
             empty[3 * start : 3 * (start + size * factor)] = 0
-        self._empty_total = float(empty.sum())
-        self._empty_weighted = float(empty @ np.arange(stride - 1, 0, -1.0))
-        # The filter types of the repeated lines.
-        self._filter_total = 2.0 * (factor - 1)
-        self._filter_weighted = float(stride * factor * (factor - 1))
+        # Of a row without its colours: the background, and the filter types of the repeated lines.
+        total, repeats = float(empty.sum()), factor - 1
+        self._fixed_total = total + 2.0 * repeats
+        self._fixed_weighted = (
+            float(empty @ np.arange(stride - 1, 0, -1.0)) + (total * repeats + factor * repeats) * stride
+        )
 
     def segment(self, levels: NDArray[np.intp]) -> Segment:
         """Return rows of stamp pixels, compressed.
@@ -129,25 +133,23 @@ class PanelCode:
         """
         rows = levels.shape[1]
         pieces = self._rows[:rows].copy()
-        pixels = self._pixels[levels]
+        pixels = self._pixels.take(levels)
         for panel, place in zip(pixels, self._places, strict=True):
             pieces[:, place] = panel
         packed = np.concatenate((self._header, pieces.ravel(), self._end))
 
-        # For each row the weighted sum and the sum of its colours.
-        sums = np.matmul(self._weights, self._totals[levels].transpose(0, 2, 1)).sum(axis=0)
-        totals = sums[1] + self._empty_total
-        lines = np.arange(rows, 0, -1.0) * self._factor - 1.0
         # Each byte counts as often as bytes follow it, itself included; all
         # whole numbers far below 2**53, hence exact.
+        totals = self._totals.take(levels)
+        total = float(totals.sum()) + rows * self._fixed_total
+        totals *= self._weights[:, -rows:]
+        later = rows * (rows - 1) / 2 * self._factor * self._stride
         weighted = (
-            float(sums[0].sum())
-            - float(self._lighter[levels].sum())
-            + float(totals @ lines) * self._stride
-            + rows * (self._empty_weighted + self._filter_weighted)
-            + self._filter_total * self._stride * self._factor * rows * (rows - 1) / 2
+            float(totals.sum())
+            - float(self._lighter.take(levels).sum())
+            + rows * self._fixed_weighted
+            + self._fixed_total * later
         )
-        total = float(totals.sum()) + rows * self._filter_total
         return bit_segment(
             packed >> _LENGTH_BITS,
             (packed & _LENGTH_MASK).view(np.int64),

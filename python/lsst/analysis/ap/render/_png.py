@@ -3,9 +3,10 @@
 __all__ = ("png_file",)
 
 import struct
-import zlib
 from collections.abc import Iterable
 from functools import lru_cache
+
+from ._deflate import crc32
 
 
 def png_file(width: int, height: int, texts: Iterable[tuple[str, str]], pixels: bytes) -> bytes:
@@ -45,9 +46,5 @@ def _text_chunk(keyword: str, text: str) -> bytes:
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    return (
-        struct.pack(">I", len(content))
-        + kind
-        + content
-        + struct.pack(">I", zlib.crc32(content, zlib.crc32(kind)))
-    )
+    checksum = crc32(content, crc32(kind, 0))
+    return b"".join((struct.pack(">I", len(content)), kind, content, struct.pack(">I", checksum)))

@@ -86,22 +86,21 @@ def zscale(values: Pixels) -> tuple[float, float]:
     if count < minimum or not low < high:
         return float(low), float(high)
 
-    powers = _powers(count)
-    x = powers[1]
-    y = samples.astype(np.float64)
-    y -= y[count // 2]
-    good = fitted = np.ones(count)
+    # 1, x, y, x**2 and xy as rows, with x and y about their centres.
+    moments = _moments(count).copy()
+    np.subtract(samples, samples[count // 2], out=moments[2], dtype=np.float64)
+    np.multiply(moments[1], moments[2], out=moments[4])
+    good = fitted = moments[0]
+    slope = 0.0
     remaining, before = count, count + 1
     bad = 0
     for _ in range(_ITERATIONS):
         if remaining >= before or remaining < minimum:
             break
         fitted, before = good, remaining
-        (n, sum_x, sum_xx), (sum_y, sum_xy, _) = (powers @ good).tolist(), (powers @ (y * good)).tolist()
+        n, sum_x, sum_y, sum_xx, sum_xy = (moments @ good).tolist()
         slope = (n * sum_xy - sum_x * sum_y) / (n * sum_xx - sum_x * sum_x)
-        square = x * -slope
-        square += y
-        square -= (sum_y - slope * sum_x) / n
+        square = np.array(((slope * sum_x - sum_y) / n, -slope, 1.0)) @ moments[:3]
         square *= square
         # The residuals of a fitted line have no mean.
         outside = square > _REJECT_SIGMA**2 * (float(square @ good) / n)
@@ -113,22 +112,25 @@ def zscale(values: Pixels) -> tuple[float, float]:
             good = np.subtract(1.0, np.frombuffer(bad.to_bytes(count, "little"), dtype=np.uint8))
             remaining = count - bad.bit_count()
     if remaining >= minimum:
-        slope = _polyfit_slope(samples, fitted) / _CONTRAST
         center = (count - 1) // 2
         # Half of the sum in the samples' own precision, as numpy.median does.
         median = (
             samples[center] if count % 2 else (samples[center] + samples[center + 1]) / samples.dtype.type(2)
         )
-        low = max(low, median - (center - 1) * slope)
-        high = min(high, median + (count - center) * slope)
+        # Where the line reaches well beyond the samples, its last bits do not matter.
+        reach, middle = 0.99 * slope / _CONTRAST, float(median)
+        if not (middle - (center - 1) * reach < low and middle + (count - center) * reach > high):
+            exact = _polyfit_slope(samples, fitted) / _CONTRAST
+            low = max(low, median - (center - 1) * exact)
+            high = min(high, median + (count - center) * exact)
     return float(low), float(high)
 
 
 @lru_cache(maxsize=16)
-def _powers(count: int) -> Pixels:
-    """Return 1, x and x**2 as rows, with x about its centre."""
+def _moments(count: int) -> Pixels:
+    """Return 1, x, 0, x**2 and 0 as rows, with x about its centre."""
     x = np.arange(count) - (count - 1) / 2
-    return np.stack([np.ones(count), x, x * x])
+    return np.stack([np.ones(count), x, np.zeros(count), x * x, np.zeros(count)])
 
 
 def _grown(flags: int, width: int, count: int) -> int:
