@@ -1,10 +1,11 @@
 import io
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from lsst.analysis.ap.domain import CutoutsError
+from lsst.analysis.ap.domain import Box, CutoutsError, Stamp, Triplet
 from lsst.analysis.ap.render import PictureStyle, Renderer
 from lsst.analysis.ap.render import _renderer as module
 
@@ -48,6 +49,18 @@ def test_files_that_zooniverse_would_refuse_are_refused(make_triplet, monkeypatc
 def test_files_are_far_smaller_than_allowed(make_triplet, row, sizes, add_metadata):
     style = PictureStyle(sizes=sizes, add_metadata=add_metadata)
     assert len(Renderer(style).render([make_triplet(size) for size in sizes], row)) < 100_000
+
+
+def test_the_checksum_is_right_in_the_largest_pictures():
+    pixels = np.random.default_rng(1).uniform(0.9, 1.0, (150, 150)).astype(np.float32)
+    pixels[0, 0] = 0.0
+    stamp = Stamp(pixels, Box.from_center(2000, 2000, 150))
+    style = PictureStyle(sizes=(150,), panel_pixels=2000, difference_interval="minmax")
+    png = Renderer(style).render([Triplet(stamp, stamp, stamp, sky_jacobian=0.2 * np.eye(2))])
+    start = png.index(b"IDAT") + 4
+    stream = png[start : start + int.from_bytes(png[start - 8 : start - 4], "big")]
+    # This fails where the checksum is another.
+    assert len(zlib.decompress(stream)) == 1992 * (1 + 3 * 5890)
 
 
 def test_separate_panels_have_one_size_and_the_pixels_of_the_whole(make_triplet, row):

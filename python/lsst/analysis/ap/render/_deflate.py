@@ -1,6 +1,6 @@
 """Zlib streams put together from parts that were compressed on their own."""
 
-__all__ = ("Segment", "bit_segment", "crc32", "deflated", "joined_segments", "zlib_stream")
+__all__ = ("ADLER", "Segment", "bit_segment", "crc32", "deflated", "joined_segments", "zlib_stream")
 
 import zlib
 from collections.abc import Callable, Iterable
@@ -20,7 +20,9 @@ with suppress(ImportError):
 crc32: Callable[[bytes, int], int] = _fast.crc32
 """CRC-32 of bytes, continued from that of others (0 for none)."""
 
-_ADLER = 65521
+ADLER = 65521
+"""What the sums of Adler-32 are taken modulo (RFC 1950)."""
+
 _EMPTY_STORED_BLOCK = b"\x00\x00\xff\xff"
 _END_OF_STREAM = b"\x03\x00"
 
@@ -66,7 +68,7 @@ def deflated(data: bytes | NDArray[np.uint8], *, small: bool = False) -> Segment
         fast = _fast.compressobj(1, zlib.DEFLATED, -15)
         compressed = fast.compress(data) + fast.flush(zlib.Z_SYNC_FLUSH)
     checksum = _fast.adler32(data)
-    return Segment(compressed, count, (checksum & 0xFFFF) - 1, ((checksum >> 16) - count) % _ADLER)
+    return Segment(compressed, count, (checksum & 0xFFFF) - 1, ((checksum >> 16) - count) % ADLER)
 
 
 def bit_segment(
@@ -96,15 +98,17 @@ def bit_segment(
     shifts = (starts & 63).view(np.uint64)
     # No piece is longer than a word, so that a piece begins in every word,
     # and only the last of them reaches into the next word.
-    firsts = np.flatnonzero(words[1:] != words[:-1])
-    firsts += 1
-    stream = np.zeros(int(words[-1]) + 2, dtype="<u8")
-    stream[:-1] = np.bitwise_or.reduceat(codes << shifts, np.concatenate(((0,), firsts)))
-    lasts = np.append(firsts - 1, len(codes) - 1)
-    stream[1:] |= (codes[lasts] >> np.uint64(1)) >> (np.uint64(63) - shifts[lasts])
+    is_last = np.ones(len(words), dtype=bool)
+    np.not_equal(words[1:], words[:-1], out=is_last[:-1])
+    lasts = np.flatnonzero(is_last)
+    firsts = np.zeros_like(lasts)
+    np.add(lasts[:-1], 1, out=firsts[1:])
+    stream = np.zeros(len(lasts) + 1, dtype="<u8")
+    stream[:-1] = np.bitwise_or.reduceat(codes << shifts, firsts)
+    stream[1:] |= (codes.take(lasts) >> np.uint64(1)) >> (np.uint64(63) - shifts.take(lasts))
     # Three bits announce the empty stored block; it starts at the next byte.
     data = stream.view(np.uint8)[: (bits + 3 + 7) // 8].tobytes()
-    return Segment(data + _EMPTY_STORED_BLOCK, size, total % _ADLER, weighted % _ADLER)
+    return Segment(data + _EMPTY_STORED_BLOCK, size, total % ADLER, weighted % ADLER)
 
 
 def joined_segments(segments: Iterable[Segment]) -> Segment:
@@ -123,8 +127,8 @@ def joined_segments(segments: Iterable[Segment]) -> Segment:
     data, count, total, weighted = [], 0, 0, 0
     for segment in segments:
         data.append(segment.data)
-        weighted = (weighted + segment.weighted + segment.size * total) % _ADLER
-        total = (total + segment.total) % _ADLER
+        weighted = (weighted + segment.weighted + segment.size * total) % ADLER
+        total = (total + segment.total) % ADLER
         count += segment.size
     return Segment(b"".join(data), count, total, weighted)
 
@@ -143,5 +147,5 @@ def zlib_stream(segments: Iterable[Segment]) -> bytes:
         What `zlib.decompress` takes.
     """
     whole = joined_segments(segments)
-    checksum = ((whole.weighted + whole.size) % _ADLER) << 16 | (whole.total + 1) % _ADLER
-    return b"\x78\x01" + whole.data + _END_OF_STREAM + checksum.to_bytes(4, "big")
+    checksum = ((whole.weighted + whole.size) % ADLER) << 16 | (whole.total + 1) % ADLER
+    return b"".join((b"\x78\x01", whole.data, _END_OF_STREAM, checksum.to_bytes(4, "big")))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ._deflate import Segment, bit_segment
+from ._deflate import ADLER, Segment, bit_segment
 from ._huffman import Code, code_lengths, distance_symbol, dynamic_header, joined, length_symbol, prefix_code
 
 # A literal byte, or a match as (length, distance).
@@ -103,18 +103,20 @@ class PanelCode:
         # How much less the later bytes within a stamp pixel count.
         self._lighter = 1.5 * factor * (factor - 1) * colors.sum(axis=1) + factor * (colors @ (0.0, 1.0, 2.0))
         # How many bytes follow the first line of each stamp pixel's colour, the
-        # byte where it begins included, up to the end of the last row.
+        # byte where it begins included, up to the end of the last row. Modulo
+        # what the checksum is, so that all sums are whole numbers far below
+        # 2**53, hence exact.
         lines = factor * np.arange(size, 0, -1) - 1.0
         columns = np.array([stride - 1.0 - 3 * (x + factor * np.arange(size)) for x in starts])
-        self._weights = columns[:, np.newaxis, :] + stride * lines[:, np.newaxis]
-        empty = np.tile(np.array(background, dtype=np.float64), (stride - 1) // 3)
+        self._weights = (columns[:, np.newaxis, :] + stride * lines[:, np.newaxis]) % ADLER
+        empty = np.tile(np.array(background, dtype=np.int64), (stride - 1) // 3)
         for start in starts:
             empty[3 * start : 3 * (start + size * factor)] = 0
         # Of a row without its colours: the background, and the filter types of the repeated lines.
-        total, repeats = float(empty.sum()), factor - 1
-        self._fixed_total = total + 2.0 * repeats
+        total, repeats = int(empty.sum()), factor - 1
+        self._fixed_total = total + 2 * repeats
         self._fixed_weighted = (
-            float(empty @ np.arange(stride - 1, 0, -1.0)) + (total * repeats + factor * repeats) * stride
+            int(empty @ np.arange(stride - 1, 0, -1)) + (total * repeats + factor * repeats) * stride
         )
 
     def segment(self, levels: NDArray[np.intp]) -> Segment:
@@ -138,15 +140,14 @@ class PanelCode:
             pieces[:, place] = panel
         packed = np.concatenate((self._header, pieces.ravel(), self._end))
 
-        # Each byte counts as often as bytes follow it, itself included; all
-        # whole numbers far below 2**53, hence exact.
+        # Each byte counts as often as bytes follow it, itself included.
         totals = self._totals.take(levels)
-        total = float(totals.sum()) + rows * self._fixed_total
+        total = int(totals.sum()) + rows * self._fixed_total
         totals *= self._weights[:, -rows:]
-        later = rows * (rows - 1) / 2 * self._factor * self._stride
+        later = rows * (rows - 1) // 2 * self._factor * self._stride
         weighted = (
-            float(totals.sum())
-            - float(self._lighter.take(levels).sum())
+            int(totals.sum())
+            - int(self._lighter.take(levels).sum())
             + rows * self._fixed_weighted
             + self._fixed_total * later
         )
@@ -154,8 +155,8 @@ class PanelCode:
             packed >> _LENGTH_BITS,
             (packed & _LENGTH_MASK).view(np.int64),
             rows * self._factor * self._stride,
-            int(total),
-            int(weighted),
+            total,
+            weighted,
         )
 
 
