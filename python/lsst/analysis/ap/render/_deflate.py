@@ -101,10 +101,12 @@ def bit_segment(
     is_last = np.ones(len(words), dtype=bool)
     np.not_equal(words[1:], words[:-1], out=is_last[:-1])
     lasts = np.flatnonzero(is_last)
-    firsts = np.zeros_like(lasts)
-    np.add(lasts[:-1], 1, out=firsts[1:])
+    # Pieces of a word have no bit in common, so that adding joins them; that
+    # the sum of all words overflows does not change the differences.
+    sums = np.cumsum(codes << shifts).take(lasts)
     stream = np.zeros(len(lasts) + 1, dtype="<u8")
-    stream[:-1] = np.bitwise_or.reduceat(codes << shifts, firsts)
+    stream[:-1] = sums
+    stream[1:-1] -= sums[:-1]
     stream[1:] |= (codes.take(lasts) >> np.uint64(1)) >> (np.uint64(63) - shifts.take(lasts))
     # Three bits announce the empty stored block; it starts at the next byte.
     data = stream.view(np.uint8)[: (bits + 3 + 7) // 8].tobytes()
