@@ -58,9 +58,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", action="store_true", help="leave all directories to look at")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(delete=not arguments.keep) as folder:
         root = Path(folder)
         demo = make_demo(root / "demo", size=400, visits=2, detectors=2)
         words = ["--sqlitefile", str(demo.apdb), "--collections", demo.collection, str(demo.repo)]
