@@ -113,7 +113,7 @@ def annotation(row: Mapping[str, Any], ink: Ink) -> Iterator[TextItem]:
             yield TextItem(text, line, x, width, ink.text, False, right, True)
     for line, text, _, _, columns in _FLUXES:
         flagged = any(truth(row.get(column)) for column in columns)
-        yield TextItem(text, line, 0, 76, ink.warning if flagged else ink.label, flagged)
+        yield TextItem(text, line, 0, 84, ink.warning if flagged else ink.label, flagged)
     for flag in FLAG_WORDS:
         for column in flag.columns:
             if truth(row.get(column)):
