@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 _fast: ModuleType = zlib
+_FAST_LEVEL = 1
 with suppress(ImportError):
-    # Intel's igzip needs a fifth of zlib's time for such pictures.
+    # Intel's igzip needs a fifth of zlib's time for such pictures. Its higher
+    # levels do not give the same bytes in every process.
     _fast = import_module("isal.isal_zlib")
+    _FAST_LEVEL = 0
 
 crc32: Callable[[bytes, int], int] = _fast.crc32
 """CRC-32 of bytes, continued from that of others (0 for none)."""
@@ -65,7 +68,7 @@ def deflated(data: bytes | NDArray[np.uint8], *, small: bool = False) -> Segment
         packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
         compressed = packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)
     else:
-        fast = _fast.compressobj(1, zlib.DEFLATED, -15)
+        fast = _fast.compressobj(_FAST_LEVEL, zlib.DEFLATED, -15)
         compressed = fast.compress(data) + fast.flush(zlib.Z_SYNC_FLUSH)
     checksum = _fast.adler32(data)
     return Segment(compressed, count, (checksum & 0xFFFF) - 1, ((checksum >> 16) - count) % ADLER)
