@@ -2,9 +2,11 @@
 
 __all__ = ("software_version",)
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 
+@cache
 def software_version() -> str:
     """Return the version of this package.
 

@@ -4,9 +4,9 @@ __all__ = ("Renderer",)
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
+from .._version import software_version
 from ..domain import CutoutsError, Triplet
 from ._compiled import compose
 from ._deflate import zlib_stream
@@ -103,16 +103,6 @@ class Renderer:
         return png
 
 
-@cache
-def _software() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"lsst-analysis-ap {version('lsst-analysis-ap')}"
-    except PackageNotFoundError:
-        return "lsst-analysis-ap"
-
-
 def _texts(
     style: PictureStyle,
     limits: Sequence[Sequence[Limits]],
@@ -120,7 +110,7 @@ def _texts(
     shown: tuple[int, ...],
 ) -> Iterator[tuple[str, str]]:
     """Yield keyword and text of what a picture says of itself."""
-    yield "Software", _software()
+    yield "Software", f"lsst-analysis-ap {software_version()}"
     for name in ("diaSourceId", "visit", "detector"):
         value = whole_number(row.get(name)) if row else None
         if value is not None:
