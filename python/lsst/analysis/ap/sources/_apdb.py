@@ -59,7 +59,6 @@ class SqlApdb:
     ) -> None:
         self._database = database
         self._packer = packer
-        self._flag_map = flag_map
         try:
             table = database.reflect("DiaSource", namespace)
         except sa.exc.NoSuchTableError:
