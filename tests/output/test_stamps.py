@@ -20,7 +20,7 @@ from astropy.wcs import WCS
 
 from lsst.analysis.ap.domain import Box, CutoutsError, Stamp, Triplet
 from lsst.analysis.ap.output import OutputDirectory
-from lsst.analysis.ap.output.stamps import FORMATS, StampFiles
+from lsst.analysis.ap.output.stamps import FORMATS, StampFiles, stamp_table
 
 SIZES = (5, 8)
 
@@ -69,7 +69,7 @@ def catalogue(identifiers):
 
 def spill(stamps, identifiers, sizes=SIZES, rows=None):
     rows = catalogue(identifiers) if rows is None else rows
-    stamps.writer.write(rows, [[triplet(i, size) for size in sizes] for i in identifiers])
+    stamps.writer.write(stamp_table(sizes, rows, [[triplet(i, size) for size in sizes] for i in identifiers]))
 
 
 def run(outdir, form, batches, order, sizes=SIZES):
@@ -357,7 +357,7 @@ def test_a_process_that_outlived_its_run_leaves_nothing(tmp_path):
     with StampFiles(OutputDirectory(tmp_path), "npy", SIZES) as stamps:
         stamps.begin()
         with pytest.raises(CutoutsError, match="cannot be written"):
-            orphan.write(catalogue([1]), [[triplet(1, size) for size in SIZES]])
+            orphan.write(stamp_table(SIZES, catalogue([1]), [[triplet(1, size) for size in SIZES]]))
         spill(stamps, [2])
         stamps.assemble([1, 2])
     assert ids_of(read(tmp_path, "npy")[1]) == [2]

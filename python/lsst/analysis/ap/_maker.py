@@ -1,11 +1,11 @@
-"""Make the pictures of one batch: read, draw, write."""
+"""Make the pictures of one batch: read and draw."""
 
-__all__ = ("PictureMaker",)
+__all__ = ("Drawing", "DrawnBatch", "PictureMaker")
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,16 +14,53 @@ from numpy.typing import NDArray
 from ._sizes import FixedSizes, FootprintSizes
 from .domain import CutoutsError, DetectorVisit, SourceBatch, Triplet
 from .images import AlertStampReader, StampError, TripletReader
-from .output import Failure, OutputDirectory, Picture, metadata_of, panel_path, picture_path
-from .output.stamps import SpillWriter
+from .output import Failure
+from .output.stamps import stamp_table
 from .render import PictureStyle, Renderer
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The picture of one DiaSource."""
+
+    diaSourceId: int
+    """The DiaSource that it shows."""
+
+    picture: bytes
+    """A PNG file."""
+
+    panels: Mapping[str, bytes] = field(default_factory=dict)
+    """A PNG file of each panel by name, where these are wanted."""
+
+
+class DrawnBatch(Protocol):
+    """The pictures of a batch of DiaSources, wherever they come from."""
+
+    def __iter__(self) -> Iterator[Drawing | Failure]:
+        """Yield the picture of each source, or why it has none, in order."""
+        ...
+
+    def stamps(self, rows: Sequence[int]) -> pa.Table:
+        """Return the stamps of some sources that have a picture.
+
+        Parameters
+        ----------
+        rows : sequence of `int`
+            Row numbers of the batch.
+
+        Returns
+        -------
+        table : `pyarrow.Table`
+            As `~lsst.analysis.ap.output.stamps.stamp_table` has it.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class PictureMaker:
-    """Turn batches of DiaSources into pictures in a directory.
+    """Turn batches of DiaSources into pictures.
 
     It pickles, so that each worker process has one with a butler of its own.
     """
@@ -37,24 +74,11 @@ class PictureMaker:
     style: PictureStyle
     """What the pictures look like."""
 
-    directory: OutputDirectory
-    """Where they go."""
-
-    columns: Sequence[str]
-    """Catalogue columns that the manifest wants to know."""
-
-    chunk_size: int | None = None
-    """How many successive identifiers share a folder; `None` for no
-    folders."""
-
     separate_panels: bool = False
     """Whether each panel is a picture of its own as well."""
 
-    stamps: SpillWriter | None = None
-    """Takes the stamps themselves; `None` when nobody wants them."""
-
-    def __call__(self, batch: SourceBatch) -> list[Picture | Failure]:
-        """Write the picture of each source of a batch.
+    def __call__(self, batch: SourceBatch) -> DrawnBatch:
+        """Read the stamps of a batch; its pictures are drawn one by one.
 
         Parameters
         ----------
@@ -63,45 +87,35 @@ class PictureMaker:
 
         Returns
         -------
-        outcomes : `list` [`Picture` or `Failure`]
-            What became of each source, in order.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the directory takes no more files.
+        drawn : `DrawnBatch`
+            The pictures.
         """
-        ids = batch.rows.column("diaSourceId").to_pylist()
-        if (data_id := batch.data_id) is None:
+        if batch.data_id is None:
             reason = "Its row gives no visit or no detector: complete the catalogue."
-            return [Failure(identifier, None, reason) for identifier in ids]
-        rows = batch.rows.to_pylist()
-        metadata = metadata_of(batch.rows, self.columns)
-        outcomes: list[Picture | Failure] = []
-        made: dict[int, tuple[Triplet, ...]] = {}
-        for index, (identifier, row, cells, result) in enumerate(
-            zip(ids, rows, metadata, self._cut(batch, data_id), strict=True)
-        ):
-            try:
-                if isinstance(result, StampError):
-                    raise result
-                path = picture_path(identifier, self.chunk_size)
-                files = self._draw(path, result, row)
-            except CutoutsError as error:
-                outcomes.append(Failure(identifier, data_id, str(error)))
-                continue
-            except Exception as error:
-                # A source that nobody thought of must not stop the others.
-                _log.exception("Drawing DiaSource %d failed", identifier)
-                outcomes.append(Failure(identifier, data_id, f"drawing it failed: {error!r}"))
-                continue
-            for name, content in reversed(files.items()):
-                self.directory.write(name, content)
-            outcomes.append(Picture(identifier, data_id, path, len(files[path]), cells))
-            made[index] = result
-        if self.stamps is not None and made:
-            self.stamps.write(batch.rows.take(list(made)), list(made.values()))
-        return outcomes
+            return _CutBatch(self, batch, [StampError(reason)] * len(batch.rows))
+        return _CutBatch(self, batch, self._cut(batch, batch.data_id))
+
+    def draw(self, diaSourceId: int, triplets: tuple[Triplet, ...], row: Mapping[str, Any]) -> Drawing:
+        """Draw the picture of one source.
+
+        Parameters
+        ----------
+        diaSourceId : `int`
+            The source.
+        triplets : `tuple` [`Triplet`, ...]
+            Its stamps, one triplet for each size.
+        row : `~collections.abc.Mapping`
+            Its catalogue values.
+
+        Returns
+        -------
+        drawing : `Drawing`
+            The picture.
+        """
+        sizes = tuple(triplet.science.box.width for triplet in triplets)
+        renderer = Renderer(replace(self.style, sizes=sizes))
+        panels = renderer.render_panels(triplets, row) if self.separate_panels else {}
+        return Drawing(diaSourceId, renderer.render(triplets, row), panels)
 
     def _cut(self, batch: SourceBatch, data_id: DetectorVisit) -> list[tuple[Triplet, ...] | StampError]:
         """Return the stamps of each source, or why there are none."""
@@ -122,15 +136,35 @@ class PictureMaker:
                 results[index] = result
         return results
 
-    def _draw(self, path: str, triplets: tuple[Triplet, ...], row: Mapping[str, Any]) -> dict[str, bytes]:
-        """Return the files of one source, the whole picture first."""
-        sizes = tuple(triplet.science.box.width for triplet in triplets)
-        renderer = Renderer(replace(self.style, sizes=sizes))
-        files = {path: renderer.render(triplets, row)}
-        if self.separate_panels:
-            for panel, content in renderer.render_panels(triplets, row).items():
-                files[panel_path(path, panel)] = content
-        return files
+
+@dataclass(frozen=True)
+class _CutBatch:
+    """Pictures that are drawn from stamps when they are asked for."""
+
+    maker: PictureMaker
+    batch: SourceBatch
+    cut: Sequence[tuple[Triplet, ...] | StampError]
+
+    def __iter__(self) -> Iterator[Drawing | Failure]:
+        ids = self.batch.rows.column("diaSourceId").to_pylist()
+        rows = self.batch.rows.to_pylist()
+        for identifier, row, result in zip(ids, rows, self.cut, strict=True):
+            try:
+                if isinstance(result, StampError):
+                    raise result
+                drawing = self.maker.draw(identifier, result, row)
+            except CutoutsError as error:
+                yield Failure(identifier, self.batch.data_id, str(error))
+            except Exception as error:
+                # A source that nobody thought of must not stop the others.
+                _log.exception("Drawing DiaSource %d failed", identifier)
+                yield Failure(identifier, self.batch.data_id, f"drawing it failed: {error!r}")
+            else:
+                yield drawing
+
+    def stamps(self, rows: Sequence[int]) -> pa.Table:
+        cut = [triplets for row in rows if not isinstance(triplets := self.cut[row], StampError)]
+        return stamp_table(self.maker.style.sizes, self.batch.rows.take(list(rows)), cut)
 
 
 def _degrees(rows: pa.Table, name: str) -> NDArray[np.float64]:

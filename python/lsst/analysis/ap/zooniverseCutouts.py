@@ -15,6 +15,7 @@ from ._maker import PictureMaker
 from ._pool import run_batches
 from ._run import Run
 from ._version import software_version
+from ._writer import PictureWriter
 from .domain import CutoutsError, SourceBatch
 from .output import Failure, Journal, Picture, open_directory
 from .output.stamps import StampFiles
@@ -150,18 +151,12 @@ class ZooniverseCutoutsTask(Task):
                 append=append,
             )
             maker = PictureMaker(
-                imagery.reader(),
-                imagery.sizes(),
-                self.config.makeStyle(),
-                directory,
-                run.columns,
-                self.config.chunkSize,
-                self.config.separatePanels,
-                stamps.writer,
+                imagery.reader(), imagery.sizes(), self.config.makeStyle(), self.config.separatePanels
             )
+            writer = PictureWriter(maker, directory, run.columns, self.config.chunkSize, stamps.writer)
             batches = run.unfinished(imagery.batches(sources), only_failed=retry_failed)
             try:
-                with contextlib.closing(run_batches(maker, batches, jobs, _killed)) as results:
+                with contextlib.closing(run_batches(writer, batches, jobs, _killed)) as results:
                     for outcomes in results:
                         run.record(outcomes)
                         bar.update(len(outcomes))

@@ -1,6 +1,6 @@
 """The columns of a table of stamps: the catalogue's, the WCS, the pixels."""
 
-__all__ = ("CONSTANTS", "StampColumns", "conform", "plain", "unify")
+__all__ = ("CONSTANTS", "StampColumns", "conform", "plain", "sizes_of", "stamp_table", "unify")
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +21,8 @@ CONSTANTS: Final[Mapping[str, str]] = {
 }
 """What holds for all stamps: the order of the three planes, and the FITS
 keywords that complete the WCS of each row."""
+
+_SIZES: Final = "sizes"
 
 _FIRST: Final = ("diaSourceId", "instrument", "visit", "detector", "ra", "dec")
 
@@ -116,6 +118,51 @@ class StampColumns:
         for name in (*self.wcs, *self.pixels):
             table = table.append_column(name, ours[name])
         return table
+
+
+def stamp_table(sizes: Sequence[int], rows: pa.Table, triplets: Sequence[Sequence[Triplet]]) -> pa.Table:
+    """Put the catalogue rows, the WCS and the pixels of sources together.
+
+    Parameters
+    ----------
+    sizes : sequence of `int`
+        Sides of the stamps in pixels, in the order of the triplets.
+    rows : `pyarrow.Table`
+        Catalogue rows.
+    triplets : sequence
+        For each row the stamps, one triplet per size.
+
+    Returns
+    -------
+    table : `pyarrow.Table`
+        As `StampColumns.table` has it, a size that is repeated once; its
+        schema tells the sizes.
+    """
+    columns = StampColumns(tuple(dict.fromkeys(sizes)))
+    order = [list(sizes).index(size) for size in columns.sizes]
+    table = columns.table(rows, [[of_source[i] for i in order] for of_source in triplets])
+    return table.replace_schema_metadata({_SIZES: ",".join(map(str, columns.sizes))})
+
+
+def sizes_of(schema: pa.Schema) -> tuple[int, ...]:
+    """Return the sizes of the stamps in a table.
+
+    Parameters
+    ----------
+    schema : `pyarrow.Schema`
+        Schema of a `stamp_table`.
+
+    Returns
+    -------
+    sizes : `tuple` [`int`, ...]
+        Sides of the stamps in pixels.
+
+    Raises
+    ------
+    KeyError
+        Raised when the schema is of another table.
+    """
+    return tuple(map(int, schema.metadata[_SIZES.encode()].decode().split(",")))
 
 
 def plain(table: pa.Table) -> pa.Table:

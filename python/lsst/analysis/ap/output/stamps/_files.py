@@ -60,7 +60,6 @@ class StampFiles:
             )
         self._name = format_name
         self._format = None if format_name == "none" else find_format(format_name)
-        self._sizes = tuple(sizes)
         self._columns = StampColumns(tuple(dict.fromkeys(sizes)))
         self._folder = StampFolder(directory.path)
         self._stores: dict[int, StampStore] = {}  # what is not a spill: number 0, if anything
@@ -96,7 +95,7 @@ class StampFiles:
             self._folder.recover()
             self._find_final()
             self._add_spills()
-            self.writer = SpillWriter(self._folder.new_spills(), self._sizes)
+            self.writer = SpillWriter(self._folder.new_spills())
 
     def missing(self, ids: Iterable[int]) -> set[int]:
         """Return which sources have no stamps though they should.

@@ -4,21 +4,19 @@ __all__ = ("SpillWriter", "StampStore", "read_spill")
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ...domain import CutoutsError, Triplet
-from ._columns import StampColumns
+from ...domain import CutoutsError
+from ._columns import StampColumns, sizes_of
 
 type Rows = NDArray[np.int64]
-
-_SIZES: Final = "sizes"
 
 
 class StampStore(Protocol):
@@ -81,35 +79,24 @@ class SpillWriter:
     folder : `pathlib.Path`
         A folder for the files of this run alone. It is never made here: a
         process that outlives its run writes nothing once the folder is gone.
-    sizes : sequence of `int`
-        Sides of the stamps, in the order of the triplets.
     """
 
-    def __init__(self, folder: Path, sizes: Sequence[int]) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._sizes = tuple(sizes)
-        self._columns = StampColumns(tuple(dict.fromkeys(sizes)))
 
-    def write(self, rows: pa.Table, triplets: Sequence[Sequence[Triplet]]) -> None:
+    def write(self, table: pa.Table) -> None:
         """Write the stamps of some sources durably.
 
         Parameters
         ----------
-        rows : `pyarrow.Table`
-            Their catalogue rows.
-        triplets : sequence
-            For each row the stamps, one triplet per size.
+        table : `pyarrow.Table`
+            What `stamp_table` made of them.
 
         Raises
         ------
         CutoutsError
             Raised when the disk does not take them.
         """
-        if not triplets:
-            return
-        order = [self._sizes.index(size) for size in self._columns.sizes]
-        table = self._columns.table(rows, [[of_source[i] for i in order] for of_source in triplets])
-        table = table.replace_schema_metadata({_SIZES: ",".join(map(str, self._columns.sizes))})
         # Names sort by time, so that the later of two copies is known.
         path = self._folder / f"{time.time_ns():020d}-{os.getpid()}.arrow"
         partial = path.with_suffix(".partial")
@@ -135,7 +122,7 @@ class _Spill:
     def __init__(self, path: Path) -> None:
         with pa.ipc.open_file(pa.memory_map(str(path))) as reader:
             table = reader.read_all()
-        columns = StampColumns(_sizes(table.schema))
+        columns = StampColumns(sizes_of(table.schema))
         self._beside = table.drop_columns(columns.pixels).replace_schema_metadata()
         self._pixels = {}
         for size in columns.sizes:
@@ -158,10 +145,6 @@ class _Spill:
 
     def stamps(self, size: int, rows: Rows) -> NDArray[np.float32]:
         return np.asarray(self._pixels[size][rows])
-
-
-def _sizes(schema: pa.Schema) -> tuple[int, ...]:
-    return tuple(map(int, schema.metadata[_SIZES.encode()].decode().split(",")))
 
 
 def read_spill(path: Path) -> StampStore:
