@@ -33,7 +33,7 @@ from lsst.images import DetectorFrame, Image, MaskedImage, MaskPlane, MaskSchema
 from lsst.images.fits import FitsCompressionOptions, write
 
 from lsst.analysis.ap.domain import Box, DetectorVisit
-from lsst.analysis.ap.images import ImageTypes, TripletReader
+from lsst.analysis.ap.images import ImageTypes, RepositoryDatasets, TripletReader
 from lsst.analysis.ap.images._bytes import LocalBytes
 from lsst.analysis.ap.images._fits_image import open_fits_image
 
@@ -226,7 +226,7 @@ def measure_triplet(repository: Repository, rounds: int) -> dict[str, float]:
     refs, butler = repository.refs["GZIP_2 rows"], repository.butler
     path = repository.files["GZIP_2 rows"]
     sky = repository.wcs.pixel_to_world(x, y)
-    reader = TripletReader(butler, ImageTypes(ROLES[0], ROLES[1], ROLES[2]))
+    reader = TripletReader(RepositoryDatasets(butler, ImageTypes(ROLES[0], ROLES[1], ROLES[2])))
     ways: dict[str, Callable[[], float]] = {
         "this reader": lambda: timed(reader.read, DETECTOR, sky.ra.deg, sky.dec.deg, [STAMP]),
         "Butler.get bbox": lambda: sum(timed(read_butler_boxes, butler, ref, boxes) for ref in refs),
@@ -244,7 +244,7 @@ def measure_memory(repository: Repository) -> float:
     """Return the most memory that 500 sources on three images need, in MB."""
     x, y, _ = repository.boxes(500)
     sky = repository.wcs.pixel_to_world(x, y)
-    reader = TripletReader(repository.butler, ImageTypes(ROLES[0], ROLES[1], ROLES[2]))
+    reader = TripletReader(RepositoryDatasets(repository.butler, ImageTypes(ROLES[0], ROLES[1], ROLES[2])))
     tracemalloc.start()
     reader.read(DETECTOR, sky.ra.deg, sky.dec.deg, [STAMP])
     _, peak = tracemalloc.get_traced_memory()

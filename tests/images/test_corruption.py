@@ -131,14 +131,16 @@ def test_swapped_files_are_noticed(afw_repo, afw_sources):
     from lsst.daf.butler import Butler
 
     from lsst.analysis.ap.domain import DetectorVisit
-    from lsst.analysis.ap.images import ImageTypes, TripletReader
+    from lsst.analysis.ap.images import ImageTypes, RepositoryDatasets, TripletReader
 
     path, other = (next(afw_repo.rglob(f"{name}_*.fits")) for name in ("calexp", "goodSeeingDiff_diaSrc"))
     path.write_bytes(other.read_bytes())
     types = ImageTypes("calexp", "goodSeeingDiff_templateExp", "goodSeeingDiff_differenceExp")
     with Butler.from_config(str(afw_repo), collections="LSSTCam/runs/rice") as butler:
         data_id = DetectorVisit("LSSTCam", 123456, 94)
-        (result,) = TripletReader(butler, types).read(data_id, afw_sources.ra[:1], afw_sources.dec[:1], [30])
+        (result,) = TripletReader(RepositoryDatasets(butler, types)).read(
+            data_id, afw_sources.ra[:1], afw_sources.dec[:1], [30]
+        )
     assert path.name in str(result)
     assert "has no IMAGE extension" in str(result)
 

@@ -14,6 +14,7 @@ from lsst.analysis.ap.images import (
     FootprintReader,
     ImageFileError,
     ImageTypes,
+    RepositoryDatasets,
     StampError,
     TripletReader,
     find_footprint_type,
@@ -41,7 +42,7 @@ def test_catalogue_is_found(afw_butler, small_repo):
 
 
 def test_boxes_are_afws(afw_butler, afw_boxes):
-    reader = FootprintReader(afw_butler, "goodSeeingDiff_diaSrc")
+    reader = FootprintReader(RepositoryDatasets(afw_butler, TYPES, "goodSeeingDiff_diaSrc"))
     ids = sorted(afw_boxes, reverse=True)
     assert reader.read(DETECTOR, ids) == [afw_boxes[i] for i in ids]
 
@@ -49,14 +50,16 @@ def test_boxes_are_afws(afw_butler, afw_boxes):
 def test_each_source_may_have_a_size_of_its_own(afw_butler, afw_boxes, afw_sources):
     ids = afw_sources.ids[:3]
     sizes = [[max(20, afw_boxes[i].width, afw_boxes[i].height), 7] for i in ids]
-    results = TripletReader(afw_butler, TYPES).read(DETECTOR, afw_sources.ra[:3], afw_sources.dec[:3], sizes)
+    results = TripletReader(RepositoryDatasets(afw_butler, TYPES)).read(
+        DETECTOR, afw_sources.ra[:3], afw_sources.dec[:3], sizes
+    )
     for result, (own, fixed), x in zip(results, sizes, afw_sources.x, strict=False):
         assert [t.science.box.width for t in result] == [own, fixed]
         assert result[0].science.box.x_start == np.floor(x - own / 2 + 1)
 
 
 def test_sources_and_catalogues_without_footprints_say_so(afw_butler, afw_boxes):
-    reader = FootprintReader(afw_butler, "goodSeeingDiff_diaSrc")
+    reader = FootprintReader(RepositoryDatasets(afw_butler, TYPES, "goodSeeingDiff_diaSrc"))
     good, bad = reader.read(DETECTOR, [next(iter(afw_boxes)), 17])
     assert isinstance(good, Box)
     assert isinstance(bad, StampError)
@@ -68,7 +71,9 @@ def test_sources_and_catalogues_without_footprints_say_so(afw_butler, afw_boxes)
 def test_missing_file_costs_its_own_sources(afw_repo):
     next(afw_repo.rglob("goodSeeingDiff_diaSrc_*.fits")).unlink()
     with Butler.from_config(str(afw_repo), collections="LSSTCam/runs/rice") as butler:
-        (result,) = FootprintReader(butler, "goodSeeingDiff_diaSrc").read(DETECTOR, [17])
+        (result,) = FootprintReader(RepositoryDatasets(butler, TYPES, "goodSeeingDiff_diaSrc")).read(
+            DETECTOR, [17]
+        )
     assert "goodSeeingDiff_diaSrc_LSSTCam" in str(result)
     assert "cannot be opened" in str(result)
 

@@ -6,6 +6,7 @@ import types
 
 import numpy as np
 import pytest
+from lsst.daf.butler import DeferredDatasetHandle
 
 from lsst.analysis.ap.domain import Box
 from lsst.analysis.ap.images import StampError, read_triplets
@@ -142,7 +143,7 @@ def test_afw_datasets_that_only_the_butler_reads(exposures, monkeypatch):
                 return {"wcs": science.getWcs(), "bbox": science.getBBox()}[ref.component]
             return science.cut(parameters["bbox"])
 
-    image = ButlerImage(ButlerStandIn(), Ref())
+    image = ButlerImage(DeferredDatasetHandle(ButlerStandIn(), Ref(), None))
     boxes = [Box(1210, 1240, 900, 930), Box(1500, 1510, 810, 815)]
     for box, pixels, bits in zip(boxes, image.read(boxes), image.read_mask(boxes), strict=True):
         part = box.slices_within(Box(1200, 1600, 800, 1200))

@@ -8,7 +8,13 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from lsst.analysis.ap.domain import DetectorVisit
-from lsst.analysis.ap.images import ImageTypes, StampError, TripletReader, find_image_types
+from lsst.analysis.ap.images import (
+    ImageTypes,
+    RepositoryDatasets,
+    StampError,
+    TripletReader,
+    find_image_types,
+)
 
 DATA = Path(__file__).parents[1] / "data" / "afw"
 DETECTOR = DetectorVisit("LSSTCam", 123456, 94)
@@ -18,7 +24,7 @@ SIZES = (30, 31, 60)
 
 @pytest.fixture(scope="module")
 def results(afw_butler, afw_sources):
-    reader = TripletReader(afw_butler, TYPES, planes={"SAT"})
+    reader = TripletReader(RepositoryDatasets(afw_butler, TYPES), planes={"SAT"})
     return reader.read(DETECTOR, afw_sources.ra, afw_sources.dec, SIZES)
 
 

@@ -5,7 +5,7 @@ import pytest
 from lsst.daf.butler import Butler
 
 from lsst.analysis.ap.domain import DetectorVisit
-from lsst.analysis.ap.images import ImageTypes, StampError, TripletReader
+from lsst.analysis.ap.images import ImageTypes, RepositoryDatasets, StampError, TripletReader
 
 DETECTOR = DetectorVisit("LSSTCam", 123456, 94)
 TYPES = ImageTypes("calexp", "goodSeeingDiff_templateExp", "goodSeeingDiff_differenceExp")
@@ -17,7 +17,9 @@ def read(afw_repo, afw_sources):
 
     def read(data_id=DETECTOR, types=TYPES, collections="LSSTCam/runs/rice"):
         with Butler.from_config(str(afw_repo), collections=collections) as butler:
-            return TripletReader(butler, types).read(data_id, afw_sources.ra[:2], afw_sources.dec[:2], [30])
+            return TripletReader(RepositoryDatasets(butler, types)).read(
+                data_id, afw_sources.ra[:2], afw_sources.dec[:2], [30]
+            )
 
     return read
 
@@ -67,7 +69,7 @@ def test_missing_run_is_a_missing_file(read):
 def test_source_without_a_position_costs_only_itself(afw_butler, afw_sources):
     ra, dec = afw_sources.ra[:3].copy(), afw_sources.dec[:3].copy()
     ra[1] = np.nan
-    good, bad, other = TripletReader(afw_butler, TYPES).read(DETECTOR, ra, dec, [30])
+    good, bad, other = TripletReader(RepositoryDatasets(afw_butler, TYPES)).read(DETECTOR, ra, dec, [30])
     assert isinstance(bad, StampError)
     assert "has no position: ra = nan" in str(bad)
     assert isinstance(good, tuple)
@@ -75,7 +77,7 @@ def test_source_without_a_position_costs_only_itself(afw_butler, afw_sources):
 
 
 def test_antipode_is_off_the_image(afw_butler, afw_sources):
-    (result,) = TripletReader(afw_butler, TYPES).read(
+    (result,) = TripletReader(RepositoryDatasets(afw_butler, TYPES)).read(
         DETECTOR, afw_sources.ra[:1] - 180, -afw_sources.dec[:1], [30]
     )
     assert isinstance(result, StampError)
@@ -83,7 +85,7 @@ def test_antipode_is_off_the_image(afw_butler, afw_sources):
 
 
 def test_positions_and_sizes_must_make_sense(afw_butler):
-    reader = TripletReader(afw_butler, TYPES)
+    reader = TripletReader(RepositoryDatasets(afw_butler, TYPES))
     with pytest.raises(ValueError, match="one length"):
         reader.read(DETECTOR, [1.0, 2.0], [1.0], [30])
     with pytest.raises(ValueError, match="positive"):

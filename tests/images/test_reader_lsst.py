@@ -9,6 +9,7 @@ from lsst.daf.butler import Butler
 from lsst.analysis.ap.domain import Box, DetectorVisit
 from lsst.analysis.ap.images import (
     ImageTypes,
+    RepositoryDatasets,
     StampError,
     TripletReader,
     _bytes,
@@ -70,14 +71,14 @@ def plane(stamp, name):
 @pytest.mark.parametrize("how", STORED)
 def test_masked_images(make_small_repo, how):
     repo = make_small_repo(config=repo_config(STORED[how]))
-    reader = TripletReader(repo.butler, TYPES, planes=["SAT"])
+    reader = TripletReader(RepositoryDatasets(repo.butler, TYPES), planes=["SAT"])
     assert_stamps(repo, reader.read(DETECTOR, *repo.sky(X, Y), [30, 31]), [30, 31], masks=True)
 
 
 @pytest.mark.parametrize("how", STORED)
 def test_plain_images(make_small_repo, how):
     repo = make_small_repo("ImageV2", config=repo_config(STORED[how]))
-    reader = TripletReader(repo.butler, TYPES)
+    reader = TripletReader(RepositoryDatasets(repo.butler, TYPES))
     assert_stamps(repo, reader.read(DETECTOR, *repo.sky(X, Y), [30, 31]), [30, 31], masks=False)
 
 
@@ -101,7 +102,7 @@ def test_visit_images_of_the_demo(demo):
         whole = butler.get(ref)
         x0, y0 = whole.bbox.x.start, whole.bbox.y.start
         sky = whole.sky_projection.pixel_to_sky(x=np.array([x0 + 50.3]), y=np.array([y0 + 77.8]))
-        ((triplet,),) = TripletReader(butler, TYPES, planes=["SAT"]).read(
+        ((triplet,),) = TripletReader(RepositoryDatasets(butler, TYPES), planes=["SAT"]).read(
             data_id, sky.ra.deg, sky.dec.deg, [20]
         )
         np.testing.assert_array_equal(triplet.difference.array, whole.image.array[68:88, 41:61])
@@ -122,7 +123,9 @@ def test_each_image_is_opened_once_for_many_sources(small_repo, monkeypatch):
 
     monkeypatch.setattr("lsst.analysis.ap.images._locations.LocalBytes", CountedBytes)
     x, y = np.random.default_rng(1).uniform(20, 100, (2, 30))
-    results = TripletReader(repo.butler, TYPES).read(DETECTOR, *repo.sky(x + 200, y + 100), [30])
+    results = TripletReader(RepositoryDatasets(repo.butler, TYPES)).read(
+        DETECTOR, *repo.sky(x + 200, y + 100), [30]
+    )
     assert all(isinstance(result, tuple) for result in results)
     assert len(opened) == 3
     assert len(set(opened)) == 3
@@ -137,20 +140,22 @@ def test_all_positions_go_through_each_wcs_in_one_call(small_repo, monkeypatch):
     monkeypatch.setattr(
         LsstSkyMap, "sky_to_pixel", lambda self, ra, dec: calls.append(len(ra)) or original(self, ra, dec)
     )
-    TripletReader(repo.butler, TYPES).read(DETECTOR, *repo.sky(X, Y), [30])
+    TripletReader(RepositoryDatasets(repo.butler, TYPES)).read(DETECTOR, *repo.sky(X, Y), [30])
     assert calls == [5, 5, 5]
 
 
 def test_images_without_a_mask_say_so(make_small_repo):
     repo = make_small_repo("ImageV2")
-    results = TripletReader(repo.butler, TYPES, planes=["SAT"]).read(DETECTOR, *repo.sky(X, Y), [30])
+    results = TripletReader(RepositoryDatasets(repo.butler, TYPES), planes=["SAT"]).read(
+        DETECTOR, *repo.sky(X, Y), [30]
+    )
     assert all(isinstance(result, StampError) and "has no MASK" in str(result) for result in results)
 
 
 def test_positions_that_no_pixel_sees_spare_the_others(small_repo):
     ra, dec = small_repo.sky(X[:1], Y[:1])
     ra, dec = np.array([*ra, *(ra + 180), *ra, *(ra + 90)]), np.array([*dec, *(-dec), -90.0, 0.0])
-    good, *bad = TripletReader(small_repo.butler, TYPES).read(DETECTOR, ra, dec, [30])
+    good, *bad = TripletReader(RepositoryDatasets(small_repo.butler, TYPES)).read(DETECTOR, ra, dec, [30])
     assert isinstance(good, tuple)
     assert np.isfinite(good[0].sky_jacobian).all()
     assert all(isinstance(result, StampError) and "wholly off" in str(result) for result in bad)
@@ -169,7 +174,9 @@ def test_datasets_packed_into_a_zip(small_repo, make_small_repo, tmp_path):
         purge=True,
     )
     other.butler.ingest_zip(archive, transfer="copy")
-    results = TripletReader(other.butler, TYPES, planes=["SAT"]).read(DETECTOR, *small_repo.sky(X, Y), [30])
+    results = TripletReader(RepositoryDatasets(other.butler, TYPES), planes=["SAT"]).read(
+        DETECTOR, *small_repo.sky(X, Y), [30]
+    )
     assert_stamps(small_repo, results, [30], masks=True)
 
 
@@ -177,7 +184,7 @@ def test_memory_stays_below_a_plane_and_a_little(make_small_repo):
     repo = make_small_repo(side=1000)
     x, y = np.random.default_rng(1).uniform(20, 980, (2, 200))
     positions = repo.sky(x + 200, y + 100)
-    reader = TripletReader(repo.butler, TYPES)
+    reader = TripletReader(RepositoryDatasets(repo.butler, TYPES))
     reader.read(DETECTOR, positions[0][:1], positions[1][:1], [30])
     tracemalloc.start()
     try:

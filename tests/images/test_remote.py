@@ -10,7 +10,14 @@ from lsst.daf.butler import Butler, Config
 from lsst.resources import ResourcePath
 
 from lsst.analysis.ap.domain import Box, DetectorVisit
-from lsst.analysis.ap.images import ImageFileError, ImageTypes, StampError, TripletReader, _remote
+from lsst.analysis.ap.images import (
+    ImageFileError,
+    ImageTypes,
+    RepositoryDatasets,
+    StampError,
+    TripletReader,
+    _remote,
+)
 from lsst.analysis.ap.images._remote import RemoteBytes
 
 DETECTOR = DetectorVisit("SmallCam", 7, 3)
@@ -113,7 +120,9 @@ def file_sizes(butler):
 
 def test_few_sources_cost_few_ranges(remote_repo):
     repo, butler, server = remote_repo
-    (result,) = TripletReader(butler, TYPES).read(DETECTOR, *repo.sky([650.0], [540.2]), [31])
+    (result,) = TripletReader(RepositoryDatasets(butler, TYPES)).read(
+        DETECTOR, *repo.sky([650.0], [540.2]), [31]
+    )
     box = Box.from_center(650.0, 540.2, 31)
     expected = repo.arrays["difference"][box.slices_within(Box(200, 1400, 100, 1300))]
     np.testing.assert_array_equal(result[0].difference.array, expected)
@@ -125,7 +134,9 @@ def test_few_sources_cost_few_ranges(remote_repo):
 def test_many_sources_cost_one_download(remote_repo):
     repo, butler, server = remote_repo
     x, y = np.random.default_rng(1).uniform(30, 1170, (2, 300))
-    results = TripletReader(butler, TYPES).read(DETECTOR, *repo.sky(x + 200, y + 100), [30])
+    results = TripletReader(RepositoryDatasets(butler, TYPES)).read(
+        DETECTOR, *repo.sky(x + 200, y + 100), [30]
+    )
     for result in results:
         box = result[0].science.box
         expected = repo.arrays["science"][box.slices_within(Box(200, 1400, 100, 1300))]
@@ -140,7 +151,9 @@ def test_many_sources_cost_one_download(remote_repo):
 def test_dropped_connections_are_tried_again(remote_repo):
     repo, butler, server = remote_repo
     server.drops = 2
-    (result,) = TripletReader(butler, TYPES).read(DETECTOR, *repo.sky([650.0], [540.2]), [31])
+    (result,) = TripletReader(RepositoryDatasets(butler, TYPES)).read(
+        DETECTOR, *repo.sky([650.0], [540.2]), [31]
+    )
     assert isinstance(result, tuple)
 
 
@@ -148,7 +161,9 @@ def test_dropped_connections_are_tried_again(remote_repo):
 def test_a_connection_that_stays_dropped_is_a_clear_failure(remote_repo):
     repo, butler, server = remote_repo
     server.drops = 10**6
-    (result,) = TripletReader(butler, TYPES).read(DETECTOR, *repo.sky([650.0], [540.2]), [31])
+    (result,) = TripletReader(RepositoryDatasets(butler, TYPES)).read(
+        DETECTOR, *repo.sky([650.0], [540.2]), [31]
+    )
     assert isinstance(result, StampError)
     assert f"science image: {server.url}/small/preliminary_visit_image/" in str(result)
     assert "cannot be read" in str(result)
@@ -157,7 +172,9 @@ def test_a_connection_that_stays_dropped_is_a_clear_failure(remote_repo):
 def test_a_missing_file_is_named(remote_repo, tmp_path):
     repo, butler, server = remote_repo
     server.root = tmp_path
-    (result,) = TripletReader(butler, TYPES).read(DETECTOR, *repo.sky([650.0], [540.2]), [31])
+    (result,) = TripletReader(RepositoryDatasets(butler, TYPES)).read(
+        DETECTOR, *repo.sky([650.0], [540.2]), [31]
+    )
     assert f"science image: {server.url}/" in str(result)
     assert "preliminary_visit_image_SmallCam" in str(result)
     assert "cannot be read: FileNotFoundError" in str(result)

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ._config import ZooniverseCutoutsConfig
+from ._config import ZooniverseCutoutsConfig, settings_of
 from ._sizes import FixedSizes, FootprintSizes
 from .domain import CutoutsError, SourceBatch, Triplet
 from .images import (
     AlertStampReader,
     FootprintReader,
     ImageTypes,
+    RepositoryDatasets,
     StampError,
     TripletReader,
     find_footprint_type,
@@ -67,20 +68,20 @@ class Imagery:
         """Return what reads stamps: without a repository, those that alerts bring."""
         if self.types is None:
             return AlertStampReader()
-        return TripletReader(self.butler, self.types, planes=self.config.maskPlanes)
+        return TripletReader(RepositoryDatasets(self.butler, self.types), planes=self.config.maskPlanes)
 
     def sizes(self) -> FixedSizes | FootprintSizes:
         """Return how large the stamps are."""
         if not self.config.useFootprint:
             return FixedSizes(tuple(self.config.sizes))
-        name = None if self.types is None else find_footprint_type(self.butler, self.types)
-        reader = None if name is None else FootprintReader(self.butler, name)
+        reader = None
+        if self.types is not None and (name := find_footprint_type(self.butler, self.types)) is not None:
+            reader = FootprintReader(RepositoryDatasets(self.butler, self.types, footprints=name))
         return FootprintSizes(reader, self.config.footprintMinSize)
 
     def settings(self) -> dict[str, str]:
         """Return what decides how a picture comes out, as text by name."""
-        lists = {"urlRoot", "manifestStyle", "manifestColumns", "manifestRows", "writeStamps"}
-        settings = {name: repr(value) for name, value in self.config.toDict().items() if name not in lists}
+        settings = settings_of(self.config)
         if self.types is not None and self.butler is not None:
             types = dataclasses.asdict(self.types)
             settings |= {f"{role}ImageType": repr(name) for role, name in types.items()}
@@ -156,7 +157,7 @@ class Imagery:
         elif batch.data_id is None:
             raise CutoutsError("The source gives no instrument, visit or detector: complete its row.")
         else:
-            reader = TripletReader(self.butler, self.types, planes=self.config.maskPlanes)
+            reader = TripletReader(RepositoryDatasets(self.butler, self.types), planes=self.config.maskPlanes)
             stamps = reader.read(batch.data_id, ra, dec, sizes)
         (result,) = stamps
         if isinstance(result, StampError):

@@ -5,6 +5,7 @@ nothing of catalogue columns, and nothing of pictures.
 """
 
 from ._alert_stamps import AlertStampReader
+from ._datasets import HandleDatasets, RepositoryDatasets
 from ._errors import ImageFileError, StampError
 from ._footprints import FootprintReader, find_footprint_type
 from ._image_types import ImageTypes, find_image_types
@@ -14,8 +15,10 @@ from ._reader import TripletReader
 __all__ = (
     "AlertStampReader",
     "FootprintReader",
+    "HandleDatasets",
     "ImageFileError",
     "ImageTypes",
+    "RepositoryDatasets",
     "StampError",
     "TripletReader",
     "find_footprint_type",

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lsst.analysis.ap.domain import Box
+from lsst.daf.butler import DeferredDatasetHandle
 
 from ._objects import ObjectImage
 from ._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
@@ -20,18 +21,18 @@ class ButlerImage:
 
     Parameters
     ----------
-    butler : `lsst.daf.butler.Butler`
-        The repository.
-    ref : `lsst.daf.butler.DatasetRef`
+    handle : `lsst.daf.butler.DeferredDatasetHandle`
         A dataset with the components ``bbox`` and ``sky_projection``
-        (lsst.images) or ``wcs`` (afw).
+        (lsst.images) or ``wcs`` (afw), in the storage class that the handle
+        asks for.
     """
 
-    def __init__(self, butler: Any, ref: Any) -> None:
+    def __init__(self, handle: DeferredDatasetHandle) -> None:
+        ref = handle.ref
         self.name = str(ref)
-        self._butler = butler
-        self._ref = ref
-        self._components = frozenset(ref.datasetType.storageClass.allComponents())
+        self._butler = handle.butler
+        self._ref = ref if handle.storageClass is None else ref.overrideStorageClass(handle.storageClass)
+        self._components = frozenset(self._ref.datasetType.storageClass.allComponents())
         self._is_afw = "sky_projection" not in self._components
         bbox = self._get("bbox")
         if self._is_afw:

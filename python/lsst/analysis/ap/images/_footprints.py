@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from lsst.analysis.ap.domain import Box, DetectorVisit
+from lsst.daf.butler import DeferredDatasetHandle
 
 from ._afw_archive import ArchiveEntry, read_archive_index, read_table
 from ._bytes import ByteSource
+from ._datasets import Datasets
 from ._errors import ImageFileError, StampError
-from ._find import find_dataset
 from ._hdus import HduList
 from ._image_types import DIFFERENCE, ImageTypes, kind_of
 from ._locations import open_plain_fits
@@ -49,15 +50,12 @@ class FootprintReader:
 
     Parameters
     ----------
-    butler : `lsst.daf.butler.Butler`
-        Repository, with the default collections to search.
-    dataset_type : `str`
-        Dataset type of the catalogues, of storage class SourceCatalog.
+    datasets : `RepositoryDatasets` or `HandleDatasets`
+        What finds the catalogues.
     """
 
-    def __init__(self, butler: Any, dataset_type: str) -> None:
-        self._butler = butler
-        self._dataset_type = dataset_type
+    def __init__(self, datasets: Datasets) -> None:
+        self._datasets = datasets
 
     def read(self, data_id: DetectorVisit, ids: Sequence[int]) -> list[Box | StampError]:
         """Return the bounding boxes of the footprints of sources.
@@ -76,23 +74,24 @@ class FootprintReader:
             is none, as a value.
         """
         try:
-            boxes = self._read_all(data_id)
+            handle = self._datasets.find("footprints", data_id)
+            boxes = _read_all(handle)
         except Exception as error:
             # Whatever is wrong with a catalogue must cost no other one.
             failure = StampError(f"footprints: {error}")
             return [failure for _ in ids]
-        where = f"{self._dataset_type} for {data_id}"
+        where = f"{handle.ref.datasetType.name} for {data_id}"
         return [boxes.get(int(i)) or StampError(f"footprints: source {i} has none in {where}") for i in ids]
 
-    def _read_all(self, data_id: DetectorVisit) -> dict[int, Box]:
-        ref = find_dataset(self._butler, self._dataset_type, data_id)
-        source = open_plain_fits(self._butler, ref)
-        if source is None:
-            return _boxes_of_catalog(self._butler.get(ref))
-        try:
-            return read_footprint_boxes(source)
-        finally:
-            source.close()
+
+def _read_all(handle: DeferredDatasetHandle) -> dict[int, Box]:
+    source = open_plain_fits(handle)
+    if source is None:
+        return _boxes_of_catalog(handle.get())
+    try:
+        return read_footprint_boxes(source)
+    finally:
+        source.close()
 
 
 def read_footprint_boxes(source: ByteSource) -> dict[int, Box]:

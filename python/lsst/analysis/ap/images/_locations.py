@@ -2,7 +2,7 @@
 
 __all__ = ("open_plain_fits",)
 
-from typing import Any
+from lsst.daf.butler import DeferredDatasetHandle
 
 from ._bytes import ByteSource, LocalBytes
 from ._errors import StampError
@@ -11,15 +11,13 @@ from ._remote import RemoteBytes
 FITS_EXTENSIONS = (".fits", ".fit", ".fits.fz")
 
 
-def open_plain_fits(butler: Any, ref: Any) -> ByteSource | None:
+def open_plain_fits(handle: DeferredDatasetHandle) -> ByteSource | None:
     """Open the file of a dataset, when it is a FITS file of its own.
 
     Parameters
     ----------
-    butler : `lsst.daf.butler.Butler`
-        The repository.
-    ref : `lsst.daf.butler.DatasetRef`
-        The dataset.
+    handle : `lsst.daf.butler.DeferredDatasetHandle`
+        The dataset, of whatever storage class.
 
     Returns
     -------
@@ -35,9 +33,10 @@ def open_plain_fits(butler: Any, ref: Any) -> ByteSource | None:
         Raised if the file cannot be opened.
     """
     try:
-        uri = butler.getURIs(ref).primaryURI
+        uri = handle.butler.getURIs(handle.ref).primaryURI
     except FileNotFoundError as error:
-        raise StampError(f"{ref} is registered but the repository has no file for it: {error}") from error
+        reason = f"{handle.ref} is registered but the repository has no file for it: {error}"
+        raise StampError(reason) from error
     if uri is None or uri.fragment or not uri.path.lower().endswith(FITS_EXTENSIONS):
         return None
     return LocalBytes(uri.ospath) if uri.isLocal else RemoteBytes(uri)

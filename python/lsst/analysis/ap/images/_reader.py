@@ -1,9 +1,8 @@
-"""Stamps from a butler repository."""
+"""Stamps from the datasets of a butler."""
 
 __all__ = ("TripletReader",)
 
 from collections.abc import Callable, Collection
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,10 +11,9 @@ from lsst.analysis.ap.domain import DetectorVisit, Triplet
 
 from ._butler_image import ButlerImage
 from ._cut import OpenImage
+from ._datasets import Datasets
 from ._errors import StampError
-from ._find import find_dataset
 from ._fits_image import open_fits_image
-from ._image_types import ImageTypes
 from ._locations import open_plain_fits
 from ._triplets import cut_triplets
 
@@ -25,18 +23,15 @@ class TripletReader:
 
     Parameters
     ----------
-    butler : `lsst.daf.butler.Butler`
-        Repository, with the default collections to search.
-    image_types : `ImageTypes`
-        Dataset types of the three images.
+    datasets : `RepositoryDatasets` or `HandleDatasets`
+        What finds the three images.
     planes : `~collections.abc.Collection` [`str`], optional
         Mask planes that somebody needs, by afw's name; the masks are read
         when there are any.
     """
 
-    def __init__(self, butler: Any, image_types: ImageTypes, *, planes: Collection[str] = ()) -> None:
-        self._butler = butler
-        self._image_types = image_types
+    def __init__(self, datasets: Datasets, *, planes: Collection[str] = ()) -> None:
+        self._datasets = datasets
         self._planes = frozenset(planes)
 
     def read(
@@ -70,22 +65,21 @@ class TripletReader:
             Raised if ``ra``, ``dec`` and ``sizes`` differ in length or a size
             is not positive.
         """
-        types = self._image_types
         return cut_triplets(
-            self._opener(types.template, data_id),
-            self._opener(types.science, data_id),
-            self._opener(types.difference, data_id),
+            self._opener("template", data_id),
+            self._opener("science", data_id),
+            self._opener("difference", data_id),
             np.asarray(ra, dtype=np.float64),
             np.asarray(dec, dtype=np.float64),
             sizes,
             with_mask=bool(self._planes),
         )
 
-    def _opener(self, dataset_type: str, data_id: DetectorVisit) -> Callable[[], OpenImage]:
-        return lambda: self._open(dataset_type, data_id)
+    def _opener(self, role: str, data_id: DetectorVisit) -> Callable[[], OpenImage]:
+        return lambda: self._open(role, data_id)
 
-    def _open(self, dataset_type: str, data_id: DetectorVisit) -> OpenImage:
-        ref = find_dataset(self._butler, dataset_type, data_id)
-        if (source := open_plain_fits(self._butler, ref)) is not None:
+    def _open(self, role: str, data_id: DetectorVisit) -> OpenImage:
+        handle = self._datasets.find(role, data_id)
+        if (source := open_plain_fits(handle)) is not None:
             return open_fits_image(source)
-        return ButlerImage(self._butler, ref)
+        return ButlerImage(handle)
