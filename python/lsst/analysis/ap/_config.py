@@ -1,15 +1,15 @@
-"""Every choice that a run of ZooniverseCutoutsTask leaves to its user."""
+"""Every choice that a run leaves to its user."""
 
-__all__ = ("ZooniverseCutoutsConfig",)
+__all__ = ("OutputConfig", "PicturesConfig", "ZooniverseCutoutsConfig", "settings_of")
 
-from lsst.pex.config import ChoiceField, Field, FieldValidationError, ListField, RangeField
+from lsst.pex.config import ChoiceField, Config, Field, FieldValidationError, ListField, RangeField
 
 from ._looks import LooksConfig
 from .output import MANIFEST_STYLES, PANELS, ManifestForm
 
 
-class ZooniverseCutoutsConfig(LooksConfig):
-    """Configuration of ZooniverseCutoutsTask."""
+class PicturesConfig(LooksConfig):
+    """Configuration of what a picture shows, and of what it looks like."""
 
     useFootprint = Field[bool](
         doc="Cut each stamp as large as the source's footprint, in place of 'sizes': from the catalogue of "
@@ -26,6 +26,11 @@ class ZooniverseCutoutsConfig(LooksConfig):
         doc="Write each panel as a picture of its own as well, for subjects that are flipped through.",
         default=False,
     )
+
+
+class OutputConfig(Config):
+    """Configuration of the files of a run."""
+
     urlRoot = Field[str](
         doc="URL under which the pictures will be hosted, such as 'https://host/path'. With it the manifest "
         "is one for Zooniverse's import of hosted images; without it, for an upload of the local files.",
@@ -78,6 +83,49 @@ class ZooniverseCutoutsConfig(LooksConfig):
             "#reliability",
         ],
     )
+    writeStamps = ChoiceField[str](
+        doc="Also leave the stamps themselves, with catalogue row and WCS, in the order of the manifest: "
+        "float32 arrays of shape (3, N, N), template, science and difference, NaN where there are no data.",
+        allowed={
+            "none": "No.",
+            "npy": "stamps.npy, of shape (sources, 3, N, N), and stamps_catalogue.parquet.",
+            "zarr": "stamps.zarr, a group of arrays (needs the package zarr).",
+            "fits": "stamps.fits, a binary table.",
+            "parquet": "stamps.parquet, a row with a tensor for each source.",
+        },
+        default="none",
+        optional=False,
+    )
+
+    def validate(self) -> None:
+        """Check every field, and the fields together."""
+        super().validate()
+        if (self.manifestStyle == "hosted") != (self.urlRoot is not None) and self.manifestStyle is not None:
+            raise FieldValidationError(
+                type(self).manifestStyle, self, "the style 'hosted' and a urlRoot belong together"
+            )
+
+    def makeManifestForm(self, *, separatePanels: bool) -> ManifestForm:
+        """Return what the manifest looks like.
+
+        Parameters
+        ----------
+        separatePanels : `bool`
+            Whether each panel is a picture of its own as well.
+
+        Returns
+        -------
+        form : `~lsst.analysis.ap.output.ManifestForm`
+            Its style, columns and length.
+        """
+        style = self.manifestStyle or ("panoptes" if self.urlRoot is None else "hosted")
+        panels = PANELS if separatePanels else ()
+        return ManifestForm(style, tuple(self.manifestColumns), self.urlRoot, self.manifestRows, panels)
+
+
+class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig):
+    """Configuration of ZooniverseCutoutsTask."""
+
     instrument = Field[str](
         doc="Instrument of the sources that do not say theirs. When not set: the only one of the repository.",
         optional=True,
@@ -99,20 +147,6 @@ class ZooniverseCutoutsConfig(LooksConfig):
         default=None,
     )
 
-    writeStamps = ChoiceField[str](
-        doc="Also leave the stamps themselves, with catalogue row and WCS, in the order of the manifest: "
-        "float32 arrays of shape (3, N, N), template, science and difference, NaN where there are no data.",
-        allowed={
-            "none": "No.",
-            "npy": "stamps.npy, of shape (sources, 3, N, N), and stamps_catalogue.parquet.",
-            "zarr": "stamps.zarr, a group of arrays (needs the package zarr).",
-            "fits": "stamps.fits, a binary table.",
-            "parquet": "stamps.parquet, a row with a tensor for each source.",
-        },
-        default="none",
-        optional=False,
-    )
-
     def validate(self) -> None:
         """Check every field, and the fields together."""
         super().validate()
@@ -120,19 +154,21 @@ class ZooniverseCutoutsConfig(LooksConfig):
             raise FieldValidationError(
                 type(self).writeStamps, self, "arrays have one size: set sizes in place of useFootprint"
             )
-        if (self.manifestStyle == "hosted") != (self.urlRoot is not None) and self.manifestStyle is not None:
-            raise FieldValidationError(
-                type(self).manifestStyle, self, "the style 'hosted' and a urlRoot belong together"
-            )
 
-    def makeManifestForm(self) -> ManifestForm:
-        """Return what the manifest looks like.
 
-        Returns
-        -------
-        form : `~lsst.analysis.ap.output.ManifestForm`
-            Its style, columns and length.
-        """
-        style = self.manifestStyle or ("panoptes" if self.urlRoot is None else "hosted")
-        panels = PANELS if self.separatePanels else ()
-        return ManifestForm(style, tuple(self.manifestColumns), self.urlRoot, self.manifestRows, panels)
+def settings_of(config: Config) -> dict[str, str]:
+    """Return what decides how a picture comes out, and where it goes.
+
+    Parameters
+    ----------
+    config : `lsst.pex.config.Config`
+        Any configuration of this package.
+
+    Returns
+    -------
+    settings : `dict` [`str`, `str`]
+        The values as text by name, without those that only decide what lists
+        accompany the pictures.
+    """
+    lists = OutputConfig._fields.keys() - {"chunkSize"}
+    return {name: repr(value) for name, value in config.toDict().items() if name not in lists}

@@ -2,7 +2,6 @@
 
 __all__ = ("ZooniverseCutoutsConfig", "ZooniverseCutoutsTask")
 
-import contextlib
 from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,15 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lsst.pipe.base import Struct, Task
 
 from ._config import ZooniverseCutoutsConfig
+from ._fill import Gallery, RunOptions, fill_directory
 from ._imagery import Imagery
 from ._maker import PictureMaker
-from ._pool import run_batches
-from ._run import Run
 from ._version import software_version
-from ._writer import PictureWriter
-from .domain import CutoutsError, SourceBatch
-from .output import Failure, Journal, Picture, open_directory
-from .output.stamps import StampFiles
+from .domain import CutoutsError
 from .render import Renderer, draw_figure
 from .sources import Sources
 
@@ -132,48 +127,20 @@ class ZooniverseCutoutsTask(Task):
             catalogue without the needed columns, a directory that cannot be
             written to or that holds pictures made with other settings.
         """
-        if jobs < 1:
-            raise CutoutsError(f"The number of processes is {jobs}; it must be at least 1.")
         if total is None and isinstance(sources, Sized) and not isinstance(sources, Sequence):
             total = len(sources)
         imagery = Imagery(self.config, self.butler)
-        with (
-            open_directory(outdir) as directory,
-            Journal(directory) as journal,
-            StampFiles(directory, self.config.writeStamps, self.config.sizes) as stamps,
-            _progress_bar(total, progress) as bar,
-        ):
-            run = Run(directory, journal, self.config.makeManifestForm(), stamps, self.log)
-            run.settle(
-                imagery.settings(),
-                {"version": software_version(), "repository": str(self.butler or ""), **(asked or {})},
-                overwrite=overwrite,
-                append=append,
-            )
-            maker = PictureMaker(
+        gallery = Gallery(
+            PictureMaker(
                 imagery.reader(), imagery.sizes(), self.config.makeStyle(), self.config.separatePanels
-            )
-            writer = PictureWriter(maker, directory, run.columns, self.config.chunkSize, stamps.writer)
-            batches = run.unfinished(imagery.batches(sources), only_failed=retry_failed)
-            try:
-                with contextlib.closing(run_batches(writer, batches, jobs, _killed)) as results:
-                    for outcomes in results:
-                        run.record(outcomes)
-                        bar.update(len(outcomes))
-            except BaseException:
-                with contextlib.suppress(CutoutsError):  # the first error is the one to tell
-                    run.finish()
-                raise
-            manifests = run.finish()
-            files = run.assemble()
-        return Struct(
-            written=run.written,
-            skipped=run.skipped,
-            failed=run.failed,
-            manifest=manifests[0],
-            manifests=manifests,
-            stamps=files,
+            ),
+            tuple(self.config.sizes),
+            self.config.separatePanels,
+            imagery.settings(),
+            {"version": software_version(), "repository": str(self.butler or ""), **(asked or {})},
         )
+        options = RunOptions(jobs, overwrite, append, retry_failed, total, progress)
+        return fill_directory(outdir, gallery, imagery.batches(sources), self.config, options, self.log)
 
     def render(self, source: Any, images: Mapping[str, Any] | None = None) -> bytes:
         """Return the picture of one source, the same bytes as `run` writes.
@@ -246,15 +213,3 @@ class ZooniverseCutoutsTask(Task):
                 "show() needs IPython, which a notebook has. Elsewhere write the bytes of render() to a file."
             ) from None
         display(Image(self.render(source, images), format="png"))  # type: ignore[no-untyped-call]
-
-
-def _killed(batch: SourceBatch) -> list[Picture | Failure]:
-    reason = "The system killed the process that worked on this detector, twice: run it with more memory."
-    return [Failure(i, batch.data_id, reason) for i in batch.rows.column("diaSourceId").to_pylist()]
-
-
-def _progress_bar(total: int | None, wanted: bool | None) -> Any:
-    """Return a bar; without a wish, one that shows itself on a terminal."""
-    from tqdm import tqdm
-
-    return tqdm(total=total, unit="source", disable=None if wanted is None else not wanted)
