@@ -3,25 +3,27 @@
 __all__ = ("add_config_options", "make_config")
 
 import argparse
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .domain import CutoutsError
 
 if TYPE_CHECKING:
+    from lsst.pex.config import Config
     from lsst.pipe.base.configOverrides import ConfigOverrides
 
-    from .zooniverseCutouts import ZooniverseCutoutsConfig
 
-
-def add_config_options(parser: argparse.ArgumentParser) -> None:
+def add_config_options(parser: argparse.ArgumentParser, title: str) -> None:
     """Give a parser the options of the configuration.
 
     Parameters
     ----------
     parser : `argparse.ArgumentParser`
         The parser; it gets a group of options.
+    title : `str`
+        What the configuration is about.
     """
-    looks = parser.add_argument_group("what the pictures look like")
+    looks = parser.add_argument_group(title)
     looks.add_argument(
         "-C",
         "--config-file",
@@ -39,18 +41,24 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
-    """Return the configuration, files first and then single fields.
+def make_config[C: "Config"](
+    arguments: argparse.Namespace, config: C, given: Mapping[str, Any] | None = None
+) -> C:
+    """Fill a configuration, files first and then single fields.
 
     Parameters
     ----------
     arguments : `argparse.Namespace`
         The words, parsed.
+    config : `lsst.pex.config.Config`
+        The defaults; it is changed.
+    given : `~collections.abc.Mapping` [`str`, `object`], optional
+        Fields that have options of their own.
 
     Returns
     -------
-    config : `ZooniverseCutoutsConfig`
-        A valid configuration.
+    config : `lsst.pex.config.Config`
+        The same, valid.
 
     Raises
     ------
@@ -60,9 +68,6 @@ def make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
     from lsst.pex.config import ListField
     from lsst.pipe.base.configOverrides import ConfigOverrides
 
-    from .zooniverseCutouts import ZooniverseCutoutsConfig
-
-    config = ZooniverseCutoutsConfig()
     for file in arguments.config_file:
         overrides = ConfigOverrides()
         overrides.addFileOverride(file)
@@ -82,13 +87,13 @@ def make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
             overrides.addValueOverride(name, _items(word, field.itemtype))
         else:
             overrides.addValueOverride(name, value)
-    if arguments.instrument is not None:
-        overrides.addValueOverride("instrument", arguments.instrument)
+    for name, value in (given or {}).items():
+        overrides.addValueOverride(name, value)
     _apply(overrides, config, "The configuration")
     return config
 
 
-def _apply(overrides: "ConfigOverrides", config: "ZooniverseCutoutsConfig", what: str) -> None:
+def _apply(overrides: "ConfigOverrides", config: "Config", what: str) -> None:
     try:
         overrides.applyTo(config)
         config.validate()

@@ -3,10 +3,9 @@
 Nothing heavy is imported until it is needed.
 """
 
-__all__ = ("Catalog", "columns_for", "open_catalog", "selection_in_words", "selection_of")
+__all__ = ("Catalog", "columns_for", "open_catalog", "selection_of")
 
 import argparse
-import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -119,28 +118,6 @@ def columns_for(arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig"
     if arguments.catalog or arguments.catalog_dataset or arguments.alerts or config.writeStamps != "none":
         return None
     return frozenset(PICTURE_COLUMNS) | {manifest_name(name) for name in config.manifestColumns}
-
-
-def selection_in_words(selection: "Selection") -> str:
-    """Return what a selection asks for, for the report of a run.
-
-    Parameters
-    ----------
-    selection : `~lsst.analysis.ap.sources.Selection`
-        The selection.
-
-    Returns
-    -------
-    words : `str`
-        The conditions that it has; of a list of identifiers their number.
-    """
-    words = []
-    for field in dataclasses.fields(selection):
-        value = getattr(selection, field.name)
-        if value is not None and value != field.default:
-            is_list = field.name in ("ids", "object_ids")
-            words.append(f"{field.name}={f'{len(value)} given' if is_list else repr(value)}")
-    return ", ".join(words) or "all"
 
 
 def selection_of(arguments: argparse.Namespace) -> "Selection":

@@ -3,7 +3,7 @@
 __all__ = ("Selection",)
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 import pyarrow as pa
@@ -127,6 +127,23 @@ class Selection:
                 object.__setattr__(self, name, tuple(sorted(set(given))))
         if self.where is not None:
             object.__setattr__(self, "_parsed", parse_condition(self.where))
+
+    def in_words(self) -> str:
+        """Return what is asked for, for the report of a run.
+
+        Returns
+        -------
+        words : `str`
+            The conditions that there are; of a list of identifiers their
+            number.
+        """
+        words = []
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if spec.repr and value is not None and value != spec.default:
+                is_list = spec.name in ("ids", "object_ids")
+                words.append(f"{spec.name}={f'{len(value)} given' if is_list else repr(value)}")
+        return ", ".join(words) or "all"
 
     def conditions(self, columns: Collection[str]) -> tuple[Expression, ...]:
         """Return the conditions on single sources, all of which must hold.
