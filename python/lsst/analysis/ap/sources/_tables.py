@@ -5,6 +5,7 @@ __all__ = ("Sources", "arrow_tables", "one_row")
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from ..domain import CutoutsError
@@ -140,4 +141,14 @@ def _from_astropy(table: "astropy.table.Table") -> pa.Table:
         ):
             plain[name] = u.Quantity(plain[name]).to(u.deg)
     plain.convert_bytestring_to_unicode()
-    return pa.Table.from_pandas(plain.to_pandas(index=False), preserve_index=False)
+    found = pa.Table.from_pandas(plain.to_pandas(index=False), preserve_index=False)
+    # Pandas forgets the type of a column all of whose values are masked.
+    kinds = [
+        _kind(plain[field.name].dtype) if pa.types.is_null(field.type) else field.type
+        for field in found.schema
+    ]
+    return found.cast(pa.schema(zip(found.column_names, kinds, strict=True)))
+
+
+def _kind(dtype: np.dtype[Any]) -> pa.DataType:
+    return pa.null() if dtype.kind == "O" else pa.from_numpy_dtype(dtype)
