@@ -4,13 +4,24 @@ The names here are imported when they are first used, so that
 ``zooniverseCutouts --help`` does not wait for the middleware.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ("CutoutsError", "ZooniverseCutoutsConfig", "ZooniverseCutoutsTask")
+__all__ = (
+    "CutoutsError",
+    "ZooniverseCutoutsConfig",
+    "ZooniverseCutoutsExportConfig",
+    "ZooniverseCutoutsExportTask",
+    "ZooniverseCutoutsPipelineConfig",
+    "ZooniverseCutoutsPipelineTask",
+    "ZooniverseCutoutsTask",
+)
 
 if TYPE_CHECKING:
     from .domain import CutoutsError
     from .zooniverseCutouts import ZooniverseCutoutsConfig, ZooniverseCutoutsTask
+    from .zooniverseCutoutsExport import ZooniverseCutoutsExportConfig, ZooniverseCutoutsExportTask
+    from .zooniverseCutoutsPipeline import ZooniverseCutoutsPipelineConfig, ZooniverseCutoutsPipelineTask
 
 
 def __getattr__(name: str) -> Any:
@@ -19,9 +30,8 @@ def __getattr__(name: str) -> Any:
 
         return CutoutsError
     if name in __all__:
-        from . import zooniverseCutouts
-
-        return getattr(zooniverseCutouts, name)
+        module = name.removesuffix("Task").removesuffix("Config")
+        return getattr(import_module(f"{__name__}.z{module[1:]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

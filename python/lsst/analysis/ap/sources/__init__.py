@@ -7,7 +7,7 @@ of pixels.
 from ._alerts import open_alerts
 from ._apdb import SqlApdb
 from ._batches import group_by_detector
-from ._butler_tables import open_butler_tables
+from ._butler_tables import find_tables, open_butler_tables, read_butler_table
 from ._cassandra import open_apdb, open_cassandra
 from ._ccd_visit import CcdVisitPacker, LinearPacker, RubinPacker, packer_of
 from ._choice import Stratum
@@ -39,6 +39,7 @@ __all__ = (
     "TableCatalog",
     "arrow_tables",
     "circle",
+    "find_tables",
     "group_by_detector",
     "one_row",
     "open_alerts",
@@ -49,6 +50,7 @@ __all__ = (
     "packer_of",
     "parse_condition",
     "polygon",
+    "read_butler_table",
     "read_catalog",
     "read_identifiers",
     "standardize",

@@ -10,15 +10,15 @@ from astropy.table import Table
 from ..domain import CutoutsError
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DatasetRef
+    from lsst.daf.butler import DatasetRef, LimitedButler
 
 
-def read_afw_catalog(butler: "Butler", ref: "DatasetRef") -> Table:
+def read_afw_catalog(butler: "LimitedButler", ref: "DatasetRef") -> Table:
     """Return a SourceCatalog of a repository as an astropy table.
 
     Parameters
     ----------
-    butler : `lsst.daf.butler.Butler`
+    butler : `lsst.daf.butler.LimitedButler`
         The repository.
     ref : `lsst.daf.butler.DatasetRef`
         The dataset.

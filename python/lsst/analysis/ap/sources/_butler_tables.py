@@ -1,6 +1,6 @@
 """DiaSources in the tables of a butler repository."""
 
-__all__ = ("open_butler_tables",)
+__all__ = ("find_tables", "open_butler_tables", "read_butler_table")
 
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +16,7 @@ from ._table_catalog import TableCatalog
 from ._tables import arrow_tables
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DatasetRef
+    from lsst.daf.butler import Butler, DatasetRef, LimitedButler
 
 _DATA_ID_COLUMNS: Final = ("instrument", "visit", "detector", "band")
 
@@ -57,17 +57,38 @@ def open_butler_tables(
     CutoutsError
         Raised when there is no such dataset.
     """
-    refs = _find(butler, dataset_type, where)
+    refs = find_tables(butler, dataset_type, where)
 
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
         for ref in refs:
             if _may_have(ref, selection):
-                yield from _read(butler, ref, flag_map, packer)
+                yield from read_butler_table(butler, ref, flag_map, packer)
 
     return TableCatalog(tables, grouped="visit" in refs[0].datasetType.dimensions)
 
 
-def _find(butler: "Butler", dataset_type: str, where: str) -> "list[DatasetRef]":
+def find_tables(butler: "Butler", dataset_type: str, where: str = "") -> "list[DatasetRef]":
+    """Find tables in the default collections of a repository.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    dataset_type : `str`
+        Their dataset type.
+    where : `str`, optional
+        Which of them: a data ID expression; all when empty.
+
+    Returns
+    -------
+    refs : `list` [`lsst.daf.butler.DatasetRef`]
+        One table or more, by visit and detector.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when there is none, or the expression is wrong.
+    """
     from lsst.daf.butler import MissingDatasetTypeError
 
     collections = ", ".join(butler.collections.defaults)
@@ -98,9 +119,36 @@ def _may_have(ref: "DatasetRef", selection: Selection) -> bool:
     return True
 
 
-def _read(
-    butler: "Butler", ref: "DatasetRef", flag_map: FlagMap | None, packer: CcdVisitPacker | None
+def read_butler_table(
+    butler: "LimitedButler",
+    ref: "DatasetRef",
+    flag_map: FlagMap | None = None,
+    packer: CcdVisitPacker | None = None,
 ) -> Iterator[pa.Table]:
+    """Read one table of DiaSources.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.LimitedButler`
+        What reads it.
+    ref : `lsst.daf.butler.DatasetRef`
+        The table, of any storage class that `open_butler_tables` knows.
+    flag_map : `FlagMap`, optional
+        What the bits of an integer column of flags mean.
+    packer : `CcdVisitPacker`, optional
+        What a column ``ccdVisitId`` means.
+
+    Yields
+    ------
+    table : `pyarrow.Table`
+        Its rows, with the columns ``instrument``, ``visit``, ``detector``
+        and ``band`` of the data ID where they lack these.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when it cannot be read, or lacks a column that must be there.
+    """
     try:
         if ref.datasetType.storageClass_name == "SourceCatalog":
             table: Any = read_afw_catalog(butler, ref)

@@ -5,9 +5,9 @@ with the catalogue row and the WCS, in one or a few files. This room knows
 files and their formats, and of a stamp no more than its shape and its place.
 """
 
-from ._columns import StampColumns, sizes_of, stamp_table
+from ._columns import StampColumns, plain, stamp_table
 from ._files import StampFiles
 from ._formats import FORMATS
 from ._spill import SpillWriter
 
-__all__ = ("FORMATS", "SpillWriter", "StampColumns", "StampFiles", "sizes_of", "stamp_table")
+__all__ = ("FORMATS", "SpillWriter", "StampColumns", "StampFiles", "plain", "stamp_table")

@@ -61,8 +61,16 @@ class StampColumns:
     @property
     def wcs(self) -> tuple[str, ...]:
         """Names of the WCS columns, in order."""
-        per_size = (self._named(name, s) for s in self.sizes for name in ("CRPIX1", "CRPIX2", "x0", "y0"))
-        return ("CRVAL1", "CRVAL2", "CD1_1", "CD1_2", "CD2_1", "CD2_2", *per_size)
+        return tuple(self.wcs_types)
+
+    @property
+    def wcs_types(self) -> dict[str, pa.DataType]:
+        """Type of each WCS column."""
+        types = dict.fromkeys(("CRVAL1", "CRVAL2", "CD1_1", "CD1_2", "CD2_1", "CD2_2"), pa.float64())
+        for size in self.sizes:
+            types |= {self._named(name, size): pa.float64() for name in ("CRPIX1", "CRPIX2")}
+            types |= {self._named(name, size): pa.int32() for name in ("x0", "y0")}
+        return types
 
     @property
     def pixels(self) -> tuple[str, ...]:
@@ -117,7 +125,22 @@ class StampColumns:
         table = plain(rows.drop_columns([name for name in rows.column_names if name in ours]))
         for name in (*self.wcs, *self.pixels):
             table = table.append_column(name, ours[name])
-        return table
+        return self.mark(table)
+
+    def mark(self, table: pa.Table) -> pa.Table:
+        """Note the sizes in the schema of a table, for `sizes_of`.
+
+        Parameters
+        ----------
+        table : `pyarrow.Table`
+            A table with these columns.
+
+        Returns
+        -------
+        table : `pyarrow.Table`
+            The same.
+        """
+        return table.replace_schema_metadata({_SIZES: ",".join(map(str, self.sizes))})
 
 
 def stamp_table(sizes: Sequence[int], rows: pa.Table, triplets: Sequence[Sequence[Triplet]]) -> pa.Table:
@@ -140,8 +163,7 @@ def stamp_table(sizes: Sequence[int], rows: pa.Table, triplets: Sequence[Sequenc
     """
     columns = StampColumns(tuple(dict.fromkeys(sizes)))
     order = [list(sizes).index(size) for size in columns.sizes]
-    table = columns.table(rows, [[of_source[i] for i in order] for of_source in triplets])
-    return table.replace_schema_metadata({_SIZES: ",".join(map(str, columns.sizes))})
+    return columns.table(rows, [[of_source[i] for i in order] for of_source in triplets])
 
 
 def sizes_of(schema: pa.Schema) -> tuple[int, ...]:
