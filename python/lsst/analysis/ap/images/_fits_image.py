@@ -4,21 +4,21 @@ __all__ = ("FitsImage", "open_fits_image")
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import IO, Any, cast
+from typing import Any
 
 from numpy.typing import NDArray
 
 from lsst.analysis.ap.domain import Box
 
 from ._afw_archive import read_sky_wcs_text
-from ._ast_text import check_ast_text
-from ._bytes import ByteSource, ByteStream
+from ._bytes import ByteSource
 from ._errors import ImageFileError
 from ._hdu import Hdu
 from ._hdus import HduList
 from ._mask_planes import mask_planes_from_header
 from ._planes import plane_shape, read_plane
-from ._sky_map import AstSkyMap, HeaderSkyMap, LsstSkyMap, SkyMap
+from ._projection import is_lsst_images, read_projection
+from ._sky_map import AstSkyMap, HeaderSkyMap, SkyMap
 
 
 class FitsImage:
@@ -54,8 +54,8 @@ class FitsImage:
             Raised if the file has no WCS, or it cannot be read.
         """
         try:
-            if _is_lsst_images(self._hdus.primary):
-                return self._read_projection()
+            if is_lsst_images(self._hdus):
+                return read_projection(self._hdus)
             if (text := read_sky_wcs_text(self._hdus)) is not None:
                 return AstSkyMap(text)
             return HeaderSkyMap(self._wcs_header(), self.box.x_start, self.box.y_start)
@@ -119,16 +119,6 @@ class FitsImage:
         x0, y0 = self.box.x_start, self.box.y_start
         return Box(box.x_start - x0, box.x_stop - x0, box.y_start - y0, box.y_stop - y0)
 
-    def _read_projection(self) -> SkyMap:
-        from lsst.images.serialization import open_archive
-
-        with open_archive(cast(IO[bytes], ByteStream(self._source)), format="fits") as archive:
-            _check_projection(archive.get_tree())
-            projection = archive.get_component("sky_projection")
-        if projection is None:
-            raise ImageFileError(self.name, "has no WCS: it was written without a sky_projection")
-        return LsstSkyMap(projection)
-
     def _wcs_header(self) -> Any:
         header = self._image.header
         if "CTYPE1" in header or "CTYPE1" not in self._hdus.primary.header:
@@ -160,18 +150,6 @@ def open_fits_image(source: ByteSource) -> FitsImage:
     except BaseException:
         source.close()
         raise
-
-
-def _check_projection(tree: Any) -> None:
-    """Check the AST text of a projection, as far as this layout is known."""
-    transform = getattr(getattr(tree, "sky_projection", None), "pixel_to_sky", None)
-    for mapping in getattr(transform, "mappings", ()):
-        if isinstance(text := getattr(mapping, "ast", None), str):
-            check_ast_text(text)
-
-
-def _is_lsst_images(primary: Hdu) -> bool:
-    return primary.value("JSONADDR") is not None
 
 
 def _find_image(hdus: HduList) -> Hdu:

@@ -1,0 +1,105 @@
+"""The WCS of a file of lsst.images."""
+
+__all__ = ("is_lsst_images", "read_projection")
+
+import io
+import json
+from functools import lru_cache
+from typing import IO, Any, cast
+
+from astropy.io import fits
+
+from ._ast_text import check_ast_text
+from ._bytes import ByteStream
+from ._errors import ImageFileError
+from ._hdus import HduList
+from ._sky_map import LsstSkyMap, SkyMap
+
+FORMAT = 1
+"""FMTVER of the files whose layout is known."""
+
+
+def is_lsst_images(hdus: HduList) -> bool:
+    """Return whether lsst.images wrote a file.
+
+    Parameters
+    ----------
+    hdus : `HduList`
+        The file.
+
+    Returns
+    -------
+    is_lsst_images : `bool`
+        Whether its primary header says where the description of the image is.
+    """
+    return hdus.primary.value("JSONADDR") is not None
+
+
+def read_projection(hdus: HduList) -> SkyMap:
+    """Return the exact WCS of an image.
+
+    Only the projection is parsed, where the layout is known, and images with
+    the same projection share it: those of a detector mostly do.
+
+    Parameters
+    ----------
+    hdus : `HduList`
+        A file that lsst.images wrote.
+
+    Returns
+    -------
+    sky_map : `SkyMap`
+        The mapping between the sky and PARENT pixels.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the image has no projection.
+    """
+    if (text := _find_projection(hdus)) is not None:
+        return _sky_map(text)
+    from lsst.images.serialization import open_archive
+
+    with open_archive(cast(IO[bytes], ByteStream(hdus.source)), format="fits") as archive:
+        _check_projection(archive.get_tree())
+        projection = archive.get_component("sky_projection")
+    if projection is None:
+        raise ImageFileError(hdus.source.name, "has no WCS: it was written without a sky_projection")
+    return LsstSkyMap(projection)
+
+
+def _find_projection(hdus: HduList) -> str | None:
+    """Return the projection as JSON, if nothing else of the file belongs to it."""
+    primary = hdus.primary
+    if primary.value("FMTVER") != FORMAT:
+        return None
+    start = primary.integer("JSONADDR")
+    data = hdus.source.read(start, start + primary.integer("JSONSIZE"))
+    rows = fits.BinTableHDU.readfrom(io.BytesIO(data), memmap=False).data
+    projection = json.loads(rows["JSON"][0].tobytes()).get("sky_projection")
+    if projection is None or "schema_url" not in projection:
+        return None
+    if not all("ast" in mapping for mapping in projection["pixel_to_sky"]["mappings"]):
+        return None  # some only point to what the archive has elsewhere
+    # Nobody asks for it, and it would have AST text of its own.
+    projection.pop("fits_approximation", None)
+    return json.dumps(projection)
+
+
+@lru_cache(maxsize=4)
+def _sky_map(text: str) -> SkyMap:
+    """Read a projection as if it were alone in a file."""
+    from lsst.images import SkyProjection
+    from lsst.images.serialization import read_archive
+
+    for mapping in json.loads(text)["pixel_to_sky"]["mappings"]:
+        check_ast_text(mapping["ast"])
+    return LsstSkyMap(read_archive(io.BytesIO(text.encode()), SkyProjection, format="json"))
+
+
+def _check_projection(tree: Any) -> None:
+    """Check the AST text of a projection, as far as this layout is known."""
+    transform = getattr(getattr(tree, "sky_projection", None), "pixel_to_sky", None)
+    for mapping in getattr(transform, "mappings", ()):
+        if isinstance(text := getattr(mapping, "ast", None), str):
+            check_ast_text(text)
