@@ -55,6 +55,9 @@ class CutoutsQuantumError(CutoutsError, AlgorithmError):
         super().__init__(message)
         self._data_id = data_id
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self._data_id)
+
     @property
     def metadata(self) -> dict[str, Any]:
         """The data ID, for whoever reads the report of the run."""
@@ -66,6 +69,11 @@ class ZooniverseCutoutsConnections(PipelineTaskConnections, dimensions=_DIMENSIO
 
     There is a quantum for each table of DiaSources. An image that does not
     exist fails its sources, each by name, and no quantum.
+
+    Parameters
+    ----------
+    config : `ZooniverseCutoutsPipelineConfig`
+        It says of which storage class the inputs are.
     """
 
     diaSources = connectionTypes.Input(
@@ -118,9 +126,8 @@ class ZooniverseCutoutsConnections(PipelineTaskConnections, dimensions=_DIMENSIO
         dimensions=_DIMENSIONS,
     )
 
-    def __init__(self, *, config: "ZooniverseCutoutsPipelineConfig | None" = None) -> None:
+    def __init__(self, *, config: "ZooniverseCutoutsPipelineConfig") -> None:
         super().__init__(config=config)
-        assert config is not None
         for name in ("diaSources", *PANELS):
             storage_class = getattr(config, f"{name}StorageClass")
             setattr(self, name, dataclasses.replace(getattr(self, name), storageClass=storage_class))

@@ -1,0 +1,371 @@
+"""The pipeline task, and the export that gives the files of a direct run."""
+
+import json
+import logging
+import pickle
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import astropy.table
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from lsst.daf.butler import Butler, DatasetType
+from lsst.pipe.base import AlgorithmError, Pipeline
+from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
+
+from lsst.analysis.ap import (
+    CutoutsError,
+    ZooniverseCutoutsConfig,
+    ZooniverseCutoutsExportConfig,
+    ZooniverseCutoutsExportTask,
+    ZooniverseCutoutsPipelineConfig,
+    ZooniverseCutoutsPipelineTask,
+    ZooniverseCutoutsTask,
+)
+from lsst.analysis.ap.export_cli import main
+from lsst.analysis.ap.sources import Selection, circle, open_butler_tables
+
+ROOT = Path(__file__).parents[1]
+FILE_FIELDS = ("chunkSize", "manifestColumns", "manifestRows", "manifestStyle", "urlRoot", "writeStamps")
+
+
+@pytest.fixture
+def repo(demo, tmp_path):
+    """A copy of the small sky, to put pictures into."""
+    return Path(shutil.copytree(demo.repo, tmp_path / "repo"))
+
+
+def run_pipeline(
+    repo,
+    output="u/test/cutouts",
+    where="",
+    inputs=("DemoCam/runs/demo",),
+    raise_on_partial_outputs=True,
+    **fields,
+):
+    """Run the pipeline task, and return the butler of what it put."""
+    config = ZooniverseCutoutsPipelineConfig()
+    for name, value in fields.items():
+        part, _, field = name.rpartition("__")
+        setattr(getattr(config, part) if part else config, field, value)
+    butler = SimplePipelineExecutor.prep_butler(str(repo), inputs, output)
+    executor = SimplePipelineExecutor.from_task_class(
+        ZooniverseCutoutsPipelineTask,
+        config,
+        butler=butler,
+        where=where,
+        raise_on_partial_outputs=raise_on_partial_outputs,
+    )
+    executor.run(register_dataset_types=True)
+    return Butler.from_config(repo, collections=output)
+
+
+def run_directly(repo, outdir, selection=None, collections="DemoCam/runs/demo", **fields):
+    butler = Butler.from_config(repo, collections=collections)
+    config = ZooniverseCutoutsConfig()
+    config.update(**fields)
+    selection = selection or Selection()
+    sources = open_butler_tables(butler, "dia_source_detector").read(selection)
+    asked = {"selection": selection.in_words()}
+    return ZooniverseCutoutsTask(config, butler=butler).run(sources, outdir, asked=asked)
+
+
+def export(butler, outdir, jobs=1, **fields):
+    config = ZooniverseCutoutsExportConfig()
+    config.update(**fields)
+    return ZooniverseCutoutsExportTask(config, butler=butler).run(outdir, jobs=jobs)
+
+
+def contents(folder):
+    """Return every file but those that tell of the run itself, and what the journal holds."""
+    files = (p for p in folder.rglob("*") if p.is_file() and p.name != "report.json")
+    found = {p.relative_to(folder): p.read_bytes() for p in files if p.name[0] != "."}
+    with closing(sqlite3.connect(folder / ".journal.sqlite3")) as journal:
+        for table in ("picture", "failure"):
+            query = f"SELECT * FROM {table} ORDER BY diaSourceId"
+            found[table] = journal.execute(query).fetchall()
+    return found
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"addMetadata": True, "manifestRows": 7, "chunkSize": 1000},
+        {"sizes": [30, 21, 30], "separatePanels": True, "urlRoot": "https://host"},
+        {"sizes": [51], "writeStamps": "npy", "manifestStyle": "citsci"},
+        {"sizes": [30, 20], "writeStamps": "parquet"},
+        {"useFootprint": True, "maskPlanes": ["SAT"], "addMetadata": True},
+    ],
+    ids=["annotated", "panels", "stamps", "stamps-of-two-sizes", "footprints"],
+)
+def test_the_export_gives_the_files_of_a_direct_run(repo, tmp_path, fields):
+    run_directly(repo, tmp_path / "direct", **fields)
+    looks = {f"pictures__{name}": value for name, value in fields.items() if name not in FILE_FIELDS}
+    butler = run_pipeline(repo, putStamps="writeStamps" in fields, **looks)
+    files = {name: value for name, value in fields.items() if name in FILE_FIELDS}
+    result = export(butler, tmp_path / "export", **files)
+    assert result.failed == []
+    assert len(result.written) >= 16
+    expected = contents(tmp_path / "direct")
+    assert len(expected) > 18
+    assert contents(tmp_path / "export") == expected
+    reports = [json.loads((tmp_path / n / "report.json").read_text()) for n in ("direct", "export")]
+    settings = [report["settings"] for report in reports]
+    # A quantum knows its instrument, and need not be told.
+    assert settings[0].pop("instrument") == "None"
+    assert settings[0].keys() == settings[1].keys()
+    different = {name for name, value in settings[0].items() if settings[1][name] != value}
+    assert different == {"collections", "repository"}
+
+
+def test_processes_and_repeats_change_nothing(repo, tmp_path):
+    butler = run_pipeline(repo)
+    first = export(butler, tmp_path / "one")
+    export(butler, tmp_path / "two", jobs=2)
+    expected = contents(tmp_path / "one")
+    assert contents(tmp_path / "two") == expected
+    for path in list((tmp_path / "two").glob("*.png"))[:3]:
+        path.unlink()
+    again = export(butler, tmp_path / "two")
+    assert (len(again.written), len(again.skipped)) == (3, len(first.written) - 3)
+    assert contents(tmp_path / "two") == expected
+
+
+def test_bad_images_cost_their_sources_and_no_quantum(repo, tmp_path, caplog):
+    writer = Butler.from_config(repo, collections="DemoCam/runs/demo", writeable=True)
+    missing, damaged, unharmed, *_ = writer.query_datasets("template_detector")
+    path = Path(writer.getURI(damaged).ospath)
+    path.write_bytes(path.read_bytes()[: 3 * 2880])
+    writer.pruneDatasets([missing], disassociate=True, unstore=True, purge=True)
+    butler = run_pipeline(repo, putStamps=True)
+    tables = {ref.dataId: butler.get(ref) for ref in butler.query_datasets("dia_source_cutouts")}
+    assert len(tables) == 4
+    reasons = {}
+    for data_id, table in tables.items():
+        assert pc.all(pc.xor(table["png"].is_valid(), table["failure"].is_valid())).as_py()
+        reasons[data_id] = set(table["failure"].to_pylist())
+    assert all("no template_detector" in r or "has none" in r for r in reasons[missing.dataId])
+    assert all("truncated" in r or "template" in r for r in reasons[damaged.dataId])
+    assert reasons[unharmed.dataId] == {None}
+    result = export(butler, tmp_path, writeStamps="npy")
+    direct = run_directly(repo, tmp_path / "direct", writeStamps="npy")
+    assert [f.diaSourceId for f in result.failed] == [f.diaSourceId for f in direct.failed]
+    expected = {name: c for name, c in contents(tmp_path / "direct").items() if "fail" not in str(name)}
+    assert expected.items() <= contents(tmp_path).items()
+
+
+def test_a_table_can_be_read_without_this_package(repo):
+    """In a process that cannot import it, as any of the kinds of table that butlers know."""
+    butler = run_pipeline(repo, putStamps=True, pictures__sizes=[20, 11])
+    (ref, *_) = butler.query_datasets("dia_source_cutouts")
+    pictures = butler.get(ref)["png"].to_pylist()
+    code = f"""
+import sys
+sys.modules["lsst.analysis"] = None
+from lsst.daf.butler import Butler
+butler = Butler.from_config({str(repo)!r}, collections="u/test/cutouts")
+(ref, *_) = butler.query_datasets("dia_source_cutouts")
+arrow, table, frame = (
+    butler.get(ref, storageClass=name) for name in ("ArrowTable", "ArrowAstropy", "DataFrame")
+)
+assert table["stamps_20"].shape == (len(arrow), 3, 20, 20), table["stamps_20"].shape
+assert list(table["png"].data) == arrow["png"].to_pylist() == list(frame["png"])
+sys.stdout.buffer.write(b"".join(table["png"].data))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE)
+    assert done.stdout == b"".join(pictures)
+
+
+def test_an_all_failed_table_can_be_read_too(repo):
+    writer = Butler.from_config(repo, collections="DemoCam/runs/demo", writeable=True)
+    refs = writer.query_datasets("preliminary_visit_image")
+    writer.pruneDatasets(refs, disassociate=True, unstore=True, purge=True)
+    butler = run_pipeline(repo, putStamps=True)
+    (ref, *_) = butler.query_datasets("dia_source_cutouts")
+    table = butler.get(ref, storageClass="ArrowAstropy")
+    assert isinstance(table, astropy.table.Table)
+    assert table["png"].mask.all()
+    assert table["stamps"].shape[1:] == (3, 30, 30)
+
+
+def test_a_selection_is_that_of_the_direct_run(repo, tmp_path, caplog):
+    butler = Butler.from_config(repo, collections="DemoCam/runs/demo")
+    sources = pa.concat_tables(open_butler_tables(butler, "dia_source_detector").read(Selection()))
+    ra, dec = (pc.mean(sources[name]).as_py() for name in ("ra", "dec"))
+    wanted = Selection(
+        reliability_min=0.1,
+        snr_min=5.5,
+        where="not isDipole",
+        excluded_flags=("pixelFlags_edge",),
+        regions=(circle(ra, dec, 0.02),),
+    )
+    direct = run_directly(repo, tmp_path / "direct", wanted)
+    with caplog.at_level(logging.INFO):
+        butler = run_pipeline(
+            repo,
+            selection__reliabilityMin=0.1,
+            selection__snrMin=5.5,
+            selection__where="not isDipole",
+            selection__excludeFlags=["pixelFlags_edge"],
+            selection__circle=[ra, dec, 0.02],
+        )
+    assert 0 < len(direct.written) < len(sources)
+    assert export(butler, tmp_path / "export").written == direct.written
+    report = json.loads((tmp_path / "export" / "report.json").read_text())
+    assert report["settings"]["selection"] == wanted.in_words()
+    few = ",".join(map(str, direct.written[:2]))
+    butler = run_pipeline(repo, "u/test/ids", selection__ids=few)
+    assert export(butler, tmp_path / "ids").written == direct.written[:2]
+    # Detectors of which nothing is wanted are no failure, and leave no table.
+    assert len(butler.query_datasets("dia_source_cutouts")) <= 2
+    butler = run_pipeline(repo, "u/test/sample", selection__sample=2)
+    assert len(export(butler, tmp_path / "sample").written) == 8
+
+
+def test_what_cannot_be_done_is_an_annotated_error(repo):
+    with pytest.raises(CutoutsError, match="no column 'brightness'") as caught:
+        run_pipeline(repo, selection__where="brightness > 3")
+    assert isinstance(caught.value, AlgorithmError)
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert error.metadata["instrument"] == "DemoCam"
+    assert set(error.metadata) == {"instrument", "visit", "detector"}
+    # The executor takes the annotation off, unless it is told to go on.
+    butler = run_pipeline(
+        repo, "u/test/on", raise_on_partial_outputs=False, selection__where="brightness > 3"
+    )
+    assert not butler.query_datasets("dia_source_cutouts", explain=False)
+    for ref in butler.query_datasets("zooniverseCutouts_metadata"):
+        assert "brightness" in butler.get(ref)["zooniverseCutouts"]["failure"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("pictures.sizes", [0]),
+        ("selection.where", "__import__('os')"),
+        ("selection.circle", [1.0, 2.0]),
+        ("selection.polygon", [1.0, 2.0, 3.0]),
+        ("pictures.useFootprint", True),
+    ],
+)
+def test_impossible_configurations_are_refused(field, value):
+    config = ZooniverseCutoutsPipelineConfig()
+    config.putStamps = True
+
+    def configure():
+        part, _, name = field.partition(".")
+        setattr(getattr(config, part), name, value)
+        config.validate()
+
+    with pytest.raises(Exception, match=field.partition(".")[2].split("=")[0] + "|pictures"):
+        configure()
+
+
+def test_files_of_the_real_afw_become_pictures(afw_root, tmp_path):
+    """ExposureF and SourceCatalog are read here without afw, which is their storage class."""
+    repo = Path(shutil.copytree(afw_root, tmp_path / "repo"))
+    writer = Butler.from_config(repo, writeable=True, run="u/test/catalogue")
+    dimensions = writer.dimensions.conform(["instrument", "visit", "detector"])
+    writer.registry.registerDatasetType(DatasetType("dia_source_detector", dimensions, "ArrowAstropy"))
+    samples = json.loads((afw_root.parent / "samples.json").read_text())["sources"]
+    table = astropy.table.Table(rows=samples)
+    writer.put(table, "dia_source_detector", instrument="LSSTCam", visit=123456, detector=94)
+    collections = ("u/test/catalogue", "LSSTCam/runs/rice")
+    types = {
+        "template": "goodSeeingDiff_templateExp",
+        "science": "calexp",
+        "difference": "goodSeeingDiff_differenceExp",
+    }
+    names = {f"connections__{role}": name for role, name in types.items()}
+    classes = {f"{role}StorageClass": "ExposureF" for role in types}
+    for fields in ({}, {"useFootprint": True, "footprintMinSize": 5}):
+        output = f"u/test/cutouts{len(fields)}"
+        butler = run_pipeline(
+            repo,
+            output,
+            inputs=collections,
+            connections__footprints="goodSeeingDiff_diaSrc",
+            **names,
+            **classes,
+            **{f"pictures__{name}": value for name, value in fields.items()},
+        )
+        result = export(butler, tmp_path / output)
+        direct = run_directly(repo, tmp_path / f"direct{len(fields)}", None, collections, **fields)
+        assert len(direct.written) > 10
+        assert result.failed == direct.failed
+        assert contents(tmp_path / output) == contents(tmp_path / f"direct{len(fields)}")
+
+
+def test_pictures_of_different_settings_are_not_mixed(repo, tmp_path):
+    run_pipeline(repo, "u/test/plain", where="instrument='DemoCam' AND detector = 0")
+    run_pipeline(
+        repo,
+        "u/test/annotated",
+        where="instrument='DemoCam' AND detector = 1",
+        pictures__addMetadata=True,
+    )
+    both = Butler.from_config(repo, collections=["u/test/plain", "u/test/annotated"])
+    with pytest.raises(CutoutsError, match=r"u/test/.* other settings than those in u/test/"):
+        export(both, tmp_path / "out")
+
+
+def test_the_command_exports_and_refuses_in_one_line(repo, tmp_path, capsys):
+    run_pipeline(repo)
+    outdir = tmp_path / "out"
+    words = ["--quiet", "--collections", "u/test/cutouts"]
+    query = ["--data-query", "instrument='DemoCam' AND detector = 1"]
+    assert main([*words, *query, "-c", "manifestRows=3", str(repo), str(outdir)]) == 0
+    assert len(list(outdir.glob("manifest*.csv"))) > 2
+    capsys.readouterr()
+    for wrong, message in [
+        ([*words, "--dataset-type", "nothing"], "no dataset type 'nothing'"),
+        ([*words, "--dataset-type", "dia_source_detector"], "no table of pictures"),
+        ([*words, "-c", "writeStamps=npy"], "putStamps=True"),
+        ([*words, "-c", "sizes=30"], "no field 'sizes'"),
+        (["--collections", "nix"], "No collection with name 'nix'"),
+        (["--collections", "DemoCam/runs/demo"], "no dia_source_cutouts in DemoCam/runs/demo"),
+    ]:
+        assert main([*wrong, str(repo), str(tmp_path / "none")]) == 2, wrong
+        error = capsys.readouterr().err.splitlines()
+        assert error[-1].startswith("zooniverseCutoutsExport: error: ")
+        assert message in error[-1]
+    butler = Butler.from_config(repo, collections="u/test/cutouts")
+    (ref, *_) = butler.query_datasets("dia_source_cutouts")
+    Path(butler.getURI(ref).ospath).write_bytes(b"no Parquet")
+    assert main([*words, str(repo), str(tmp_path / "none")]) == 2
+    assert "--data-query" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(words)
+
+
+def test_the_pipeline_is_a_step_for_others(tmp_path):
+    """By its place in the package, and by that which the stack knows."""
+    for place in (
+        "resource://lsst.analysis.ap/pipelines/zooniverseCutouts.yaml",
+        str(ROOT / "pipelines" / "zooniverseCutouts.yaml"),
+    ):
+        mine = tmp_path / "mine.yaml"
+        mine.write_text(
+            f"description: mine\nimports:\n  - location: {place}\ntasks:\n  zooniverseCutouts:\n"
+            "    class: lsst.analysis.ap.ZooniverseCutoutsPipelineTask\n"
+            "    config:\n      pictures.addMetadata: true\n"
+        )
+        graph = Pipeline.from_uri(str(mine)).to_graph()
+        task = graph.tasks["zooniverseCutouts"]
+        assert task.task_class is ZooniverseCutoutsPipelineTask
+        assert task.config.pictures.addMetadata
+        assert task.outputs["cutouts"].dataset_type_name == "dia_source_cutouts"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "bps").glob("*.yaml")), ids=lambda path: path.stem)
+def test_bps_reads_its_configurations(path):
+    from lsst.ctrl.bps import BpsConfig
+
+    config = BpsConfig(str(path))
+    assert config["pipelineYaml"].endswith("/pipelines/zooniverseCutouts.yaml")
+    assert config[".cluster.zooniverseCutouts.pipetasks"] == "zooniverseCutouts"
