@@ -5,11 +5,12 @@ COLLECTION := DemoCam/runs/demo
 CUTOUTS := $(BIN)/zooniverseCutouts --quiet --sqlitefile $(DEMO)/apdb.sqlite3 --collections $(COLLECTION) --overwrite
 INSTALL := $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
-.PHONY: help demo test lint docs figures clean
+.PHONY: help demo test distributed lint docs figures clean
 
 help:
 	@echo "make demo   make a sky, a butler repository and an APDB, and pictures of its DiaSources in $(DEMO)"
 	@echo "make test   run the tests"
+	@echo "make distributed  make the demo's pictures directly, with pipetask and with BPS, and compare them"
 	@echo "make lint   run the linters"
 	@echo "make docs   build the documentation, doc/_build/html/index.html"
 	@echo "make figures  draw the figures of the documentation again"
@@ -29,6 +30,9 @@ demo: $(DEMO)/.ready
 
 test: .venv/.ready
 	@$(BIN)/python -m pytest -n auto -q $(PYTEST_OPTIONS)
+
+distributed: $(DEMO)/.ready
+	@$(BIN)/python tests/stress/distributed.py $(DEMO) build/distributed
 
 lint: .venv/.ready
 	@$(BIN)/ruff check .
