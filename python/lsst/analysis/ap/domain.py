@@ -8,6 +8,7 @@ other module of this package.
 
 __all__ = ("Box", "CutoutsError", "DetectorVisit", "SourceBatch", "Stamp", "Triplet")
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -217,5 +218,8 @@ class Triplet:
 
     @property
     def pixel_scale(self) -> float:
-        """Side of a pixel in arcseconds: the square root of its area."""
-        return float(np.sqrt(abs(np.linalg.det(self.sky_jacobian))))
+        """Side of a pixel in arcseconds: the square root of its area, NaN
+        where it is unknown.
+        """
+        (a, b), (c, d) = self.sky_jacobian.tolist()
+        return math.sqrt(abs(a * d - b * c))

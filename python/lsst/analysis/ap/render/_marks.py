@@ -1,14 +1,11 @@
 """What is painted over a panel, as rectangles of one colour."""
 
-__all__ = ("Mark", "gauge", "panel_marks", "screen_pixels_per_arcsecond")
+__all__ = ("Mark", "gauge", "panel_marks")
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..domain import Triplet
 from ._annotation import RELIABILITY_WIDTH, RELIABILITY_X
@@ -67,30 +64,9 @@ def panel_marks(
         )
         arms = _crosshair if style.center_mark == "crosshair" else _corner_ticks
         yield from _edged(arms(*center, panel.width), panel)
-    arcsecond = screen_pixels_per_arcsecond(triplet.sky_jacobian, factor)
-    if 0.5 <= arcsecond < math.inf:
-        yield from _scale_bar(panel, round(arcsecond))
-
-
-def screen_pixels_per_arcsecond(sky_jacobian: NDArray[np.float64], factor: int) -> float:
-    """Return how long an arcsecond is in a picture.
-
-    Parameters
-    ----------
-    sky_jacobian : `numpy.ndarray`
-        How the sky moves with the pixels, see
-        `~lsst.analysis.ap.domain.Triplet`.
-    factor : `int`
-        Screen pixels along the side of an image pixel.
-
-    Returns
-    -------
-    length : `float`
-        Screen pixels; infinite or NaN where the scale is unknown.
-    """
-    (a, b), (c, d) = sky_jacobian.tolist()
-    area = abs(a * d - b * c)
-    return float(factor / math.sqrt(area)) if area else math.inf
+    scale = triplet.pixel_scale
+    if 0.0 < scale <= 2 * factor:  # else the bar would have no length
+        yield from _scale_bar(panel, round(factor / scale))
 
 
 @lru_cache(maxsize=1024)
