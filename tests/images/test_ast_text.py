@@ -1,11 +1,9 @@
 """Damaged AST text never reaches AST, which it can crash."""
 
 import re
-import time
 
 import pytest
 
-from lsst.analysis.ap.images import _ast_text
 from lsst.analysis.ap.images._afw_archive import read_sky_wcs_text
 from lsst.analysis.ap.images._ast_text import check_ast_text
 from lsst.analysis.ap.images._bytes import LocalBytes
@@ -50,21 +48,3 @@ def test_damage_to_the_form(text, damage, words):
 def test_damage_to_the_meaning(text, damage):
     with pytest.raises(ValueError, match="is damaged"):
         check_ast_text(damage(text))
-
-
-def test_text_that_takes_for_ever(text, monkeypatch):
-    def spin(text):
-        while True:
-            pass
-
-    monkeypatch.setattr(_ast_text, "MAX_SECONDS", 1)
-    monkeypatch.setattr(_ast_text, "_use", spin)
-    with pytest.raises(ValueError, match="come to an end"):
-        check_ast_text(text + "\n")
-
-
-def test_text_that_waits_for_ever(text, monkeypatch):
-    monkeypatch.setattr(_ast_text, "MAX_WAIT", 0.1)
-    monkeypatch.setattr(_ast_text, "_use", lambda text: time.sleep(60))
-    with pytest.raises(ValueError, match="come to an end"):
-        check_ast_text(text + "\n\n")
