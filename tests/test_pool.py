@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -67,6 +69,17 @@ def test_an_error_of_the_work_is_raised_and_ends_the_processes():
     if stat.exists():
         # What is left is multiprocessing's resource tracker, and nothing of the pool.
         assert len(stat.read_text().split()) <= 1
+
+
+def test_a_script_without_a_guard_runs_once(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import operator\n"
+        "from lsst.analysis.ap._pool import run_batches\n"
+        "print(sorted(run_batches(operator.neg, range(4), 2, operator.pos)), __file__)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (f"[-3, -2, -1, 0] {script}\n", "")
 
 
 def test_no_more_batches_are_taken_than_there_is_room_for():

@@ -5,14 +5,17 @@ __all__ = ("run_batches",)
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 type Work[B, R] = Callable[[B], R]
+
+_naming_main: Final = threading.Lock()
 
 _work: Work[Any, Any]  # what this worker process does with a batch
 
@@ -63,7 +66,7 @@ def run_batches[B, R](
                         exhausted = True
                         break
                     try:
-                        flying[pool.submit(_do, batch)] = batch
+                        flying[_submit(pool, batch)] = batch
                     except BrokenProcessPool:
                         lost.append(batch)
                 if not flying:
@@ -80,7 +83,7 @@ def run_batches[B, R](
 def _retry[B, R](work: Work[B, R], batch: B, on_death: Work[B, R]) -> Iterator[R]:
     with _pool(work, 1) as pool:
         try:
-            yield pool.submit(_do, batch).result()
+            yield _submit(pool, batch).result()
         except BrokenProcessPool:
             yield on_death(batch)
 
@@ -98,6 +101,23 @@ def _pool(work: Work[Any, Any], jobs: int) -> Iterator[ProcessPoolExecutor]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _submit[B](pool: ProcessPoolExecutor, batch: B) -> Future[Any]:
+    """Hand over a batch, which starts a worker where one is missing.
+
+    A new worker would run the script again that runs here, to know what that
+    script defines: one without ``if __name__ == "__main__"`` would start over
+    in each worker. So it is not told where the script is.
+    """
+    with _naming_main:
+        main = vars(sys.modules["__main__"])
+        origin: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+        main.update(dict.fromkeys(origin))
+        try:
+            return pool.submit(_do, batch)
+        finally:
+            main.update(origin)
 
 
 def _start(work: Work[Any, Any]) -> None:
