@@ -4,6 +4,7 @@ __all__ = ("run_batches",)
 
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -11,13 +12,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
 
 type Work[B, R] = Callable[[B], R]
 
 _naming_main: Final = threading.Lock()
 
-_work: Work[Any, Any]  # what this worker process does with a batch
+_pickled_work: bytes  # what this worker process does with a batch
 
 
 def run_batches[B, R](
@@ -91,12 +93,13 @@ def _retry[B, R](work: Work[B, R], batch: B, on_death: Work[B, R]) -> Iterator[R
 @contextmanager
 def _pool(work: Work[Any, Any], jobs: int) -> Iterator[ProcessPoolExecutor]:
     """Keep spawned processes, and leave none behind, come what may."""
+    others = set(multiprocessing.active_children())
     spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, spawn, initializer=_start, initargs=(work,))
+    pool = ProcessPoolExecutor(jobs, spawn, initializer=_start, initargs=(pickle.dumps(work),))
     try:
         yield pool
     except BaseException:
-        for child in multiprocessing.active_children():
+        for child in set(multiprocessing.active_children()) - others:
             child.terminate()
         raise
     finally:
@@ -120,11 +123,11 @@ def _submit[B](pool: ProcessPoolExecutor, batch: B) -> Future[Any]:
             main.update(origin)
 
 
-def _start(work: Work[Any, Any]) -> None:
-    global _work
+def _start(work: bytes) -> None:
+    global _pickled_work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _work = work
+    _pickled_work = work
 
 
 def _end_with_parent() -> None:
@@ -136,4 +139,10 @@ def _end_with_parent() -> None:
 
 
 def _do(batch: Any) -> Any:
-    return _work(batch)
+    return _work()(batch)
+
+
+@cache
+def _work() -> Work[Any, Any]:
+    work: Work[Any, Any] = pickle.loads(_pickled_work)
+    return work
