@@ -1,12 +1,15 @@
-"""Output directories behind a URI: a server of the S3 protocol on this machine."""
+"""Output directories behind a URI: servers of S3 and of WebDAV on this machine."""
 
 import pickle
+import threading
 import uuid
 
 import boto3
 import pytest
+from cheroot.wsgi import Server
 from lsst.resources import ResourcePath
 from moto.server import ThreadedMotoServer
+from wsgidav.wsgidav_app import WsgiDAVApp
 
 from lsst.analysis.ap.domain import CutoutsError, DetectorVisit
 from lsst.analysis.ap.output import Journal, OutputDirectory, Picture, open_directory
@@ -15,7 +18,7 @@ PLACE = DetectorVisit("Cam", 7, 3)
 
 
 @pytest.fixture(scope="module")
-def server():
+def s3_server():
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -23,13 +26,34 @@ def server():
     server.stop()
 
 
-@pytest.fixture
-def bucket(server, monkeypatch):
+@pytest.fixture(scope="module")
+def webdav_server(tmp_path_factory):
+    folder, closed = (str(tmp_path_factory.mktemp(name)) for name in ("webdav", "closed"))
+    config = {
+        "provider_mapping": {"/": folder, "/closed": {"root": closed, "readonly": True}},
+        "simple_dc": {"user_mapping": {"*": True}},
+        "logging": {"enable": False},
+    }
+    server = Server(("127.0.0.1", 0), WsgiDAVApp(config))
+    server.prepare()
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    yield f"http://127.0.0.1:{server.bind_addr[1]}"
+    server.stop()
+    thread.join()
+
+
+@pytest.fixture(params=["s3", "webdav"])
+def place(request, monkeypatch):
+    """An empty place on a server."""
+    name = f"b{uuid.uuid4().hex}"
+    if request.param == "webdav":
+        return f"{request.getfixturevalue('webdav_server')}/{name}"
+    server = request.getfixturevalue("s3_server")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "access")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("S3_ENDPOINT_URL", server)
-    name = f"b{uuid.uuid4().hex}"
     boto3.client("s3", endpoint_url=server).create_bucket(Bucket=name)
     return f"s3://{name}"
 
@@ -39,20 +63,20 @@ def objects(uri):
     return {str(f.relative_to(root)): f.read() for f in ResourcePath.findFileResources([root])}
 
 
-def test_files_arrive_whole_and_leave_nothing_here(bucket):
-    with open_directory(f"{bucket}/run") as directory:
+def test_files_arrive_whole_and_leave_nothing_here(place):
+    with open_directory(f"{place}/run") as directory:
         with directory.open("0/1.png") as stream:
             stream.write(b"half")
-            assert objects(bucket) == {}
+            assert objects(place) == {}
             stream.write(b" and half")
-        assert objects(bucket) == {"run/0/1.png": b"half and half"}
+        assert objects(place) == {"run/0/1.png": b"half and half"}
         assert not [path for path in directory.path.rglob("*") if path.is_file()]
         staging = directory.path
     assert not staging.exists()
 
 
-def test_files_are_found_measured_and_removed(bucket):
-    with open_directory(f"{bucket}/run") as directory:
+def test_files_are_found_measured_and_removed(place):
+    with open_directory(f"{place}/run") as directory:
         for name in ("manifest.csv", "5/manifest.csv", "1.png"):
             directory.write(name, b"abc")
         assert directory.find("manifest*.csv") == {"manifest.csv", "5/manifest.csv"}
@@ -62,26 +86,28 @@ def test_files_are_found_measured_and_removed(bucket):
         assert directory.size("1.png") is None
 
 
-def test_the_journal_is_there_for_the_next_run(bucket):
+def test_the_journal_is_there_for_the_next_run(place):
     picture = Picture(1, PLACE, "1.png", 3, {"ra": "1.5"})
     for _ in range(2):
-        with open_directory(f"{bucket}/run") as directory, Journal(directory) as journal:
+        with open_directory(f"{place}/run") as directory, Journal(directory) as journal:
             before = list(journal.pictures())
             journal.record([picture])
     assert before == [picture]
 
 
-def test_another_process_writes_to_the_same_directory(bucket):
-    with open_directory(f"{bucket}/run") as directory:
+def test_another_process_writes_to_the_same_directory(place):
+    with open_directory(f"{place}/run") as directory:
         pickle.loads(pickle.dumps(directory)).write("1.png", b"abc")
         assert directory.path.is_dir()
-        assert objects(bucket) == {"run/1.png": b"abc"}
+        assert objects(place) == {"run/1.png": b"abc"}
 
 
-def test_what_the_server_refuses_is_named(bucket):
+def test_what_the_server_refuses_is_named(place):
+    scheme, _, rest = place.partition("://")
+    place = "s3://no-such-bucket" if scheme == "s3" else f"{scheme}://{rest.partition('/')[0]}/closed"
     with (
-        open_directory("s3://no-such-bucket/run") as directory,
-        pytest.raises(CutoutsError, match=r"Cannot write s3://no-such-bucket/run/1\.png"),
+        open_directory(f"{place}/run") as directory,
+        pytest.raises(CutoutsError, match=rf"Cannot write {place}/run/1\.png"),
     ):
         directory.write("1.png", b"abc")
 
@@ -98,7 +124,7 @@ def test_a_uri_of_an_unknown_kind_is_refused():
         open_directory("gopher://host/x")
 
 
-def test_a_run_into_a_bucket_gives_the_same_files_as_into_a_folder(demo, bucket, tmp_path):
+def test_a_run_to_a_server_gives_the_same_files_as_into_a_folder(demo, place, tmp_path):
     from lsst.daf.butler import Butler
 
     from lsst.analysis.ap import ZooniverseCutoutsTask
@@ -108,8 +134,8 @@ def test_a_run_into_a_bucket_gives_the_same_files_as_into_a_folder(demo, bucket,
     task = ZooniverseCutoutsTask(butler=Butler.from_config(demo.repo, collections=demo.collection))
     task.run(sources, tmp_path)
     expected = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.suffix in (".png", ".csv")}
-    half = task.run(sources.slice(0, 20), f"{bucket}/run")
-    result = task.run(sources, f"{bucket}/run", jobs=2)
+    half = task.run(sources.slice(0, 20), f"{place}/run")
+    result = task.run(sources, f"{place}/run", jobs=2)
     assert result.skipped == half.written
-    found = objects(f"{bucket}/run")
+    found = objects(f"{place}/run")
     assert {name: found[name] for name in found if name.endswith((".png", ".csv"))} == expected
