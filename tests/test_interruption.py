@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_a_killed_run_leaves_no_process_and_is_finished_by_the_same_command(
     command = [*COMMAND, "-j", str(jobs), *words]
     process = start_and_wait(command, outdir, count)
     workers = descendants(process.pid)
-    assert bool(workers) == (jobs > 1)
+    assert workers or jobs == 1
     process.kill()
     process.wait()
     wait_for_the_end_of(workers)
@@ -92,3 +93,16 @@ def test_ctrl_c_ends_soon_and_leaves_a_usable_directory(words, expected, tmp_pat
     assert len(listed) < len(expected) - 1
     subprocess.run([*COMMAND, *words, str(outdir)], check=True, stdout=subprocess.DEVNULL)
     assert contents(outdir) == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_ctrl_c_while_workers_are_prepared_ends_all_without_a_trace(words, tmp_path):
+    process = start_and_wait([*COMMAND, "-j", "2", *words], tmp_path / "out", 0)
+    deadline = time.monotonic() + 60
+    while not any("multiarray" in Path(f"/proc/{pid}/maps").read_text() for pid in descendants(process.pid)):
+        assert time.monotonic() < deadline
+    started = descendants(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=20) == 130
+    assert process.stderr.read().count(b"\n") == 1
+    wait_for_the_end_of(started)

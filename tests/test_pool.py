@@ -4,10 +4,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from lsst.analysis.ap._pool import run_batches
+
+needs_fork_server = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
 
 
 def square(number):
@@ -26,19 +29,28 @@ def kill_on_seven(number):
 
 
 class KillOnce:
-    def __init__(self, mark):
+    def __init__(self, mark, find_victim):
         self.mark = mark
+        self.find_victim = find_victim
 
     def __call__(self, number):
         if number == 3 and not self.mark.exists():
             self.mark.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(self.find_victim(), signal.SIGKILL)
         return square(number)
 
 
 class Broken:
     def __reduce__(self):
         return int, ("no number",)
+
+
+def parent_and_modules(_):
+    return os.getppid(), frozenset(sys.modules)
+
+
+def children(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def fail(number):
@@ -61,7 +73,15 @@ def test_a_batch_that_kills_its_process_is_the_only_one_lost():
 
 
 def test_a_batch_whose_process_died_by_accident_is_done_again(tmp_path):
-    work = KillOnce(tmp_path / "mark")
+    work = KillOnce(tmp_path / "mark", os.getpid)
+    results = [value for _, value in run_batches(work, range(6), 2, dead)]
+    assert sorted(results) == [n**2 for n in range(6)]
+    assert work.mark.exists()
+
+
+@needs_fork_server
+def test_no_batch_is_lost_when_the_fork_server_dies(tmp_path):
+    work = KillOnce(tmp_path / "mark", os.getppid)
     results = [value for _, value in run_batches(work, range(6), 2, dead)]
     assert sorted(results) == [n**2 for n in range(6)]
     assert work.mark.exists()
@@ -80,6 +100,22 @@ def test_an_error_of_the_work_is_raised_and_ends_the_processes():
 def test_work_that_cannot_be_unpickled_is_an_error_and_no_death():
     with pytest.raises(ValueError, match="no number"):
         list(run_batches(Broken(), range(4), 2, dead))
+
+
+@needs_fork_server
+def test_workers_are_forked_with_their_imports_done_and_all_end():
+    ((server, modules),) = set(run_batches(parent_and_modules, [0], 2, dead))
+    assert {"lsst.analysis.ap._writer", "lsst.images", "matplotlib.figure", "pandas"} <= modules
+    assert server in children(os.getpid())
+    assert children(server) == []
+
+
+def test_workers_have_the_environment_of_their_run(monkeypatch):
+    for value in ("a", "b"):
+        monkeypatch.setenv("CUTOUTS_TEST", value)
+        assert list(run_batches(os.getenv, ["CUTOUTS_TEST"], 2, dead)) == [value]
+    monkeypatch.delenv("CUTOUTS_TEST")
+    assert list(run_batches(os.getenv, ["CUTOUTS_TEST"], 2, dead)) == [None]
 
 
 def test_a_script_without_a_guard_runs_once(tmp_path):

@@ -1,14 +1,15 @@
 """Spread batches over processes, and outlive those that die."""
 
-__all__ = ("run_batches",)
+__all__ = ("prepare_workers", "run_batches")
 
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -17,9 +18,24 @@ from typing import Any, Final
 
 type Work[B, R] = Callable[[B], R]
 
+_METHOD: Final = "forkserver" if sys.platform == "linux" else "spawn"
+"""How workers are started. Python holds forks for unsafe on macOS, whose own
+libraries start threads."""
+
 _naming_main: Final = threading.Lock()
 
 _pickled_work: bytes  # what this worker process does with a batch
+
+
+def prepare_workers() -> None:
+    """Begin to import what workers need, in the background.
+
+    A fork server is started, unless there is one. `run_batches` does so too;
+    the earlier it is done, the less the first batch waits.
+    """
+    if _METHOD == "forkserver":
+        multiprocessing.set_forkserver_preload(["lsst.analysis.ap._preload"])
+        multiprocessing.forkserver.ensure_running()
 
 
 def run_batches[B, R](
@@ -30,8 +46,8 @@ def run_batches[B, R](
     Parameters
     ----------
     work : callable
-        What to do with a batch. It is pickled once for each process, which
-        is spawned, so that no connection is shared between processes.
+        What to do with a batch. It is pickled, so that each process makes
+        its own connections.
     batches : iterable
         Batches, taken when there is room: at most two for each process are
         in flight.
@@ -49,6 +65,7 @@ def run_batches[B, R](
     if jobs == 1:
         yield from map(work, batches)
         return
+    prepare_workers()
     source = iter(batches)
     lost: list[B] = []
     exhausted = False
@@ -92,10 +109,14 @@ def _retry[B, R](work: Work[B, R], batch: B, on_death: Work[B, R]) -> Iterator[R
 
 @contextmanager
 def _pool(work: Work[Any, Any], jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """Keep spawned processes, and leave none behind, come what may."""
+    """Keep worker processes, and leave none behind, come what may."""
     others = set(multiprocessing.active_children())
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, spawn, initializer=_start, initargs=(pickle.dumps(work),))
+    pool = ProcessPoolExecutor(
+        jobs,
+        multiprocessing.get_context(_METHOD),
+        initializer=_start,
+        initargs=(dict(os.environ), pickle.dumps(work)),
+    )
     try:
         yield pool
     except BaseException:
@@ -123,10 +144,13 @@ def _submit[B](pool: ProcessPoolExecutor, batch: B) -> Future[Any]:
             main.update(origin)
 
 
-def _start(work: bytes) -> None:
+def _start(environment: Mapping[str, str], work: bytes) -> None:
     global _pickled_work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    # The environment of the fork server is that of the time when it was started.
+    os.environ.clear()
+    os.environ.update(environment)
     _pickled_work = work
 
 
