@@ -22,3 +22,36 @@ def demo(tmp_path_factory):
 def damaged_demo(demo, tmp_path):
     """A copy of the small sky, for tests that remove or damage its files."""
     return Path(shutil.copytree(demo.repo, tmp_path / "repo"))
+
+
+@pytest.fixture
+def words(demo):
+    """The words of a command that say where the small sky is."""
+    return ["--quiet", "--collections", demo.collection, str(demo.repo)]
+
+
+@pytest.fixture
+def apdb(demo):
+    """The words that take its sources from the APDB."""
+    return ["--sqlitefile", str(demo.apdb)]
+
+
+@pytest.fixture
+def refused(capsys):
+    """A function that returns the one line that a refused command says."""
+
+    def run(words):
+        from lsst.analysis.ap.cli import main
+
+        try:
+            status = main(words)
+        except SystemExit as stop:
+            status = stop.code
+        said = capsys.readouterr()
+        assert status == 2
+        assert "Traceback" not in said.err
+        lines = [line for line in said.err.splitlines() if line and not line.startswith(("usage:", " "))]
+        assert len(lines) == 1
+        return lines[0]
+
+    return run

@@ -11,33 +11,9 @@ from lsst.analysis.ap.cli import main
 from lsst.analysis.ap.sources import Selection, SqlApdb
 
 
-@pytest.fixture
-def words(demo):
-    return ["--quiet", "--collections", demo.collection, str(demo.repo)]
-
-
-@pytest.fixture
-def apdb(demo):
-    return ["--sqlitefile", str(demo.apdb)]
-
-
 def ids(folder):
     with open(folder / "manifest.csv", newline="") as stream:
         return [int(row["diaSourceId"]) for row in csv.DictReader(stream)]
-
-
-def refused(capsys, words):
-    """Return the one line that a refused command says."""
-    try:
-        status = main(words)
-    except SystemExit as stop:
-        status = stop.code
-    said = capsys.readouterr()
-    assert status == 2
-    assert "Traceback" not in said.err
-    lines = [line for line in said.err.splitlines() if line and not line.startswith(("usage:", " "))]
-    assert len(lines) == 1
-    return lines[0]
 
 
 def test_help_teaches_and_imports_nothing_heavy():
@@ -117,7 +93,7 @@ def test_failures_give_status_one_and_a_pointer(words, tmp_path, capsys):
     assert "failures.csv" in said.err
 
 
-def test_wrong_input_is_one_line_that_names_it(demo, words, apdb, tmp_path, capsys):
+def test_wrong_input_is_one_line_that_names_it(demo, words, apdb, tmp_path, refused):
     out = str(tmp_path / "out")
     (tmp_path / "c.csv").write_text("diaSourceId,visit,detector,dec\n1,1,1,0.5\n")
     (tmp_path / "empty.csv").write_text("diaSourceId,visit,detector,ra,dec\n")
@@ -149,18 +125,16 @@ def test_wrong_input_is_one_line_that_names_it(demo, words, apdb, tmp_path, caps
         "/proc/nowhere cannot be made": [*apdb, *words, "/proc/nowhere"],
     }
     for said, command in cases.items():
-        assert said in refused(capsys, command), said
+        assert said in refused(command), said
 
 
-def test_a_repository_without_these_images_is_named(apdb, tmp_path, capsys):
+def test_a_repository_without_these_images_is_named(apdb, tmp_path, refused):
     from lsst.daf.butler import Butler
 
     Butler.makeRepo(tmp_path / "repo")
     with Butler.from_config(tmp_path / "repo", run="some/run", writeable=True):
         pass
-    line = refused(
-        capsys, [*apdb, "--collections", "some/run", str(tmp_path / "repo"), str(tmp_path / "out")]
-    )
+    line = refused([*apdb, "--collections", "some/run", str(tmp_path / "repo"), str(tmp_path / "out")])
     assert "no preliminary_visit_image" in line
     assert "some/run" in line
 

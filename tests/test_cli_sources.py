@@ -13,16 +13,6 @@ from lsst.analysis.ap.cli import main
 from lsst.analysis.ap.sources import PICTURE_COLUMNS, Selection, SqlApdb, circle
 
 
-@pytest.fixture
-def words(demo):
-    return ["--quiet", "--collections", demo.collection, str(demo.repo)]
-
-
-@pytest.fixture
-def apdb(demo):
-    return ["--sqlitefile", str(demo.apdb)]
-
-
 @pytest.fixture(scope="module")
 def sources(demo):
     (table,) = SqlApdb.from_sqlite(demo.apdb).read(Selection())
@@ -33,20 +23,6 @@ def sources(demo):
 def ids(folder):
     with open(folder / "manifest.csv", newline="") as stream:
         return [int(row["diaSourceId"]) for row in csv.DictReader(stream)]
-
-
-def refused(capsys, words):
-    """Return the one line that a refused command says."""
-    try:
-        status = main(words)
-    except SystemExit as stop:
-        status = stop.code
-    said = capsys.readouterr()
-    assert status == 2
-    assert "Traceback" not in said.err
-    lines = [line for line in said.err.splitlines() if line and not line.startswith(("usage:", " "))]
-    assert len(lines) == 1
-    return lines[0]
 
 
 def test_every_catalogue_gives_the_same_pictures(demo, words, apdb, sources, tmp_path):
@@ -170,7 +146,7 @@ def catalogue(sources, tmp_path):
 
 
 def test_what_is_wrong_with_all_sources_is_refused_with_the_count(
-    words, sources, catalogue, tmp_path, capsys
+    words, sources, catalogue, tmp_path, refused
 ):
     n, out = len(sources), str(tmp_path / "out")
     nowhere = sources.assign(ra=np.nan)
@@ -183,7 +159,7 @@ def test_what_is_wrong_with_all_sources_is_refused_with_the_count(
         ),
     }
     for said, frame in cases.items():
-        assert said in refused(capsys, [*catalogue(frame), *words, out]), said
+        assert said in refused([*catalogue(frame), *words, out]), said
 
 
 def test_what_is_wrong_with_some_sources_is_told_with_the_count(demo, sources, catalogue, tmp_path, caplog):
@@ -205,7 +181,7 @@ def test_identifiers_that_are_not_there_are_counted(demo, apdb, sources, caplog)
     assert "2 of the 5 diaSourceIds are not in the catalogue" in caplog.text
 
 
-def test_wrong_options_are_one_line(demo, words, apdb, tmp_path, capsys):
+def test_wrong_options_are_one_line(demo, words, apdb, tmp_path, refused):
     out = str(tmp_path / "out")
     (tmp_path / "map.yaml").write_text("columns: 3\n")
     cases = {
@@ -232,7 +208,7 @@ def test_wrong_options_are_one_line(demo, words, apdb, tmp_path, capsys):
         ],
     }
     for said, command in cases.items():
-        assert said in refused(capsys, [*command, *words, out]), said
+        assert said in refused([*command, *words, out]), said
 
 
 @pytest.fixture
@@ -301,6 +277,6 @@ def test_alerts_can_be_selected_and_counted(alerts, tmp_path, capsys):
     assert "3 DiaSources on 3 images of 1 visits" in capsys.readouterr().out
 
 
-def test_alerts_take_no_repository(alerts, words, tmp_path, capsys):
-    assert "no repository" in refused(capsys, ["--alerts", *alerts, "-j", "1", *words, str(tmp_path / "out")])
-    assert "no repository" in refused(capsys, ["--alerts", alerts[0]])
+def test_alerts_take_no_repository(alerts, words, tmp_path, refused):
+    assert "no repository" in refused(["--alerts", *alerts, "-j", "1", *words, str(tmp_path / "out")])
+    assert "no repository" in refused(["--alerts", alerts[0]])

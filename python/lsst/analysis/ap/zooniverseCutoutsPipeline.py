@@ -8,6 +8,7 @@ __all__ = (
 )
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lsst.pex.config import ConfigField, Field, FieldValidationError
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from lsst.pipe.base import InputQuantizedConnection, OutputQuantizedConnection, QuantumContext
 
 _DIMENSIONS = ("instrument", "visit", "detector")
+_OptionalInput = functools.partial(
+    connectionTypes.Input, dimensions=_DIMENSIONS, deferLoad=True, minimum=0, deferGraphConstraint=True
+)
 
 
 class CutoutsQuantumError(CutoutsError, AlgorithmError):
@@ -83,41 +87,25 @@ class ZooniverseCutoutsConnections(PipelineTaskConnections, dimensions=_DIMENSIO
         dimensions=_DIMENSIONS,
         deferLoad=True,
     )
-    template = connectionTypes.Input(
+    template = _OptionalInput(
         doc="Template, warped to the pixels of the science image.",
         name="template_detector",
         storageClass="DifferenceImage",
-        dimensions=_DIMENSIONS,
-        deferLoad=True,
-        minimum=0,
-        deferGraphConstraint=True,
     )
-    science = connectionTypes.Input(
+    science = _OptionalInput(
         doc="Science image.",
         name="preliminary_visit_image",
         storageClass="VisitImage",
-        dimensions=_DIMENSIONS,
-        deferLoad=True,
-        minimum=0,
-        deferGraphConstraint=True,
     )
-    difference = connectionTypes.Input(
+    difference = _OptionalInput(
         doc="Difference image.",
         name="difference_image",
         storageClass="DifferenceImage",
-        dimensions=_DIMENSIONS,
-        deferLoad=True,
-        minimum=0,
-        deferGraphConstraint=True,
     )
-    footprints = connectionTypes.Input(
+    footprints = _OptionalInput(
         doc="Catalogue with the footprints of the DiaSources; used if pictures.useFootprint is set.",
         name="dia_source_unstandardized",
         storageClass="SourceCatalog",
-        dimensions=_DIMENSIONS,
-        deferLoad=True,
-        minimum=0,
-        deferGraphConstraint=True,
     )
     cutouts = connectionTypes.Output(
         doc="The catalogue with a column of PNG files.",
