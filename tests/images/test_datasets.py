@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from lsst.daf.butler import (
     Butler,
+    CollectionType,
     DatasetRef,
     DatasetType,
     QuantumBackedButler,
@@ -193,3 +194,110 @@ def test_handle_of_a_catalogue_gives_the_same_footprints(afw_butler, afw_sources
 def test_quantum_without_a_catalogue_says_so():
     (missing,) = FootprintReader(HandleDatasets()).read(AFW_DETECTOR, [17])
     assert str(missing) == f"footprints: the quantum of {AFW_DETECTOR} has none"
+
+
+class CountedButler:
+    """A butler that counts its searches."""
+
+    def __init__(self, butler):
+        self._butler = butler
+        self.searches = []
+
+    def __getattr__(self, name):
+        return getattr(self._butler, name)
+
+    def find_dataset(self, *args, **kwargs):
+        self.searches.append("one")
+        return self._butler.find_dataset(*args, **kwargs)
+
+    def query_datasets(self, *args, **kwargs):
+        self.searches.append("all")
+        return self._butler.query_datasets(*args, **kwargs)
+
+
+@pytest.fixture(scope="module")
+def chained(tmp_path_factory):
+    """A repository without files, whose collection "best" has run "b" before "a".
+
+    Run "a" has the science images of detectors 0 to 4, run "b" those of 1 and
+    2; neither has one of detector 5.
+    """
+    root = str(tmp_path_factory.mktemp("chained"))
+    Butler.makeRepo(root)
+    with Butler.from_config(root, writeable=True) as butler:
+        registry = butler.registry
+        registry.insertDimensionData("instrument", {"name": "Cam", "class_name": "none"})
+        registry.insertDimensionData("physical_filter", {"instrument": "Cam", "name": "r", "band": "r"})
+        registry.insertDimensionData("day_obs", {"instrument": "Cam", "id": 20260101})
+        for number in range(6):
+            detector = {"instrument": "Cam", "id": number, "full_name": f"D{number}"}
+            registry.insertDimensionData("detector", detector)
+        for visit in (7, 8):
+            record = {"instrument": "Cam", "id": visit, "name": f"V{visit}", "physical_filter": "r"}
+            registry.insertDimensionData("visit", record | {"day_obs": 20260101})
+        dimensions = butler.dimensions.conform(["instrument", "visit", "detector"])
+        dataset_type = DatasetType(TYPES.science, dimensions, "MaskedImageV2")
+        registry.registerDatasetType(dataset_type)
+        for run, detectors in (("a", range(5)), ("b", (1, 2))):
+            registry.registerRun(run)
+            ids = [{"instrument": "Cam", "visit": v, "detector": d} for v in (7, 8) for d in detectors]
+            registry.insertDatasets(dataset_type, ids, run=run)
+        butler.collections.register("best", CollectionType.CHAINED)
+        butler.collections.redefine_chain("best", ["b", "a"])
+    with Butler.from_config(root, collections="best") as butler:
+        yield butler
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 2, 0, 1, 3, 4, 2]])
+def test_earlier_collections_win_for_every_detector(chained, order):
+    datasets = RepositoryDatasets(chained, TYPES)
+    for detector in order:
+        data_id = DetectorVisit("Cam", 7, detector)
+        ref = datasets.find("science", data_id).ref
+        assert ref == chained.find_dataset(TYPES.science, instrument="Cam", visit=7, detector=detector)
+        assert ref.run == ("b" if detector in (1, 2) else "a")
+
+
+def test_detectors_of_a_visit_are_found_at_once(chained):
+    butler = CountedButler(chained)
+    datasets = RepositoryDatasets(butler, TYPES)
+    datasets.find("science", DetectorVisit("Cam", 7, 0))
+    datasets.find("science", DetectorVisit("Cam", 7, 0))
+    assert butler.searches == ["one"]
+    for detector in (1, 2, 3, 4, 0):
+        datasets.find("science", DetectorVisit("Cam", 7, detector))
+    assert butler.searches == ["one", "all"]
+    for visit in (8, 7):
+        datasets.find("science", DetectorVisit("Cam", visit, 1))
+    assert butler.searches == ["one", "all", "one", "one"]
+    assert len(datasets._visit) == 1
+
+
+def test_detector_without_a_dataset_says_so_after_others(chained):
+    missing = DetectorVisit("Cam", 7, 5)
+
+    def reason(datasets):
+        with pytest.raises(StampError) as caught:
+            datasets.find("science", missing)
+        return str(caught.value)
+
+    datasets = RepositoryDatasets(chained, TYPES)
+    alone = reason(datasets)
+    assert alone == f"no {TYPES.science} for {missing} in best"
+    for detector in (0, 1):
+        datasets.find("science", DetectorVisit("Cam", 7, detector))
+    assert reason(datasets) == alone
+    with pytest.raises(StampError, match=f"no {TYPES.template} for "):
+        datasets.find("template", DetectorVisit("Cam", 7, 1))
+
+
+def test_datasets_of_all_detectors_together_are_not_confused(chained):
+    """Those of a whole visit have no detector of their own."""
+    (root,) = chained.get_datastore_roots().values()
+    with Butler.from_config(root.ospath, writeable=True, run="whole") as butler:
+        dimensions = butler.dimensions.conform(["instrument", "visit"])
+        butler.registry.registerDatasetType(DatasetType("whole_image", dimensions, "MaskedImageV2"))
+        butler.registry.insertDatasets("whole_image", [{"instrument": "Cam", "visit": 7}], run="whole")
+        datasets = RepositoryDatasets(butler, ImageTypes("whole_image", TYPES.template, TYPES.difference))
+        refs = {datasets.find("science", DetectorVisit("Cam", 7, detector)).ref for detector in (0, 1, 2)}
+    assert len(refs) == 1

@@ -2,11 +2,11 @@
 
 __all__ = ("Datasets", "HandleDatasets", "RepositoryDatasets")
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lsst.analysis.ap.domain import DetectorVisit
-from lsst.daf.butler import DeferredDatasetHandle
+from lsst.daf.butler import DatasetRef, DeferredDatasetHandle
 
 from ._errors import StampError
 from ._image_types import ImageTypes
@@ -57,6 +57,11 @@ class RepositoryDatasets:
     """Dataset type of the catalogues with footprints, of storage class
     SourceCatalog; `None` when nobody needs them."""
 
+    _visit: dict[tuple[str, int], dict[str, dict[int, DatasetRef]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What was found of the last visit: datasets of its detectors by type."""
+
     def find(self, role: str, data_id: DetectorVisit) -> DeferredDatasetHandle:
         """Find a dataset in the default collections.
 
@@ -77,18 +82,39 @@ class RepositoryDatasets:
         StampError
             Raised if there is none, naming what was looked for and where.
         """
-        dataset_type = self.footprints if role == "footprints" else getattr(self.image_types, role)
+        dataset_type: Any = self.footprints if role == "footprints" else getattr(self.image_types, role)
         where = f"no {dataset_type} for {data_id} in {', '.join(self.butler.collections.defaults)}"
         try:
-            ref = self.butler.find_dataset(
-                dataset_type, instrument=data_id.instrument, visit=data_id.visit, detector=data_id.detector
-            )
+            ref = self._find(dataset_type, data_id)
         except Exception as error:
             # The butler has many words for a data ID that it does not know.
             raise StampError(f"{where}: {error}") from error
         if ref is None:
             raise StampError(where)
         return DeferredDatasetHandle(self.butler, ref, None)
+
+    def _find(self, dataset_type: str, data_id: DetectorVisit) -> DatasetRef | None:
+        """Find a dataset, and those of the other detectors with the second one.
+
+        The query for all of a visit takes as long as a search for each of a
+        few detectors.
+        """
+        visit = {"instrument": data_id.instrument, "visit": data_id.visit}
+        known = self._visit.get((data_id.instrument, data_id.visit))
+        if known is None:
+            self._visit.clear()
+            known = self._visit[data_id.instrument, data_id.visit] = {}
+        refs = known.setdefault(dataset_type, {})
+        if len(refs) == 1 and data_id.detector not in refs:
+            for ref in self.butler.query_datasets(dataset_type, **visit, explain=False):
+                if ref.dimensions.required == {*visit, "detector"}:
+                    refs[ref.dataId["detector"]] = ref
+        if data_id.detector not in refs:
+            ref = self.butler.find_dataset(dataset_type, **visit, detector=data_id.detector)
+            if ref is None:
+                return None
+            refs[data_id.detector] = ref
+        return refs[data_id.detector]
 
 
 @dataclass(frozen=True)
