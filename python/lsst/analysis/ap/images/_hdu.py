@@ -29,7 +29,7 @@ class Hdu:
     """The file."""
 
     index: int
-    """Position in the file; the primary HDU is 0."""
+    """Position in the file; the primary HDU is 0, and the last one -1."""
 
     header_start: int
     """Offset of the header."""

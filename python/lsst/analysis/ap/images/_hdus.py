@@ -94,6 +94,28 @@ class HduList:
             raise ImageFileError(self.source.name, f"has no HDU {index}, only {len(self._found)}")
         return hdu
 
+    def at(self, start: int, index: int) -> Hdu:
+        """Return a unit whose place is known, without a look at those before.
+
+        Parameters
+        ----------
+        start : `int`
+            Offset of its header.
+        index : `int`
+            Its position, for messages; that of the last unit is -1.
+
+        Returns
+        -------
+        hdu : `Hdu`
+            The unit.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if there is none.
+        """
+        return self._read(start, index)
+
     def _get(self, index: int) -> Hdu | None:
         while len(self._found) <= index:
             start = self._found[-1].end if self._found else 0

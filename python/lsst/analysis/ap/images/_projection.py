@@ -7,13 +7,14 @@ import json
 from functools import lru_cache
 from typing import IO, Any, cast
 
-from astropy.io import fits
+import numpy as np
 
 from ._ast_text import check_ast_text
 from ._bytes import ByteStream
 from ._errors import ImageFileError
 from ._hdus import HduList
 from ._sky_map import LsstSkyMap, SkyMap
+from ._tile_table import ARRAY_TYPES
 
 FORMAT = 1
 """FMTVER of the files whose layout is known."""
@@ -70,13 +71,9 @@ def read_projection(hdus: HduList) -> SkyMap:
 
 def _find_projection(hdus: HduList) -> str | None:
     """Return the projection as JSON, if nothing else of the file belongs to it."""
-    primary = hdus.primary
-    if primary.value("FMTVER") != FORMAT:
+    if hdus.primary.value("FMTVER") != FORMAT:
         return None
-    start = primary.integer("JSONADDR")
-    data = hdus.source.read(start, start + primary.integer("JSONSIZE"))
-    rows = fits.BinTableHDU.readfrom(io.BytesIO(data), memmap=False).data
-    projection = json.loads(rows["JSON"][0].tobytes()).get("sky_projection")
+    projection = json.loads(_read_tree(hdus)).get("sky_projection")
     if projection is None or "schema_url" not in projection:
         return None
     if not all("ast" in mapping for mapping in projection["pixel_to_sky"]["mappings"]):
@@ -84,6 +81,16 @@ def _find_projection(hdus: HduList) -> str | None:
     # Nobody asks for it, and it would have AST text of its own.
     projection.pop("fits_approximation", None)
     return json.dumps(projection)
+
+
+def _read_tree(hdus: HduList) -> bytes:
+    """Return the description of the image: the first cell of a table of bytes."""
+    hdu = hdus.at(hdus.primary.integer("JSONADDR"), -2)
+    data = hdu.source.read(hdu.data_start, hdu.data_start + hdu.data_size)
+    pointer = np.dtype(ARRAY_TYPES[str(hdu.value("TFORM1")).strip().lstrip("1")[:1]])
+    length, offset = np.frombuffer(data, pointer, 2).tolist()
+    start = hdu.integer("THEAP", hdu.integer("NAXIS1") * hdu.integer("NAXIS2")) + offset
+    return data[start : start + length]
 
 
 @lru_cache(maxsize=4)
