@@ -3,7 +3,7 @@
 __all__ = ("FitsImage", "open_fits_image")
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from ._mask_planes import mask_planes_from_header
 from ._planes import plane_shape, read_plane
 from ._projection import is_lsst_images, read_projection
 from ._sky_map import AstSkyMap, HeaderSkyMap, SkyMap
+
+# The images of a detector mostly have the same.
+_ast_sky_map = lru_cache(maxsize=4)(AstSkyMap)
 
 
 class FitsImage:
@@ -57,7 +60,7 @@ class FitsImage:
             if is_lsst_images(self._hdus):
                 return read_projection(self._hdus)
             if (text := read_sky_wcs_text(self._hdus)) is not None:
-                return AstSkyMap(text)
+                return _ast_sky_map(text)
             return HeaderSkyMap(self._wcs_header(), self.box.x_start, self.box.y_start)
         except (ImageFileError, ImportError):
             raise

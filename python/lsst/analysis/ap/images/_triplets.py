@@ -12,7 +12,7 @@ from lsst.analysis.ap.domain import CutoutsError, Stamp, Triplet
 
 from ._cut import OpenImage, cut_stamps
 from ._errors import StampError
-from ._sky_map import sky_jacobians
+from ._sky_map import SkyMap, sky_jacobians
 
 
 def cut_triplets(
@@ -59,6 +59,7 @@ def cut_triplets(
     stamps: dict[str, list[tuple[Stamp, ...] | StampError]] = {}
     jacobians = np.full((len(ra), 2, 2), np.nan)
     positions: list[tuple[float, float]] = []
+    sky_map: SkyMap | None = None
     for role, open_image in (
         ("science", open_science),
         ("template", open_template),
@@ -68,12 +69,14 @@ def cut_triplets(
         try:
             with closing(open_image()) as image:
                 name = f"{image.name}: "
-                x, y = image.sky_map.sky_to_pixel(ra, dec)
+                if image.sky_map is not sky_map:
+                    sky_map = image.sky_map
+                    x, y = sky_map.sky_to_pixel(ra, dec)
                 stamps[role] = cut_stamps(image, role, x, y, sides, with_mask=with_mask)
                 if role == "science":
                     # Not every WCS can be asked about places far off its image.
                     there = [i for i, cut in enumerate(stamps[role]) if not isinstance(cut, StampError)]
-                    jacobians[there] = sky_jacobians(image.sky_map, x[there], y[there])
+                    jacobians[there] = sky_jacobians(sky_map, x[there], y[there])
                     positions = list(zip(x.tolist(), y.tolist(), strict=True))
         except Exception as error:
             # Whatever is wrong with an image must cost no other one.
