@@ -118,14 +118,19 @@ def test_workers_have_the_environment_of_their_run(monkeypatch):
     assert list(run_batches(os.getenv, ["CUTOUTS_TEST"], 2, dead)) == [None]
 
 
-def test_a_script_without_a_guard_runs_once(tmp_path):
+@pytest.mark.parametrize("folder", [".", "long" * 30])
+def test_a_script_without_a_guard_runs_once_wherever_temporary_files_are(tmp_path, folder):
     script = tmp_path / "script.py"
     script.write_text(
         "import operator\n"
         "from lsst.analysis.ap._pool import run_batches\n"
         "print(sorted(run_batches(operator.neg, range(4), 2, operator.pos)), __file__)\n"
     )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    (tmp_path / folder).mkdir(exist_ok=True)
+    environment = os.environ | {"TMPDIR": str(tmp_path / folder)}
+    done = subprocess.run(
+        [sys.executable, str(script)], env=environment, capture_output=True, text=True, check=True
+    )
     assert (done.stdout, done.stderr) == (f"[-3, -2, -1, 0] {script}\n", "")
 
 

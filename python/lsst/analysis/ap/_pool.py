@@ -12,30 +12,37 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from multiprocessing.context import BaseContext
 from typing import Any, Final
 
 type Work[B, R] = Callable[[B], R]
-
-_METHOD: Final = "forkserver" if sys.platform == "linux" else "spawn"
-"""How workers are started. Python holds forks for unsafe on macOS, whose own
-libraries start threads."""
 
 _naming_main: Final = threading.Lock()
 
 _pickled_work: bytes  # what this worker process does with a batch
 
 
-def prepare_workers() -> None:
+def prepare_workers() -> BaseContext:
     """Begin to import what workers need, in the background.
 
     A fork server is started, unless there is one. `run_batches` does so too;
     the earlier it is done, the less the first batch waits.
+
+    Returns
+    -------
+    context : `multiprocessing.context.BaseContext`
+        Starts workers: by forks of that server, or by spawning where there
+        can be none.
     """
-    if _METHOD == "forkserver":
+    if sys.platform == "linux":  # the libraries of macOS have threads, which forks do not survive
         multiprocessing.set_forkserver_preload(["lsst.analysis.ap._preload"])
-        multiprocessing.forkserver.ensure_running()
+        # The path of its socket has a place in TMPDIR, which may be too long for one.
+        with suppress(OSError):
+            multiprocessing.forkserver.ensure_running()
+            return multiprocessing.get_context("forkserver")
+    return multiprocessing.get_context("spawn")
 
 
 def run_batches[B, R](
@@ -65,7 +72,6 @@ def run_batches[B, R](
     if jobs == 1:
         yield from map(work, batches)
         return
-    prepare_workers()
     source = iter(batches)
     lost: list[B] = []
     exhausted = False
@@ -113,7 +119,7 @@ def _pool(work: Work[Any, Any], jobs: int) -> Iterator[ProcessPoolExecutor]:
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
         jobs,
-        multiprocessing.get_context(_METHOD),
+        prepare_workers(),
         initializer=_start,
         initargs=(dict(os.environ), pickle.dumps(work)),
     )
