@@ -1,10 +1,14 @@
 """Kill runs at random moments, finish them, and compare with an uninterrupted run.
 
+Every round is told of in a line, also one that ends otherwise, whose
+directory stays to be looked at; the exit status says whether there was one.
+
 python tests/stress/kill.py --rounds 100
 """
 
 import argparse
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +17,9 @@ import time
 from pathlib import Path
 
 from lsst.analysis.ap.demo import make_demo
+
+TIMEOUT = 300
+"""Seconds after which a run hangs."""
 
 COMMAND = [
     sys.executable,
@@ -33,24 +40,36 @@ def contents(folder):
 
 
 def kill_and_finish(words, outdir, expected, rng, jobs):
-    """Kill a run after some pictures, run it again, and return how many there were."""
+    """Kill a run after some pictures, run it again, and return how many there were and what is wrong."""
     command = [*COMMAND, "-j", str(jobs), *words, str(outdir)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    total = sum(path.suffix == ".png" for path in expected)
-    wanted = rng.randint(0, total)
+    wanted = rng.randint(0, sum(path.suffix == ".png" for path in expected))
+    deadline = time.monotonic() + TIMEOUT
     while process.poll() is None and len(list(outdir.glob("*.png"))) < wanted:
+        if time.monotonic() > deadline:
+            process.kill()
+            return len(list(outdir.glob("*.png"))), f"no {wanted} pictures after {TIMEOUT} s"
         time.sleep(0.001)
     time.sleep(rng.expovariate(20))
     process.send_signal(signal.SIGKILL)
     process.wait()
-    done = len(list(outdir.glob("*.png"))) if outdir.exists() else 0
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return len(list(outdir.glob("*.png"))), finish(command, outdir, expected)
+
+
+def finish(command, outdir, expected):
+    """Run a command in a directory that was begun, and return what differs, or nothing."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return f"the second run did not end in {TIMEOUT} s"
+    if done.returncode or done.stderr:
+        return f"the second run ended with {done.returncode}: {done.stderr}"
     found = contents(outdir)
     if differing := [str(name) for name in {*found, *expected} if found.get(name) != expected.get(name)]:
-        raise AssertionError(f"{outdir} differs from an uninterrupted run in {', '.join(differing)}")
+        return f"other than an uninterrupted run in {', '.join(sorted(differing))}"
     if left := [path.name for path in outdir.rglob("*.partial")]:
-        raise AssertionError(f"{outdir} still has {left}")
-    return done, total
+        return f"it still has {', '.join(left)}"
+    return None
 
 
 def main():
@@ -61,16 +80,28 @@ def main():
     parser.add_argument("--keep", action="store_true", help="leave all directories to look at")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
-    with tempfile.TemporaryDirectory(delete=not arguments.keep) as folder:
-        root = Path(folder)
-        demo = make_demo(root / "demo", size=400, visits=2, detectors=2)
-        words = ["--sqlitefile", str(demo.apdb), "--collections", demo.collection, str(demo.repo)]
-        subprocess.run([*COMMAND, *words, str(root / "whole")], check=True, stdout=subprocess.DEVNULL)
-        expected = contents(root / "whole")
-        for number in range(arguments.rounds):
-            jobs = 1 + number % 2
-            done, total = kill_and_finish(words, root / str(number), expected, rng, jobs)
-            print(f"round {number + 1}: -j {jobs}, killed after {done} of {total}, same bytes", flush=True)
+    root = Path(tempfile.mkdtemp(prefix="kill-"))
+    demo = make_demo(root / "demo", size=400, visits=2, detectors=2)
+    words = ["--sqlitefile", str(demo.apdb), "--collections", demo.collection, str(demo.repo)]
+    subprocess.run([*COMMAND, *words, str(root / "whole")], check=True, stdout=subprocess.DEVNULL)
+    expected = contents(root / "whole")
+    total = sum(path.suffix == ".png" for path in expected)
+    wrong = []
+    for number in range(1, arguments.rounds + 1):
+        jobs = 1 + number % 2
+        outdir = root / str(number)
+        done, problem = kill_and_finish(words, outdir, expected, rng, jobs)
+        if problem:
+            wrong.append(outdir)
+        elif not arguments.keep:
+            shutil.rmtree(outdir, ignore_errors=True)
+        outcome = problem or "same bytes"
+        print(f"round {number}: -j {jobs}, killed after {done} of {total}, {outcome}", flush=True)
+    if wrong:
+        print(f"{len(wrong)} of {arguments.rounds} rounds went wrong: {', '.join(map(str, wrong))}")
+        raise SystemExit(1)
+    if not arguments.keep:
+        shutil.rmtree(root)
     print(f"{arguments.rounds} rounds, every directory as after an uninterrupted run")
 
 
