@@ -25,7 +25,7 @@ TYPES = ImageTypes("preliminary_visit_image", "template_detector", "difference_i
 
 @pytest.fixture(autouse=True)
 def no_projection_known():
-    _projection._sky_map.cache_clear()
+    _projection.read_shared_projection.cache_clear()
 
 
 def wcs_around(ra):
@@ -70,7 +70,7 @@ def test_images_of_a_detector_share_their_projection(small_repo):
     reader = TripletReader(RepositoryDatasets(small_repo.butler, TYPES))
     (result,) = reader.read(DETECTOR, *small_repo.sky([250.0], [150.0]), [30])
     assert isinstance(result, tuple)
-    known = _projection._sky_map.cache_info()
+    known = _projection.read_shared_projection.cache_info()
     assert (known.misses, known.hits) == (1, 2)
 
 
@@ -84,7 +84,7 @@ def test_other_projections_are_not_mistaken_for_it(tmp_path):
 def test_few_projections_are_kept(tmp_path):
     for i in range(10):
         sky_map(write(tmp_path / f"{i}.fits", wcs_around(10.0 * i)))
-    assert _projection._sky_map.cache_info().currsize == 4
+    assert _projection.read_shared_projection.cache_info().currsize == 4
 
 
 def test_damaged_projection_is_noticed_where_the_others_are_good(make_small_repo):

@@ -1,6 +1,6 @@
 """The WCS of a file of lsst.images."""
 
-__all__ = ("is_lsst_images", "read_projection")
+__all__ = ("is_lsst_images", "read_projection", "read_shared_projection")
 
 import io
 import json
@@ -58,7 +58,7 @@ def read_projection(hdus: HduList) -> SkyMap:
         Raised if the image has no projection.
     """
     if (text := _find_projection(hdus)) is not None:
-        return _sky_map(text)
+        return read_shared_projection(text)
     from lsst.images.serialization import open_archive
 
     with open_archive(cast(IO[bytes], ByteStream(hdus.source)), format="fits") as archive:
@@ -94,8 +94,19 @@ def _read_tree(hdus: HduList) -> bytes:
 
 
 @lru_cache(maxsize=4)
-def _sky_map(text: str) -> SkyMap:
-    """Read a projection as if it were alone in a file."""
+def read_shared_projection(text: str) -> SkyMap:
+    """Read a projection as if it were alone in a file.
+
+    Parameters
+    ----------
+    text : `str`
+        The projection as JSON, with all of its AST text.
+
+    Returns
+    -------
+    sky_map : `SkyMap`
+        The mapping; the same for the same text, while few are in use.
+    """
     from lsst.images import SkyProjection
     from lsst.images.serialization import read_archive
 
