@@ -20,6 +20,7 @@ from ._command import (
     run_command,
     tell,
 )
+from ._pool import prepare_workers
 from ._source_choice import columns_for, open_catalog, selection_of
 from ._source_options import add_source_options, settle_places, source_is_given
 
@@ -132,6 +133,8 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
             "--alerts"
         )
 
+    if arguments.jobs > 1 and not arguments.dry_run:
+        prepare_workers()
     config = _make_config(arguments)
     butler = None if arguments.repo is None else open_butler(arguments.repo, arguments.collections)
     sources, total = _open_sources(arguments, config, butler)

@@ -19,6 +19,7 @@ from ._command import (
     run_command,
     tell,
 )
+from ._pool import prepare_workers
 
 _DESCRIPTION = """
 Write the pictures that ZooniverseCutoutsPipelineTask put into a butler repository as files, with a manifest
@@ -89,6 +90,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    if arguments.jobs > 1 and not arguments.show_config:
+        prepare_workers()
     from .zooniverseCutoutsExport import ZooniverseCutoutsExportConfig, ZooniverseCutoutsExportTask
 
     config = make_config(arguments, ZooniverseCutoutsExportConfig())
