@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lsst.ctrl.bps import BPS_SEARCH_ORDER, BpsConfig
+from lsst.pipe.base import Pipeline
 from PIL import Image
 
 from lsst.analysis.ap.render._layout import layout
@@ -92,6 +94,20 @@ def test_files_that_a_page_names_exist(page):
     links += re.findall(r"^ *\.\. (?:figure|image|include):: (\S+)", text, flags=re.MULTILINE)
     for link in links:
         assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "bps").glob("*.yaml")), ids=lambda path: path.name)
+def test_a_configuration_of_bps_is_part_of_one_of_the_users_own(path, tmp_path):
+    """bps takes no resource for its file, but includes one, as the comments show."""
+    own = tmp_path / "mine.yaml"
+    own.write_text(f"includeConfigs:\n  - resource://lsst.analysis.ap/bps/{path.name}\ncampaign: mine\n")
+    config = BpsConfig(str(own), BPS_SEARCH_ORDER)
+    assert config["campaign"] == "mine"
+    assert config["pipelineYaml"] == "resource://lsst.analysis.ap/pipelines/zooniverseCutouts.yaml"
+    assert list(Pipeline.from_uri(config["pipelineYaml"]).task_labels) == list(config["cluster"])
+    cluster = config[".cluster.zooniverseCutouts"]
+    assert (cluster["pipetasks"], cluster["dimensions"]) == ("zooniverseCutouts", "instrument, visit")
+    assert f"resource://lsst.analysis.ap/bps/{path.name}" in path.read_text()
 
 
 def test_the_notebook_runs():
