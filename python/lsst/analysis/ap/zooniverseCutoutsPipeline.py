@@ -2,13 +2,10 @@
 
 __all__ = (
     "CutoutsQuantumError",
-    "ZooniverseCutoutsConnections",
     "ZooniverseCutoutsPipelineConfig",
     "ZooniverseCutoutsPipelineTask",
 )
 
-import dataclasses
-import functools
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lsst.pex.config import ConfigField, Field, FieldValidationError
@@ -18,12 +15,11 @@ from lsst.pipe.base import (
     NoWorkFound,
     PipelineTask,
     PipelineTaskConfig,
-    PipelineTaskConnections,
     Struct,
-    connectionTypes,
 )
 
 from ._config import PicturesConfig, settings_of
+from ._connections import ZooniverseCutoutsConnections
 from ._maker import PictureMaker
 from ._picture_table import Description, make_picture_table
 from ._selection_config import SelectionConfig
@@ -37,11 +33,6 @@ from .sources import Selection, TableCatalog, group_by_detector, read_butler_tab
 if TYPE_CHECKING:
     from lsst.daf.butler import DeferredDatasetHandle
     from lsst.pipe.base import InputQuantizedConnection, OutputQuantizedConnection, QuantumContext
-
-_DIMENSIONS = ("instrument", "visit", "detector")
-_OptionalInput = functools.partial(
-    connectionTypes.Input, dimensions=_DIMENSIONS, deferLoad=True, minimum=0, deferGraphConstraint=True
-)
 
 
 class CutoutsQuantumError(CutoutsError, AlgorithmError):
@@ -66,61 +57,6 @@ class CutoutsQuantumError(CutoutsError, AlgorithmError):
     def metadata(self) -> dict[str, Any]:
         """The data ID, for whoever reads the report of the run."""
         return self._data_id
-
-
-class ZooniverseCutoutsConnections(PipelineTaskConnections, dimensions=_DIMENSIONS):
-    """Datasets of ZooniverseCutoutsPipelineTask.
-
-    There is a quantum for each table of DiaSources. An image that does not
-    exist fails its sources, each by name, and no quantum.
-
-    Parameters
-    ----------
-    config : `ZooniverseCutoutsPipelineConfig`
-        It says of which storage class the inputs are.
-    """
-
-    diaSources = connectionTypes.Input(
-        doc="DiaSources of the detector.",
-        name="dia_source_detector",
-        storageClass="ArrowAstropy",
-        dimensions=_DIMENSIONS,
-        deferLoad=True,
-    )
-    template = _OptionalInput(
-        doc="Template, warped to the pixels of the science image.",
-        name="template_detector",
-        storageClass="DifferenceImage",
-    )
-    science = _OptionalInput(
-        doc="Science image.",
-        name="preliminary_visit_image",
-        storageClass="VisitImage",
-    )
-    difference = _OptionalInput(
-        doc="Difference image.",
-        name="difference_image",
-        storageClass="DifferenceImage",
-    )
-    footprints = _OptionalInput(
-        doc="Catalogue with the footprints of the DiaSources; used if pictures.useFootprint is set.",
-        name="dia_source_unstandardized",
-        storageClass="SourceCatalog",
-    )
-    cutouts = connectionTypes.Output(
-        doc="The catalogue with a column of PNG files.",
-        name="dia_source_cutouts",
-        storageClass="ArrowTable",
-        dimensions=_DIMENSIONS,
-    )
-
-    def __init__(self, *, config: "ZooniverseCutoutsPipelineConfig") -> None:
-        super().__init__(config=config)
-        for name in ("diaSources", *PANELS):
-            storage_class = getattr(config, f"{name}StorageClass")
-            setattr(self, name, dataclasses.replace(getattr(self, name), storageClass=storage_class))
-        if not config.pictures.useFootprint:
-            del self.footprints
 
 
 class ZooniverseCutoutsPipelineConfig(
