@@ -159,6 +159,16 @@ def test_bad_images_cost_their_sources_and_no_quantum(repo, tmp_path, caplog):
     assert expected.items() <= contents(tmp_path).items()
 
 
+@pytest.mark.parametrize("role", ["template", "science", "difference"])
+def test_a_graph_without_images_of_one_kind_is_refused(repo, role):
+    """As with the name of a data release in a repository of prompt processing."""
+    with pytest.raises(CutoutsError) as caught:
+        run_pipeline(repo, **{f"connections__{role}": "visit_image"})
+    message = str(caught.value)
+    assert f"no {role} image, dataset type visit_image, for any of the 4 tables" in message
+    assert f"set zooniverseCutouts:connections.{role}" in message
+
+
 def test_a_table_can_be_read_without_this_package(repo):
     """In a process that cannot import it, as any of the kinds of table that butlers know."""
     butler = run_pipeline(repo, putStamps=True, pictures__sizes=[20, 11])
@@ -181,13 +191,16 @@ sys.stdout.buffer.write(b"".join(table["png"].data))
     assert done.stdout == b"".join(pictures)
 
 
-def test_an_all_failed_table_can_be_read_too(repo):
+def test_an_all_failed_table_warns_and_can_be_read_too(repo, caplog):
     writer = Butler.from_config(repo, collections="DemoCam/runs/demo", writeable=True)
-    refs = writer.query_datasets("preliminary_visit_image")
-    writer.pruneDatasets(refs, disassociate=True, unstore=True, purge=True)
+    (ref, *_) = writer.query_datasets("preliminary_visit_image")
+    writer.pruneDatasets([ref], disassociate=True, unstore=True, purge=True)
     butler = run_pipeline(repo, putStamps=True)
-    (ref, *_) = butler.query_datasets("dia_source_cutouts")
-    table = butler.get(ref, storageClass="ArrowAstropy")
+    table = butler.get("dia_source_cutouts", ref.dataId, storageClass="ArrowAstropy")
+    (warning,) = [r.getMessage() for r in caplog.records if "sources of" in r.getMessage()]
+    assert f"All {len(table)} sources of" in warning
+    assert f"visit: {ref.dataId['visit']}, detector: {ref.dataId['detector']}" in warning
+    assert "science image" in warning
     assert isinstance(table, astropy.table.Table)
     assert table["png"].mask.all()
     assert table["stamps"].shape[1:] == (3, 30, 30)

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from lsst.pipe.base import PipelineTaskConnections, connectionTypes
 
+from .domain import CutoutsError
 from .output import PANELS
 
 if TYPE_CHECKING:
+    from lsst.pipe.base import QuantaAdjuster
+
     from .zooniverseCutoutsPipeline import ZooniverseCutoutsPipelineConfig
 
 _DIMENSIONS = ("instrument", "visit", "detector")
@@ -23,7 +26,8 @@ class ZooniverseCutoutsConnections(PipelineTaskConnections, dimensions=_DIMENSIO
     """Datasets of ZooniverseCutoutsPipelineTask.
 
     There is a quantum for each table of DiaSources. An image that does not
-    exist fails its sources, each by name, and no quantum.
+    exist fails its sources, each by name, and no quantum; a graph without any
+    image of one kind is refused.
 
     Parameters
     ----------
@@ -72,3 +76,31 @@ class ZooniverseCutoutsConnections(PipelineTaskConnections, dimensions=_DIMENSIO
             setattr(self, name, dataclasses.replace(getattr(self, name), storageClass=storage_class))
         if not config.pictures.useFootprint:
             del self.footprints
+
+    def adjust_all_quanta(self, adjuster: "QuantaAdjuster") -> None:
+        """Refuse a graph that finds no image of some kind at all.
+
+        Parameters
+        ----------
+        adjuster : `lsst.pipe.base.QuantaAdjuster`
+            The graph so far, without the images that do not exist.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when no quantum has a template, none has a science image,
+            or none has a difference image.
+        """
+        missing = set(PANELS)
+        data_ids = list(adjuster.iter_data_ids())
+        for data_id in data_ids:
+            missing -= {role for role, found in adjuster.get_inputs(data_id).items() if found}
+            if not missing:
+                return
+        if data_ids:
+            role = next(role for role in PANELS if role in missing)
+            raise CutoutsError(
+                f"There is no {role} image, dataset type {getattr(self, role).name}, for any of the "
+                f"{len(data_ids)} tables of DiaSources: set {adjuster.task_label}:connections.{role} to the "
+                "dataset type that the repository has, or add the collection that has it to the inputs (-i)."
+            )

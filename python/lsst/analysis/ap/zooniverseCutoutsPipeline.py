@@ -202,7 +202,11 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
         table = make_picture_table(self._describe(selection), ((batch, maker(batch)) for batch in batches))
         failed = len(table) - table.column("failure").null_count
         self.metadata["pictures"], self.metadata["failures"] = len(table) - failed, failed
-        self.log.info("Made %d pictures; %d sources failed", len(table) - failed, failed)
+        if failed == len(table):
+            reason = table.column("failure")[0].as_py()
+            self.log.warning("All %d sources of %s failed; the first: %s", failed, batches[0].data_id, reason)
+        else:
+            self.log.info("Made %d pictures; %d sources failed", len(table) - failed, failed)
         return Struct(cutouts=table)
 
     def _describe(self, selection: Selection) -> Description:
