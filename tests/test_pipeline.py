@@ -14,8 +14,16 @@ import astropy.table
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from lsst.daf.butler import Butler, DatasetType
-from lsst.pipe.base import AlgorithmError, Pipeline
+from lsst.daf.butler import Butler, DatasetType, DimensionUniverse
+from lsst.pipe.base import (
+    AlgorithmError,
+    Pipeline,
+    PipelineTask,
+    PipelineTaskConfig,
+    PipelineTaskConnections,
+    connectionTypes,
+)
+from lsst.pipe.base.pipeline_graph import IncompatibleDatasetTypeError
 from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 from lsst.analysis.ap import (
@@ -373,6 +381,57 @@ def test_the_pipeline_is_a_step_for_others(tmp_path):
         assert task.task_class is ZooniverseCutoutsPipelineTask
         assert task.config.pictures.addMetadata
         assert task.outputs["cutouts"].dataset_type_name == "dia_source_cutouts"
+
+
+class DifferencingConnections(PipelineTaskConnections, dimensions=("instrument", "visit", "detector")):
+    """What image differencing declares, though it leaves files of lsst.images as well."""
+
+    detections = connectionTypes.Input(
+        doc="Something to begin with.", name="detections", storageClass="ArrowTable", dimensions=("visit",)
+    )
+    template, science, difference = (
+        connectionTypes.Output(
+            doc="An image.",
+            name=name,
+            storageClass="ExposureF",
+            dimensions=("instrument", "visit", "detector"),
+        )
+        for name in ("template_detector", "preliminary_visit_image", "difference_image")
+    )
+
+
+class DifferencingConfig(PipelineTaskConfig, pipelineConnections=DifferencingConnections):
+    """Nothing to configure."""
+
+
+class DifferencingTask(PipelineTask):
+    """A step that produces the images."""
+
+    ConfigClass = DifferencingConfig
+    _DefaultName = "differencing"
+
+
+def test_the_storage_classes_are_those_that_the_producer_declares(tmp_path):
+    mine = tmp_path / "mine.yaml"
+    text = (
+        "description: mine\nimports:\n"
+        "  - location: resource://lsst.analysis.ap/pipelines/zooniverseCutouts.yaml\ntasks:\n"
+        f"  differencing:\n    class: {__name__}.DifferencingTask\n"
+    )
+    mine.write_text(text)
+    with pytest.raises(IncompatibleDatasetTypeError, match="ExposureF"):
+        Pipeline.from_uri(str(mine)).to_graph().resolve(dimensions=DimensionUniverse(), dataset_types={})
+    classes = "".join(
+        f"      {role}StorageClass: ExposureF\n" for role in ("template", "science", "difference")
+    )
+    mine.write_text(
+        f"{text}  zooniverseCutouts:\n    class: lsst.analysis.ap.ZooniverseCutoutsPipelineTask\n"
+        f"    config:\n{classes}"
+    )
+    graph = Pipeline.from_uri(str(mine)).to_graph()
+    graph.resolve(dimensions=DimensionUniverse(), dataset_types={})
+    assert graph.dataset_types["difference_image"].storage_class_name == "ExposureF"
+    assert list(graph.tasks) == ["differencing", "zooniverseCutouts"]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "bps").glob("*.yaml")), ids=lambda path: path.stem)

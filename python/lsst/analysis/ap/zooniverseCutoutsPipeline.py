@@ -77,15 +77,15 @@ class ZooniverseCutoutsPipelineConfig(
         default="ArrowAstropy",
     )
     templateStorageClass = Field[str](
-        doc="Storage class of the templates: DifferenceImage, or ExposureF where afw wrote them.",
+        doc="Storage class of the templates: DifferenceImage, or ExposureF where it is so declared.",
         default="DifferenceImage",
     )
     scienceStorageClass = Field[str](
-        doc="Storage class of the science images: VisitImage, or ExposureF where afw wrote them.",
+        doc="Storage class of the science images: VisitImage, or ExposureF where it is so declared.",
         default="VisitImage",
     )
     differenceStorageClass = Field[str](
-        doc="Storage class of the difference images: DifferenceImage, or ExposureF where afw wrote them.",
+        doc="Storage class of the difference images: DifferenceImage, or ExposureF where it is so declared.",
         default="DifferenceImage",
     )
 
