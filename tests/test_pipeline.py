@@ -35,6 +35,7 @@ from lsst.analysis.ap import (
     ZooniverseCutoutsPipelineTask,
     ZooniverseCutoutsTask,
 )
+from lsst.analysis.ap.domain import UnreadableError
 from lsst.analysis.ap.export_cli import main
 from lsst.analysis.ap.sources import Selection, circle, open_butler_tables
 
@@ -262,6 +263,23 @@ def test_what_cannot_be_done_is_an_annotated_error(repo):
     assert not butler.query_datasets("dia_source_cutouts", explain=False)
     for ref in butler.query_datasets("zooniverseCutouts_metadata"):
         assert "brightness" in butler.get(ref)["zooniverseCutouts"]["failure"]["message"]
+
+
+@pytest.mark.parametrize("what", ["damaged table", "damaged ids", "missing ids"])
+def test_what_cannot_be_read_is_a_plain_failure(repo, tmp_path, what):
+    """Trying again may help, so nothing may say that it does not."""
+    butler = Butler.from_config(repo, collections="DemoCam/runs/demo")
+    (ref, *_) = butler.query_datasets("dia_source_detector")
+    ids = tmp_path / "ids.parquet"
+    fields = {"selection__ids": str(ids)} if what.endswith("ids") else {}
+    if what == "damaged table":
+        path = Path(butler.getURI(ref).ospath)
+        path.write_bytes(path.read_bytes()[:5000])
+    elif what == "damaged ids":
+        ids.write_bytes(b"no Parquet")
+    with pytest.raises(UnreadableError, match="cannot be read") as caught:
+        run_pipeline(repo, raise_on_partial_outputs=False, **fields)
+    assert not isinstance(caught.value, AlgorithmError)
 
 
 @pytest.mark.parametrize(

@@ -81,8 +81,10 @@ class SelectionConfig(Config):
 
         Raises
         ------
-        CutoutsError
+        UnreadableError
             Raised when a file of identifiers cannot be read.
+        CutoutsError
+            Raised when it holds something else.
         """
         files = {}
         if self.ids is not None:

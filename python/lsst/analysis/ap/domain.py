@@ -6,7 +6,7 @@ imports no butler, no FITS library, no database and no matplotlib, and no
 other module of this package.
 """
 
-__all__ = ("Box", "CutoutsError", "DetectorVisit", "SourceBatch", "Stamp", "Triplet")
+__all__ = ("Box", "CutoutsError", "DetectorVisit", "SourceBatch", "Stamp", "Triplet", "UnreadableError")
 
 import math
 from collections.abc import Mapping
@@ -26,6 +26,14 @@ class CutoutsError(Exception):
     Its message names the thing, the cause and the remedy in one line; the
     command line prints that line and nothing else. Everything that this
     package raises for wrong input derives from it.
+    """
+
+
+class UnreadableError(CutoutsError):
+    """A file or dataset that cannot be read.
+
+    The cause may pass, as when a disk is not there for a moment; trying again
+    makes sense.
     """
 
 

@@ -25,7 +25,7 @@ from ._picture_table import Description, make_picture_table
 from ._selection_config import SelectionConfig
 from ._sizes import FixedSizes, FootprintSizes
 from ._version import software_version
-from .domain import CutoutsError
+from .domain import CutoutsError, UnreadableError
 from .images import FootprintReader, HandleDatasets, TripletReader
 from .output import PANELS
 from .sources import Selection, TableCatalog, group_by_detector, read_butler_table
@@ -132,11 +132,16 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
         lsst.pipe.base.NoWorkFound
             Raised when none of the DiaSources is wanted.
         lsst.pipe.base.AnnotatedPartialOutputsError
-            Raised when no picture can be made at all, from the
-            `CutoutsQuantumError` that says why.
+            Raised when the catalogue or the configuration allows no picture
+            at all, from the `CutoutsQuantumError` that says why.
+        UnreadableError
+            Raised when the catalogue, or a file that the configuration names,
+            cannot be read.
         """
         try:
             outputs = self.run(**butlerQC.get(inputRefs))
+        except UnreadableError:  # nothing is wrong with the catalogue itself, so far as anybody knows
+            raise
         except CutoutsError as error:
             failure = CutoutsQuantumError(str(error), dict(outputRefs.cutouts.dataId.required))
             raise AnnotatedPartialOutputsError.annotate(failure, self, log=self.log) from failure
@@ -177,9 +182,10 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
         ------
         lsst.pipe.base.NoWorkFound
             Raised when none of the DiaSources is wanted.
+        UnreadableError
+            Raised when the table cannot be read.
         CutoutsError
-            Raised when the table lacks a column that is needed, or cannot be
-            read.
+            Raised when the table lacks a column that is needed.
         """
         selection = self.config.selection.makeSelection()
         catalog = TableCatalog(lambda *_: read_butler_table(diaSources.butler, diaSources.ref))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from ..domain import CutoutsError
+from ..domain import CutoutsError, UnreadableError
 from ._afw_catalog import read_afw_catalog
 from ._ccd_visit import CcdVisitPacker
 from ._flag_map import FlagMap
@@ -146,8 +146,10 @@ def read_butler_table(
 
     Raises
     ------
+    UnreadableError
+        Raised when it cannot be read.
     CutoutsError
-        Raised when it cannot be read, or lacks a column that must be there.
+        Raised when it lacks a column that must be there.
     """
     try:
         if ref.datasetType.storageClass_name == "SourceCatalog":
@@ -158,7 +160,7 @@ def read_butler_table(
         raise
     except Exception as error:  # whatever the formatter or the storage raises
         cause = " ".join(str(error).split())
-        raise CutoutsError(f"{ref} cannot be read: {cause}. Leave it out with --data-query.") from None
+        raise UnreadableError(f"{ref} cannot be read: {cause}. Leave it out with --data-query.") from None
     try:
         yield from arrow_tables(_with_data_id(table, ref), flag_map, packer)
     except CutoutsError as error:

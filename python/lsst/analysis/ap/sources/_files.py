@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from ..domain import CutoutsError
+from ..domain import CutoutsError, UnreadableError
 from ._ccd_visit import CcdVisitPacker
 from ._columns import renamed
 from ._flag_map import FlagMap
@@ -105,8 +105,10 @@ def read_identifiers(words: str, what: str = "diaSourceId") -> tuple[int, ...]:
 
     Raises
     ------
+    UnreadableError
+        Raised when they cannot be read.
     CutoutsError
-        Raised when they cannot be read, or are no 64-bit integers.
+        Raised when they are no 64-bit integers.
     """
     path = Path(words)
     if path.suffix.lower() in _PARQUET or path.suffix.lower() in _ASTROPY_FORMATS:
@@ -114,7 +116,7 @@ def read_identifiers(words: str, what: str = "diaSourceId") -> tuple[int, ...]:
     try:
         text = path.read_text() if path.is_file() else words
     except (OSError, UnicodeError) as error:
-        raise CutoutsError(f"The identifiers in {words} cannot be read: {error}") from None
+        raise UnreadableError(f"The identifiers in {words} cannot be read: {error}") from None
     lines = [line.split("#")[0].replace(",", " ").split() for line in text.splitlines()]
     header = [word.strip("\"'") for word in lines[0]] if lines else []
     if path.is_file() and what in renamed(header):
@@ -125,7 +127,7 @@ def read_identifiers(words: str, what: str = "diaSourceId") -> tuple[int, ...]:
     except ValueError:
         wrong = next((word for word in found if not word.lstrip("+-").isdecimal()), words[:80])
         if not path.is_file() and len(found) == 1:
-            raise CutoutsError(f"There is no file {words}, and it is no {what}.") from None
+            raise UnreadableError(f"There is no file {words}, and it is no {what}.") from None
         raise CutoutsError(f"{wrong!r} in {words[:80]} is no {what}: give whole numbers.") from None
     if not identifiers:
         raise CutoutsError(f"There is no {what} in {words!r}.")
@@ -152,7 +154,7 @@ def _identifiers_of_table(path: Path, what: str) -> tuple[int, ...]:
         table = table.rename_columns(renamed(table.column_names))
         return tuple(table.column(what).cast(pa.int64()).drop_null().to_pylist())
     except _ERRORS as error:
-        raise CutoutsError(f"The identifiers {what} in {path} cannot be read: {error}") from None
+        raise UnreadableError(f"The identifiers {what} in {path} cannot be read: {error}") from None
 
 
 class _Reader:
