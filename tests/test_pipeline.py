@@ -37,7 +37,7 @@ from lsst.analysis.ap import (
 )
 from lsst.analysis.ap.domain import UnreadableError
 from lsst.analysis.ap.export_cli import main
-from lsst.analysis.ap.sources import Selection, circle, open_butler_tables
+from lsst.analysis.ap.sources import FlagMap, Selection, circle, open_butler_tables
 
 ROOT = Path(__file__).parents[1]
 FILE_FIELDS = ("chunkSize", "manifestColumns", "manifestRows", "manifestStyle", "urlRoot", "writeStamps")
@@ -247,6 +247,40 @@ def test_a_selection_is_that_of_the_direct_run(repo, tmp_path, caplog):
     assert len(butler.query_datasets("dia_source_cutouts")) <= 2
     butler = run_pipeline(repo, "u/test/sample", selection__sample=2)
     assert len(export(butler, tmp_path / "sample").written) == 8
+
+
+def test_packed_flags_are_those_of_the_direct_run(repo, tmp_path):
+    writer = Butler.from_config(repo, writeable=True, run="u/test/packed")
+    for ref in writer.query_datasets("dia_source_detector", collections="DemoCam/runs/demo"):
+        table = writer.get(ref)
+        table.remove_columns([name for name in table.colnames if table[name].dtype == bool])
+        table["flags"] = [row % 4 for row in range(len(table))]
+        writer.put(table, "dia_source_detector", ref.dataId)
+    path = tmp_path / "map.yaml"
+    path.write_text(
+        "tableName: DiaSource\ncolumns:\n  - columnName: flags\n    bitList:\n"
+        "      - {name: base_PixelFlags_flag_edge, bit: 0}\n"
+        "      - {name: base_PixelFlags_flag_bad, bit: 1}\n"
+    )
+    collections = ("u/test/packed", "DemoCam/runs/demo")
+    butler = run_pipeline(
+        repo,
+        inputs=collections,
+        flagMap=path.as_uri(),
+        pictures__addMetadata=True,
+        selection__excludeFlags=["pixelFlags_bad"],
+    )
+    direct = Butler.from_config(repo, collections=collections)
+    sources = open_butler_tables(direct, "dia_source_detector", flag_map=FlagMap.from_file(path))
+    config = ZooniverseCutoutsConfig()
+    config.addMetadata = True
+    selected = sources.read(Selection(excluded_flags=("pixelFlags_bad",)))
+    result = ZooniverseCutoutsTask(config, butler=direct).run(selected, tmp_path / "direct")
+    assert export(butler, tmp_path / "export").written == result.written
+    assert len(result.written) > 0
+    assert contents(tmp_path / "export") == contents(tmp_path / "direct")
+    with pytest.raises(UnreadableError, match=r"nothing\.yaml cannot be read"):
+        run_pipeline(repo, "u/test/nothing", flagMap=str(tmp_path / "nothing.yaml"))
 
 
 def test_what_cannot_be_done_is_an_annotated_error(repo):

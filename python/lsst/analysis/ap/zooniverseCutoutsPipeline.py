@@ -28,7 +28,7 @@ from ._version import software_version
 from .domain import CutoutsError, UnreadableError
 from .images import FootprintReader, HandleDatasets, TripletReader
 from .output import PANELS
-from .sources import Selection, TableCatalog, group_by_detector, read_butler_table
+from .sources import FlagMap, Selection, TableCatalog, group_by_detector, read_butler_table
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DeferredDatasetHandle
@@ -67,6 +67,12 @@ class ZooniverseCutoutsPipelineConfig(
 
     pictures = ConfigField[PicturesConfig](doc="What the pictures show, and what they look like.")
     selection = ConfigField[SelectionConfig](doc="Which DiaSources of each table are wanted.")
+    flagMap = Field[str](
+        doc="What the bits of an old packed column of flags mean: YAML as in ap_association, at a path or "
+        "URI that every worker can read.",
+        optional=True,
+        default=None,
+    )
     putStamps = Field[bool](
         doc="Put the stamps themselves into the table as well, with their WCS: float32 values of template, "
         "science and difference, NaN where there are no data.",
@@ -183,12 +189,14 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
         lsst.pipe.base.NoWorkFound
             Raised when none of the DiaSources is wanted.
         UnreadableError
-            Raised when the table cannot be read.
+            Raised when the table, or a file that the configuration names,
+            cannot be read.
         CutoutsError
             Raised when the table lacks a column that is needed.
         """
         selection = self.config.selection.makeSelection()
-        catalog = TableCatalog(lambda *_: read_butler_table(diaSources.butler, diaSources.ref))
+        flag_map = None if self.config.flagMap is None else FlagMap.from_file(self.config.flagMap)
+        catalog = TableCatalog(lambda *_: read_butler_table(diaSources.butler, diaSources.ref, flag_map))
         instrument = str(diaSources.dataId["instrument"])
         batches = list(group_by_detector(catalog.read(selection), instrument))
         if not batches:

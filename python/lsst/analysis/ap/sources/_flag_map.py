@@ -10,7 +10,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..domain import CutoutsError
+from ..domain import CutoutsError, UnreadableError
 from ._synonyms import today
 
 
@@ -31,7 +31,8 @@ class FlagMap:
         Parameters
         ----------
         path : `str` or `pathlib.Path`
-            A file of one or more YAML documents, each of which has a
+            A path, or a URI that `lsst.resources` can read, of a file of one
+            or more YAML documents, each of which has a
             ``tableName`` and ``columns``, each of which has a ``columnName``
             and a ``bitList`` of ``name`` and ``bit``.
         table : `str`, optional
@@ -44,16 +45,25 @@ class FlagMap:
 
         Raises
         ------
+        UnreadableError
+            Raised when the file cannot be read.
         CutoutsError
-            Raised when there is no such file or it is no such map.
+            Raised when it is no such map.
         """
         import yaml
 
+        from lsst.resources import ResourcePath
+
         try:
-            documents = list(yaml.safe_load_all(Path(path).read_text()))
-        except (OSError, UnicodeError, yaml.YAMLError) as error:
+            text = ResourcePath(str(path), forceDirectory=False).read()
+        except Exception as error:  # what comes depends on the kind of place
             cause = getattr(error, "strerror", None) or " ".join(str(error).split())
-            raise CutoutsError(f"Flag map {path} cannot be read: {cause}") from None
+            raise UnreadableError(f"Flag map {path} cannot be read: {cause}") from None
+        try:
+            documents = list(yaml.safe_load_all(text.decode()))
+        except (UnicodeError, yaml.YAMLError) as error:
+            cause = " ".join(str(error).split())
+            raise CutoutsError(f"Flag map {path} is no YAML: {cause}") from None
         for document in documents:
             if isinstance(document, Mapping) and document.get("tableName", table) == table:
                 return cls._from_document(document, path)
