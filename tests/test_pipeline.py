@@ -145,6 +145,23 @@ def test_processes_and_repeats_change_nothing(repo, tmp_path):
     assert contents(tmp_path / "two") == expected
 
 
+def test_of_repeated_sources_the_first_counts(repo, tmp_path):
+    writer = Butler.from_config(repo, writeable=True, run="u/test/repeated")
+    (ref, *_) = writer.query_datasets("dia_source_detector", collections="DemoCam/runs/demo")
+    table = writer.get(ref)
+    again = table[:3].copy()
+    again["ra"] += 2e-3
+    again["snr"] = 99.0
+    both = astropy.table.vstack([table, again], metadata_conflicts="silent")
+    writer.put(both, "dia_source_detector", ref.dataId)
+    collections = ("u/test/repeated", "DemoCam/runs/demo")
+    butler = run_pipeline(repo, inputs=collections, putStamps=True)
+    files = {"writeStamps": "npy", "manifestColumns": ["#snr"]}
+    direct = run_directly(repo, tmp_path / "direct", collections=collections, **files)
+    assert export(butler, tmp_path / "export", **files).written == direct.written
+    assert contents(tmp_path / "export") == contents(tmp_path / "direct")
+
+
 def test_bad_images_cost_their_sources_and_no_quantum(repo, tmp_path, caplog):
     writer = Butler.from_config(repo, collections="DemoCam/runs/demo", writeable=True)
     missing, damaged, unharmed, *_ = writer.query_datasets("template_detector")

@@ -245,7 +245,9 @@ class StoredPictures:
         ref = self.butler.find_dataset(self.dataset_type, dataclasses.asdict(batch.data_id))
         assert ref is not None  # its catalogue was read a moment ago
         stored = _get(self.butler, ref, columns)
-        places = {identifier: row for row, identifier in enumerate(stored.column("diaSourceId").to_pylist())}
+        places: dict[int, int] = {}
+        for row, identifier in enumerate(stored.column("diaSourceId").to_pylist()):
+            places.setdefault(identifier, row)  # the first row counts where several have one identifier
         wanted = [places[identifier] for identifier in batch.rows.column("diaSourceId").to_pylist()]
         return _StoredBatch(self.description, batch, stored.take(wanted))
 
