@@ -146,10 +146,10 @@ def test_role_without_a_handle_costs_its_sources(small_repo, role):
         role: small_repo.butler.getDeferred(ref)
         for role, ref in refs_of(small_repo.butler, TYPES, DETECTOR).items()
     }
-    datasets = HandleDatasets(**handles | {role: None})
+    datasets = HandleDatasets(**handles | {role: None}, dataset_types={role: f"a_{role}"})
     (result,) = TripletReader(datasets).read(DETECTOR, *small_repo.sky(X[:1], Y[:1]), [30])
     assert isinstance(result, StampError)
-    assert str(result) == f"{role} image: the quantum of {DETECTOR} has none"
+    assert str(result) == f"{role} image: no a_{role} for {DETECTOR} among the inputs of the quantum"
 
 
 def test_handle_of_another_detector_is_not_taken(small_repo):
@@ -193,7 +193,7 @@ def test_handle_of_a_catalogue_gives_the_same_footprints(afw_butler, afw_sources
 
 def test_quantum_without_a_catalogue_says_so():
     (missing,) = FootprintReader(HandleDatasets()).read(AFW_DETECTOR, [17])
-    assert str(missing) == f"footprints: the quantum of {AFW_DETECTOR} has none"
+    assert str(missing) == f"footprints: no dataset for {AFW_DETECTOR} among the inputs of the quantum"
 
 
 class CountedButler:

@@ -202,7 +202,8 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
         if not batches:
             raise NoWorkFound(f"Nothing is selected of {diaSources.ref}.")
         pictures = self.config.pictures
-        datasets = HandleDatasets(template, science, difference, footprints)
+        names = self.config.connections.toDict()
+        datasets = HandleDatasets(template, science, difference, footprints, names)
         sizes: FixedSizes | FootprintSizes = FixedSizes(tuple(pictures.sizes))
         if pictures.useFootprint:
             reader = None if footprints is None else FootprintReader(datasets)

@@ -2,6 +2,7 @@
 
 __all__ = ("Datasets", "HandleDatasets", "RepositoryDatasets")
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -137,6 +138,9 @@ class HandleDatasets:
     footprints: DeferredDatasetHandle | None = None
     """The catalogue with footprints, of storage class SourceCatalog."""
 
+    dataset_types: Mapping[str, str] = field(default_factory=dict)
+    """Dataset type by role, to name what is missing."""
+
     def find(self, role: str, data_id: DetectorVisit) -> DeferredDatasetHandle:
         """Find a dataset among the handles.
 
@@ -159,7 +163,8 @@ class HandleDatasets:
         """
         handle: DeferredDatasetHandle | None = getattr(self, role)
         if handle is None:
-            raise StampError(f"the quantum of {data_id} has none")
+            what = self.dataset_types.get(role, "dataset")
+            raise StampError(f"no {what} for {data_id} among the inputs of the quantum")
         wanted = {"instrument": data_id.instrument, "visit": data_id.visit, "detector": data_id.detector}
         if any(key in handle.dataId and handle.dataId[key] != value for key, value in wanted.items()):
             raise StampError(f"the quantum has {handle.ref}, not that of {data_id}")
