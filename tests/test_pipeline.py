@@ -3,6 +3,7 @@
 import json
 import logging
 import pickle
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -13,8 +14,9 @@ from pathlib import Path
 import astropy.table
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
-from lsst.daf.butler import Butler, DatasetType, DimensionUniverse
+from lsst.daf.butler import Butler, CollectionType, DatasetType, DimensionUniverse
 from lsst.pipe.base import (
     AlgorithmError,
     Pipeline,
@@ -35,6 +37,7 @@ from lsst.analysis.ap import (
     ZooniverseCutoutsPipelineTask,
     ZooniverseCutoutsTask,
 )
+from lsst.analysis.ap._version import software_version
 from lsst.analysis.ap.domain import UnreadableError
 from lsst.analysis.ap.export_cli import main
 from lsst.analysis.ap.sources import FlagMap, Selection, circle, open_butler_tables
@@ -401,10 +404,52 @@ def test_pictures_of_different_settings_are_not_mixed(repo, tmp_path):
         "u/test/annotated",
         where="instrument='DemoCam' AND detector = 1",
         pictures__addMetadata=True,
+        putStamps=True,
     )
     both = Butler.from_config(repo, collections=["u/test/plain", "u/test/annotated"])
-    with pytest.raises(CutoutsError, match=r"u/test/.* other settings than those in u/test/"):
+    with pytest.raises(CutoutsError) as caught:
         export(both, tmp_path / "out")
+    assert re.search(
+        r"in u/test/plain/\w+ were made with other settings than those in u/test/annotated/\w+ "
+        r"\(addMetadata: False, True; putStamps: False, True\)",
+        str(caught.value),
+    )
+
+
+def test_pictures_of_another_version_or_selection_are_mixed(repo, tmp_path, caplog):
+    """In one chain, where the old tables show through behind those of the later run."""
+    butler = run_pipeline(repo)
+    first, *_ = butler.query_datasets("dia_source_cutouts")
+    other_version(butler, first.run)
+    ids = butler.get(first)["diaSourceId"].to_pylist()[:2]
+    everything = export(butler, tmp_path / "all")
+    assert "different selections" not in caplog.text
+    fewer = run_pipeline(repo, "u/test/fewer", selection__ids=",".join(map(str, ids)))
+    (second,) = fewer.query_datasets("dia_source_cutouts")
+    writer = Butler.from_config(repo, writeable=True)
+    writer.collections.register("u/test/chain", CollectionType.CHAINED)
+    writer.collections.redefine_chain("u/test/chain", [second.run, first.run])
+    result = export(Butler.from_config(repo, collections="u/test/chain"), tmp_path / "both")
+    assert set(ids) < set(result.written) < set(everything.written)
+    (warning,) = [r.getMessage() for r in caplog.records if "different selections" in r.getMessage()]
+    assert f"in {second.run}" in warning
+    assert f"in {first.run}" in warning
+    facts = [json.loads((tmp_path / n / "report.json").read_text())["settings"] for n in ("all", "both")]
+    assert facts[0]["version"] == "0.0.1"
+    assert set(facts[1]["version"].split("; ")) == {"0.0.1", software_version()}
+    assert facts[0]["selection"] in facts[1]["selection"] != facts[0]["selection"]
+
+
+def other_version(butler, run):
+    """Let the tables of a run be those of another version of this package."""
+    for ref in butler.query_datasets("dia_source_cutouts", run):
+        path = butler.getURI(ref).ospath
+        table = pq.read_table(path)
+        metadata = dict(table.schema.metadata)
+        description = json.loads(metadata[b"lsst.analysis.ap"])
+        description["facts"]["version"] = "0.0.1"
+        metadata[b"lsst.analysis.ap"] = json.dumps(description)
+        pq.write_table(table.replace_schema_metadata(metadata), path)
 
 
 def test_the_command_exports_and_refuses_in_one_line(repo, tmp_path, capsys):

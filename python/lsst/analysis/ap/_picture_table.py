@@ -1,64 +1,28 @@
 """Pictures as a table in a butler repository: how it is made, and how it is read."""
 
-__all__ = ("Description", "StoredPictures", "make_picture_table", "read_description", "read_rows")
+__all__ = ("StoredPictures", "make_picture_table", "read_description", "read_rows")
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 
+from ._description import PANEL_COLUMNS, PNG, Description
 from ._maker import Drawing, DrawnBatch
 from .domain import CutoutsError, SourceBatch
-from .output import PANELS, Failure
+from .output import Failure
 from .output.stamps import StampColumns, plain
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
 _FAILURE: Final = "failure"
-_PNG: Final = "png"
-_PANELS: Final = {panel: f"{_PNG}_{panel}" for panel in PANELS}
 _KEY: Final = b"lsst.analysis.ap"
 """Key of the description in the metadata of the schema."""
-
-
-@dataclass(frozen=True)
-class Description:
-    """What is the same for all pictures of a table."""
-
-    sizes: tuple[int, ...]
-    """Sides of the stamps in pixels."""
-
-    panels: tuple[str, ...]
-    """Panels that are pictures of their own as well."""
-
-    has_stamps: bool
-    """Whether the table has the stamps themselves."""
-
-    settings: Mapping[str, str]
-    """What decided how the pictures came out, as text by name."""
-
-    facts: Mapping[str, str]
-    """What else there is to know."""
-
-    @property
-    def stamps(self) -> StampColumns:
-        """Columns of the stamps."""
-        return StampColumns(tuple(dict.fromkeys(self.sizes)))
-
-    @property
-    def picture_columns(self) -> dict[str, str | None]:
-        """Columns of the pictures, and the panel that each has; `None` for the whole."""
-        return {_PNG: None, **{_PANELS[panel]: panel for panel in self.panels}}
-
-    @property
-    def stamp_columns(self) -> tuple[str, ...]:
-        """Columns of the stamps that the table has."""
-        return (*self.stamps.wcs, *self.stamps.pixels) if self.has_stamps else ()
 
 
 def make_picture_table(
@@ -260,8 +224,8 @@ class _StoredBatch:
 
     def __iter__(self) -> Iterator[Drawing | Failure]:
         ids = self.stored.column("diaSourceId").to_pylist()
-        panels = {panel: self.stored.column(_PANELS[panel]) for panel in self.description.panels}
-        pictures = self.stored.column(_PNG)
+        panels = {panel: self.stored.column(PANEL_COLUMNS[panel]) for panel in self.description.panels}
+        pictures = self.stored.column(PNG)
         for row, (identifier, reason) in enumerate(
             zip(ids, self.stored.column(_FAILURE).to_pylist(), strict=True)
         ):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lsst.pipe.base import Struct, Task
 
 from ._config import OutputConfig, settings_of
+from ._description import Description
 from ._fill import Gallery, RunOptions, fill_directory
-from ._picture_table import Description, StoredPictures, read_description, read_rows
+from ._picture_table import StoredPictures, read_description, read_rows
 from .domain import CutoutsError, DetectorVisit, SourceBatch
 from .sources import find_tables
 
@@ -120,14 +121,23 @@ class ZooniverseCutoutsExportTask(Task):
     def _common_description(self, refs: "Sequence[DatasetRef]") -> Description:
         """Return what all tables have in common, of which each run has one."""
         one_of_each_run = {ref.run: ref for ref in refs}
-        first, *others = ((ref, read_description(self.butler, ref)) for ref in one_of_each_run.values())
-        for ref, description in others:
-            if description != first[1]:
+        of_runs = {run: read_description(self.butler, ref) for run, ref in one_of_each_run.items()}
+        (first_run, first), *others = of_runs.items()
+        for run, description in others:
+            if differences := first.differences(description):
+                named = "; ".join(f"{name}: {ours}, {theirs}" for name, (ours, theirs) in differences.items())
                 raise CutoutsError(
-                    f"The pictures in {ref.run} were made with other settings than those in {first[0].run}: "
-                    "export each collection to a directory of its own (--collections)."
+                    f"The pictures in {first_run} were made with other settings than those in {run} "
+                    f"({named}): export each collection to a directory of its own (--collections)."
                 )
-        return first[1]
+        runs_of = {description.facts.get("selection"): run for run, description in of_runs.items()}
+        if len(runs_of) > 1:
+            self.log.warning(
+                "The pictures are of runs with different selections: %s. To export those of one run "
+                "only, name its RUN collection (--collections).",
+                "; ".join(f"{selection} in {run}" for selection, run in runs_of.items()),
+            )
+        return first.with_facts_of(description for _, description in others)
 
     def _batches(self, refs: "Sequence[DatasetRef]", description: Description) -> Iterator[SourceBatch]:
         for ref in refs:

@@ -20,8 +20,9 @@ from lsst.pipe.base import (
 
 from ._config import PicturesConfig, settings_of
 from ._connections import ZooniverseCutoutsConnections
+from ._description import Description
 from ._maker import PictureMaker
-from ._picture_table import Description, make_picture_table
+from ._picture_table import make_picture_table
 from ._selection_config import SelectionConfig
 from ._sizes import FixedSizes, FootprintSizes
 from ._version import software_version
