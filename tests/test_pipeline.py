@@ -558,3 +558,6 @@ def test_bps_reads_its_configurations(path):
     config = BpsConfig(str(path))
     assert config["pipelineYaml"].endswith("/pipelines/zooniverseCutouts.yaml")
     assert config[".cluster.zooniverseCutouts.pipetasks"] == "zooniverseCutouts"
+    assert int(config[".finalJob.requestCpus"]) <= 2
+    if path.stem != "parsl_local":  # which asks nobody for memory
+        assert int(config[".finalJob.requestMemory"]) <= 8192
