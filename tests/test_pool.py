@@ -134,6 +134,20 @@ def test_a_script_without_a_guard_runs_once_wherever_temporary_files_are(tmp_pat
     assert (done.stdout, done.stderr) == (f"[-3, -2, -1, 0] {script}\n", "")
 
 
+def test_workers_log_as_their_parent_does(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import logging, operator\n"
+        "from lsst.analysis.ap._pool import run_batches\n"
+        "logging.basicConfig(format='%(levelname)s, %(name)s: %(message)s', level='WARNING')\n"
+        "list(run_batches(logging.getLogger('some').warning, ['first', 'second'], 2, operator.pos))\n"
+        "logging.getLogger().setLevel('ERROR')\n"
+        "list(run_batches(logging.getLogger('some').warning, ['third'], 2, operator.pos))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert sorted(done.stderr.splitlines()) == ["WARNING, some: first", "WARNING, some: second"]
+
+
 def test_no_more_batches_are_taken_than_there_is_room_for():
     taken = []
 

@@ -2,6 +2,7 @@
 
 __all__ = ("prepare_workers", "run_batches")
 
+import logging
 import multiprocessing
 import multiprocessing.forkserver
 import os
@@ -121,7 +122,7 @@ def _pool(work: Work[Any, Any], jobs: int) -> Iterator[ProcessPoolExecutor]:
         jobs,
         prepare_workers(),
         initializer=_start,
-        initargs=(dict(os.environ), pickle.dumps(work)),
+        initargs=(dict(os.environ), pickle.dumps(work), *_log_form()),
     )
     try:
         yield pool
@@ -150,13 +151,24 @@ def _submit[B](pool: ProcessPoolExecutor, batch: B) -> Future[Any]:
             main.update(origin)
 
 
-def _start(environment: Mapping[str, str], work: bytes) -> None:
+def _log_form() -> tuple[int, str | None]:
+    """Return level and format of the log here, if it has any."""
+    root = logging.getLogger()
+    formats = (getattr(handler.formatter, "_fmt", None) for handler in root.handlers)
+    return root.level, next(filter(None, formats), None)
+
+
+def _start(environment: Mapping[str, str], work: bytes, level: int, log_format: str | None) -> None:
     global _pickled_work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # The environment of the fork server is that of the time when it was started.
     os.environ.clear()
     os.environ.update(environment)
+    if log_format is None:
+        logging.getLogger().setLevel(level)
+    else:
+        logging.basicConfig(level=level, format=log_format)
     _pickled_work = work
 
 
