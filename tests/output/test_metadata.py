@@ -28,3 +28,17 @@ def test_numbers_are_as_short_as_their_precision_allows():
 def test_columns_that_zooniverse_itself_reads_pass_through():
     rows = pa.table({"#training_subject": ["true"], "#feedback_1_id": [3], "ra": [1.0]})
     assert metadata_of(rows, []) == [{"#training_subject": "true", "#feedback_1_id": "3"}]
+
+
+def test_values_that_are_no_text_are_told_all_the_same():
+    rows = pa.table(
+        {
+            "#feedback": pa.array([[1.5, None], None]),
+            "#place": [{"x": 1}, {"x": 2}],
+            "#bytes": pa.array([b"\xff", b"abc"]),
+        }
+    )
+    assert metadata_of(rows, []) == [
+        {"#feedback": "[1.5, null]", "#place": '{"x": 1}', "#bytes": "\"b'\\\\xff'\""},
+        {"#place": '{"x": 2}', "#bytes": "\"b'abc'\""},
+    ]

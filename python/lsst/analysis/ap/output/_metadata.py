@@ -2,6 +2,7 @@
 
 __all__ = ("metadata_of",)
 
+import json
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
@@ -26,11 +27,19 @@ def metadata_of(rows: pa.Table, columns: Sequence[str]) -> list[Mapping[str, str
     metadata : `list` [`~collections.abc.Mapping` [`str`, `str`]]
         The non-null values of each row, by column name. Each number is the
         shortest text that gives the same number in its precision: a float32
-        of 0.8 reads 0.8.
+        of 0.8 reads 0.8. Lists and structures are JSON.
     """
     present = [name for name in rows.column_names if name in columns or is_marked(name)]
-    texts = [rows.column(name).cast(pa.string()).to_pylist() for name in present]
+    texts = [_texts(rows.column(name)) for name in present]
     return [
-        {name: values[row] for name, values in zip(present, texts, strict=True) if values[row] is not None}
-        for row in range(len(rows))
+        {name: text for name, text in zip(present, row, strict=True) if text is not None}
+        for row in zip(*texts, strict=True)
     ]
+
+
+def _texts(column: pa.ChunkedArray) -> list[str | None]:
+    try:
+        return list(column.cast(pa.string()).to_pylist())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # bytes that are no text, and nested types
+        values = column.to_pylist()
+        return [None if value is None else json.dumps(value, default=str) for value in values]
