@@ -10,20 +10,21 @@ j2_vs_j1 compares what a person waits for: the seconds of the command on the
 longest catalogue with -j 1 and with -j 2, from its start to its end. Imports,
 start and end of all processes, opening of the repository, reading of the
 catalogue and writing of the manifest are included in both. Beside it stands
-how many cores each kept busy: its processor time over its seconds. Two cores
-that nobody else uses allow a ratio of 2, if -j 2 takes no more processor time
-and keeps both busy from start to end.
+how many cores each kept busy: its processor time over its seconds. What two
+cores of this machine can give is measured as well: two_commands_vs_j1 is the
+same ratio for two commands with -j 1 at the same time, on half of the
+catalogue each, which have nothing to do with each other.
 
     python benchmarks/endtoend.py --json endtoend.json
     python benchmarks/endtoend.py --size 1000 --detectors 2 --growth 100 1000    # a quick look
 """
 
 import argparse
+import contextlib
 import ctypes
 import functools
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -36,7 +37,7 @@ PLAIN_LIMIT = 60
 
 
 def run_tool(demo, catalog, outdir):
-    """Make the pictures as a user would, and return how long it took."""
+    """Make the pictures as a user would; return seconds and sources."""
     import pyarrow.parquet as pq
     from lsst.daf.butler import Butler
 
@@ -54,7 +55,7 @@ def run_tool(demo, catalog, outdir):
 
 
 def run_plain(demo, catalog, outdir):
-    """Make the pictures with full images and a figure each."""
+    """Make the pictures with full images and a figure each; return seconds and sources."""
     import pyarrow.parquet as pq
     from lsst.daf.butler import Butler
 
@@ -89,39 +90,55 @@ def run_plain(demo, catalog, outdir):
 def measure(kind, demo, catalog):
     """Run in a process of its own; return seconds, CPU seconds, peak megabytes and sources."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, __file__, "--child", kind, json.dumps(demo), str(catalog)]
-        figures, output = run([*words, str(Path(folder, "out"))])
-    return figures | json.loads(output.splitlines()[-1])
+        figures, (seconds, sources) = run_child(kind, demo, catalog, f"{folder}/out")
+    return figures | {"seconds": seconds, "sources": sources}
 
 
-def measure_command(demo, catalog, sources, jobs):
-    """Run the command as a user would; return the same figures, of all of it."""
+def measure_command(demo, catalogs, sources, jobs):
+    """Run the command as a user would, on all catalogues at once; return the same figures, of all of it."""
+    words = [sys.executable, "-m", "lsst.analysis.ap", "--quiet", "-c", "addMetadata=True", "-j", str(jobs)]
+    words += ["--collections", demo["run"], demo["repo"]]
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, "-m", "lsst.analysis.ap", "--quiet", "-c", "addMetadata=True"]
-        words += ["-j", str(jobs), "--catalog", str(catalog), "--collections", demo["run"], demo["repo"]]
-        figures, _ = run([*words, str(Path(folder, "out"))])
+        outdirs = [f"{folder}/out{number}" for number in range(len(catalogs))]
+        pairs = zip(catalogs, outdirs, strict=True)
+        figures, _ = run(*([*words, outdir, "--catalog", catalog] for catalog, outdir in pairs))
     return figures | {"sources": sources}
 
 
-def run(words):
-    """Run a process to its end and to that of its workers; return figures and output."""
+def run_child(function, *arguments):
+    """Call a function in a process of its own; return figures and what it returned."""
+    words = [sys.executable, __file__, "--child", function, *map(json.dumps, arguments)]
+    figures, output = run(words)
+    return figures, json.loads(output.splitlines()[-1])
+
+
+def run(*commands):
+    """Run processes at once, until they and their workers end; return figures and the first's output."""
     start = time.perf_counter()
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    _, status, usage = os.wait4(process.pid, 0)
+    processes = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for words in commands]
+    usages = []
+    for process in processes:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        usages.append(usage)
     seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    with process:
-        output = process.stdout.read()
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, words)
-    usages = [usage]
-    try:
-        while True:  # what it left, which ends when it sees that it is alone
+    outputs = []
+    for process in processes:
+        with process:
+            outputs.append(process.stdout.read())
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, process.args)
+    with contextlib.suppress(ChildProcessError):
+        while True:  # what they left, which ends when it sees that it is alone
             usages.append(os.wait3(0)[2])
-    except ChildProcessError:
-        own, *others = (u.ru_utime + u.ru_stime for u in usages)
-    peak = max(u.ru_maxrss for u in usages) / 1024
-    return {"seconds": seconds, "cpu": own + sum(others), "workers_cpu": sum(others), "peak_MB": peak}, output
+    cpu = [usage.ru_utime + usage.ru_stime for usage in usages]
+    figures = {
+        "seconds": seconds,
+        "cpu": sum(cpu),
+        "workers_cpu": sum(cpu[len(commands) :]),
+        "peak_MB": max(usage.ru_maxrss for usage in usages) / 1024,
+    }
+    return figures, outputs[0]
 
 
 def adopt_orphans():
@@ -131,20 +148,30 @@ def adopt_orphans():
         ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
 
 
-def child(kind, demo, catalog, outdir):
-    """Do one measured run in this process."""
-    seconds, sources = (run_tool if kind == "tool" else run_plain)(json.loads(demo), catalog, outdir)
-    print(json.dumps({"seconds": seconds, "sources": sources}))
+def prepare(folder, existing, options):
+    """Make the demo, unless there is one, and the catalogues; return where they are.
+
+    Not in the process that measures: the peak memory of what a process starts
+    begins with its own.
+    """
+    from lsst.analysis.ap.demo import make_demo
+
+    root = Path(existing or f"{folder}/demo")
+    if not (root / "repo").exists():
+        make_demo(root, size=options["size"], visits=1, detectors=options["detectors"])
+    demo = {"repo": f"{root}/repo", "apdb": f"{root}/apdb.sqlite3", "run": "DemoCam/runs/demo"}
+    return demo, make_catalogs(demo["apdb"], folder, options["per_detector"], options["growth"])
 
 
-def make_catalogs(demo, folder, per_detector, growth):
-    """Write the catalogues: some sources a detector, and series of growing length."""
+def make_catalogs(apdb, folder, per_detector, growth):
+    """Write the catalogues: some sources a detector, series of growing length, and halves of the longest."""
     import numpy as np
+    import pandas as pd
     import pyarrow as pa
 
     from lsst.analysis.ap.sources import Selection, SqlApdb
 
-    sources = pa.concat_tables(SqlApdb.from_sqlite(demo["apdb"]).read(Selection())).to_pandas()
+    sources = pa.concat_tables(SqlApdb.from_sqlite(apdb).read(Selection())).to_pandas()
     groups = sources.groupby(["visit", "detector"])
     rng = np.random.default_rng(1)
 
@@ -155,29 +182,36 @@ def make_catalogs(demo, folder, per_detector, growth):
         rows["dec"] += rng.uniform(-2e-4, 2e-4, count)
         return rows
 
-    def write(name, counts):
-        import pandas as pd
+    catalogs = {}
 
+    def write(name, rows):
+        catalogs[name] = f"{folder}/{name}.parquet"
+        rows.to_parquet(catalogs[name])
+
+    def catalog(counts):
         rows = pd.concat([drawn(group, n) for (_, group), n in zip(groups, counts, strict=True) if n])
         rows["diaSourceId"] = np.arange(len(rows)) + 10**17
-        path = Path(folder, f"{name}.parquet")
-        rows.to_parquet(path)
-        return path
+        return rows
 
-    catalogs = {"usual": write("usual", [per_detector] * len(groups))}
+    write("usual", catalog([per_detector] * len(groups)))
     # The plain way would take minutes for all of it.
     few = -(-PLAIN_LIMIT // per_detector)
-    catalogs["plain"] = write("plain", [per_detector if n < few else 0 for n in range(len(groups))])
+    write("plain", catalog([per_detector if n < few else 0 for n in range(len(groups))]))
     for total in growth:
         share, rest = divmod(total, len(groups))
-        catalogs[total] = write(str(total), [share + (n < rest) for n in range(len(groups))])
+        longest = catalog([share + (n < rest) for n in range(len(groups))])
+        write(str(total), longest)
+    middle = len(longest) // 2
+    write("first half", longest[:middle])
+    write("second half", longest[middle:])
     return catalogs
 
 
 def main():
     """Measure, print and, if asked, write the figures."""
     if sys.argv[1:2] == ["--child"]:
-        child(*sys.argv[2:])
+        function, *words = sys.argv[2:]
+        print(json.dumps(globals()[function](*map(json.loads, words))))
         return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -190,27 +224,17 @@ def main():
     parser.add_argument("--demo", type=Path, help="a demo of that size that is there already")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    from lsst.analysis.ap.demo import make_demo
-
     adopt_orphans()
-    folder = Path(tempfile.mkdtemp())
-    try:
-        root = arguments.demo or folder / "demo"
-        if not (root / "repo").exists():
-            make_demo(root, size=arguments.size, visits=1, detectors=arguments.detectors)
-        demo = {
-            "repo": str(root / "repo"),
-            "apdb": str(root / "apdb.sqlite3"),
-            "run": "DemoCam/runs/demo",
-        }
-        report(arguments, demo, make_catalogs(demo, folder, arguments.per_detector, arguments.growth))
-    finally:
-        shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        options = {name: value for name, value in vars(arguments).items() if not isinstance(value, Path)}
+        existing = arguments.demo and str(arguments.demo)
+        _, (demo, catalogs) = run_child("prepare", folder, existing, options)
+        report(arguments, demo, catalogs)
 
 
 def report(arguments, demo, catalogs):
     """Run every comparison and tell of it."""
-    figures, pairs = {}, {"annotated_j1": [], "annotated_cpu": [], "j2_vs_j1": []}
+    figures, pairs = {}, {}
 
     def note(name, run):
         figures.setdefault(name, []).append(run)
@@ -232,21 +256,31 @@ def report(arguments, demo, catalogs):
         return seconds
 
     for _ in range(arguments.rounds):
-        plain, plain_cpu = note("plain way", measure("plain", demo, catalogs["plain"]))
-        one, one_cpu = note("-j 1", measure("tool", demo, catalogs["usual"]))
+        plain, plain_cpu = note("plain way", measure("run_plain", demo, catalogs["plain"]))
+        one, one_cpu = note("-j 1", measure("run_tool", demo, catalogs["usual"]))
         total = arguments.growth[-1]
-        all_by_one, all_by_two = (
-            note_command(f"command -j {jobs}", measure_command(demo, catalogs[total], total, jobs))
-            for jobs in (1, 2)
+        longest, halves = [catalogs[str(total)]], [catalogs["first half"], catalogs["second half"]]
+        all_by_one, all_by_two, all_by_halves = (
+            note_command(name, measure_command(demo, parts, total, jobs))
+            for name, parts, jobs in (
+                ("command -j 1", longest, 1),
+                ("command -j 2", longest, 2),
+                ("two commands", halves, 1),
+            )
         )
-        pairs["annotated_j1"].append(plain / one)
-        pairs["annotated_cpu"].append(plain_cpu / one_cpu)
-        pairs["j2_vs_j1"].append(all_by_one / all_by_two)
+        for name, ratio in (
+            ("annotated_j1", plain / one),
+            ("annotated_cpu", plain_cpu / one_cpu),
+            ("j2_vs_j1", all_by_one / all_by_two),
+            ("two_commands_vs_j1", all_by_one / all_by_halves),
+        ):
+            pairs.setdefault(name, []).append(ratio)
     ratios = {name: statistics.median(values) for name, values in pairs.items()}
-    peaks = {
-        total: note(f"{total} sources", run := measure("tool", demo, catalogs[total])) and run["peak_MB"]
-        for total in arguments.growth
-    }
+    peaks = {}
+    for total in arguments.growth:
+        run = measure("run_tool", demo, catalogs[str(total)])
+        note(f"{total} sources", run)
+        peaks[total] = run["peak_MB"]
     if len(peaks) > 1:
         first, *_, last = peaks
         ratios[f"memory_{last}_vs_{first}"] = peaks[last] / peaks[first]
