@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -14,6 +15,12 @@ from lsst.analysis.ap.sources import Selection, SqlApdb
 def ids(folder):
     with open(folder / "manifest.csv", newline="") as stream:
         return [int(row["diaSourceId"]) for row in csv.DictReader(stream)]
+
+
+def summary(said):
+    """Return the table that the command ends with."""
+    lines = (re.split(r"  +", line.strip(), maxsplit=1) for line in said.splitlines()[1:])
+    return dict(lines)
 
 
 def test_help_teaches_and_imports_nothing_heavy():
@@ -37,9 +44,15 @@ def test_the_command_makes_pictures_from_an_apdb(demo, words, apdb, tmp_path, ca
     (table,) = SqlApdb.from_sqlite(demo.apdb).read(Selection(limit=5))
     assert ids(tmp_path) == table.column("diaSourceId").to_pylist()
     assert len(list(tmp_path.glob("*.png"))) == 5
-    assert "5 written, 0 already there, 0 failed" in capsys.readouterr().out
+    assert summary(capsys.readouterr().out) == {
+        "written": "5",
+        "already there": "0",
+        "failed": "0",
+        "manifest": str(tmp_path / "manifest.csv"),
+    }
     assert main([*apdb, "--limit", "7", *words, str(tmp_path)]) == 0
-    assert "2 written, 5 already there" in capsys.readouterr().out
+    found = summary(capsys.readouterr().out)
+    assert (found["written"], found["already there"]) == ("2", "5")
 
 
 def test_an_apdb_by_its_configuration_gives_the_same(demo, words, apdb, tmp_path):
@@ -89,7 +102,8 @@ def test_failures_give_status_one_and_a_pointer(words, tmp_path, capsys):
     frame.to_csv(tmp_path / "c.csv", index=False)
     assert main(["--catalog", str(tmp_path / "c.csv"), *words, str(tmp_path / "out")]) == 1
     said = capsys.readouterr()
-    assert "0 written, 0 already there, 1 failed" in said.out
+    found = summary(said.out)
+    assert (found["written"], found["failed"]) == ("0", "1")
     assert "failures.csv" in said.err
 
 
@@ -121,7 +135,7 @@ def test_wrong_input_is_one_line_that_names_it(demo, words, apdb, tmp_path, refu
             *(*apdb, "--reliability-min", "0.9"),
             *("--reliability-max", "0.1", *words, out),
         ],
-        "processes is 0": [*apdb, "-j", "0", *words, out],
+        "-j/--jobs: 0 is less than 1": [*apdb, "-j", "0", "--dry-run", *words, out],
         "/proc/nowhere cannot be made": [*apdb, *words, "/proc/nowhere"],
     }
     for said, command in cases.items():

@@ -17,7 +17,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from ._version import software_version
 from .domain import CutoutsError
@@ -25,6 +25,9 @@ from .domain import CutoutsError
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
     from lsst.pipe.base import Struct
+
+_SHOWN: Final = 5
+"""How many files of a kind are named when there are many."""
 
 
 def add_place_options(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +70,7 @@ def add_work_options(group: "argparse._ArgumentGroup") -> None:
         Group of options that they belong to.
     """
     group.add_argument(
-        "-j", "--jobs", type=int, default=1, metavar="N", help="number of processes (default: 1)"
+        "-j", "--jobs", type=_at_least_one, default=1, metavar="N", help="number of processes (default: 1)"
     )
     earlier = group.add_mutually_exclusive_group()
     earlier.add_argument(
@@ -81,6 +84,12 @@ def add_work_options(group: "argparse._ArgumentGroup") -> None:
         help="how much to tell (default: INFO)",
     )
     group.add_argument("--quiet", action="store_true", help="no progress bar, and only warnings and errors")
+
+
+def _at_least_one(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
 
 
 def run_command(
@@ -118,7 +127,8 @@ def run_command(
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted; run the same command again to finish.", file=sys.stderr)
+        again = "again without --overwrite" if arguments.overwrite else "again"
+        print(f"{parser.prog}: interrupted; run the same command {again} to finish.", file=sys.stderr)
         return 130
 
 
@@ -188,10 +198,17 @@ def tell(prog: str, outdir: str, result: "Struct") -> int:
     status : `int`
         0 when every picture is there, 1 when some failed.
     """
-    print(
-        f"{outdir}: {len(result.written)} written, {len(result.skipped)} already there, "
-        f"{len(result.failed)} failed; manifest {result.manifest}"
-    )
+    rows = {
+        "written": len(result.written),
+        "already there": len(result.skipped),
+        "failed": len(result.failed),
+        "manifest": "\n".join(_few(result.manifests)),
+        "stamps": "\n".join(_few(result.stamps)),
+    }
+    print(outdir)
+    for name, value in rows.items():
+        for number, line in enumerate(str(value).splitlines()):
+            print(f"  {'' if number else name:15}{line}")
     if not result.failed:
         return 0
     first = result.failed[0]
@@ -201,3 +218,8 @@ def tell(prog: str, outdir: str, result: "Struct") -> int:
         file=sys.stderr,
     )
     return 1
+
+
+def _few(paths: Sequence[str]) -> list[str]:
+    """Return the first of many paths, and how many there are more."""
+    return [*paths[:_SHOWN], *([f"and {len(paths) - _SHOWN} more"] if len(paths) > _SHOWN else [])]
