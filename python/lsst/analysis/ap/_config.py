@@ -104,6 +104,12 @@ class OutputConfig(Config):
             raise FieldValidationError(
                 type(self).manifestStyle, self, "the style 'hosted' and a urlRoot belong together"
             )
+        if self.manifestStyle == "citsci" and self.manifestRows is not None:
+            raise FieldValidationError(
+                type(self).manifestRows,
+                self,
+                "rubin.citsci reads one manifest of a directory: set chunkSize for several directories",
+            )
 
     def makeManifestForm(self, *, separatePanels: bool) -> ManifestForm:
         """Return what the manifest looks like.
