@@ -165,6 +165,28 @@ def test_failed_sources_have_no_stamps(butler, sources, tmp_path):
     assert len(np.load(tmp_path / "stamps.npy")) == len(bad) - 1
 
 
+def test_a_picture_that_cannot_be_made_again_for_its_stamps_stays(butler, sources, tmp_path):
+    make_task(butler, "none").run(sources.slice(0, 4), tmp_path)
+    bad = sources.slice(0, 4).to_pandas()
+    bad.loc[3, "ra"] += 1.0
+    result = make_task(butler, "npy").run(bad, tmp_path)
+    assert [failure.diaSourceId for failure in result.failed] == [bad["diaSourceId"][3]]
+    assert len(manifest_ids(tmp_path)) == len(list(tmp_path.glob("*.png"))) == 4
+    assert len(np.load(tmp_path / "stamps.npy")) == 3
+    (tmp_path / f"{bad['diaSourceId'][3]}.png").unlink()
+    make_task(butler, "npy").run(bad, tmp_path)
+    assert len(manifest_ids(tmp_path)) == 3
+
+
+def test_refused_sizes_leave_the_directory_as_it_was(butler, sources, tmp_path):
+    first = make_task(butler, "npy").run(sources.slice(0, 4), tmp_path)
+    with pytest.raises(CutoutsError, match="sizes is now 30"):
+        make_task(butler, "npy", sizes=[30]).run(sources, tmp_path, append=True)
+    assert make_task(butler, "npy").run(sources.slice(0, 4), tmp_path).skipped == first.written
+    with pytest.raises(CutoutsError, match="made with other settings"):
+        make_task(butler, "none", sizes=[30]).run(sources, tmp_path)
+
+
 def test_overwrite_starts_anew(butler, sources, tmp_path):
     make_task(butler, "npy").run(sources.slice(0, 10), tmp_path)
     with pytest.raises(CutoutsError, match="stamps of 51 pixels, and sizes is now 30"):

@@ -4,6 +4,7 @@ import io
 import json
 import pickle
 import subprocess
+import time
 from pathlib import Path
 
 import astropy.table
@@ -285,6 +286,74 @@ def test_only_failures_are_tried_again_when_asked(task, one_detector, tmp_path):
     assert len(manifest(tmp_path)) == 5
 
 
+def test_what_failed_is_not_forgotten_and_asked_for_at_once(task, one_detector, tmp_path):
+    first = task.run(one_detector, tmp_path)
+    with pytest.raises(CutoutsError, match=r"give one of them"):
+        task.run(one_detector, tmp_path, overwrite=True, retry_failed=True)
+    assert task.run(one_detector, tmp_path).skipped == first.written
+
+
+def test_manifests_of_others_stay(butler, one_detector, tmp_path):
+    whole, split = annotated(butler), annotated(butler, manifestRows=1)
+    whole.run(one_detector[:2], tmp_path / "night")
+    (tmp_path / "manifest-edited.csv").write_text("mine")
+    split.run(one_detector[:2], tmp_path)
+    whole.run(one_detector[:2], tmp_path)
+    found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("manifest*.csv")}
+    assert found == {"manifest.csv", "manifest-edited.csv", "night/manifest.csv"}
+
+
+def test_citsci_lists_every_picture_beside_itself_whatever_the_folders(butler, one_detector, tmp_path):
+    rows = one_detector.sort_values("diaSourceId")
+    annotated(butler, manifestStyle="citsci").run(rows[::2], tmp_path)
+    grouped = annotated(butler, manifestStyle="citsci", chunkSize=10**15)
+    result = grouped.run(rows[1::2], tmp_path, append=True)
+    assert len(result.manifests) == len(set(result.manifests)) > 1
+    listed = set()
+    for path in map(Path, result.manifests):
+        listed |= {path.parent / row["filename"] for row in csv.DictReader(path.read_text().splitlines())}
+    assert listed == set(tmp_path.rglob("*.png"))
+    assert len(listed) == len(rows)
+
+
+def test_rows_for_rubin_citsci_are_not_split():
+    config = ZooniverseCutoutsConfig()
+    config.update(manifestStyle="citsci", manifestRows=5)
+    with pytest.raises(ValueError, match=r"manifestRows.*one manifest"):
+        config.validate()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_directory_that_goes_away_ends_the_run(task, sources, tmp_path, jobs):
+    outdir = tmp_path / "out"
+
+    def batches():
+        for start in range(0, len(sources), 5):
+            if start == 30:
+                while not list(outdir.glob("*.png")):
+                    time.sleep(0.01)
+                outdir.rename(tmp_path / "elsewhere")
+            yield sources[start : start + 5]
+
+    with pytest.raises(CutoutsError, match="out is gone"):
+        task.run(batches(), outdir, jobs=jobs)
+    assert not outdir.exists()
+    result = task.run(sources, tmp_path / "elsewhere")
+    assert len(result.written) + len(result.skipped) == len(sources)
+
+
+def test_the_bar_counts_what_was_there(task, one_detector, tmp_path, capsys):
+    task.run(one_detector[:4], tmp_path)
+    capsys.readouterr()
+    task.run(one_detector, tmp_path, total=len(one_detector), progress=True)
+    bars = capsys.readouterr().err.replace("\r", "\n").splitlines()
+    number = len(one_detector)
+    for stage in ("pictures", "manifest"):
+        last = [line for line in bars if line.startswith(stage)][-1]
+        assert "100%" in last
+        assert f"{number}/{number}" in last
+
+
 def test_another_manifest_needs_no_new_pictures(butler, one_detector, tmp_path):
     annotated(butler).run(one_detector, tmp_path)
     result = annotated(butler, manifestColumns=["!psfNdata"], manifestRows=5).run(one_detector, tmp_path)
@@ -330,6 +399,9 @@ def test_a_full_disk_is_one_clear_error_and_loses_nothing(butler, sources, small
     pictures = {p.name: p.read_bytes() for p in small_disk.glob("*.png")}
     assert all(Image.open(io.BytesIO(content)).size[0] > 300 for content in pictures.values())
     assert not list(small_disk.glob(".*.partial"))
+    with pytest.raises(CutoutsError, match=r"No space left|disk is full"):
+        task.run(sources, small_disk, jobs=jobs)
+    assert pictures.items() <= {p.name: p.read_bytes() for p in small_disk.glob("*.png")}.items()
     subprocess.run(["mount", "-o", "remount,size=40m", str(small_disk)], check=True)
     result = task.run(sources, small_disk)
     assert result.failed == []

@@ -1,4 +1,4 @@
-import os
+import pickle
 import threading
 
 import pytest
@@ -55,9 +55,42 @@ def test_readers_never_see_a_part_of_a_file(tmp_path):
 def test_what_an_interrupted_run_left_is_removed(tmp_path):
     directory = OutputDirectory(tmp_path)
     directory.write("1.png", b"whole")
-    (tmp_path / ".2.png.999.partial").write_bytes(b"ha")
+    for place in (".", "0-99", "night"):
+        (tmp_path / place).mkdir(exist_ok=True)
+        (tmp_path / place / ".2.png.999.partial").write_bytes(b"ha")
     directory.remove_partial_files()
-    assert os.listdir(tmp_path) == ["1.png"]
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == {
+        "1.png",
+        "night/.2.png.999.partial",  # of another run, which may be writing it now
+    }
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_directory_that_is_gone_is_not_made_again(tmp_path, replaced):
+    directory = pickle.loads(pickle.dumps(OutputDirectory(tmp_path / "out")))
+    directory.write("0-9/1.png", b"abc")
+    directory.path.rename(tmp_path / "elsewhere")
+    if replaced:
+        directory.path.mkdir()
+    for name in ("2.png", "0-9/2.png"):
+        with pytest.raises(CutoutsError, match=r"out is gone"):
+            directory.write(name, b"abc")
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_only_whole_files_are_present(tmp_path):
+    directory = OutputDirectory(tmp_path)
+    for name in ("1.png", "0-9/2.png"):
+        directory.write(name, b"abc")
+    sizes = {"1.png": 3, "0-9/2.png": 2, "3.png": 3}
+    assert directory.present(sizes) == {"1.png"}
+
+
+def test_what_cannot_be_removed_is_named(tmp_path):
+    directory = OutputDirectory(tmp_path)
+    (tmp_path / "1.png").mkdir()
+    with pytest.raises(CutoutsError, match=r"1\.png cannot be removed"):
+        directory.remove(["0.png", "1.png"])
 
 
 def test_a_place_that_cannot_be_a_directory_is_named(tmp_path):

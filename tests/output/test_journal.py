@@ -34,6 +34,26 @@ def test_the_latest_outcome_of_a_source_counts(tmp_path):
         assert [f.diaSourceId for f in journal.failures()] == [2]
 
 
+def test_an_earlier_picture_may_stay_when_its_source_fails(tmp_path):
+    with Journal(OutputDirectory(tmp_path)) as journal:
+        journal.record([picture(1), picture(2)])
+        journal.record([Failure(1, PLACE, "no image"), Failure(2, PLACE, "no image")], kept={1})
+        assert [p.diaSourceId for p in journal.pictures()] == [1]
+        assert journal.failed([1, 2]) == {1, 2}
+        journal.describe({1: {"ra": "2.5"}})
+        assert journal.failed([1, 2]) == {2}
+
+
+def test_folders_come_one_after_the_other(tmp_path):
+    with Journal(OutputDirectory(tmp_path)) as journal:
+        paths = {1: "1.png", 2: "0-9/2.png", 3: "3.png", 4: "0-9/4.png", 15: "10-19/15.png", 7: "7.png"}
+        journal.record(Picture(i, PLACE, path, 9) for i, path in paths.items())
+        found = [p.path for p in journal.pictures(by_folder=True)]
+        assert found == ["1.png", "3.png", "7.png", "0-9/2.png", "0-9/4.png", "10-19/15.png"]
+        assert journal.most_in_a_folder() == 3
+        assert [journal.has_pictures(number) for number in (1, 6, 7)] == [True, True, False]
+
+
 def test_pictures_come_by_visit_detector_and_source_whatever_the_order_of_work(tmp_path):
     places = [DetectorVisit("Cam", v, d) for v in (2, 1) for d in (1, 0)]
     with Journal(OutputDirectory(tmp_path)) as journal:
@@ -79,3 +99,26 @@ def test_a_damaged_journal_is_named(tmp_path):
         Journal(OutputDirectory(tmp_path))
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(path).execute("SELECT * FROM picture")
+
+
+def test_damage_that_shows_later_is_named_as_well(tmp_path):
+    with Journal(OutputDirectory(tmp_path)) as journal:
+        journal.record(picture(number) for number in range(2000))
+    (path,) = tmp_path.iterdir()
+    with path.open("r+b") as stream:
+        stream.seek(path.stat().st_size // 2)
+        stream.write(b"\xff" * 20_000)
+    with (
+        Journal(OutputDirectory(tmp_path)) as journal,
+        pytest.raises(CutoutsError, match=r"journal\.sqlite3 is damaged"),
+    ):
+        list(journal.pictures())
+
+
+def test_nothing_is_recorded_in_a_directory_that_is_gone(tmp_path):
+    with Journal(OutputDirectory(tmp_path / "out")) as journal:
+        (tmp_path / "out").rename(tmp_path / "elsewhere")
+        with pytest.raises(CutoutsError, match="out is gone"):
+            journal.record([picture(1)])
+    with Journal(OutputDirectory(tmp_path / "elsewhere")) as journal:
+        assert not journal.has_pictures()

@@ -28,7 +28,7 @@ def read(path):
 
 def test_local_files_are_named_beside_their_metadata(directory, pictures):
     form = ManifestForm("panoptes", ("#ra", "!band", "%visit", "note"))
-    assert form.write(directory, pictures) == ["manifest.csv"]
+    assert form.write(directory, pictures, [].append) == ["manifest.csv"]
     assert read(directory.path / "manifest.csv") == [
         {
             "filename": "11.png",
@@ -52,7 +52,7 @@ def test_local_files_are_named_beside_their_metadata(directory, pictures):
 @pytest.mark.parametrize("root", ["https://host/run", "https://host/run/"])
 def test_hosted_pictures_have_urls_and_an_external_identifier(directory, root):
     pictures = [Picture(11, PLACE, "0/11 a.png", 1, {"ra": "1.5"})]
-    ManifestForm("hosted", ("#ra", "#dec"), root).write(directory, pictures)
+    ManifestForm("hosted", ("#ra", "#dec"), root).write(directory, pictures, [].append)
     assert read(directory.path / "manifest.csv") == [
         {
             "external_id": "11",
@@ -66,7 +66,7 @@ def test_hosted_pictures_have_urls_and_an_external_identifier(directory, root):
 
 def test_citsci_has_a_manifest_beside_the_pictures_of_each_folder(directory):
     pictures = [Picture(i, PLACE, f"{i // 10 * 10}/{i}.png", 1) for i in (11, 12, 25)]
-    names = ManifestForm("citsci", ("#ra",)).write(directory, pictures)
+    names = ManifestForm("citsci", ("#ra",)).write(directory, pictures, [].append)
     assert names == ["10/manifest.csv", "20/manifest.csv"]
     found = {name: read(directory.path / name) for name in names}
     assert [row["filename"] for row in found["10/manifest.csv"]] == ["11.png", "12.png"]
@@ -74,22 +74,22 @@ def test_citsci_has_a_manifest_beside_the_pictures_of_each_folder(directory):
     assert not {"external_id", "location:1"} & set(found["10/manifest.csv"][0])
 
 
-def test_a_long_manifest_is_split_and_a_stale_one_removed(directory):
+def test_a_long_manifest_is_split(directory):
     pictures = [Picture(i, PLACE, f"{i}.png", 1) for i in range(7)]
-    whole = ManifestForm("panoptes", ())
-    split = ManifestForm("panoptes", (), rows=3)
-    whole.write(directory, pictures)
-    names = split.write(directory, pictures)
-    assert names == ["manifest-001.csv", "manifest-002.csv", "manifest-003.csv"]
+    announced = []
+
+    def announce(name):
+        assert not (directory.path / name).exists()
+        announced.append(name)
+
+    names = ManifestForm("panoptes", (), rows=3).write(directory, pictures, announce)
+    assert names == announced == ["manifest-001.csv", "manifest-002.csv", "manifest-003.csv"]
     assert [len(read(directory.path / name)) for name in names] == [3, 3, 1]
-    assert directory.find("manifest*") == set(names)
-    assert split.write(directory, pictures[:2]) == ["manifest-001.csv"]
-    assert directory.find("manifest*") == {"manifest-001.csv"}
 
 
 @pytest.mark.parametrize("rows", [None, 5])
 def test_a_manifest_of_nothing_has_its_header(directory, rows):
-    assert ManifestForm("panoptes", ("#ra",), rows=rows).write(directory, []) == ["manifest.csv"]
+    assert ManifestForm("panoptes", ("#ra",), rows=rows).write(directory, [], [].append) == ["manifest.csv"]
     assert (directory.path / "manifest.csv").read_text() == "filename,diaSourceId,#ra\n"
 
 

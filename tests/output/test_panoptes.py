@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from lsst.analysis.ap.domain import DetectorVisit
-from lsst.analysis.ap.output import ManifestForm, OutputDirectory, Picture
+from lsst.analysis.ap.output import ManifestForm, OutputDirectory, Picture, picture_path
 
 PANOPTES = Path(sys.prefix, "panoptes", "bin", "panoptes")
 PLACE = DetectorVisit("Cam", 7, 3)
@@ -96,12 +96,13 @@ def upload(server, manifest, home, *options):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.fixture
-def pictures():
+@pytest.fixture(params=[None, 1])
+def pictures(request):
     """The first one lacks a value, on which panoptescli would stumble."""
+    paths = {number: picture_path(number, request.param) for number in (11, 12)}
     return [
-        Picture(11, PLACE, "11.png", 1, {"visit": "7"}),
-        Picture(12, PLACE, "12.png", 1, {"visit": "7", "reliability": "0.5"}),
+        Picture(11, PLACE, paths[11], 1, {"visit": "7"}),
+        Picture(12, PLACE, paths[12], 1, {"visit": "7", "reliability": "0.5"}),
     ]
 
 
@@ -109,19 +110,19 @@ def test_local_pictures_become_subjects_with_their_metadata(zooniverse, pictures
     directory = OutputDirectory(tmp_path / "pictures")
     for picture in pictures:
         directory.write(picture.path, png(picture.diaSourceId))
-    (name,) = ManifestForm("panoptes", ("#visit", "#reliability")).write(directory, pictures)
+    (name,) = ManifestForm("panoptes", ("#visit", "#reliability")).write(directory, pictures, [].append)
     upload(zooniverse, directory.path / name, tmp_path)
     found = sorted((s["metadata"]["diaSourceId"], s["locations"], s["metadata"]) for s in zooniverse.subjects)
     assert found == [
         (
             "11",
             ["image/png"],
-            {"filename": "11.png", "diaSourceId": "11", "#visit": "7", "#reliability": "null"},
+            {"filename": pictures[0].path, "diaSourceId": "11", "#visit": "7", "#reliability": "null"},
         ),
         (
             "12",
             ["image/png"],
-            {"filename": "12.png", "diaSourceId": "12", "#visit": "7", "#reliability": "0.5"},
+            {"filename": pictures[1].path, "diaSourceId": "12", "#visit": "7", "#reliability": "0.5"},
         ),
     ]
     assert sorted(zooniverse.uploads) == sorted([png(11), png(12)])
@@ -129,10 +130,9 @@ def test_local_pictures_become_subjects_with_their_metadata(zooniverse, pictures
 
 def test_hosted_pictures_become_subjects_that_point_to_them(zooniverse, pictures, tmp_path):
     directory = OutputDirectory(tmp_path / "pictures")
-    (name,) = ManifestForm("hosted", ("#visit",), "https://host/run").write(directory, pictures)
+    (name,) = ManifestForm("hosted", ("#visit",), "https://host/run").write(directory, pictures, [].append)
     upload(zooniverse, directory.path / name, tmp_path, "-r", "2")
     assert sorted(s["locations"][0]["image/png"] for s in zooniverse.subjects) == [
-        "https://host/run/11.png",
-        "https://host/run/12.png",
+        f"https://host/run/{picture.path}" for picture in pictures
     ]
     assert zooniverse.uploads == []

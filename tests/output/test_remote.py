@@ -75,15 +75,42 @@ def test_files_arrive_whole_and_leave_nothing_here(place):
     assert not staging.exists()
 
 
-def test_files_are_found_measured_and_removed(place):
+def test_files_are_found_and_removed(place):
+    names = [f"{folder}{number}.png" for folder in ("", "0-9/") for number in range(3)]
     with open_directory(f"{place}/run") as directory:
-        for name in ("manifest.csv", "5/manifest.csv", "1.png"):
+        for name in names:
             directory.write(name, b"abc")
-        assert directory.find("manifest*.csv") == {"manifest.csv", "5/manifest.csv"}
-        assert (directory.size("1.png"), directory.size("2.png")) == (3, None)
-        for name in ("1.png", "2.png"):
-            directory.remove(name)
-        assert directory.size("1.png") is None
+        assert directory.present(dict.fromkeys([*names, "absent.png"], 3)) == set(names)
+        directory.remove([*names[1:], "absent.png"])
+        assert directory.present(dict.fromkeys(names, 3)) == set(names[:1])
+
+
+def test_a_run_does_not_overwrite_the_journal_of_another(place):
+    picture = Picture(1, PLACE, "1.png", 3)
+    with open_directory(f"{place}/run") as mine:
+        journal = Journal(mine)
+        with open_directory(f"{place}/run") as directory, Journal(directory) as others:
+            others.record([picture])
+        with pytest.raises(CutoutsError, match="Another run is writing"), journal:
+            journal.record([Picture(2, PLACE, "2.png", 3)])
+    with open_directory(f"{place}/run") as directory, Journal(directory) as journal:
+        assert list(journal.pictures()) == [picture]
+
+
+def test_the_journal_is_sent_when_a_run_ends_with_an_error(place):
+    picture = Picture(1, PLACE, "1.png", 3)
+
+    def fail():
+        with open_directory(f"{place}/run") as directory, Journal(directory) as journal:
+            journal.set_settings({})
+            journal.record([Picture(2, PLACE, "2.png", 3)])  # is sent at once
+            journal.record([picture])  # waits to be sent
+            raise CutoutsError("no more sources")
+
+    with pytest.raises(CutoutsError, match="no more sources"):
+        fail()
+    with open_directory(f"{place}/run") as directory, Journal(directory) as journal:
+        assert picture in journal.pictures()
 
 
 def test_the_journal_is_there_for_the_next_run(place):

@@ -77,7 +77,7 @@ def run(outdir, form, batches, order, sizes=SIZES):
         stamps.begin()
         for batch in batches:
             spill(stamps, batch, sizes)
-        return stamps.assemble(order)
+        return stamps.assemble(order, [].append)
 
 
 def digests(outdir):
@@ -239,7 +239,7 @@ def test_the_latest_stamps_of_a_source_count(tmp_path):
     with StampFiles(OutputDirectory(tmp_path), "npy", SIZES) as stamps:
         stamps.begin()
         spill(stamps, [2], rows=mended)
-        stamps.assemble([1, 2])
+        stamps.assemble([1, 2], [].append)
     _, rows = read(tmp_path, "npy")
     assert rows["flux"].to_pylist() == [pytest.approx(1 / 7), 99.0]
 
@@ -298,7 +298,7 @@ def test_rows_of_catalogues_that_differ_stand_together(tmp_path):
             stamps.begin()
             for rows in batches:
                 spill(stamps, rows.column(0).to_pylist(), rows=rows)
-            stamps.assemble([1, 2, 4, 5])
+            stamps.assemble([1, 2, 4, 5], [].append)
     assert digests(tmp_path / "ab") == digests(tmp_path / "ba")
     _, rows = read(tmp_path / "ab", "parquet")
     assert rows["extra"].to_pylist() == [None, None, "a", None]
@@ -343,7 +343,7 @@ def test_a_full_disk_is_told_and_costs_nothing(form, small_files, tmp_path):
         with pytest.raises(CutoutsError, match=r"stamps.* cannot be written: .*run the same command again"):
             spill(stamps, order[2:])
         with pytest.raises(CutoutsError, match=r"stamps.* cannot be written: .*run the same command again"):
-            stamps.assemble(order)
+            stamps.assemble(order, [].append)
         small_files(False)
     assert digests(tmp_path / "full") == before
     run(tmp_path / "full", form, [], order)
@@ -359,7 +359,7 @@ def test_a_process_that_outlived_its_run_leaves_nothing(tmp_path):
         with pytest.raises(CutoutsError, match="cannot be written"):
             orphan.write(stamp_table(SIZES, catalogue([1]), [[triplet(1, size) for size in SIZES]]))
         spill(stamps, [2])
-        stamps.assemble([1, 2])
+        stamps.assemble([1, 2], [].append)
     assert ids_of(read(tmp_path, "npy")[1]) == [2]
 
 
@@ -385,7 +385,7 @@ def finish(outdir, form, batches):
         stamps.begin()
         for identifiers in batches or [[i] for i in stamps.missing([1, 2, 3, 4, 5])]:
             spill(stamps, identifiers, (5,), catalogue(identifiers).select(range(5)))
-        return stamps.assemble([1, 2, 3, 4, 5])
+        return stamps.assemble([1, 2, 3, 4, 5], [].append)
 
 
 def die_at_every_step(root, form):
@@ -425,7 +425,7 @@ def test_killed_at_any_step_the_next_run_completes_it(
     with StampFiles(OutputDirectory(begun), earlier, (5,)) as stamps:
         stamps.begin()
         spill(stamps, [1, 2], (5,), catalogue([1, 2]).select(range(5)))
-        stamps.assemble([1, 2])
+        stamps.assemble([1, 2], [].append)
     shutil.copytree(begun, whole)
     done, counters = steps(None)
     with monkeypatch.context() as patch:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lsst.pipe.base import Struct
 
@@ -19,6 +19,9 @@ from ._writer import PictureWriter
 from .domain import CutoutsError, SourceBatch
 from .output import Failure, Journal, Picture, open_directory
 from .output.stamps import StampFiles
+
+_QUICK_LISTS: Final = 20_000
+"""As many pictures are in the manifest within a second or so."""
 
 
 @dataclass(frozen=True)
@@ -101,28 +104,38 @@ def fill_directory(
     """
     if options.jobs < 1:
         raise CutoutsError(f"The number of processes is {options.jobs}; it must be at least 1.")
+    if options.overwrite and options.retry_failed:
+        raise CutoutsError(
+            "overwrite=True (--overwrite) forgets what failed, which retry_failed=True (--retry-failed) asks "
+            "for: give one of them."
+        )
     form = config.makeManifestForm(separatePanels=gallery.separate_panels)
     with (
         open_directory(outdir) as directory,
         Journal(directory) as journal,
         StampFiles(directory, config.writeStamps, gallery.sizes) as stamps,
-        _progress_bar(options.total, options.progress) as bar,
     ):
         run = Run(directory, journal, form, stamps, log)
         run.settle(gallery.settings, gallery.facts, overwrite=options.overwrite, append=options.append)
         writer = PictureWriter(gallery.draw, directory, run.columns, config.chunkSize, stamps.writer)
         unfinished = run.unfinished(batches, only_failed=options.retry_failed)
         try:
-            with contextlib.closing(run_batches(writer, unfinished, options.jobs, _killed)) as results:
+            with (
+                _progress_bar("pictures", options.total, options) as bar,
+                contextlib.closing(run_batches(writer, unfinished, options.jobs, _killed)) as results,
+            ):
                 for outcomes in results:
                     run.record(outcomes)
-                    bar.update(len(outcomes))
-        except BaseException:
-            with contextlib.suppress(CutoutsError):  # the first error is the one to tell
-                run.finish()
+                    bar.update(run.seen - bar.n)
+                bar.update(run.seen - bar.n)
+        except BaseException as error:
+            # Who interrupts a run does not want to wait for the lists of a million pictures.
+            if not isinstance(error, KeyboardInterrupt) or not journal.has_pictures(_QUICK_LISTS):
+                with contextlib.suppress(Exception):  # the first error is the one to tell
+                    _write_lists(run, options)
             raise
-        manifests = run.finish()
-        files = run.assemble()
+        manifests = _write_lists(run, options)
+        files = _assemble_stamps(run, len(set(gallery.sizes)), options)
     return Struct(
         written=run.written,
         skipped=run.skipped,
@@ -133,13 +146,26 @@ def fill_directory(
     )
 
 
+def _write_lists(run: Run, options: RunOptions) -> list[str]:
+    with _progress_bar("manifest", run.journal.counts()[0], options) as bar:
+        return run.finish(bar.update)
+
+
+def _assemble_stamps(run: Run, sizes: int, options: RunOptions) -> list[str]:
+    if run.stamps.writer is None:
+        return []
+    with _progress_bar("stamps", run.journal.counts()[0] * sizes, options) as bar:
+        return run.assemble(bar.update)
+
+
 def _killed(batch: SourceBatch) -> list[Picture | Failure]:
     reason = "The system killed the process that worked on this detector, twice: run it with more memory."
     return [Failure(i, batch.data_id, reason) for i in batch.rows.column("diaSourceId").to_pylist()]
 
 
-def _progress_bar(total: int | None, wanted: bool | None) -> Any:
+def _progress_bar(stage: str, total: int | None, options: RunOptions) -> Any:
     """Return a bar; without a wish, one that shows itself on a terminal."""
     from tqdm import tqdm
 
-    return tqdm(total=total, unit="source", disable=None if wanted is None else not wanted)
+    disable = None if options.progress is None else not options.progress
+    return tqdm(desc=stage, total=total, unit="source", disable=disable)

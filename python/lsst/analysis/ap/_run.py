@@ -4,12 +4,13 @@ __all__ = ("Run",)
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from .domain import CutoutsError, SourceBatch
 from .output import (
+    CITSCI_FILES,
     PANELS,
     Failure,
     Journal,
@@ -57,7 +58,10 @@ class Run:
     """Sources whose pictures were there."""
 
     failed: list[Failure] = field(default_factory=list)
-    """Sources that have no picture."""
+    """Sources whose picture could not be made."""
+
+    repeated: int = 0
+    """Rows whose source had come already."""
 
     def settle(
         self, settings: Mapping[str, str], facts: Mapping[str, str], *, overwrite: bool, append: bool
@@ -85,20 +89,22 @@ class Run:
         differing = [name for name, value in settings.items() if earlier.get(name, value) != value]
         if overwrite:
             self.stamps.remove()
-            for picture in self.journal.pictures():
-                for path in (picture.path, *(panel_path(picture.path, panel) for panel in PANELS)):
-                    self.directory.remove(path)
+            self.directory.remove(
+                path
+                for picture in self.journal.pictures()
+                for path in (picture.path, *(panel_path(picture.path, panel) for panel in PANELS))
+            )
             self.journal.clear()
-        elif differing and not append and any(self.journal.counts()):
+        elif differing and not append and self.journal.has_pictures():
             changes = "; ".join(f"{name} was {earlier[name]}, is {settings[name]}" for name in differing)
             raise CutoutsError(
                 f"{self.directory.name} holds pictures made with other settings ({changes}). Choose another "
                 "directory, or overwrite=True (--overwrite) to make all again, or append=True (--append) to "
                 "keep both."
             )
+        self.stamps.begin()  # which may refuse other sizes
         self.journal.set_settings({**settings, **facts})
         self.directory.remove_partial_files()
-        self.stamps.begin()
 
     def unfinished(self, batches: Iterable[SourceBatch], *, only_failed: bool) -> Iterator[SourceBatch]:
         """Yield what is to do of some batches.
@@ -116,20 +122,15 @@ class Run:
             Sources that have no picture.
         """
         seen: set[int] = set()
-        repeated = 0
         for batch in batches:
             ids = batch.rows.column("diaSourceId").to_pylist()
             wanted = self.journal.failed(ids) if only_failed else set(ids)
-            done = {
-                identifier
-                for identifier, (path, size) in self.journal.done(ids).items()
-                if self.directory.size(path) == size
-            }
+            done = self._whole(ids)
             done -= self.stamps.missing(done)
             todo, there = [], []
             for row, identifier in enumerate(ids):
                 if identifier in seen:
-                    repeated += 1
+                    self.repeated += 1
                 elif identifier in done:
                     there.append(row)
                 elif identifier in wanted:
@@ -139,8 +140,14 @@ class Run:
                 self._describe(SourceBatch(batch.data_id, batch.rows.take(there)))
             if todo:
                 yield SourceBatch(batch.data_id, batch.rows.take(todo))
-        if repeated:
-            self.log.warning("%d rows repeat a diaSourceId; the first row of each was used.", repeated)
+        if self.repeated:
+            self.log.warning("%d rows repeat a diaSourceId; the first row of each was used.", self.repeated)
+
+    def _whole(self, ids: Iterable[int]) -> set[int]:
+        """Return the sources whose picture is there as it was written."""
+        done = self.journal.done(ids)
+        present = self.directory.present(dict(done.values()))
+        return {identifier for identifier, (path, _) in done.items() if path in present}
 
     def _describe(self, batch: SourceBatch) -> None:
         """Skip pictures, but let the manifest have the columns wanted now."""
@@ -148,6 +155,11 @@ class Run:
         metadata = metadata_of(batch.rows, self.columns)
         self.journal.describe(dict(zip(ids, metadata, strict=True)))
         self.skipped.extend(ids)
+
+    @property
+    def seen(self) -> int:
+        """How many rows have been dealt with."""
+        return len(self.written) + len(self.skipped) + len(self.failed) + self.repeated
 
     @property
     def columns(self) -> list[str]:
@@ -163,15 +175,22 @@ class Run:
             One for each source.
         """
         outcomes = list(outcomes)
-        self.journal.record(outcomes)
+        # A picture may be made again for its stamps, and fail for want of its images.
+        kept = self._whole(outcome.diaSourceId for outcome in outcomes if isinstance(outcome, Failure))
+        self.journal.record(outcomes, kept)
         for outcome in outcomes:
             if isinstance(outcome, Picture):
                 self.written.append(outcome.diaSourceId)
             else:
                 self.failed.append(outcome)
 
-    def finish(self) -> list[str]:
+    def finish(self, advance: Callable[[int], object]) -> list[str]:
         """Write the lists of what the directory holds.
+
+        Parameters
+        ----------
+        advance : callable
+            Is told how many pictures more are in the lists.
 
         Returns
         -------
@@ -183,24 +202,50 @@ class Run:
         self.failed.sort(key=lambda failure: failure.diaSourceId)
         marked = tuple(name for name in self.journal.names_of_metadata() if is_marked(name))
         new = tuple(name for name in marked if name not in self.manifest.columns)
-        names = self.manifest.with_columns(new).write(self.directory, self._pictures())
+        journal = self.journal
+        form = self.manifest.with_columns(new)
+        names = form.write(self.directory, self._pictures(advance), journal.add_manifest)
+        for stale in journal.manifests() - set(names):
+            self.directory.remove([stale])
+            journal.drop_manifest(stale)
         write_failures(self.directory, self.journal.failures())
+        self._warn_of_limits()
         with self.directory.open(_REPORT) as stream:
             stream.write(json.dumps(self._report(names), indent=2).encode() + b"\n")
         return [f"{self.directory.name.rstrip('/')}/{name}" for name in names]
 
-    def assemble(self) -> list[str]:
+    def assemble(self, advance: Callable[[int], object]) -> list[str]:
         """Put the stamps together, in the order of the manifest.
+
+        Parameters
+        ----------
+        advance : callable
+            Is told how many stamps more have been written.
 
         Returns
         -------
         stamps : `list` [`str`]
             Paths of the files; none when nobody wants any.
         """
-        return list(self.stamps.assemble(picture.diaSourceId for picture in self._pictures()))
+        return list(self.stamps.assemble((picture.diaSourceId for picture in self._pictures()), advance))
 
-    def _pictures(self) -> Iterator[Picture]:
-        return self.journal.pictures(by_id=self.manifest.style == "citsci")
+    def _pictures(self, advance: Callable[[int], object] | None = None) -> Iterator[Picture]:
+        for picture in self.journal.pictures(by_folder=self.manifest.style == "citsci"):
+            if advance is not None:
+                advance(1)
+            yield picture
+
+    def _warn_of_limits(self) -> None:
+        if self.manifest.style != "citsci":
+            return
+        files = self.journal.most_in_a_folder() * (1 + len(self.manifest.panels))
+        if files > CITSCI_FILES:
+            self.log.warning(
+                "rubin.citsci takes %d files of a directory and drops the rest without a word, and there are "
+                "%d: select fewer sources, or set chunkSize.",
+                CITSCI_FILES,
+                files,
+            )
 
     def _report(self, manifests: list[str]) -> dict[str, object]:
         pictures, failures = self.journal.counts()

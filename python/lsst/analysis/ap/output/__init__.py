@@ -7,13 +7,14 @@ pixels mean, and of databases only its own journal.
 from ._csv import write_csv, write_failures
 from ._directory import OutputDirectory
 from ._journal import Journal
-from ._manifest import MANIFEST_STYLES, ManifestForm, is_marked, manifest_name
+from ._manifest import CITSCI_FILES, MANIFEST_STYLES, ManifestForm, is_marked, manifest_name
 from ._metadata import metadata_of
 from ._outcomes import Failure, Picture
 from ._paths import PANELS, panel_path, picture_path
 from ._remote import open_directory
 
 __all__ = (
+    "CITSCI_FILES",
     "MANIFEST_STYLES",
     "PANELS",
     "Failure",

@@ -52,7 +52,7 @@ def write_failures(directory: OutputDirectory, failures: Iterable[Failure]) -> N
     if rows:
         write_csv(directory, _FAILURES, header, rows)
     else:
-        directory.remove(_FAILURES)
+        directory.remove([_FAILURES])
 
 
 def _cells(failure: Failure) -> list[str]:

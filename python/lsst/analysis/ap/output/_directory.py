@@ -3,12 +3,13 @@
 __all__ = ("OutputDirectory",)
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Self
 
 from ..domain import CutoutsError
+from ._paths import is_chunk_folder
 
 _PARTIAL_SUFFIX = ".partial"
 
@@ -36,6 +37,7 @@ class OutputDirectory:
             raise CutoutsError(f"Output directory {self.path} cannot be made: {error.strerror}.") from None
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise CutoutsError(f"Output directory {self.path} cannot be written to: check its permissions.")
+        self._identity = self._identify()
 
     def __enter__(self) -> Self:
         return self
@@ -47,6 +49,28 @@ class OutputDirectory:
     def name(self) -> str:
         """Where it is, for messages."""
         return str(self.path)
+
+    def check(self) -> None:
+        """Find out whether the directory is still the one that was opened.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when it was removed, moved or unmounted: what is written
+            to its path would be lost, or fill the disk below.
+        """
+        if self._identify() != self._identity:
+            raise CutoutsError(
+                f"Output directory {self.path} is gone, or another has taken its place. Bring it back and "
+                "run the same command again."
+            )
+
+    def _identify(self) -> tuple[int, int] | None:
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def fetch(self, name: str) -> None:
         """Bring a file to `path`, where a local directory has it already.
@@ -107,10 +131,11 @@ class OutputDirectory:
         Raises
         ------
         CutoutsError
-            Raised when the disk does not take it.
+            Raised when the disk does not take it, or the directory is gone.
         """
         path = self.path / name
         partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL_SUFFIX}")
+        self.check()
         try:
             stream = self._create(partial)
             with stream:
@@ -129,60 +154,70 @@ class OutputDirectory:
             _discard(partial)
             raise
 
-    def remove(self, name: str) -> None:
-        """Remove a file if it is there.
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files, as far as they are there.
 
         Parameters
         ----------
-        name : `str`
-            Its path in this directory.
+        names : iterable of `str`
+            Their paths in this directory.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when one of them cannot be removed.
         """
-        (self.path / name).unlink(missing_ok=True)
+        for path in map(self.path.joinpath, names):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise CutoutsError(
+                    f"{path} cannot be removed: {error.strerror}. Mend that and run the same command again."
+                ) from None
 
-    def size(self, name: str) -> int | None:
-        """Return the number of bytes of a file, `None` if it is not there.
-
-        Parameters
-        ----------
-        name : `str`
-            Its path in this directory.
-
-        Returns
-        -------
-        size : `int` or `None`
-            Its size.
-        """
-        try:
-            return (self.path / name).stat().st_size
-        except OSError:
-            return None
-
-    def find(self, pattern: str) -> set[str]:
-        """Return the files of a pattern, in any folder.
+    def present(self, sizes: Mapping[str, int]) -> set[str]:
+        """Return which files are there as they were written.
 
         Parameters
         ----------
-        pattern : `str`
-            Pattern of the file's name, as a shell has it.
+        sizes : `~collections.abc.Mapping` [`str`, `int`]
+            The number of bytes of each, by its path in this directory.
 
         Returns
         -------
         names : `set` [`str`]
-            Their paths in this directory.
+            Those of them that are there, and whole.
         """
-        return {path.relative_to(self.path).as_posix() for path in self.path.rglob(pattern)}
-
-    def remove_partial_files(self) -> None:
-        """Remove what an interrupted run left half-written."""
-        for partial in self.path.rglob(f".*{_PARTIAL_SUFFIX}"):
-            partial.unlink(missing_ok=True)
+        return {name for name, size in sizes.items() if self._size(self.path / name) == size}
 
     @staticmethod
-    def _create(path: Path) -> IO[bytes]:
+    def _size(path: Path) -> int | None:
+        try:
+            return path.stat().st_size
+        except OSError:
+            return None
+
+    def remove_partial_files(self) -> None:
+        """Remove what an interrupted run left half-written.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when one of them cannot be removed.
+        """
+        # Not in all folders: one may be the directory of another run, which is at work.
+        folders = [self.path, *(path for path in self.path.iterdir() if is_chunk_folder(path.name))]
+        for folder in folders:
+            found = folder.glob(f".*{_PARTIAL_SUFFIX}")
+            self.remove(path.relative_to(self.path).as_posix() for path in found)
+
+    def _create(self, path: Path) -> IO[bytes]:
         try:
             return path.open("wb")
         except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.parent == self.path:
+                raise
+            path.parent.mkdir(exist_ok=True)
             return path.open("wb")
 
 

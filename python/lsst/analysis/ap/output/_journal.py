@@ -4,9 +4,10 @@ __all__ = ("Journal",)
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from ..domain import CutoutsError, DetectorVisit
 from ._directory import OutputDirectory
@@ -22,8 +23,10 @@ CREATE TABLE IF NOT EXISTS picture (
 CREATE TABLE IF NOT EXISTS failure (
     diaSourceId INTEGER PRIMARY KEY, instrument TEXT, visit INTEGER, detector INTEGER, reason TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS manifest (path TEXT PRIMARY KEY);
 """
 _AMONG: Final = "(SELECT value FROM json_each(?))"
+_FOLDER: Final = "rtrim(path, replace(path, '/', ''))"
 
 
 class Journal:
@@ -49,24 +52,39 @@ class Journal:
         self._directory = directory
         directory.fetch(_NAME)
         self._path = directory.path / _NAME
-        try:
+        with self._explained():
             self._db = sqlite3.connect(self._path, timeout=0)
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._db.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
-                raise CutoutsError(f"Another run is writing to {directory.name}: wait for it.") from None
-            raise self._unwritable(error) from None
+                raise CutoutsError(
+                    f"Another run is writing to {self._directory.name}: wait for it."
+                ) from None
+            raise CutoutsError(
+                f"Journal {self._path} cannot be written: {error}. What was written before is safe: "
+                "mend that and run the same command again."
+            ) from None
         except sqlite3.DatabaseError as error:
             raise CutoutsError(
                 f"Journal {self._path} is damaged ({error}). Remove it to start anew."
             ) from None
 
-    def _unwritable(self, error: sqlite3.Error) -> CutoutsError:
-        return CutoutsError(
-            f"Journal {self._path} cannot be written: {error}. What was written before is safe: "
-            "mend that and run the same command again."
-        )
+    @contextmanager
+    def _changed(self) -> Iterator[sqlite3.Connection]:
+        """Make some changes durable, or none of them."""
+        self._directory.check()  # the file stays open, and takes rows, when it has no name any more
+        with self._explained(), self._db:
+            yield self._db
+
+    def _rows(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
+        with self._explained():
+            yield from self._db.execute(query, values)
 
     def __enter__(self) -> Self:
         return self
@@ -75,13 +93,14 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._db.close()
-        if kind is None or not issubclass(kind, CutoutsError):
+        # The first error is the one to tell.
+        with suppress(*() if kind is None else (CutoutsError,)):
             self._directory.save(_NAME, now=True)
 
     @property
     def settings(self) -> dict[str, str]:
         """The settings under which the pictures were made."""
-        return dict(self._db.execute("SELECT name, value FROM setting"))
+        return dict(self._rows("SELECT name, value FROM setting"))
 
     def set_settings(self, settings: Mapping[str, str]) -> None:
         """Record the settings of the run.
@@ -91,15 +110,15 @@ class Journal:
         settings : `Mapping` [`str`, `str`]
             All settings; those of earlier runs are replaced.
         """
-        with self._db:
-            self._db.execute("DELETE FROM setting")
-            self._db.executemany("INSERT INTO setting VALUES (?, ?)", settings.items())
+        with self._changed() as db:
+            db.execute("DELETE FROM setting")
+            db.executemany("INSERT INTO setting VALUES (?, ?)", settings.items())
 
     def clear(self) -> None:
         """Forget every picture and every failure."""
-        with self._db:
-            self._db.execute("DELETE FROM picture")
-            self._db.execute("DELETE FROM failure")
+        with self._changed() as db:
+            db.execute("DELETE FROM picture")
+            db.execute("DELETE FROM failure")
 
     def done(self, ids: Iterable[int]) -> dict[int, tuple[str, int]]:
         """Return which sources have a picture.
@@ -116,7 +135,7 @@ class Journal:
             size in bytes.
         """
         query = f"SELECT diaSourceId, path, size FROM picture WHERE diaSourceId IN {_AMONG}"
-        rows = self._db.execute(query, (json.dumps(list(ids)),))
+        rows = self._rows(query, json.dumps(list(ids)))
         return {identifier: (path, size) for identifier, path, size in rows}
 
     def failed(self, ids: Iterable[int]) -> set[int]:
@@ -133,15 +152,17 @@ class Journal:
             Those of them that failed.
         """
         query = f"SELECT diaSourceId FROM failure WHERE diaSourceId IN {_AMONG}"
-        return {identifier for (identifier,) in self._db.execute(query, (json.dumps(list(ids)),))}
+        return {identifier for (identifier,) in self._rows(query, json.dumps(list(ids)))}
 
-    def record(self, outcomes: Iterable[Picture | Failure]) -> None:
+    def record(self, outcomes: Iterable[Picture | Failure], kept: Collection[int] = ()) -> None:
         """Record what became of the sources of one batch, durably.
 
         Parameters
         ----------
         outcomes : iterable of `Picture` or `Failure`
             One per source; it replaces what was known of that source.
+        kept : collection of `int`, optional
+            Failures whose earlier picture stays.
         """
         pictures, failures = [], []
         for outcome in outcomes:
@@ -152,20 +173,18 @@ class Journal:
                 pictures.append((outcome.diaSourceId, *data_id, outcome.path, outcome.size, metadata))
             else:
                 failures.append((outcome.diaSourceId, *data_id, outcome.reason))
-        try:
-            with self._db:
-                for row in pictures:
-                    self._db.execute("DELETE FROM failure WHERE diaSourceId = ?", row[:1])
-                    self._db.execute("INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-                for row in failures:
-                    self._db.execute("DELETE FROM picture WHERE diaSourceId = ?", row[:1])
-                    self._db.execute("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?)", row)
-        except sqlite3.OperationalError as error:
-            raise self._unwritable(error) from None
+        with self._changed() as db:
+            for row in pictures:
+                db.execute("DELETE FROM failure WHERE diaSourceId = ?", row[:1])
+                db.execute("INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            for row in failures:
+                if row[0] not in kept:
+                    db.execute("DELETE FROM picture WHERE diaSourceId = ?", row[:1])
+                db.execute("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?)", row)
         self._directory.save(_NAME)
 
     def describe(self, metadata: Mapping[int, Mapping[str, str]]) -> None:
-        """Replace the catalogue values of pictures that are done.
+        """Replace the catalogue values of pictures that are done, and forget that they failed.
 
         Parameters
         ----------
@@ -173,30 +192,74 @@ class Journal:
             Values for the manifest, by column name, by diaSourceId.
         """
         rows = ((json.dumps(dict(values)), identifier) for identifier, values in metadata.items())
-        try:
-            with self._db:
-                self._db.executemany("UPDATE picture SET metadata = ? WHERE diaSourceId = ?", rows)
-        except sqlite3.OperationalError as error:
-            raise self._unwritable(error) from None
+        with self._changed() as db:
+            db.executemany("UPDATE picture SET metadata = ? WHERE diaSourceId = ?", rows)
+            db.executemany("DELETE FROM failure WHERE diaSourceId = ?", ((i,) for i in metadata))
+
+    def add_manifest(self, path: str) -> None:
+        """Record that a file is to become a part of the manifest.
+
+        Parameters
+        ----------
+        path : `str`
+            Its path in the directory.
+        """
+        with self._changed() as db:
+            db.execute("INSERT OR IGNORE INTO manifest VALUES (?)", (path,))
+
+    def drop_manifest(self, path: str) -> None:
+        """Record that a file is no part of the manifest any more.
+
+        Parameters
+        ----------
+        path : `str`
+            Its path in the directory.
+        """
+        with self._changed() as db:
+            db.execute("DELETE FROM manifest WHERE path = ?", (path,))
+
+    def manifests(self) -> set[str]:
+        """Return the files of the manifest, and those that are no part of it any more but may be there."""
+        return {path for (path,) in self._rows("SELECT path FROM manifest")}
 
     def counts(self) -> tuple[int, int]:
         """Return how many pictures there are, and how many failures."""
-        ((pictures,),) = self._db.execute("SELECT count(*) FROM picture")
-        ((failures,),) = self._db.execute("SELECT count(*) FROM failure")
+        ((pictures,),) = self._rows("SELECT count(*) FROM picture")
+        ((failures,),) = self._rows("SELECT count(*) FROM failure")
         return pictures, failures
+
+    def has_pictures(self, number: int = 1) -> bool:
+        """Return whether there are as many pictures, at least.
+
+        Parameters
+        ----------
+        number : `int`, optional
+            How many; a small one is found out faster than by counting all.
+
+        Returns
+        -------
+        has : `bool`
+            Whether there are.
+        """
+        return any(self._rows("SELECT 1 FROM picture LIMIT 1 OFFSET ?", number - 1))
+
+    def most_in_a_folder(self) -> int:
+        """Return how many pictures the folder has that has most."""
+        query = f"SELECT count(*) AS number FROM picture GROUP BY {_FOLDER} ORDER BY number DESC LIMIT 1"
+        return next((number for (number,) in self._rows(query)), 0)
 
     def names_of_metadata(self) -> list[str]:
         """Return every column name that the metadata of a picture has, sorted."""
         query = "SELECT DISTINCT value.key FROM picture, json_each(picture.metadata) AS value ORDER BY 1"
-        return [name for (name,) in self._db.execute(query)]
+        return [name for (name,) in self._rows(query)]
 
-    def pictures(self, *, by_id: bool = False) -> Iterator[Picture]:
+    def pictures(self, *, by_folder: bool = False) -> Iterator[Picture]:
         """Yield every picture by visit, detector and diaSourceId.
 
         Parameters
         ----------
-        by_id : `bool`, optional
-            Whether to order them by diaSourceId alone.
+        by_folder : `bool`, optional
+            Whether to order them by their folder and diaSourceId alone.
 
         Yields
         ------
@@ -205,9 +268,9 @@ class Journal:
         """
         query = (
             "SELECT diaSourceId, instrument, visit, detector, path, size, metadata FROM picture ORDER BY "
-            + ("diaSourceId" if by_id else "visit, detector, diaSourceId")
+            + (f"{_FOLDER}, diaSourceId" if by_folder else "visit, detector, diaSourceId")
         )
-        for identifier, instrument, visit, detector, path, size, metadata in self._db.execute(query):
+        for identifier, instrument, visit, detector, path, size, metadata in self._rows(query):
             data_id = DetectorVisit(instrument, visit, detector)
             yield Picture(identifier, data_id, path, size, json.loads(metadata))
 
@@ -217,6 +280,6 @@ class Journal:
             "SELECT diaSourceId, instrument, visit, detector, reason FROM failure"
             " ORDER BY visit, detector, diaSourceId"
         )
-        for identifier, instrument, visit, detector, reason in self._db.execute(query):
+        for identifier, instrument, visit, detector, reason in self._rows(query):
             data_id = None if instrument is None else DetectorVisit(instrument, visit, detector)
             yield Failure(identifier, data_id, reason)

@@ -1,8 +1,8 @@
 """Lists of the pictures in the three forms that Zooniverse's readers accept."""
 
-__all__ = ("MANIFEST_STYLES", "ManifestForm", "is_marked", "manifest_name")
+__all__ = ("CITSCI_FILES", "MANIFEST_STYLES", "ManifestForm", "is_marked", "manifest_name")
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import batched, groupby
 from typing import Final, Self
@@ -19,6 +19,9 @@ MANIFEST_STYLES: Final = {
     "citsci": "A directory for rubin.citsci on the Rubin Science Platform; one manifest a directory.",
 }
 """Which reader a manifest is for; none accepts another's."""
+
+CITSCI_FILES: Final = 10_000
+"""How many files of a directory rubin.citsci takes at most."""
 
 _MARKS: Final = ("#", "//", "!", "%")
 
@@ -91,8 +94,10 @@ class ManifestForm:
         """
         return replace(self, columns=(*self.columns, *columns))
 
-    def write(self, directory: OutputDirectory, pictures: Iterable[Picture]) -> list[str]:
-        """Write the manifest of a directory, and remove an earlier one.
+    def write(
+        self, directory: OutputDirectory, pictures: Iterable[Picture], announce: Callable[[str], None]
+    ) -> list[str]:
+        """Write the manifest of a directory.
 
         Parameters
         ----------
@@ -103,6 +108,8 @@ class ManifestForm:
         pictures : iterable of `Picture`
             One row each, in this order; for ``citsci`` the pictures of a
             folder must follow each other.
+        announce : callable
+            Is told the path of each file before it is written.
 
         Returns
         -------
@@ -112,12 +119,11 @@ class ManifestForm:
         written: list[str] = []
         folders = groupby(pictures, key=lambda picture: self._folder(picture.path))
         for folder, members in folders:
-            written += self._write_folder(directory, folder, members)
+            written += self._write_folder(directory, folder, members, announce)
         if not written:
             written = ["manifest.csv"]
+            announce(written[0])
             write_csv(directory, written[0], self._header(), ())
-        for stale in directory.find("manifest*.csv") - set(written):
-            directory.remove(stale)
         return written
 
     def _folder(self, path: str) -> str:
@@ -126,13 +132,18 @@ class ManifestForm:
         return folder + slash if self.style == "citsci" else ""
 
     def _write_folder(
-        self, directory: OutputDirectory, folder: str, pictures: Iterable[Picture]
+        self,
+        directory: OutputDirectory,
+        folder: str,
+        pictures: Iterable[Picture],
+        announce: Callable[[str], None],
     ) -> list[str]:
         rows = (self._row(picture, folder) for picture in pictures)
         parts: Iterable[Iterable[list[str]]] = [rows] if self.rows is None else batched(rows, self.rows)
         names = []
         for number, part in enumerate(parts, start=1):
             names.append(f"{folder}manifest{'' if self.rows is None else f'-{number:03d}'}.csv")
+            announce(names[-1])
             write_csv(directory, names[-1], self._header(), part)
         return names
 

@@ -1,7 +1,8 @@
 """Where in its directory a picture goes."""
 
-__all__ = ("PANELS", "panel_path", "picture_path")
+__all__ = ("PANELS", "is_chunk_folder", "panel_path", "picture_path")
 
+import re
 from typing import Final
 
 PANELS: Final = ("template", "science", "difference")
@@ -17,9 +18,9 @@ def picture_path(diaSourceId: int, chunk_size: int | None = None) -> str:
         The DiaSource.
     chunk_size : `int`, optional
         With it, pictures go to folders that each take this many successive
-        identifiers and are named for the first of them; so that a folder
-        never holds more than that, and a source's folder follows from its
-        identifier alone.
+        identifiers and are named for the first and the last of them; so that
+        a folder never holds more than that, and a source's folder follows
+        from its identifier alone.
 
     Returns
     -------
@@ -27,7 +28,28 @@ def picture_path(diaSourceId: int, chunk_size: int | None = None) -> str:
         The path, with ``/`` between folder and name.
     """
     name = f"{diaSourceId}.png"
-    return name if chunk_size is None else f"{diaSourceId // chunk_size * chunk_size}/{name}"
+    if chunk_size is None:
+        return name
+    # With one number alone, a folder could have the name that panoptes finds in the cell of an
+    # identifier; it would take that cell for one of a file.
+    first = diaSourceId // chunk_size * chunk_size
+    return f"{first}-{first + chunk_size - 1}/{name}"
+
+
+def is_chunk_folder(name: str) -> bool:
+    """Return whether a folder can be one of those for pictures.
+
+    Parameters
+    ----------
+    name : `str`
+        Its name.
+
+    Returns
+    -------
+    is_one : `bool`
+        Whether it is named as `picture_path` does.
+    """
+    return re.fullmatch(r"-?\d+--?\d+", name) is not None
 
 
 def panel_path(path: str, panel: str) -> str:

@@ -2,22 +2,25 @@
 
 __all__ = ("RemoteDirectory", "open_directory")
 
-import fnmatch
 import os
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import batched
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from ..domain import CutoutsError
 from ._directory import OutputDirectory
 
 if TYPE_CHECKING:
-    from lsst.resources import ResourcePath
+    from lsst.resources import ResourceInfo, ResourcePath
+
+_REQUESTS: Final = 1000
+"""How many files a server is asked for at a time."""
 
 
 def open_directory(place: str | os.PathLike[str]) -> OutputDirectory:
@@ -60,7 +63,8 @@ class RemoteDirectory(OutputDirectory):
     Files are written to a local folder first, and are sent when they are
     whole, so that nothing half-written is ever seen. The journal is worked
     on locally as well and is sent now and then: what a killed run had not yet
-    told it is made again.
+    told it is made again. Before it is sent, it is looked whether another run
+    has sent its own.
 
     Parameters
     ----------
@@ -75,6 +79,7 @@ class RemoteDirectory(OutputDirectory):
         super().__init__(staging or tempfile.mkdtemp(prefix="cutouts-"))
         self._root = root
         self._next_save = 0.0
+        self._known: dict[str, ResourceInfo | None] = {}  # of files that are saved, how they were left
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._root, self.path)
@@ -115,55 +120,48 @@ class RemoteDirectory(OutputDirectory):
         with super().open(name) as stream:
             yield stream
         self._send(name)
-        super().remove(name)
+        super().remove([name])
 
-    def remove(self, name: str) -> None:
-        """Remove a file if it is there.
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files, as far as they are there.
 
         Parameters
         ----------
-        name : `str`
-            Its path in this directory.
+        names : iterable of `str`
+            Their paths in this directory.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when the server does not remove one of them.
         """
-        with self._explained("remove", name):
-            if (file := self._root.join(name)).exists():
-                file.remove()
+        for some in batched(names, _REQUESTS):
+            files = self._find(some)
+            with self._explained(f"remove files of {self._root}"):
+                self._root.mremove(files.values())
 
-    def size(self, name: str) -> int | None:
-        """Return the number of bytes of a file, `None` if it is not there.
-
-        Parameters
-        ----------
-        name : `str`
-            Its path in this directory.
-
-        Returns
-        -------
-        size : `int` or `None`
-            Its size.
-        """
-        with self._explained("look for", name):
-            try:
-                return int(self._root.join(name).size())
-            except FileNotFoundError:
-                return None
-
-    def find(self, pattern: str) -> set[str]:
-        """Return the files of a pattern, in any folder.
+    def present(self, sizes: Mapping[str, int]) -> set[str]:
+        """Return which files are there.
 
         Parameters
         ----------
-        pattern : `str`
-            Pattern of the file's name, as a shell has it.
+        sizes : `~collections.abc.Mapping` [`str`, `int`]
+            The number of bytes of each, by its path in this directory. Not
+            looked at: a server has a whole file or none.
 
         Returns
         -------
         names : `set` [`str`]
-            Their paths in this directory.
+            Those of them that are there.
         """
-        with self._explained("list", pattern):
-            found = self._root.findFileResources([self._root], file_filter=fnmatch.translate(pattern))
-            return {str(file.relative_to(self._root)) for file in found}
+        return {name for some in batched(sizes, _REQUESTS) for name in self._find(some)}
+
+    def _find(self, names: Iterable[str]) -> "dict[str, ResourcePath]":
+        """Return those files that are there, asking for many at a time."""
+        places = {name: self._root.join(name) for name in names}
+        with self._explained(f"look for files in {self._root}"):
+            found = self._root.mexists(places.values())
+        return {name: place for name, place in places.items() if found[place]}
 
     def fetch(self, name: str) -> None:
         """Bring a file to the local folder, if it is there.
@@ -173,9 +171,21 @@ class RemoteDirectory(OutputDirectory):
         name : `str`
             Its path in this directory.
         """
-        with self._explained("fetch", name):
+        with self._explained(f"fetch {self._root.join(name)}"):
             if (file := self._root.join(name)).exists():
-                (self.path / name).write_bytes(file.read())
+                self._local(name).transfer_from(file, "copy", overwrite=True)
+            self._known[name] = self._info(name)
+
+    def _local(self, name: str) -> "ResourcePath":
+        from lsst.resources import ResourcePath
+
+        return ResourcePath(self.path / name)
+
+    def _info(self, name: str) -> "ResourceInfo | None":
+        try:
+            return self._root.join(name).get_info()
+        except FileNotFoundError:
+            return None
 
     def save(self, name: str, *, now: bool = False) -> None:
         """Send a file of the local folder, though not too often.
@@ -189,21 +199,36 @@ class RemoteDirectory(OutputDirectory):
         """
         start = time.monotonic()
         if now or start >= self._next_save:
-            self._send(name)
+            file = self._root.join(name)
+            with self._explained(f"write {file}"):
+                if self._info(name) != self._known[name]:
+                    raise CutoutsError(
+                        f"Another run is writing to {self._root}. When it has ended, run the same command "
+                        "again."
+                    )
+                if self._known[name] is None:
+                    self._send(name)  # which also makes the folders on the way
+                else:
+                    file.transfer_from(self._local(name), "copy", overwrite=True)
+                self._known[name] = self._info(name)
             # A large journal takes at most a twentieth of the time.
             self._next_save = time.monotonic() + max(10.0, 20 * (time.monotonic() - start))
 
     def _send(self, name: str) -> None:
-        with self._explained("write", name):
+        with self._explained(f"write {self._root.join(name)}"):
             self._root.join(name).write((self.path / name).read_bytes())
 
     @contextmanager
-    def _explained(self, what: str, name: str) -> Iterator[None]:
+    def _explained(self, what: str) -> Iterator[None]:
         try:
             yield
+        except CutoutsError:
+            raise
         except Exception as error:  # each kind of server has its own
+            while isinstance(error, ExceptionGroup):
+                error = error.exceptions[0]
             cause = next(iter(str(error).splitlines()), type(error).__name__)
             raise CutoutsError(
-                f"Cannot {what} {self._root.join(name)}: {cause}. Check the URI and your credentials. What "
+                f"Cannot {what}: {cause}. Check the URI and your credentials. What "
                 "was written before is safe: the same command again goes on from there."
             ) from None

@@ -3,7 +3,7 @@
 __all__ = ("StampFiles",)
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -112,13 +112,15 @@ class StampFiles:
         """
         return set() if self._format is None else self._index.missing(ids)
 
-    def assemble(self, ids: Iterable[int]) -> tuple[str, ...]:
+    def assemble(self, ids: Iterable[int], advance: Callable[[int], object]) -> tuple[str, ...]:
         """Leave the stamps of all pictures under their final names.
 
         Parameters
         ----------
         ids : iterable of `int`
             Every source that has a picture, in the order of the manifest.
+        advance : callable
+            Is told how many stamps more have been written, of each size.
 
         Returns
         -------
@@ -133,7 +135,7 @@ class StampFiles:
         if self._format is None:
             return ()
         with self._explained():
-            return self._assemble(self._format, ids)
+            return self._assemble(self._format, ids, advance)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -157,12 +159,14 @@ class StampFiles:
         else:
             self._index.add(0, self._stores[0].ids())
 
-    def _assemble(self, form: StampFormat, ids: Iterable[int]) -> tuple[str, ...]:
+    def _assemble(
+        self, form: StampFormat, ids: Iterable[int], advance: Callable[[int], object]
+    ) -> tuple[str, ...]:
         self._add_spills()
         if without := self._index.choose(ids):
             _LOG.warning(
                 "%d pictures have no stamps: they are of an earlier run without them, and their sources are "
-                "not among those of this one.",
+                "not among those of this one, or failed.",
                 without,
             )
         if self._index.count == 0:
@@ -173,7 +177,7 @@ class StampFiles:
             self._folder.clear_spills()
         else:
             _LOG.info("Putting the stamps of %d sources together", final.count)
-            records = StampRecords(self._columns, self._index, self._open)
+            records = StampRecords(self._columns, self._index, self._open, advance)
             building = self._folder.start_building()
             form.write(building, records)
             if form.catalogue is None:

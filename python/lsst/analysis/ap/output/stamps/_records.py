@@ -31,16 +31,23 @@ class StampRecords:
         Where the chosen sources are.
     open_store : callable
         Opens a store by its number.
+    advance : callable
+        Is told how many stamps more have been read.
     """
 
     def __init__(
-        self, columns: StampColumns, index: StampIndex, open_store: Callable[[int], StampStore]
+        self,
+        columns: StampColumns,
+        index: StampIndex,
+        open_store: Callable[[int], StampStore],
+        advance: Callable[[int], object],
     ) -> None:
         self.columns = columns
         """Names of what is there."""
         self.count = index.count
         """Number of sources."""
         self._index = index
+        self._advance = advance
         self._store = functools.lru_cache(_OPEN_STORES)(open_store)
         self.schema = unify({self._store(number).schema for number in index.stores}, columns.wcs)
         """The columns beside the pixels."""
@@ -92,3 +99,4 @@ class StampRecords:
                 (slots,) = np.nonzero(stores == number)
                 stamps[slots] = self._store(int(number)).stamps(size, rows[slots])
             yield stamps
+            self._advance(len(rows))
