@@ -26,6 +26,7 @@ import json
 import os
 import resource
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -216,6 +217,10 @@ def make_graph_repository(root, visits):
                 (root / path).touch()
                 files.append(FileDataset(path, [DatasetRef(dataset_type, data_id, run=DEMO_RUN)]))
             butler.ingest(*files, transfer=None, record_validation_info=False)
+    # PostgreSQL gathers statistics by itself. Without them SQLite reads all visits of a detector for each.
+    with contextlib.closing(sqlite3.connect(root / "gen3.sqlite3")) as database:
+        database.execute("ANALYZE")
+        database.commit()
 
 
 def run_all(repo, arguments, scratch):
@@ -294,38 +299,32 @@ def fit(points, name, against="quanta"):
 def summarize(rounds, graphs):
     """Return ratios, and what one more quantum or source costs."""
 
-    def median(function):
-        return statistics.median(function(runs) for runs in rounds)
+    def slope(kind, name, against="quanta"):
+        return statistics.median(fit(runs[kind], name, against)[0] for runs in rounds)
 
-    def cpu(runs, kind):
-        return fit(runs[kind], "cpu")[0]
-
+    cpu = {kind: slope(kind, "cpu") for kind in KINDS}
+    peaks = [[run["peak_MB"] for run in runs["pipetask_j1"]] for runs in rounds]
     ratios = {
-        "overhead_vs_noop": median(
-            lambda runs: (cpu(runs, "pipetask_j1") - cpu(runs, "task")) / cpu(runs, "idle")
-        )
+        "overhead_vs_noop": (cpu["pipetask_j1"] - cpu["task"]) / cpu["idle"],
+        **{f"{kind}_vs_direct": cpu[kind] / cpu["direct"] for kind in KINDS[3:]},
+        "memory_largest_vs_smallest": statistics.median(peak[-1] / peak[0] for peak in peaks),
     }
-    for kind in KINDS[3:]:
-        ratios[f"{kind}_vs_direct"] = median(lambda runs, kind=kind: cpu(runs, kind) / cpu(runs, "direct"))
-    ratios["memory_largest_vs_smallest"] = median(
-        lambda runs: runs["pipetask_j1"][-1]["peak_MB"] / runs["pipetask_j1"][0]["peak_MB"]
-    )
     if len(graphs) > 2:
         ratios["graph_seconds_last_vs_first"] = fit(graphs[-2:], "cpu")[0] / fit(graphs[:2], "cpu")[0]
     largest, exported = (rounds[0][kind][-1] for kind in ("pipetask_j1", "export"))
     figures = {
-        "cpu_s_per_quantum": {kind: median(lambda runs, kind=kind: cpu(runs, kind)) for kind in KINDS},
-        "wall_s_per_quantum": {
-            kind: median(lambda runs, kind=kind: fit(runs[kind], "seconds")[0]) for kind in KINDS
+        "cpu_s_per_quantum": cpu,
+        "wall_s_per_quantum": {kind: slope(kind, "seconds") for kind in KINDS},
+        "cpu_s_to_start": {
+            kind: statistics.median(fit(runs[kind], "cpu")[1] for runs in rounds) for kind in KINDS
         },
-        "cpu_s_to_start": {kind: median(lambda runs, kind=kind: fit(runs[kind], "cpu")[1]) for kind in KINDS},
-        "cpu_s_per_job": median(lambda runs: cpu(runs, "bps_by_quantum") - cpu(runs, "bps_by_visit")),
-        "read_MB_per_quantum": median(lambda runs: fit(runs["pipetask_j1"], "read_MB")[0]),
-        "peak_MB": max(run["peak_MB"] for runs in rounds for run in runs["pipetask_j1"]),
+        "cpu_s_per_job": cpu["bps_by_quantum"] - cpu["pipetask_j1"],
+        "read_MB_per_quantum": slope("pipetask_j1", "read_MB"),
+        "peak_MB": max(map(max, peaks)),
         "table_bytes_per_source": largest["table_bytes"] / largest["sources"],
         "log_bytes_per_quantum": largest["log_bytes"] / largest["quanta"],
-        "export_cpu_s_per_source": median(lambda runs: fit(runs["export"], "cpu", "sources")[0]),
-        "export_wall_s_per_source": median(lambda runs: fit(runs["export"], "seconds", "sources")[0]),
+        "export_cpu_s_per_source": slope("export", "cpu", "sources"),
+        "export_wall_s_per_source": slope("export", "seconds", "sources"),
         "png_bytes_per_source": exported["png_bytes"] / exported["sources"],
         "graph_cpu_s_per_quantum": fit(graphs, "cpu")[0],
         "graph_prepare_cpu_s_per_quantum": fit(graphs, "prepare_cpu")[0],
