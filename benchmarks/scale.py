@@ -112,6 +112,7 @@ def measure(words, folder):
     words = [str(BIN / words[0]), *map(str, words[1:])]
     env = os.environ | {
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "PWD": str(folder),  # where bps submits from
         "PYTHONPATH": f"{HERE}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
     }
     done = subprocess.run(
