@@ -18,7 +18,7 @@ from astropy.visualization import AsinhStretch, ImageNormalize, LinearStretch, M
 from lsst.daf.butler import Butler
 from PIL import Image
 
-from lsst.analysis.ap import CutoutsError, ZooniverseCutoutsConfig, ZooniverseCutoutsTask
+from lsst.analysis.ap import CutoutsError, ZooniverseCutoutsConfig, ZooniverseCutoutsTask, _fill
 from lsst.analysis.ap.sources import Selection, SqlApdb
 
 
@@ -340,6 +340,22 @@ def test_a_directory_that_goes_away_ends_the_run(task, sources, tmp_path, jobs):
     assert not outdir.exists()
     result = task.run(sources, tmp_path / "elsewhere")
     assert len(result.written) + len(result.skipped) == len(sources)
+
+
+@pytest.mark.parametrize(("limit", "listed"), [(1, False), (1000, True)])
+def test_who_interrupts_a_long_run_waits_for_no_list(task, sources, tmp_path, monkeypatch, limit, listed):
+    monkeypatch.setattr(_fill, "_QUICK_LISTS", limit)
+
+    def interrupted():
+        yield sources[:30]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        task.run(interrupted(), tmp_path)
+    assert list(tmp_path.glob("*.png"))
+    assert (tmp_path / "manifest.csv").exists() is listed
+    task.run(sources, tmp_path)
+    assert len(manifest(tmp_path)) == len(sources)
 
 
 def test_the_bar_counts_what_was_there(task, one_detector, tmp_path, capsys):
