@@ -18,6 +18,37 @@ def demo(tmp_path_factory):
     return make_demo(tmp_path_factory.mktemp("demo"), size=400, visits=2, detectors=2, sources_per_detector=8)
 
 
+@pytest.fixture(scope="session")
+def butler(demo):
+    from lsst.daf.butler import Butler
+
+    return Butler.from_config(demo.repo, collections=demo.collection)
+
+
+@pytest.fixture(scope="session")
+def sources(demo):
+    """Every DiaSource of the small sky, as a data frame."""
+    from lsst.analysis.ap.sources import Selection, SqlApdb
+
+    (table,) = SqlApdb.from_sqlite(demo.apdb).read(Selection())
+    return table.to_pandas()
+
+
+@pytest.fixture(scope="session")
+def one_detector(sources):
+    """Those of one image."""
+    first = sources.iloc[0]
+    return sources[(sources["visit"] == first["visit"]) & (sources["detector"] == first["detector"])]
+
+
+@pytest.fixture(scope="session")
+def task(butler):
+    """The task with its defaults."""
+    from lsst.analysis.ap import ZooniverseCutoutsTask
+
+    return ZooniverseCutoutsTask(butler=butler)
+
+
 @pytest.fixture
 def damaged_demo(demo, tmp_path):
     """A copy of the small sky, for tests that remove or damage its files."""

@@ -27,11 +27,6 @@ IMAGES = ("template_detector", "preliminary_visit_image", "difference_image")
 
 
 @pytest.fixture(scope="module")
-def butler(demo):
-    return Butler.from_config(demo.repo, collections=demo.collection)
-
-
-@pytest.fixture(scope="module")
 def sources(demo):
     return read_sources(demo.apdb)
 
