@@ -35,7 +35,8 @@ class Journal:
     It is committed once per batch, after the pictures of that batch have
     their names: a picture that the journal knows exists whole, and one that
     it does not know is made again. While it is open no other run can write to
-    the same directory. Use it as a context manager.
+    the same local directory; a remote one notices others when it sends its
+    journal. Use it as a context manager.
 
     Parameters
     ----------
