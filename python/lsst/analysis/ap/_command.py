@@ -127,8 +127,8 @@ def run_command(
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        again = "again without --overwrite" if arguments.overwrite else "again"
-        print(f"{parser.prog}: interrupted; run the same command {again} to finish.", file=sys.stderr)
+        how = ", without --overwrite" if arguments.overwrite else ""
+        print(f"{parser.prog}: interrupted; run the same command again to finish{how}.", file=sys.stderr)
         return 130
 
 
