@@ -3,8 +3,9 @@
 The plain way gets the three images of a detector whole from the butler, keeps
 those of the last detectors, and draws and saves one matplotlib figure for
 each source. Every run is a process of its own; times begin when it has made
-one picture, and so has done its imports. Each pair of runs that a ratio
-compares follows the other at once.
+one picture, and so has done its imports; annotated_cpu is the ratio of the
+processor's time, so for one core. Each pair of runs that a ratio compares
+follows the other at once.
 
 j2_vs_j1 compares what a person waits for: the seconds of the command on the
 longest catalogue with -j 1 and with -j 2, from its start to its end. Imports,
@@ -37,7 +38,7 @@ PLAIN_LIMIT = 60
 
 
 def run_tool(demo, catalog, outdir):
-    """Make the pictures as a user would; return seconds and sources."""
+    """Make the pictures as a user would; return seconds, CPU seconds and sources."""
     import pyarrow.parquet as pq
     from lsst.daf.butler import Butler
 
@@ -48,14 +49,14 @@ def run_tool(demo, catalog, outdir):
     task = ZooniverseCutoutsTask(config, butler=Butler.from_config(demo["repo"], collections=demo["run"]))
     sources = pq.read_table(catalog)
     task.run(sources.slice(0, 1), f"{outdir}-first")
-    start = time.perf_counter()
+    start = clocks()
     result = task.run(sources, outdir)
     assert not result.failed, result.failed[0]
-    return time.perf_counter() - start, len(result.written)
+    return *(clocks() - start), len(result.written)
 
 
 def run_plain(demo, catalog, outdir):
-    """Make the pictures with full images and a figure each; return seconds and sources."""
+    """Make the pictures with full images and a figure each; return seconds, CPU seconds and sources."""
     import pyarrow.parquet as pq
     from lsst.daf.butler import Butler
 
@@ -80,18 +81,25 @@ def run_plain(demo, catalog, outdir):
     Path(outdir).mkdir()
     task.figure(rows[0], images(rows[0]["visit"], rows[0]["detector"])).savefig(Path(outdir, "first.png"))
     images.cache_clear()
-    start = time.perf_counter()
+    start = clocks()
     for row in rows:
         figure = task.figure(row, images(row["visit"], row["detector"]))
         figure.savefig(Path(outdir, f"{row['diaSourceId']}.png"))
-    return time.perf_counter() - start, len(rows)
+    return *(clocks() - start), len(rows)
+
+
+def clocks():
+    """Return the time, and that of the processor for all threads and ended children, in seconds."""
+    import numpy as np
+
+    return np.array([time.perf_counter(), sum(os.times()[:4])])
 
 
 def measure(kind, demo, catalog):
     """Run in a process of its own; return seconds, CPU seconds, peak megabytes and sources."""
     with tempfile.TemporaryDirectory() as folder:
-        figures, (seconds, sources) = run_child(kind, demo, catalog, f"{folder}/out")
-    return figures | {"seconds": seconds, "sources": sources}
+        figures, (seconds, cpu, sources) = run_child(kind, demo, catalog, f"{folder}/out")
+    return figures | {"seconds": seconds, "cpu": cpu, "sources": sources}
 
 
 def measure_command(demo, catalogs, sources, jobs):
