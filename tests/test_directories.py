@@ -217,6 +217,13 @@ def test_another_manifest_needs_no_new_pictures(butler, one_detector, tmp_path):
     assert not (tmp_path / "manifest.csv").exists()
 
 
+def test_a_manifest_may_have_no_column_of_the_catalogue(butler, one_detector, tmp_path):
+    annotated(butler, manifestColumns=[]).run(one_detector, tmp_path)
+    rows = manifest(tmp_path)
+    assert {tuple(row) for row in rows} == {("filename", "diaSourceId")}
+    assert len(rows) == len(one_detector)
+
+
 def test_columns_for_zooniverse_itself_pass_through(task, one_detector, tmp_path):
     gold = one_detector.iloc[:2].assign(**{"#training_subject": ["true", None]})
     task.run(pd.concat([gold, one_detector.iloc[2:3]]), tmp_path)

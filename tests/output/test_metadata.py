@@ -30,6 +30,10 @@ def test_columns_that_zooniverse_itself_reads_pass_through():
     assert metadata_of(rows, []) == [{"#training_subject": "true", "#feedback_1_id": "3"}]
 
 
+def test_rows_without_a_wanted_column_have_no_values():
+    assert metadata_of(pa.table({"ra": [1.0, 2.0]}), ["absent"]) == [{}, {}]
+
+
 def test_values_that_are_no_text_are_told_all_the_same():
     rows = pa.table(
         {

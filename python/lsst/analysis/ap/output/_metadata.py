@@ -30,10 +30,10 @@ def metadata_of(rows: pa.Table, columns: Sequence[str]) -> list[Mapping[str, str
         of 0.8 reads 0.8. Lists and structures are JSON.
     """
     present = [name for name in rows.column_names if name in columns or is_marked(name)]
-    texts = [_texts(rows.column(name)) for name in present]
+    texts = {name: _texts(rows.column(name)) for name in present}
     return [
-        {name: text for name, text in zip(present, row, strict=True) if text is not None}
-        for row in zip(*texts, strict=True)
+        {name: text for name, values in texts.items() if (text := values[row]) is not None}
+        for row in range(len(rows))
     ]
 
 
