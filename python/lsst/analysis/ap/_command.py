@@ -198,17 +198,17 @@ def tell(prog: str, outdir: str, result: "Struct") -> int:
     status : `int`
         0 when every picture is there, 1 when some failed.
     """
-    rows = {
-        "written": len(result.written),
-        "already there": len(result.skipped),
-        "failed": len(result.failed),
-        "manifest": "\n".join(_few(result.manifests)),
-        "stamps": "\n".join(_few(result.stamps)),
+    rows: dict[str, Sequence[object]] = {
+        "written": [len(result.written)],
+        "already there": [len(result.skipped)],
+        "failed": [len(result.failed)],
+        "manifest": _few(result.manifests),
+        "stamps": _few(result.stamps),
     }
     print(outdir)
-    for name, value in rows.items():
-        for number, line in enumerate(str(value).splitlines()):
-            print(f"  {'' if number else name:15}{line}")
+    for name, values in rows.items():
+        for number, value in enumerate(values):
+            print(f"  {'' if number else name:15}{value}")
     if not result.failed:
         return 0
     first = result.failed[0]
@@ -222,4 +222,5 @@ def tell(prog: str, outdir: str, result: "Struct") -> int:
 
 def _few(paths: Sequence[str]) -> list[str]:
     """Return the first of many paths, and how many there are more."""
-    return [*paths[:_SHOWN], *([f"and {len(paths) - _SHOWN} more"] if len(paths) > _SHOWN else [])]
+    more = len(paths) - _SHOWN
+    return [*paths[:_SHOWN], f"and {more} more"] if more > 0 else list(paths)

@@ -129,9 +129,9 @@ def fill_directory(
                     bar.update(run.seen - bar.n)
                 bar.update(run.seen - bar.n)
         except BaseException as error:
-            # Who interrupts a run does not want to wait for the lists of a million pictures.
-            if not isinstance(error, KeyboardInterrupt) or not journal.has_pictures(_QUICK_LISTS):
-                with contextlib.suppress(Exception):  # the first error is the one to tell
+            with contextlib.suppress(Exception):  # the first error is the one to tell
+                # Who interrupts a run does not want to wait for the lists of a million pictures.
+                if not isinstance(error, KeyboardInterrupt) or not journal.has_pictures(_QUICK_LISTS):
                     _write_lists(run, options)
             raise
         manifests = _write_lists(run, options)

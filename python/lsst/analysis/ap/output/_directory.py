@@ -167,13 +167,8 @@ class OutputDirectory:
         CutoutsError
             Raised when one of them cannot be removed.
         """
-        for path in map(self.path.joinpath, names):
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise CutoutsError(
-                    f"{path} cannot be removed: {error.strerror}. Mend that and run the same command again."
-                ) from None
+        for name in names:
+            _unlink(self.path / name)
 
     def present(self, sizes: Mapping[str, int]) -> set[str]:
         """Return which files are there as they were written.
@@ -188,14 +183,7 @@ class OutputDirectory:
         names : `set` [`str`]
             Those of them that are there, and whole.
         """
-        return {name for name, size in sizes.items() if self._size(self.path / name) == size}
-
-    @staticmethod
-    def _size(path: Path) -> int | None:
-        try:
-            return path.stat().st_size
-        except OSError:
-            return None
+        return {name for name, size in sizes.items() if _size(self.path / name) == size}
 
     def remove_partial_files(self) -> None:
         """Remove what an interrupted run left half-written.
@@ -208,8 +196,8 @@ class OutputDirectory:
         # Not in all folders: one may be the directory of another run, which is at work.
         folders = [self.path, *(path for path in self.path.iterdir() if is_chunk_folder(path.name))]
         for folder in folders:
-            found = folder.glob(f".*{_PARTIAL_SUFFIX}")
-            self.remove(path.relative_to(self.path).as_posix() for path in found)
+            for partial in folder.glob(f".*{_PARTIAL_SUFFIX}"):
+                _unlink(partial)
 
     def _create(self, path: Path) -> IO[bytes]:
         try:
@@ -219,6 +207,22 @@ class OutputDirectory:
                 raise
             path.parent.mkdir(exist_ok=True)
             return path.open("wb")
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise CutoutsError(
+            f"{path} cannot be removed: {error.strerror}. Mend that and run the same command again."
+        ) from None
 
 
 def _discard(partial: Path) -> None:

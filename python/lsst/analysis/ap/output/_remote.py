@@ -172,9 +172,9 @@ class RemoteDirectory(OutputDirectory):
             Its path in this directory.
         """
         with self._explained(f"fetch {self._root.join(name)}"):
-            if (file := self._root.join(name)).exists():
-                self._local(name).transfer_from(file, "copy", overwrite=True)
             self._known[name] = self._info(name)
+            if self._known[name] is not None:
+                self._local(name).transfer_from(self._root.join(name), "copy", overwrite=True)
 
     def _local(self, name: str) -> "ResourcePath":
         from lsst.resources import ResourcePath
