@@ -1,3 +1,4 @@
+import csv
 import shutil
 from pathlib import Path
 
@@ -47,6 +48,42 @@ def task(butler):
     from lsst.analysis.ap import ZooniverseCutoutsTask
 
     return ZooniverseCutoutsTask(butler=butler)
+
+
+@pytest.fixture(scope="session")
+def annotated(butler):
+    """A function that returns a task for annotated pictures, with these fields."""
+    from lsst.analysis.ap import ZooniverseCutoutsConfig, ZooniverseCutoutsTask
+
+    def make(butler=butler, **fields):
+        config = ZooniverseCutoutsConfig()
+        config.addMetadata = True
+        config.update(**fields)
+        return ZooniverseCutoutsTask(config, butler=butler)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def contents():
+    """A function that returns every file of a run but those that tell of the run itself."""
+
+    def read(folder):
+        files = (p for p in folder.iterdir() if p.is_file() and p.name[0] != "." and p.name != "report.json")
+        return {p.name: p.read_bytes() for p in files}
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def manifest():
+    """A function that returns the rows of the manifest of a directory."""
+
+    def read(folder):
+        with open(folder / "manifest.csv", newline="") as stream:
+            return list(csv.DictReader(stream))
+
+    return read
 
 
 @pytest.fixture

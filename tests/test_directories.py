@@ -12,25 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lsst.analysis.ap import CutoutsError, ZooniverseCutoutsConfig, ZooniverseCutoutsTask, _fill
-
-
-def annotated(butler, **fields):
-    config = ZooniverseCutoutsConfig()
-    config.addMetadata = True
-    config.update(**fields)
-    return ZooniverseCutoutsTask(config, butler=butler)
-
-
-def contents(folder):
-    """Return every file but those that tell of the run itself."""
-    files = (p for p in folder.iterdir() if p.is_file() and p.name[0] != "." and p.name != "report.json")
-    return {p.name: p.read_bytes() for p in files}
-
-
-def manifest(folder):
-    with open(folder / "manifest.csv", newline="") as stream:
-        return list(csv.DictReader(stream))
+from lsst.analysis.ap import CutoutsError, ZooniverseCutoutsConfig, _fill
 
 
 def test_a_finished_run_is_not_done_again(task, one_detector, tmp_path):
@@ -43,7 +25,7 @@ def test_a_finished_run_is_not_done_again(task, one_detector, tmp_path):
     assert (tmp_path / "manifest.csv").read_bytes() == listed
 
 
-def test_a_run_continues_where_another_stopped(task, one_detector, tmp_path):
+def test_a_run_continues_where_another_stopped(task, one_detector, tmp_path, contents, manifest):
     def interrupted():
         yield one_detector.iloc[:4]
         yield one_detector.iloc[4:6].assign(detector=1)
@@ -68,10 +50,10 @@ def test_a_picture_that_was_deleted_is_made_again(task, one_detector, tmp_path):
     assert victim.read_bytes() == content
 
 
-def test_other_settings_do_not_mix_unless_asked(butler, task, one_detector, tmp_path):
+def test_other_settings_do_not_mix_unless_asked(task, one_detector, tmp_path, annotated, contents, manifest):
     half = len(one_detector) // 2
     task.run(one_detector[:half], tmp_path)
-    other = annotated(butler)
+    other = annotated()
     plain = contents(tmp_path)
     with pytest.raises(CutoutsError, match=r"addMetadata was False, is True.*--overwrite"):
         other.run(one_detector, tmp_path)
@@ -91,8 +73,8 @@ def test_a_repeated_identifier_is_used_once(task, one_detector, tmp_path, caplog
     assert "3 rows repeat a diaSourceId" in caplog.text
 
 
-def test_hosted_pictures_have_urls_that_match_the_files(butler, one_detector, tmp_path):
-    annotated(butler, urlRoot="https://host/pictures/").run(one_detector, tmp_path)
+def test_hosted_pictures_have_urls_that_match_the_files(one_detector, tmp_path, annotated, manifest):
+    annotated(urlRoot="https://host/pictures/").run(one_detector, tmp_path)
     for row in manifest(tmp_path):
         root, _, name = row["location:1"].rpartition("/")
         assert root == "https://host/pictures"
@@ -100,8 +82,8 @@ def test_hosted_pictures_have_urls_that_match_the_files(butler, one_detector, tm
         assert name == f"{row['external_id']}.png"
 
 
-def test_chunks_put_each_picture_where_the_manifest_says(butler, one_detector, tmp_path):
-    task = annotated(butler, chunkSize=4, urlRoot="https://host/pictures")
+def test_chunks_put_each_picture_where_the_manifest_says(one_detector, tmp_path, annotated, manifest):
+    task = annotated(chunkSize=4, urlRoot="https://host/pictures")
     result = task.run(one_detector, tmp_path)
     rows = manifest(tmp_path)
     assert len(rows) == len(result.written)
@@ -112,7 +94,7 @@ def test_chunks_put_each_picture_where_the_manifest_says(butler, one_detector, t
     assert task.run(one_detector, tmp_path).written == []
 
 
-def test_only_failures_are_tried_again_when_asked(task, one_detector, tmp_path):
+def test_only_failures_are_tried_again_when_asked(task, one_detector, tmp_path, manifest):
     bad = one_detector.iloc[:6].reset_index(drop=True)
     good = bad.copy()
     bad.loc[[1, 4], "ra"] = np.nan
@@ -129,8 +111,8 @@ def test_what_failed_is_not_forgotten_and_asked_for_at_once(task, one_detector, 
     assert task.run(one_detector, tmp_path).skipped == first.written
 
 
-def test_manifests_of_others_stay(butler, one_detector, tmp_path):
-    whole, split = annotated(butler), annotated(butler, manifestRows=1)
+def test_manifests_of_others_stay(one_detector, tmp_path, annotated):
+    whole, split = annotated(), annotated(manifestRows=1)
     whole.run(one_detector[:2], tmp_path / "night")
     (tmp_path / "manifest-edited.csv").write_text("mine")
     split.run(one_detector[:2], tmp_path)
@@ -139,10 +121,10 @@ def test_manifests_of_others_stay(butler, one_detector, tmp_path):
     assert found == {"manifest.csv", "manifest-edited.csv", "night/manifest.csv"}
 
 
-def test_citsci_lists_every_picture_beside_itself_whatever_the_folders(butler, one_detector, tmp_path):
+def test_citsci_lists_every_picture_beside_itself_whatever_the_folders(one_detector, tmp_path, annotated):
     rows = one_detector.sort_values("diaSourceId")
-    annotated(butler, manifestStyle="citsci").run(rows[::2], tmp_path)
-    grouped = annotated(butler, manifestStyle="citsci", chunkSize=10**15)
+    annotated(manifestStyle="citsci").run(rows[::2], tmp_path)
+    grouped = annotated(manifestStyle="citsci", chunkSize=10**15)
     result = grouped.run(rows[1::2], tmp_path, append=True)
     assert len(result.manifests) == len(set(result.manifests)) > 1
     listed = set()
@@ -179,7 +161,9 @@ def test_a_directory_that_goes_away_ends_the_run(task, sources, tmp_path, jobs):
 
 
 @pytest.mark.parametrize(("limit", "listed"), [(1, False), (1000, True)])
-def test_who_interrupts_a_long_run_waits_for_no_list(task, sources, tmp_path, monkeypatch, limit, listed):
+def test_who_interrupts_a_long_run_waits_for_no_list(
+    task, sources, tmp_path, monkeypatch, limit, listed, manifest
+):
     monkeypatch.setattr(_fill, "_QUICK_LISTS", limit)
 
     def interrupted():
@@ -206,9 +190,9 @@ def test_the_bar_counts_what_was_there(task, one_detector, tmp_path, capsys):
         assert f"{number}/{number}" in last
 
 
-def test_another_manifest_needs_no_new_pictures(butler, one_detector, tmp_path):
-    annotated(butler).run(one_detector, tmp_path)
-    result = annotated(butler, manifestColumns=["!psfNdata"], manifestRows=5).run(one_detector, tmp_path)
+def test_another_manifest_needs_no_new_pictures(one_detector, tmp_path, annotated):
+    annotated().run(one_detector, tmp_path)
+    result = annotated(manifestColumns=["!psfNdata"], manifestRows=5).run(one_detector, tmp_path)
     assert result.written == []
     assert len(result.manifests) == -(-len(one_detector) // 5)
     rows = [row for path in result.manifests for row in csv.DictReader(Path(path).read_text().splitlines())]
@@ -217,21 +201,21 @@ def test_another_manifest_needs_no_new_pictures(butler, one_detector, tmp_path):
     assert not (tmp_path / "manifest.csv").exists()
 
 
-def test_a_manifest_may_have_no_column_of_the_catalogue(butler, one_detector, tmp_path):
-    annotated(butler, manifestColumns=[]).run(one_detector, tmp_path)
+def test_a_manifest_may_have_no_column_of_the_catalogue(one_detector, tmp_path, annotated, manifest):
+    annotated(manifestColumns=[]).run(one_detector, tmp_path)
     rows = manifest(tmp_path)
     assert {tuple(row) for row in rows} == {("filename", "diaSourceId")}
     assert len(rows) == len(one_detector)
 
 
-def test_columns_for_zooniverse_itself_pass_through(task, one_detector, tmp_path):
+def test_columns_for_zooniverse_itself_pass_through(task, one_detector, tmp_path, manifest):
     gold = one_detector.iloc[:2].assign(**{"#training_subject": ["true", None]})
     task.run(pd.concat([gold, one_detector.iloc[2:3]]), tmp_path)
     assert [row["#training_subject"] for row in manifest(tmp_path)] == ["true", "null", "null"]
 
 
-def test_a_report_says_what_was_asked_and_what_came_of_it(butler, one_detector, tmp_path):
-    annotated(butler).run(one_detector, tmp_path)
+def test_a_report_says_what_was_asked_and_what_came_of_it(one_detector, tmp_path, annotated):
+    annotated().run(one_detector, tmp_path)
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["run"] == {"written": len(one_detector), "skipped": 0, "failed": 0}
     assert report["settings"]["addMetadata"] == "True"
@@ -251,8 +235,8 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_full_disk_is_one_clear_error_and_loses_nothing(butler, sources, small_disk, jobs):
-    task = annotated(butler, sizes=[100])
+def test_a_full_disk_is_one_clear_error_and_loses_nothing(sources, small_disk, jobs, annotated, manifest):
+    task = annotated(sizes=[100])
     with pytest.raises(CutoutsError, match="No space left on device"):
         task.run(sources, small_disk, jobs=jobs)
     pictures = {p.name: p.read_bytes() for p in small_disk.glob("*.png")}

@@ -18,11 +18,6 @@ def words(demo):
     return ["--sqlitefile", str(demo.apdb), "--collections", demo.collection, str(demo.repo)]
 
 
-def contents(folder):
-    files = (p for p in folder.iterdir() if p.is_file() and p.name[0] != "." and p.name != "report.json")
-    return {p.name: p.read_bytes() for p in files}
-
-
 def pictures(folder):
     return list(folder.glob("*.png"))
 
@@ -40,7 +35,7 @@ def start_and_wait(command, outdir, count):
 
 
 @pytest.fixture(scope="module")
-def expected(demo, tmp_path_factory):
+def expected(demo, tmp_path_factory, contents):
     outdir = tmp_path_factory.mktemp("whole")
     words = ["--sqlitefile", str(demo.apdb), "--collections", demo.collection, str(demo.repo)]
     subprocess.run([*COMMAND, *words, str(outdir)], check=True, stdout=subprocess.DEVNULL)
@@ -63,7 +58,7 @@ def wait_for_the_end_of(pids):
 
 @pytest.mark.parametrize(("jobs", "count"), [(1, 30), (2, 3)])
 def test_a_killed_run_leaves_no_process_and_is_finished_by_the_same_command(
-    words, expected, tmp_path, jobs, count
+    words, expected, tmp_path, jobs, count, contents
 ):
     outdir = tmp_path / "out"
     command = [*COMMAND, "-j", str(jobs), *words]
@@ -78,7 +73,7 @@ def test_a_killed_run_leaves_no_process_and_is_finished_by_the_same_command(
     assert not list(outdir.glob(".*.partial"))
 
 
-def test_ctrl_c_ends_soon_and_leaves_a_usable_directory(words, expected, tmp_path):
+def test_ctrl_c_ends_soon_and_leaves_a_usable_directory(words, expected, tmp_path, contents):
     outdir = tmp_path / "out"
     process = start_and_wait([*COMMAND, "-j", "2", *words], outdir, 3)
     workers = descendants(process.pid)

@@ -24,24 +24,6 @@ def first_run(task, sources, tmp_path_factory):
     return outdir, task.run(sources, outdir)
 
 
-def annotated(butler, **fields):
-    config = ZooniverseCutoutsConfig()
-    config.addMetadata = True
-    config.update(**fields)
-    return ZooniverseCutoutsTask(config, butler=butler)
-
-
-def contents(folder):
-    """Return every file but those that tell of the run itself."""
-    files = (p for p in folder.iterdir() if p.is_file() and p.name[0] != "." and p.name != "report.json")
-    return {p.name: p.read_bytes() for p in files}
-
-
-def manifest(folder):
-    with open(folder / "manifest.csv", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
 def pixels(png):
     return np.array(Image.open(io.BytesIO(png)).convert("RGB"))
 
@@ -59,7 +41,7 @@ def find(picture, part):
     return None
 
 
-def test_each_source_has_a_picture_and_a_row_in_the_manifest(first_run, sources):
+def test_each_source_has_a_picture_and_a_row_in_the_manifest(first_run, sources, manifest):
     outdir, result = first_run
     ids = sorted(sources["diaSourceId"])
     assert result.written == ids
@@ -72,7 +54,7 @@ def test_each_source_has_a_picture_and_a_row_in_the_manifest(first_run, sources)
     assert not (outdir / "failures.csv").exists()
 
 
-def test_scientific_columns_are_hidden_and_exact(first_run, sources):
+def test_scientific_columns_are_hidden_and_exact(first_run, sources, manifest):
     by_id = sources.set_index("diaSourceId")
     for row in manifest(first_run[0]):
         source = by_id.loc[int(row["diaSourceId"])]
@@ -115,7 +97,7 @@ def test_a_data_value_ends_where_it_should_in_the_picture(butler, sources, first
     assert checked == 5
 
 
-def test_any_kind_of_catalogue_gives_the_same_files(task, one_detector, first_run, tmp_path):
+def test_any_kind_of_catalogue_gives_the_same_files(task, one_detector, first_run, tmp_path, contents):
     kinds = {
         "astropy": astropy.table.Table.from_pandas(one_detector),
         "arrow": pa.Table.from_pandas(one_detector, preserve_index=False),
@@ -130,13 +112,13 @@ def test_any_kind_of_catalogue_gives_the_same_files(task, one_detector, first_ru
         assert contents(tmp_path / name) == expected, name
 
 
-def test_processes_change_nothing_but_the_time(task, sources, first_run, tmp_path):
+def test_processes_change_nothing_but_the_time(task, sources, first_run, tmp_path, contents):
     result = task.run(sources, tmp_path, jobs=2)
     assert result.written == first_run[1].written
     assert contents(tmp_path) == contents(first_run[0])
 
 
-def test_a_bad_source_costs_only_itself(task, one_detector, tmp_path):
+def test_a_bad_source_costs_only_itself(task, one_detector, tmp_path, manifest):
     bad = one_detector.iloc[:8].reset_index(drop=True).astype({"visit": "Int64"})
     bad.loc[0, "ra"] = np.nan
     bad.loc[1, "ra"] += 1.0
@@ -171,15 +153,15 @@ def test_a_missing_image_costs_its_detector_and_names_it(demo, damaged_demo, sou
     assert len(result.written) == len(sources) - len(lost) > 0
 
 
-def test_few_columns_are_enough(butler, one_detector, tmp_path):
+def test_few_columns_are_enough(one_detector, tmp_path, annotated):
     few = one_detector[["diaSourceId", "visit", "detector", "ra", "dec"]]
-    result = annotated(butler).run(few, tmp_path)
+    result = annotated().run(few, tmp_path)
     assert len(result.written) == len(few)
 
 
-def test_several_sizes_make_a_taller_picture(butler, one_detector, tmp_path):
-    plain = pixels(annotated(butler).render(one_detector.iloc[5]))
-    tall = pixels(annotated(butler, sizes=[30, 60]).render(one_detector.iloc[5]))
+def test_several_sizes_make_a_taller_picture(one_detector, tmp_path, annotated):
+    plain = pixels(annotated().render(one_detector.iloc[5]))
+    tall = pixels(annotated(sizes=[30, 60]).render(one_detector.iloc[5]))
     assert tall.shape[0] > plain.shape[0] + 150
 
 
@@ -213,8 +195,8 @@ def test_images_can_be_given_by_hand(butler, task, one_detector):
     assert by_hand == task.render(source)
 
 
-def test_the_task_pickles(butler, one_detector):
-    task = annotated(butler, sizes=[30, 60])
+def test_the_task_pickles(one_detector, annotated):
+    task = annotated(sizes=[30, 60])
     copy = pickle.loads(pickle.dumps(task))
     assert copy.config == task.config
     assert copy.render(one_detector.iloc[0]) == task.render(one_detector.iloc[0])
@@ -258,7 +240,7 @@ def test_every_field_has_a_sentence():
         assert field.doc.rstrip().endswith((".", "?")), name
 
 
-def test_files_of_the_real_afw_become_pictures(afw_root, tmp_path):
+def test_files_of_the_real_afw_become_pictures(afw_root, tmp_path, annotated):
     """The data come from RICE-compressed ExposureF; the look is that of the published tool's picture."""
     butler = Butler.from_config(afw_root, collections="LSSTCam/runs/rice")
     samples = json.loads((afw_root.parent / "samples.json").read_text())["sources"]
@@ -329,24 +311,24 @@ def test_without_footprints_the_catalogue_gives_their_size(butler, one_detector,
         task.run(one_detector.drop(columns="bboxSize"), tmp_path / "none")
 
 
-def test_separate_panels_are_frames_of_the_subject(butler, one_detector, tmp_path):
+def test_separate_panels_are_frames_of_the_subject(one_detector, tmp_path, annotated, manifest):
     few = one_detector.iloc[:3]
-    annotated(butler, addMetadata=False, separatePanels=True).run(few, tmp_path)
+    annotated(addMetadata=False, separatePanels=True).run(few, tmp_path)
     names = ("filename", "template", "science", "difference")
     for row in manifest(tmp_path):
         files = [Image.open(tmp_path / row[name]) for name in names]
         assert len({image.size for image in files[1:]}) == 1
         assert files[0].width > 2 * files[1].width
     assert len(list(tmp_path.glob("*.png"))) == 12
-    hosted = annotated(butler, addMetadata=False, separatePanels=True, urlRoot="https://host")
+    hosted = annotated(addMetadata=False, separatePanels=True, urlRoot="https://host")
     hosted.run(few, tmp_path)
     row = manifest(tmp_path)[0]
     assert row["location:4"] == f"https://host/{row['external_id']}_difference.png"
-    annotated(butler).run(few, tmp_path, overwrite=True)
+    annotated().run(few, tmp_path, overwrite=True)
     assert len(list(tmp_path.glob("*.png"))) == 3
 
 
-def test_every_choice_of_looks_is_a_field(butler):
+def test_every_choice_of_looks_is_a_field(annotated):
     """Each field of the style is set by the field of the configuration that has its name in camel case."""
     values = {
         "sizes": [31, 60],
@@ -370,7 +352,7 @@ def test_every_choice_of_looks_is_a_field(butler):
         "maskPlanes": ["SAT"],
         "footprint": True,
     }
-    style = annotated(butler, **values).config.makeStyle()
+    style = annotated(**values).config.makeStyle()
     found = {}
     for field in dataclasses.fields(style):
         first, *others = field.name.split("_")
