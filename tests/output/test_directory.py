@@ -78,6 +78,12 @@ def test_a_directory_that_is_gone_is_not_made_again(tmp_path, replaced):
     assert not list(tmp_path.glob("out/*"))
 
 
+def test_a_directory_that_goes_while_a_file_is_written_is_named(tmp_path):
+    directory = OutputDirectory(tmp_path / "out")
+    with pytest.raises(CutoutsError, match=r"out is gone"), directory.open("1.png"):
+        directory.path.rename(tmp_path / "elsewhere")
+
+
 def test_only_whole_files_are_present(tmp_path):
     directory = OutputDirectory(tmp_path)
     for name in ("1.png", "0-9/2.png"):

@@ -63,7 +63,7 @@ class OutputDirectory:
             raise CutoutsError(
                 f"Output directory {self.path} is gone, or another has taken its place. Bring it back and "
                 "run the same command again."
-            )
+            ) from None
 
     def _identify(self) -> tuple[int, int] | None:
         try:
@@ -146,6 +146,7 @@ class OutputDirectory:
             partial.replace(path)
         except OSError as error:
             _discard(partial)
+            self.check()  # it may have gone since
             raise CutoutsError(
                 f"{path} cannot be written: {error.strerror or error}. What was written before it is safe: "
                 "mend that and run the same command again."
