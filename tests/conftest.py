@@ -109,7 +109,7 @@ def refused(capsys):
     """A function that returns the one line that a refused command says."""
 
     def run(words):
-        from lsst.analysis.ap.cli import main
+        from lsst.analysis.ap.cli.cutouts import main
 
         try:
             status = main(words)

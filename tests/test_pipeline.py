@@ -38,8 +38,8 @@ from lsst.analysis.ap import (
     ZooniverseCutoutsTask,
 )
 from lsst.analysis.ap._version import software_version
+from lsst.analysis.ap.cli.export import main
 from lsst.analysis.ap.domain import UnreadableError
-from lsst.analysis.ap.export_cli import main
 from lsst.analysis.ap.sources import FlagMap, Selection, circle, open_butler_tables
 
 ROOT = Path(__file__).parents[1]

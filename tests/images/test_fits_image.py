@@ -6,8 +6,8 @@ from astropy.io import fits
 
 from lsst.analysis.ap.domain import Box
 from lsst.analysis.ap.images import ImageFileError
-from lsst.analysis.ap.images._bytes import LocalBytes
 from lsst.analysis.ap.images._fits_image import open_fits_image
+from lsst.analysis.ap.images.fits._bytes import LocalBytes
 
 VERSIONS = [f"exposure-{version}.fits" for version in ("noversion", "version-0", "version-1", "version-2")]
 

@@ -19,8 +19,8 @@ from lsst.analysis.ap.images import (
     TripletReader,
     find_footprint_type,
 )
-from lsst.analysis.ap.images._bytes import LocalBytes
 from lsst.analysis.ap.images._footprints import _boxes_of_catalog, read_footprint_boxes
+from lsst.analysis.ap.images.fits._bytes import LocalBytes
 
 DETECTOR = DetectorVisit("LSSTCam", 123456, 94)
 TYPES = ImageTypes("calexp", "goodSeeingDiff_templateExp", "goodSeeingDiff_differenceExp")

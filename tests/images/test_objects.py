@@ -11,8 +11,8 @@ from lsst.daf.butler import DeferredDatasetHandle
 from lsst.analysis.ap.domain import Box
 from lsst.analysis.ap.images import StampError, read_triplets
 from lsst.analysis.ap.images._butler_image import ButlerImage
-from lsst.analysis.ap.images._bytes import LocalBytes
 from lsst.analysis.ap.images._fits_image import open_fits_image
+from lsst.analysis.ap.images.fits._bytes import LocalBytes
 
 
 class Box2I:

@@ -12,10 +12,10 @@ from lsst.analysis.ap.images import (
     RepositoryDatasets,
     StampError,
     TripletReader,
-    _bytes,
     find_image_types,
     read_triplets,
 )
+from lsst.analysis.ap.images.fits import _bytes
 
 DETECTOR = DetectorVisit("SmallCam", 7, 3)
 TYPES = ImageTypes("preliminary_visit_image", "template_detector", "difference_image")
@@ -134,7 +134,7 @@ def test_each_image_is_opened_once_for_many_sources(small_repo, monkeypatch):
 def test_all_positions_go_through_a_wcs_in_one_call(small_repo, monkeypatch):
     repo = small_repo
     calls = []
-    from lsst.analysis.ap.images._sky_map import LsstSkyMap
+    from lsst.analysis.ap.images.wcs._sky_map import LsstSkyMap
 
     original = LsstSkyMap.sky_to_pixel
     monkeypatch.setattr(

@@ -10,15 +10,9 @@ from lsst.daf.butler import Butler, Config
 from lsst.resources import ResourcePath
 
 from lsst.analysis.ap.domain import Box, DetectorVisit
-from lsst.analysis.ap.images import (
-    ImageFileError,
-    ImageTypes,
-    RepositoryDatasets,
-    StampError,
-    TripletReader,
-    _remote,
-)
-from lsst.analysis.ap.images._remote import RemoteBytes
+from lsst.analysis.ap.images import ImageFileError, ImageTypes, RepositoryDatasets, StampError, TripletReader
+from lsst.analysis.ap.images.fits import _remote
+from lsst.analysis.ap.images.fits._remote import RemoteBytes
 
 DETECTOR = DetectorVisit("SmallCam", 7, 3)
 TYPES = ImageTypes("preliminary_visit_image", "template_detector", "difference_image")

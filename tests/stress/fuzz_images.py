@@ -23,8 +23,8 @@ import numpy as np
 
 from lsst.analysis.ap.domain import Box
 from lsst.analysis.ap.images import ImageFileError
-from lsst.analysis.ap.images._bytes import check_range
 from lsst.analysis.ap.images._fits_image import open_fits_image
+from lsst.analysis.ap.images.fits._bytes import check_range
 
 MAX_SECONDS = 20
 MAX_BYTES = 6 * 2**30

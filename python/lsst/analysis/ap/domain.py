@@ -6,18 +6,30 @@ imports no butler, no FITS library, no database and no matplotlib, and no
 other module of this package.
 """
 
-__all__ = ("Box", "CutoutsError", "DetectorVisit", "SourceBatch", "Stamp", "Triplet", "UnreadableError")
+__all__ = (
+    "PANELS",
+    "Box",
+    "CutoutsError",
+    "DetectorVisit",
+    "SourceBatch",
+    "Stamp",
+    "Triplet",
+    "UnreadableError",
+)
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+PANELS: Final = ("template", "science", "difference")
+"""The three panels of a picture, from left to right."""
 
 
 class CutoutsError(Exception):

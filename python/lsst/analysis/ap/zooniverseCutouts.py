@@ -6,21 +6,56 @@ from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lsst.pex.config import Field, FieldValidationError
 from lsst.pipe.base import Struct, Task
 
-from ._config import ZooniverseCutoutsConfig
-from ._fill import Gallery, RunOptions, fill_directory
-from ._imagery import Imagery
-from ._maker import PictureMaker
 from ._version import software_version
 from .domain import CutoutsError
+from .output.config import OutputConfig
 from .render import Renderer, draw_figure
+from .runs._fill import Gallery, RunOptions, fill_directory
+from .runs._imagery import Imagery
+from .runs._maker import PictureMaker
+from .runs.config import PicturesConfig
 from .sources import Sources
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from lsst.daf.butler import Butler
+
+
+class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig):
+    """Configuration of ZooniverseCutoutsTask."""
+
+    instrument = Field[str](
+        doc="Instrument of the sources that do not say theirs. When not set: the only one of the repository.",
+        optional=True,
+        default=None,
+    )
+    scienceImageType = Field[str](
+        doc="Dataset type of the science images. When not set: found in the repository.",
+        optional=True,
+        default=None,
+    )
+    templateImageType = Field[str](
+        doc="Dataset type of the templates, in the science pixels. When not set: found in the repository.",
+        optional=True,
+        default=None,
+    )
+    differenceImageType = Field[str](
+        doc="Dataset type of the difference images. When not set: found in the repository.",
+        optional=True,
+        default=None,
+    )
+
+    def validate(self) -> None:
+        """Check every field, and the fields together."""
+        super().validate()
+        if self.writeStamps != "none" and self.useFootprint:
+            raise FieldValidationError(
+                type(self).writeStamps, self, "arrays have one size: set sizes in place of useFootprint"
+            )
 
 
 class ZooniverseCutoutsTask(Task):

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lsst.pipe.base import Struct, Task
 
-from ._config import OutputConfig, settings_of
-from ._description import Description
-from ._fill import Gallery, RunOptions, fill_directory
-from ._picture_table import StoredPictures, read_description, read_rows
 from .domain import CutoutsError, DetectorVisit, SourceBatch
+from .output.config import OutputConfig
+from .runs._description import Description
+from .runs._fill import Gallery, RunOptions, fill_directory
+from .runs._picture_table import StoredPictures, read_description, read_rows
+from .runs.config import settings_of
 from .sources import find_tables
 
 if TYPE_CHECKING:

@@ -2,10 +2,13 @@
 
 __all__ = (
     "CutoutsQuantumError",
+    "ZooniverseCutoutsConnections",
     "ZooniverseCutoutsPipelineConfig",
     "ZooniverseCutoutsPipelineTask",
 )
 
+import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lsst.pex.config import ConfigField, Field, FieldValidationError
@@ -15,25 +18,120 @@ from lsst.pipe.base import (
     NoWorkFound,
     PipelineTask,
     PipelineTaskConfig,
+    PipelineTaskConnections,
     Struct,
+    connectionTypes,
 )
 
-from ._config import PicturesConfig, settings_of
-from ._connections import ZooniverseCutoutsConnections
-from ._description import Description
-from ._maker import PictureMaker
-from ._picture_table import make_picture_table
-from ._selection_config import SelectionConfig
-from ._sizes import FixedSizes, FootprintSizes
 from ._version import software_version
-from .domain import CutoutsError, UnreadableError
+from .domain import PANELS, CutoutsError, UnreadableError
 from .images import FootprintReader, HandleDatasets, TripletReader
-from .output import PANELS
+from .runs._description import Description
+from .runs._maker import PictureMaker
+from .runs._picture_table import make_picture_table
+from .runs._sizes import FixedSizes, FootprintSizes
+from .runs.config import PicturesConfig, settings_of
 from .sources import FlagMap, Selection, TableCatalog, group_by_detector, read_butler_table
+from .sources.config import SelectionConfig
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DeferredDatasetHandle
-    from lsst.pipe.base import InputQuantizedConnection, OutputQuantizedConnection, QuantumContext
+    from lsst.pipe.base import (
+        InputQuantizedConnection,
+        OutputQuantizedConnection,
+        QuantaAdjuster,
+        QuantumContext,
+    )
+
+
+_DIMENSIONS = ("instrument", "visit", "detector")
+_OptionalInput = functools.partial(
+    connectionTypes.Input, dimensions=_DIMENSIONS, deferLoad=True, minimum=0, deferGraphConstraint=True
+)
+
+
+class ZooniverseCutoutsConnections(PipelineTaskConnections, dimensions=_DIMENSIONS):
+    """Datasets of ZooniverseCutoutsPipelineTask.
+
+    There is a quantum for each table of DiaSources. An image that does not
+    exist fails its sources, each by name, and no quantum; a graph without any
+    image of one kind is refused.
+
+    Parameters
+    ----------
+    config : `ZooniverseCutoutsPipelineConfig`
+        It says of which storage class the inputs are.
+    """
+
+    diaSources = connectionTypes.Input(
+        doc="DiaSources of the detector.",
+        name="dia_source_detector",
+        storageClass="ArrowAstropy",
+        dimensions=_DIMENSIONS,
+        deferLoad=True,
+    )
+    template = _OptionalInput(
+        doc="Template, warped to the pixels of the science image.",
+        name="template_detector",
+        storageClass="DifferenceImage",
+    )
+    science = _OptionalInput(
+        doc="Science image.",
+        name="preliminary_visit_image",
+        storageClass="VisitImage",
+    )
+    difference = _OptionalInput(
+        doc="Difference image.",
+        name="difference_image",
+        storageClass="DifferenceImage",
+    )
+    footprints = _OptionalInput(
+        doc="Catalogue with the footprints of the DiaSources; used if pictures.useFootprint is set.",
+        name="dia_source_unstandardized",
+        storageClass="SourceCatalog",
+    )
+    cutouts = connectionTypes.Output(
+        doc="The catalogue with a column of PNG files.",
+        name="dia_source_cutouts",
+        storageClass="ArrowTable",
+        dimensions=_DIMENSIONS,
+    )
+
+    def __init__(self, *, config: "ZooniverseCutoutsPipelineConfig") -> None:
+        super().__init__(config=config)
+        for name in ("diaSources", *PANELS):
+            storage_class = getattr(config, f"{name}StorageClass")
+            setattr(self, name, dataclasses.replace(getattr(self, name), storageClass=storage_class))
+        if not config.pictures.useFootprint:
+            del self.footprints
+
+    def adjust_all_quanta(self, adjuster: "QuantaAdjuster") -> None:
+        """Refuse a graph that finds no image of some kind at all.
+
+        Parameters
+        ----------
+        adjuster : `lsst.pipe.base.QuantaAdjuster`
+            The graph so far, without the images that do not exist.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when no quantum has a template, none has a science image,
+            or none has a difference image.
+        """
+        missing = set(PANELS)
+        data_ids = list(adjuster.iter_data_ids())
+        for data_id in data_ids:
+            missing -= {role for role, found in adjuster.get_inputs(data_id).items() if found}
+            if not missing:
+                return
+        if data_ids:
+            role = next(role for role in PANELS if role in missing)
+            raise CutoutsError(
+                f"There is no {role} image, dataset type {getattr(self, role).name}, for any of the "
+                f"{len(data_ids)} tables of DiaSources: set {adjuster.task_label}:connections.{role} to the "
+                "dataset type that the repository has, or add the collection that has it to the inputs (-i)."
+            )
 
 
 class CutoutsQuantumError(CutoutsError, AlgorithmError):

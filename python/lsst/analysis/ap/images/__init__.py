@@ -6,11 +6,12 @@ nothing of catalogue columns, and nothing of pictures.
 
 from ._alert_stamps import AlertStampReader
 from ._datasets import HandleDatasets, RepositoryDatasets
-from ._errors import ImageFileError, StampError
+from ._errors import StampError
 from ._footprints import FootprintReader, find_footprint_type
 from ._image_types import ImageTypes, find_image_types
 from ._objects import read_triplets
 from ._reader import TripletReader
+from .fits._errors import ImageFileError
 
 __all__ = (
     "AlertStampReader",

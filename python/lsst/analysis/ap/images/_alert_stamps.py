@@ -12,10 +12,9 @@ import pyarrow as pa
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from lsst.analysis.ap.domain import Box, CutoutsError, SourceBatch, Stamp, Triplet
-
+from ..domain import Box, CutoutsError, SourceBatch, Stamp, Triplet
 from ._errors import StampError
-from ._sky_map import HeaderSkyMap, sky_jacobians
+from .wcs._sky_map import HeaderSkyMap, sky_jacobians
 
 ALERT_STAMPS: Final[Mapping[str, str]] = {
     "template": "cutoutTemplate",

@@ -7,11 +7,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lsst.analysis.ap.domain import Box
 from lsst.daf.butler import DeferredDatasetHandle
 
+from ..domain import Box
 from ._objects import ObjectImage
-from ._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
+from .wcs._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
 
 
 class ButlerImage:

@@ -8,10 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lsst.analysis.ap.domain import Box, Stamp
-
+from ..domain import Box, Stamp
 from ._errors import StampError
-from ._sky_map import SkyMap
+from .wcs._sky_map import SkyMap
 
 
 class OpenImage(Protocol):

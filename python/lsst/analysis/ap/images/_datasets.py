@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from lsst.analysis.ap.domain import DetectorVisit
 from lsst.daf.butler import DatasetRef, DeferredDatasetHandle
 
+from ..domain import DetectorVisit
 from ._errors import StampError
 from ._image_types import ImageTypes
 

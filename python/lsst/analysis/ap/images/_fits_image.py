@@ -8,17 +8,16 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lsst.analysis.ap.domain import Box
-
-from ._afw_archive import read_sky_wcs_text
-from ._bytes import ByteSource
-from ._errors import ImageFileError
-from ._hdu import Hdu
-from ._hdus import HduList
+from ..domain import Box
 from ._mask_planes import mask_planes_from_header
-from ._planes import plane_shape, read_plane
-from ._projection import is_lsst_images, read_projection
-from ._sky_map import AstSkyMap, HeaderSkyMap, SkyMap
+from .fits._afw_archive import read_sky_wcs_text
+from .fits._bytes import ByteSource
+from .fits._errors import ImageFileError
+from .fits._hdu import Hdu
+from .fits._hdus import HduList
+from .fits._planes import plane_shape, read_plane
+from .wcs._projection import is_lsst_images, read_projection
+from .wcs._sky_map import AstSkyMap, HeaderSkyMap, SkyMap
 
 # The images of a detector mostly have the same.
 _ast_sky_map = lru_cache(maxsize=4)(AstSkyMap)

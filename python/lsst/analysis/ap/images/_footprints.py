@@ -5,16 +5,17 @@ __all__ = ("FootprintReader", "find_footprint_type")
 from collections.abc import Sequence
 from typing import Any
 
-from lsst.analysis.ap.domain import Box, DetectorVisit
 from lsst.daf.butler import DeferredDatasetHandle
 
-from ._afw_archive import ArchiveEntry, read_archive_index, read_table
-from ._bytes import ByteSource
+from ..domain import Box, DetectorVisit
 from ._datasets import Datasets
-from ._errors import ImageFileError, StampError
-from ._hdus import HduList
+from ._errors import StampError
 from ._image_types import DIFFERENCE, ImageTypes, kind_of
 from ._locations import open_plain_fits
+from .fits._afw_archive import ArchiveEntry, read_archive_index, read_table
+from .fits._bytes import ByteSource
+from .fits._errors import ImageFileError
+from .fits._hdus import HduList
 
 
 def find_footprint_type(butler: Any, image_types: ImageTypes) -> str | None:

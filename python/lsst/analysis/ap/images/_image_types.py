@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lsst.analysis.ap.domain import CutoutsError
 from lsst.daf.butler import MissingCollectionError
+
+from ..domain import CutoutsError
 
 NEW_SCIENCE = ("preliminary_visit_image", "visit_image")
 OLD_SCIENCE = ("initial_pvi", "calexp")

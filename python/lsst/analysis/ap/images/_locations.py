@@ -4,9 +4,9 @@ __all__ = ("open_plain_fits",)
 
 from lsst.daf.butler import DeferredDatasetHandle
 
-from ._bytes import ByteSource, LocalBytes
 from ._errors import StampError
-from ._remote import RemoteBytes
+from .fits._bytes import ByteSource, LocalBytes
+from .fits._remote import RemoteBytes
 
 FITS_EXTENSIONS = (".fits", ".fit", ".fits.fz")
 

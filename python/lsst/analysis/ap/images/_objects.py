@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lsst.analysis.ap.domain import Box, CutoutsError, Triplet
-
+from ..domain import Box, CutoutsError, Triplet
 from ._errors import StampError
 from ._mask_planes import afw_plane_name
-from ._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
 from ._triplets import cut_triplets
+from .wcs._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
 
 
 class ObjectImage:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lsst.analysis.ap.domain import DetectorVisit, Triplet
-
+from ..domain import DetectorVisit, Triplet
 from ._butler_image import ButlerImage
 from ._cut import OpenImage
 from ._datasets import Datasets

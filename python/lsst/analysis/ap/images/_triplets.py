@@ -8,11 +8,10 @@ from contextlib import closing
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lsst.analysis.ap.domain import CutoutsError, Stamp, Triplet
-
+from ..domain import CutoutsError, Stamp, Triplet
 from ._cut import OpenImage, cut_stamps
 from ._errors import StampError
-from ._sky_map import SkyMap, sky_jacobians
+from .wcs._sky_map import SkyMap, sky_jacobians
 
 
 def cut_triplets(

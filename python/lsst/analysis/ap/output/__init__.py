@@ -10,13 +10,12 @@ from ._journal import Journal
 from ._manifest import CITSCI_FILES, MANIFEST_STYLES, ManifestForm, is_marked, manifest_name
 from ._metadata import metadata_of
 from ._outcomes import Failure, Picture
-from ._paths import PANELS, panel_path, picture_path
+from ._paths import panel_path, picture_path
 from ._remote import open_directory
 
 __all__ = (
     "CITSCI_FILES",
     "MANIFEST_STYLES",
-    "PANELS",
     "Failure",
     "Journal",
     "ManifestForm",

@@ -1,12 +1,8 @@
 """Where in its directory a picture goes."""
 
-__all__ = ("PANELS", "is_chunk_folder", "panel_path", "picture_path")
+__all__ = ("is_chunk_folder", "panel_path", "picture_path")
 
 import re
-from typing import Final
-
-PANELS: Final = ("template", "science", "difference")
-"""The panels of a picture that can be files of their own."""
 
 
 def picture_path(diaSourceId: int, chunk_size: int | None = None) -> str:
@@ -60,7 +56,7 @@ def panel_path(path: str, panel: str) -> str:
     path : `str`
         Path of the whole picture.
     panel : `str`
-        One of `PANELS`.
+        One of `~lsst.analysis.ap.domain.PANELS`.
 
     Returns
     -------

@@ -15,12 +15,12 @@ from ._columns import REQUIRED_COLUMNS, standardize
 from ._files import open_catalog, read_catalog, read_identifiers
 from ._flag_map import FlagMap
 from ._selection import Selection
-from ._sky import circle, polygon
 from ._survey import SURVEY_COLUMNS, Survey, survey
 from ._synonyms import PICTURE_COLUMNS, SYNONYMS
 from ._table_catalog import TableCatalog
 from ._tables import Sources, arrow_tables, one_row
-from ._where import parse_condition
+from .conditions._sky import circle, polygon
+from .conditions._where import parse_condition
 
 __all__ = (
     "PICTURE_COLUMNS",

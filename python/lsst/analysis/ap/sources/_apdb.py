@@ -11,16 +11,16 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ..domain import CutoutsError
-from ._arrow_conditions import arrow_condition
 from ._ccd_visit import CcdVisitPacker, unknown_packer
 from ._choice import Keys, choose
 from ._columns import renamed
 from ._database import Database
-from ._expression import And, Expression, columns_of
 from ._flag_map import FlagMap
 from ._selection import Selection
 from ._source_rows import IDS_PER_QUERY, SourceRows
-from ._sql_conditions import sql_condition
+from .conditions._arrow import arrow_condition
+from .conditions._expression import And, Expression, columns_of
+from .conditions._sql import sql_condition
 
 _KEY: Final = ("visit", "detector", "diaSourceId")
 _PACKED_KEY: Final = ("ccdVisitId", "diaSourceId")

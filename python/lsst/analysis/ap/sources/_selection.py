@@ -9,9 +9,10 @@ from typing import Final
 import pyarrow as pa
 
 from ..domain import CutoutsError
-from ._arrow_conditions import arrow_condition
 from ._choice import Stratum, choose
-from ._expression import (
+from ._synonyms import today
+from .conditions._arrow import arrow_condition
+from .conditions._expression import (
     And,
     Call,
     Column,
@@ -22,8 +23,7 @@ from ._expression import (
     Literal,
     Not,
 )
-from ._synonyms import today
-from ._where import parse_condition
+from .conditions._where import parse_condition
 
 _WITHDRAWN_COLUMNS: Final = ("timeWithdrawnMjdTai", "time_withdrawn")
 _ORDER: Final = (("visit", "ascending"), ("detector", "ascending"), ("diaSourceId", "ascending"))

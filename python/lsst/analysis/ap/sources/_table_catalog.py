@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from ._choice import Keys, choose
 from ._columns import REQUIRED_COLUMNS
-from ._expression import And, columns_of
 from ._selection import Selection
+from .conditions._expression import And, columns_of
 
 _PAGE_ROWS: Final = 5000
 

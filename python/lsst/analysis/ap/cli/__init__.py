@@ -1,0 +1,1 @@
+"""The commands: words into a configuration, sources, a butler and one run."""

@@ -1,0 +1,182 @@
+"""The command ``zooniverseCutouts``: words into a configuration, sources, a butler and one run.
+
+Nothing heavy is imported until the words are understood.
+"""
+
+__all__ = ("main",)
+
+import argparse
+import functools
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from ..runs._pool import prepare_workers
+from ._command import (
+    add_collections_option,
+    add_place_options,
+    add_work_options,
+    open_butler,
+    run_command,
+    tell,
+)
+from ._config_options import add_config_options, make_config
+from ._source_choice import columns_for, open_catalog, selection_of
+from ._source_options import add_source_options, settle_places, source_is_given
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from lsst.daf.butler import Butler
+
+    from ..zooniverseCutouts import ZooniverseCutoutsConfig
+
+_DESCRIPTION = """
+Make one picture of each DiaSource: template, science and difference image side by side, cut from the images
+of a butler repository, and a manifest that Zooniverse accepts. Running the same command again finishes an
+interrupted run and tries again what failed.
+"""
+
+_EPILOG = """
+examples:
+  ten pictures with the catalogue values above, to look at image differencing:
+    zooniverseCutouts --sqlitefile apdb.sqlite3 --limit 10 -c addMetadata=True \\
+        --collections DemoCam/runs/demo repo/ look/
+
+  plain pictures of the most reliable sources of an APDB, in four processes:
+    zooniverseCutouts --apdb apdb.yaml --reliability-min 0.7 -j 4 --collections LSSTCam/prompt repo/ subjects/
+    panoptes subject-set upload-subjects SUBJECT_SET_ID subjects/manifest.csv
+
+  a thousand sources over the whole range of reliability, once it is known how many there are to choose from:
+    zooniverseCutouts --apdb apdb.yaml --where "snr > 5 and not isDipole" --dry-run
+    zooniverseCutouts --apdb apdb.yaml --where "snr > 5 and not isDipole" --sample 1000 \\
+        --stratify reliability:10 --collections LSSTCam/prompt repo/ subjects/
+
+  two sizes of stamp, for pictures hosted elsewhere, from a catalogue file:
+    zooniverseCutouts --catalog sources.parquet -c sizes=30,60 -c urlRoot=https://host/pictures \\
+        --collections LSSTCam/prompt repo/ pictures/
+
+  the training set of a reliability classifier, stamps of 51x51 pixels as one NumPy array:
+    zooniverseCutouts --apdb apdb.yaml -c sizes=51 -c writeStamps=npy \\
+        --collections LSSTCam/prompt repo/ training/
+
+  the sources of some alerts, with the stamps that they bring:
+    zooniverseCutouts --alerts alerts.avro more.avro pictures/
+
+exit status: 0 all pictures are there, 1 some failed (failures.csv names them), 2 it could not be done.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of `str`, optional
+        The words after the command's name; those of the process when not
+        given.
+
+    Returns
+    -------
+    status : `int`
+        0 when every picture is there, 1 when some failed, 2 when nothing
+        could be done as asked, 130 when interrupted.
+    """
+    parser = build_parser()
+    return run_command(parser, functools.partial(_run, parser), argv)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line.
+
+    Returns
+    -------
+    parser : `argparse.ArgumentParser`
+        It imports nothing of the middleware.
+    """
+    parser = argparse.ArgumentParser(
+        prog="zooniverseCutouts",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_place_options(parser)
+    add_source_options(parser)
+
+    image = parser.add_argument_group("which images")
+    add_collections_option(image)
+    image.add_argument(
+        "--instrument", metavar="NAME", help="instrument of the sources, where nothing else says it"
+    )
+
+    add_config_options(parser, "what the pictures look like")
+
+    work = parser.add_argument_group("how the work is done")
+    work.add_argument(
+        "--dry-run", action="store_true", help="say what is selected and what it would take, and stop"
+    )
+    work.add_argument("--retry-failed", action="store_true", help="only what failed in an earlier run")
+    add_work_options(work)
+    return parser
+
+
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    if arguments.show_config:
+        _make_config(arguments).saveToStream(sys.stdout)
+        return 0
+    if problem := settle_places(arguments):
+        parser.error(problem)
+    if not source_is_given(arguments):
+        parser.error(
+            "give the DiaSources: --sqlitefile, --postgres-url, --apdb, --catalog, --catalog-dataset or "
+            "--alerts"
+        )
+
+    if arguments.jobs > 1 and not arguments.dry_run:
+        prepare_workers()
+    config = _make_config(arguments)
+    butler = None if arguments.repo is None else open_butler(arguments.repo, arguments.collections)
+    sources, total = _open_sources(arguments, config, butler)
+    if arguments.dry_run:
+        return 0
+    from ..zooniverseCutouts import ZooniverseCutoutsTask
+
+    task = ZooniverseCutoutsTask(config, butler=butler)
+    result = task.run(
+        sources,
+        arguments.outdir,
+        jobs=arguments.jobs,
+        overwrite=arguments.overwrite,
+        append=arguments.append,
+        retry_failed=arguments.retry_failed,
+        asked={"selection": selection_of(arguments).in_words()},
+        total=total,
+        progress=False if arguments.quiet else None,
+    )
+    return tell(parser.prog, arguments.outdir, result)
+
+
+def _make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
+    from ..zooniverseCutouts import ZooniverseCutoutsConfig
+
+    given = {} if arguments.instrument is None else {"instrument": arguments.instrument}
+    return make_config(arguments, ZooniverseCutoutsConfig(), given)
+
+
+def _open_sources(
+    arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig", butler: "Butler | None"
+) -> "tuple[Iterable[pa.Table], int]":
+    """Return the selected sources and their number, once they are checked."""
+    from ..sources import SURVEY_COLUMNS, survey
+    from ._checks import check_sources, describe_sources, warn_of_absent
+
+    selection, catalog = selection_of(arguments), open_catalog(arguments, butler)
+    found = survey(catalog.read(selection, SURVEY_COLUMNS))
+    warn_of_absent(selection, found)
+    if butler is not None:
+        check_sources(found, butler, config.instrument)
+    if arguments.dry_run:
+        for line in describe_sources(found, config.makeStyle(), arguments.jobs):
+            print(line)
+    return catalog.read(selection, columns_for(arguments, config)), found.count

@@ -1,0 +1,25 @@
+"""What can be wrong with a file of pixels."""
+
+__all__ = ("ImageFileError",)
+
+from ...domain import CutoutsError
+
+
+class ImageFileError(CutoutsError):
+    """A file that is not what its dataset type promises.
+
+    Parameters
+    ----------
+    name : `str`
+        Path or URI of the file.
+    reason : `str`
+        What is wrong with it.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["ImageFileError"], tuple[str, str]]:
+        return type(self), (self.name, self.reason)

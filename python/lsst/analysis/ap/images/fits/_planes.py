@@ -1,0 +1,83 @@
+"""Parts of one image plane of a FITS file, each byte of it decoded once.
+
+Decoding the tiles costs less than a library's full read of the plane even
+when every tile is wanted, so there is one way for few boxes and for many. What
+differs is how bytes are fetched: see `ByteSource.plan`.
+"""
+
+__all__ = ("plane_shape", "read_plane")
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ...domain import Box
+from ._astropy import read_with_astropy
+from ._errors import ImageFileError
+from ._hdu import Hdu
+from ._tile_table import UnsupportedTilesError
+from ._tiles import read_tiles
+from ._uncompressed import read_uncompressed
+
+
+def plane_shape(hdu: Hdu) -> tuple[int, int]:
+    """Return the shape of an image.
+
+    Parameters
+    ----------
+    hdu : `Hdu`
+        An image, compressed or not.
+
+    Returns
+    -------
+    shape : `tuple` [`int`, `int`]
+        Rows, columns.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if it is not a two-dimensional image.
+    """
+    prefix = "Z" if hdu.is_compressed else ""
+    if not prefix and str(hdu.value("XTENSION", "IMAGE")).strip() != "IMAGE":
+        raise ImageFileError(hdu.source.name, f"has a table, not an image, in HDU {hdu.index}")
+    axes = hdu.integer(f"{prefix}NAXIS")
+    if axes != 2:
+        raise ImageFileError(hdu.source.name, f"has an image of {axes} dimensions in HDU {hdu.index}, not 2")
+    height, width = hdu.integer(f"{prefix}NAXIS2"), hdu.integer(f"{prefix}NAXIS1")
+    if height <= 0 or width <= 0:
+        raise ImageFileError(hdu.source.name, f"has an image of {width}x{height} pixels in HDU {hdu.index}")
+    return height, width
+
+
+def read_plane(hdu: Hdu, boxes: Sequence[Box]) -> list[NDArray[Any]]:
+    """Return parts of an image.
+
+    Parameters
+    ----------
+    hdu : `Hdu`
+        An image, compressed or not.
+    boxes : `~collections.abc.Sequence` [`Box`]
+        What to read, LOCAL pixels: the first pixel of the image is (0, 0). All
+        of them lie on the image.
+
+    Returns
+    -------
+    arrays : `list` [`numpy.ndarray`]
+        One array per box with the values that astropy's full read has there.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the file is truncated or corrupt.
+    """
+    if not boxes:
+        return []
+    shape = plane_shape(hdu)
+    if not hdu.is_compressed:
+        return read_uncompressed(hdu, shape, boxes)
+    try:
+        return read_tiles(hdu, shape, boxes)
+    except UnsupportedTilesError:
+        return read_with_astropy(hdu, boxes)

@@ -1,0 +1,284 @@
+"""Parts of a compressed image: each tile that they touch decoded once.
+
+The tiles that any box touches are found first, their bytes read in as few
+ranges as is sensible, and each inflated once into a buffer. Only then are the
+pixels of each box gathered from it, so bytes are un-shuffled and integers
+turned into floating-point numbers for those pixels alone.
+"""
+
+__all__ = ("read_tiles",)
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...domain import Box
+from ._codecs import Codec, codec_for, decode_raw
+from ._errors import ImageFileError
+from ._hdu import Hdu
+from ._pixel_type import pixel_type
+from ._quantization import Dequantizer
+from ._ranges import read_ranges
+from ._scaling import to_physical
+from ._tile_table import TileTable, UnsupportedTilesError
+
+LIKE_THE_IMAGE, LOSSLESS = 0, 1
+"""How a tile is stored: with the image's codec, or as it is because its
+pixels could not be quantized (FITS standard 4.0, section 10.1.3)."""
+
+MAX_BUFFER = 2**31
+"""Tiles of more bytes than this in all are left to astropy."""
+
+
+def read_tiles(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) -> list[NDArray[Any]]:
+    """Return parts of a compressed image.
+
+    Parameters
+    ----------
+    hdu : `Hdu`
+        A compressed image.
+    shape : `tuple` [`int`, `int`]
+        Rows and columns of the image.
+    boxes : `~collections.abc.Sequence` [`Box`]
+        What to read, LOCAL pixels, inside of the image.
+
+    Returns
+    -------
+    arrays : `list` [`numpy.ndarray`]
+        One array per box, physical values.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the file is truncated or corrupt.
+    UnsupportedTilesError
+        Raised if only astropy reads this kind of image.
+    """
+    table = TileTable.read(hdu, shape)
+    pixels = _Pixels.of(table)
+    tiles = _Tiles.decode(table, pixels, boxes)
+    return to_physical(hdu, [_gather(tiles, box) for box in boxes])
+
+
+@dataclass(frozen=True)
+class _Pixels:
+    """What the stored values of an image mean."""
+
+    codec: Codec
+    dtype: np.dtype[Any]
+    """Type of the pixels before BSCALE and BZERO, native byte order."""
+
+    raw_dtype: np.dtype[Any]
+    dequantizer: Dequantizer | None
+    blank: int | None
+    """Stored value of pixels without data."""
+
+    has_blank_column: bool
+
+    @classmethod
+    def of(cls, table: TileTable) -> "_Pixels":
+        hdu = table.hdu
+        bitpix = hdu.integer("ZBITPIX")
+        dtype = pixel_type(hdu)
+        native = dtype.newbyteorder("=")
+        quantized = table.has("ZSCALE")
+        has_blank_column = table.has("ZBLANK")
+        if quantized and (
+            bitpix > 0 or table.rows["ZSCALE"].dtype != ">f8" or table.rows["ZZERO"].dtype != ">f8"
+        ):
+            raise UnsupportedTilesError("unusual quantization")
+        if has_blank_column and bitpix > 0:
+            raise UnsupportedTilesError("ZBLANK per tile of integers")
+        dequantizer = None
+        if quantized:
+            try:
+                method = str(hdu.value("ZQUANTIZ", "NO_DITHER")).strip()
+                dequantizer = Dequantizer(method, hdu.integer("ZDITHER0", 0), native)
+            except ValueError as error:
+                raise UnsupportedTilesError(str(error)) from error
+        blank = hdu.value("ZBLANK", hdu.value("BLANK"))
+        codec = codec_for(hdu, quantized=quantized)
+        if not quantized and codec.dtype.kind != native.kind:
+            raise UnsupportedTilesError("floating-point pixels in a codec of integers")
+        return cls(codec, native, dtype, dequantizer, blank if bitpix < 0 else None, has_blank_column)
+
+
+@dataclass(frozen=True)
+class _Tiles:
+    """Decoded tiles."""
+
+    table: TileTable
+    pixels: _Pixels
+    buffer: NDArray[np.uint8]
+    """Bytes, one row per tile; those of smaller tiles fill a part of theirs.
+    Tiles that lie above each other in the image follow each other here."""
+
+    places: NDArray[np.intp]
+    """Row of each tile of the grid in the buffer, transposed: (x, y)."""
+
+    numbers: NDArray[np.intp]
+    """Row of each tile in the table."""
+
+    storage: NDArray[np.uint8]
+    """How each tile is stored."""
+
+    @classmethod
+    def decode(cls, table: TileTable, pixels: _Pixels, boxes: Sequence[Box]) -> "_Tiles":
+        """Decode each tile that any of the boxes touches."""
+        wanted = np.zeros(table.grid[::-1], dtype=bool)
+        for box in boxes:
+            rows, columns = _tile_range(table, box)
+            wanted[columns.start : columns.stop, rows.start : rows.stop] = True
+        places = np.cumsum(wanted).reshape(wanted.shape) - 1
+        tile_x, tile_y = np.nonzero(wanted)
+        numbers = tile_y * table.grid[1] + tile_x
+        heights = np.minimum(table.tile_shape[0], table.shape[0] - tile_y * table.tile_shape[0])
+        widths = np.minimum(table.tile_shape[1], table.shape[1] - tile_x * table.tile_shape[1])
+        counts = heights * widths
+        item_size = max(pixels.codec.dtype.itemsize, pixels.raw_dtype.itemsize)
+        row_size = table.tile_shape[0] * table.tile_shape[1] * item_size
+        if len(numbers) * row_size > MAX_BUFFER:
+            raise UnsupportedTilesError("too large")
+        buffer = np.empty((len(numbers), row_size), dtype=np.uint8)
+        storage = np.full(len(numbers), LIKE_THE_IMAGE, dtype=np.uint8)
+        target = memoryview(buffer.reshape(-1))
+        pixel_counts = counts.tolist()
+        for index, data, column in _read_tiles(table, pixels.codec, numbers):
+            count = pixel_counts[index]
+            dtype = pixels.codec.dtype
+            try:
+                if column == "COMPRESSED_DATA":
+                    decoded = memoryview(pixels.codec.decode(data, count)).cast("B")
+                else:
+                    storage[index] = LOSSLESS
+                    dtype = pixels.raw_dtype
+                    compressed = column == "GZIP_COMPRESSED_DATA"
+                    decoded = memoryview(decode_raw(data, count, dtype, compressed=compressed))
+            except ValueError as error:
+                raise _corrupt(table, int(numbers[index]), str(error)) from error
+            size = count * dtype.itemsize
+            if len(decoded) != size:
+                if pixels.codec.name.startswith("GZIP") and len(decoded) in (2 * count, 4 * count, 8 * count):
+                    raise UnsupportedTilesError("pixels of another size than the image's")
+                reason = f"has {len(decoded)} bytes where {size} are due"
+                raise _corrupt(table, int(numbers[index]), reason)
+            target[index * row_size : index * row_size + size] = decoded
+        return cls(table, pixels, buffer, places, numbers, storage)
+
+
+def _read_tiles(
+    table: TileTable, codec: Codec, numbers: NDArray[np.intp]
+) -> Iterator[tuple[int, memoryview, str]]:
+    """Yield the bytes of tiles, with the column that they are kept in."""
+    left = np.arange(len(numbers))
+    for column in ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"):
+        if not left.size or not table.has(column):
+            continue
+        starts, stops = table.locate(column, numbers[left])
+        full = np.flatnonzero(stops > starts)
+        if column == "COMPRESSED_DATA" and not codec.has_checksum:
+            table.check_overlaps(column)
+        for index, data in read_ranges(table.hdu.source, starts[full], stops[full]):
+            yield int(left[full[index]]), data, column
+        left = left[stops == starts]
+    if left.size:
+        raise _corrupt(table, int(numbers[left[0]]), "has no data")
+
+
+def _gather(tiles: _Tiles, box: Box) -> NDArray[Any]:
+    """Return the pixels of a box from the tiles that it touches."""
+    table, pixels = tiles.table, tiles.pixels
+    tile_height, tile_width = table.tile_shape
+    rows, columns = _tile_range(table, box)
+    out = np.empty(box.shape, dtype=pixels.dtype)
+    for tile_x in columns:
+        left = tile_x * tile_width
+        width = min(tile_width, table.shape[1] - left)
+        window = slice(max(box.x_start - left, 0), min(box.x_stop - left, width))
+        target = slice(left + window.start - box.x_start, left + window.stop - box.x_start)
+        first = int(tiles.places[tile_x, rows.start])
+        for run in _runs(tiles, first, rows):
+            bottom = run.start * tile_height
+            height = min(tile_height, table.shape[0] - bottom)
+            block = slice(first + run.start - rows.start, first + run.stop - rows.start)
+            values = _window(tiles, block, height, width, window)
+            values = values.reshape(-1, values.shape[-1])
+            cut = slice(max(box.y_start - bottom, 0), min(box.y_stop - bottom, len(values)))
+            out[bottom + cut.start - box.y_start : bottom + cut.stop - box.y_start, target] = values[cut]
+    return out
+
+
+def _runs(tiles: _Tiles, first: int, rows: range) -> Iterator[range]:
+    """Split rows of the grid where the tiles change their size or storage."""
+    storage = tiles.storage[first : first + len(rows)]
+    changes = [rows.start + int(i) + 1 for i in np.flatnonzero(storage[1:] != storage[:-1])]
+    last = tiles.table.grid[0] - 1
+    if tiles.table.shape[0] % tiles.table.tile_shape[0] and rows.start < last < rows.stop:
+        changes.append(last)
+    bounds = sorted({rows.start, *changes, rows.stop})
+    return (range(start, stop) for start, stop in pairwise(bounds))
+
+
+def _window(tiles: _Tiles, block: slice, height: int, width: int, window: slice) -> NDArray[Any]:
+    """Return some columns of tiles of one size, shape (tiles, rows, columns)."""
+    pixels = tiles.pixels
+    lossless = tiles.storage[block.start] == LOSSLESS
+    dtype = pixels.raw_dtype if lossless else pixels.codec.dtype
+    stored = tiles.buffer[block, : height * width * dtype.itemsize]
+    if pixels.codec.shuffled and not lossless:
+        values = _unshuffle(stored.reshape(-1, dtype.itemsize, height, width)[..., window], dtype)
+    else:
+        values = stored.view(dtype).reshape(-1, height, width)[..., window].astype(dtype.newbyteorder("="))
+    if lossless:
+        return values
+    return _to_pixels(tiles, values, block, height, width, window)
+
+
+def _unshuffle(stored: NDArray[np.uint8], dtype: np.dtype[Any]) -> NDArray[Any]:
+    count, size, height, width = stored.shape
+    values = np.empty((count, height, width), dtype=dtype.newbyteorder("="))
+    target = values.view(np.uint8).reshape(count, height, width, size)
+    is_big_endian = values.dtype.newbyteorder(">") == values.dtype and size > 1
+    for byte in range(size):
+        # The most significant byte comes first in the file.
+        target[..., byte if is_big_endian else size - 1 - byte] = stored[:, byte]
+    return values
+
+
+def _to_pixels(
+    tiles: _Tiles, values: NDArray[Any], block: slice, height: int, width: int, window: slice
+) -> NDArray[Any]:
+    pixels = tiles.pixels
+    numbers = tiles.numbers[block]
+    blank: NDArray[np.bool_] | None = None
+    if pixels.has_blank_column:
+        blank = values == tiles.table.rows["ZBLANK"][numbers][:, np.newaxis, np.newaxis]
+    elif pixels.blank is not None:
+        blank = values == pixels.blank
+    if pixels.dequantizer is not None:
+        positions = np.arange(height)[:, np.newaxis] * width + np.arange(window.start, window.stop)
+        scales, zeros = tiles.table.rows["ZSCALE"][numbers], tiles.table.rows["ZZERO"][numbers]
+        if not (np.isfinite(scales).all() and np.isfinite(zeros).all()):
+            raise _corrupt(tiles.table, int(numbers[0]), "or one after it has no scale")
+        values = pixels.dequantizer(values, numbers, positions, scales, zeros)
+    if blank is not None:
+        values[blank] = np.nan
+    return values
+
+
+def _tile_range(table: TileTable, box: Box) -> tuple[range, range]:
+    tile_height, tile_width = table.tile_shape
+    return (
+        range(box.y_start // tile_height, (box.y_stop - 1) // tile_height + 1),
+        range(box.x_start // tile_width, (box.x_stop - 1) // tile_width + 1),
+    )
+
+
+def _corrupt(table: TileTable, number: int, reason: str) -> ImageFileError:
+    return ImageFileError(
+        table.hdu.source.name, f"is corrupt: tile {number} of HDU {table.hdu.index} {reason}"
+    )

@@ -1,0 +1,244 @@
+"""Pictures as a table in a butler repository: how it is made, and how it is read."""
+
+__all__ = ("StoredPictures", "make_picture_table", "read_description", "read_rows")
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from ..domain import CutoutsError, SourceBatch
+from ..output import Failure
+from ..stamps import StampColumns, plain
+from ._description import PANEL_COLUMNS, PNG, Description
+from ._maker import Drawing, DrawnBatch
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler, DatasetRef
+
+_FAILURE: Final = "failure"
+_KEY: Final = b"lsst.analysis.ap"
+"""Key of the description in the metadata of the schema."""
+
+
+def make_picture_table(
+    description: Description, batches: Iterable[tuple[SourceBatch, DrawnBatch]]
+) -> pa.Table:
+    """Put the pictures of sources into a table.
+
+    Parameters
+    ----------
+    description : `Description`
+        What they have in common.
+    batches : iterable of `tuple` [`SourceBatch`, `DrawnBatch`]
+        Sources and their pictures.
+
+    Returns
+    -------
+    table : `pyarrow.Table`
+        The columns of the catalogue; those of the stamps, if wanted, as
+        `~lsst.analysis.ap.stamps.StampColumns` has them, NaN where
+        there is no picture; ``failure``, text, null where there is a picture;
+        ``png``, binary, null where there is none, and a column of that kind
+        for each panel that is a picture. Columns of the catalogue that bear
+        one of these names give way.
+    """
+    tables = [_tabulate(description, batch, drawn) for batch, drawn in batches]
+    metadata = {_KEY: json.dumps(dataclasses.asdict(description))}
+    if description.has_stamps:  # daf_butler reads the shape of a column of arrays from here
+        columns = description.stamps
+        shapes = {columns.stamps(size): (3, size, size) for size in columns.sizes}
+        metadata |= {f"lsst::arrow::shape::{name}".encode(): str(shape) for name, shape in shapes.items()}
+    return pa.concat_tables(tables, promote_options="permissive").replace_schema_metadata(metadata)
+
+
+def _tabulate(description: Description, batch: SourceBatch, drawn: DrawnBatch) -> pa.Table:
+    outcomes = list(drawn)
+    made = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, Drawing)]
+    ours: dict[str, pa.Array | pa.ChunkedArray] = {}
+    if description.has_stamps:
+        ours |= _stamps(description.stamps, len(outcomes), made, drawn.stamps(made) if made else None)
+    reasons = [outcome.reason if isinstance(outcome, Failure) else None for outcome in outcomes]
+    ours[_FAILURE] = pa.array(reasons, pa.string())
+    for name, panel in description.picture_columns.items():
+        files = [_file(outcome, panel) for outcome in outcomes]
+        ours[name] = pa.array(files, pa.binary())
+    rows = _typed(plain(batch.rows))
+    table = rows.drop_columns([name for name in rows.column_names if name in ours])
+    for name, values in ours.items():
+        table = table.append_column(name, values)
+    return table
+
+
+def _stamps(
+    columns: StampColumns, count: int, made: Sequence[int], stamps: pa.Table | None
+) -> dict[str, pa.Array | pa.ChunkedArray]:
+    """Return the columns of stamps, of which only some rows have any."""
+    if stamps is None:
+        found = {name: pa.nulls(count, kind) for name, kind in columns.wcs_types.items()}
+    else:
+        places = {row: place for place, row in enumerate(made)}
+        which = pa.array([places.get(row) for row in range(count)], pa.int64())
+        found = {name: stamps.column(name).take(which) for name in columns.wcs}
+    for size in columns.sizes:
+        pixels = np.full((count, 3 * size * size), np.nan, np.float32)
+        if stamps is not None:
+            values = stamps.column(columns.stamps(size)).combine_chunks().flatten().to_numpy()
+            pixels[made] = values.reshape(len(made), -1)
+        lists = pa.FixedSizeListArray.from_arrays(pa.array(pixels.reshape(-1)), 3 * size * size)
+        found[columns.stamps(size)] = lists
+    return found
+
+
+def _typed(table: pa.Table) -> pa.Table:
+    """Give columns without a value a type, which a reader of astropy tables needs."""
+    kinds = [pa.string() if pa.types.is_null(field.type) else field.type for field in table.schema]
+    return table.cast(pa.schema(zip(table.column_names, kinds, strict=True)))
+
+
+def _file(outcome: Drawing | Failure, panel: str | None) -> bytes | None:
+    if isinstance(outcome, Failure):
+        return None
+    return outcome.picture if panel is None else outcome.panels[panel]
+
+
+def read_description(butler: "Butler", ref: "DatasetRef") -> Description:
+    """Read what the pictures of a table have in common.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    ref : `lsst.daf.butler.DatasetRef`
+        A table of pictures.
+
+    Returns
+    -------
+    description : `Description`
+        Its description.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when it cannot be read, or is no table of pictures.
+    """
+    schema = _get(butler, ref.makeComponentRef("schema"))
+    metadata = getattr(schema, "metadata", None) or {}
+    if _KEY not in metadata:
+        raise CutoutsError(
+            f"{ref} is no table of pictures: name the dataset type that ZooniverseCutoutsPipelineTask wrote."
+        )
+    fields = json.loads(metadata[_KEY])
+    return Description(**{**fields, "sizes": tuple(fields["sizes"]), "panels": tuple(fields["panels"])})
+
+
+def read_rows(butler: "Butler", ref: "DatasetRef", description: Description) -> pa.Table:
+    """Read the catalogue of a table of pictures.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    ref : `lsst.daf.butler.DatasetRef`
+        The table.
+    description : `Description`
+        Its description.
+
+    Returns
+    -------
+    rows : `pyarrow.Table`
+        The columns of the catalogue.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when it cannot be read.
+    """
+    ours = {_FAILURE, *description.picture_columns, *description.stamp_columns}
+    names = _get(butler, ref.makeComponentRef("columns"))
+    return _get(butler, ref, [name for name in names if name not in ours]).replace_schema_metadata()
+
+
+def _get(butler: "Butler", ref: "DatasetRef", columns: Sequence[str] | None = None) -> Any:
+    try:
+        return butler.get(ref, parameters=None if columns is None else {"columns": list(columns)})
+    except Exception as error:  # whatever the formatter or the storage raises
+        cause = " ".join(str(error).split())
+        raise CutoutsError(f"{ref} cannot be read: {cause}. Leave it out with --data-query.") from None
+
+
+@dataclass(frozen=True)
+class StoredPictures:
+    """Fetch the pictures of batches of DiaSources from a repository.
+
+    It pickles, so that each worker process has a butler of its own.
+    """
+
+    butler: "Butler"
+    """The repository, with the default collections to search."""
+
+    dataset_type: str
+    """Name of the dataset type of the tables."""
+
+    description: Description
+    """What all the tables have in common."""
+
+    with_stamps: bool
+    """Whether anybody needs the stamps."""
+
+    def __call__(self, batch: SourceBatch) -> DrawnBatch:
+        """Read the pictures of a batch.
+
+        Parameters
+        ----------
+        batch : `SourceBatch`
+            Sources of one table.
+
+        Returns
+        -------
+        drawn : `DrawnBatch`
+            The pictures.
+        """
+        assert batch.data_id is not None  # that of the table
+        stamps = self.description.stamp_columns if self.with_stamps else ()
+        columns = ["diaSourceId", _FAILURE, *self.description.picture_columns, *stamps]
+        ref = self.butler.find_dataset(self.dataset_type, dataclasses.asdict(batch.data_id))
+        assert ref is not None  # its catalogue was read a moment ago
+        stored = _get(self.butler, ref, columns)
+        places: dict[int, int] = {}
+        for row, identifier in enumerate(stored.column("diaSourceId").to_pylist()):
+            places.setdefault(identifier, row)  # the first row counts where several have one identifier
+        wanted = [places[identifier] for identifier in batch.rows.column("diaSourceId").to_pylist()]
+        return _StoredBatch(self.description, batch, stored.take(wanted))
+
+
+@dataclass(frozen=True)
+class _StoredBatch:
+    description: Description
+    batch: SourceBatch
+    stored: pa.Table
+
+    def __iter__(self) -> Iterator[Drawing | Failure]:
+        ids = self.stored.column("diaSourceId").to_pylist()
+        panels = {panel: self.stored.column(PANEL_COLUMNS[panel]) for panel in self.description.panels}
+        pictures = self.stored.column(PNG)
+        for row, (identifier, reason) in enumerate(
+            zip(ids, self.stored.column(_FAILURE).to_pylist(), strict=True)
+        ):
+            if reason is not None:
+                yield Failure(identifier, self.batch.data_id, reason)
+            else:
+                files = {panel: column[row].as_py() for panel, column in panels.items()}
+                yield Drawing(identifier, pictures[row].as_py(), files)
+
+    def stamps(self, rows: Sequence[int]) -> pa.Table:
+        table = plain(self.batch.rows.take(list(rows)))
+        for name in self.description.stamp_columns:
+            table = table.append_column(
+                name, plain(self.stored.select([name])).column(0).take(pa.array(rows))
+            )
+        return self.description.stamps.mark(table)

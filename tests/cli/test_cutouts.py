@@ -1,0 +1,195 @@
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from lsst.analysis.ap.cli.cutouts import main
+from lsst.analysis.ap.sources import Selection, SqlApdb
+
+
+def ids(folder):
+    with open(folder / "manifest.csv", newline="") as stream:
+        return [int(row["diaSourceId"]) for row in csv.DictReader(stream)]
+
+
+def summary(said):
+    """Return the table that the command ends with."""
+    lines = (re.split(r"  +", line.strip(), maxsplit=1) for line in said.splitlines()[1:])
+    return dict(lines)
+
+
+def test_help_teaches_and_imports_nothing_heavy():
+    code = (
+        "import sys\n"
+        "from lsst.analysis.ap.cli.cutouts import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'lsst.daf.butler', 'lsst.pipe.base', 'lsst.images', 'matplotlib', 'pandas', 'pyarrow',"
+        " 'astropy', 'sqlalchemy'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    for word in ("--sqlitefile", "--apdb", "--catalog", "--collections", "examples:", "exit status"):
+        assert word in done.stdout
+
+
+def test_the_command_makes_pictures_from_an_apdb(demo, words, apdb, tmp_path, capsys):
+    assert main([*apdb, "--limit", "5", *words, str(tmp_path)]) == 0
+    (table,) = SqlApdb.from_sqlite(demo.apdb).read(Selection(limit=5))
+    assert ids(tmp_path) == table.column("diaSourceId").to_pylist()
+    assert len(list(tmp_path.glob("*.png"))) == 5
+    assert summary(capsys.readouterr().out) == {
+        "written": "5",
+        "already there": "0",
+        "failed": "0",
+        "manifest": str(tmp_path / "manifest.csv"),
+    }
+    assert main([*apdb, "--limit", "7", *words, str(tmp_path)]) == 0
+    found = summary(capsys.readouterr().out)
+    assert (found["written"], found["already there"]) == ("2", "5")
+
+
+def test_an_apdb_by_its_configuration_gives_the_same(demo, words, apdb, tmp_path):
+    main([*apdb, "-n", "3", *words, str(tmp_path / "a")])
+    main(["--apdb", str(demo.apdb_config), "-n", "3", *words, str(tmp_path / "b")])
+    assert ids(tmp_path / "a") == ids(tmp_path / "b")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_a_catalogue_file_and_the_apdb_give_the_same_pictures(demo, words, apdb, tmp_path, suffix):
+    (table,) = SqlApdb.from_sqlite(demo.apdb).read(Selection())
+    frame = table.to_pandas().sample(frac=1, random_state=1)
+    path = tmp_path / f"sources.{suffix}"
+    frame.to_parquet(path) if suffix == "parquet" else frame.to_csv(path, index=False)
+    choice = ["--reliability-min", "0.5", "-n", "6", "-c", "addMetadata=True"]
+    assert main(["--catalog", str(path), *choice, *words, str(tmp_path / "a")]) == 0
+    assert main([*apdb, *choice, *words, str(tmp_path / "b")]) == 0
+    pictures = [{p.name: p.read_bytes() for p in (tmp_path / d).glob("*.png")} for d in "ab"]
+    assert pictures[0] == pictures[1]
+    assert len(pictures[0]) == 6
+
+
+def test_the_report_tells_the_selection(words, apdb, tmp_path):
+    main([*apdb, "-n", "2", "--reliability-min", "0.5", *words, str(tmp_path)])
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["settings"]["selection"] == "reliability_min=0.5, limit=2"
+
+
+def test_published_spellings_work(words, apdb, tmp_path):
+    (tmp_path / "config.py").write_text("config.addMetadata = True\nconfig.sizes = [30, 60]\n")
+    options = ["--reliabilityMin", "0.2", "--reliabilityMax", "0.9", "--jobs", "1"]
+    files = ["--configFile", str(tmp_path / "config.py")]
+    assert main([*apdb, *options, *files, "--limit", "2", *words, str(tmp_path / "out")]) == 0
+    assert len(ids(tmp_path / "out")) == 2
+
+
+def test_fields_come_after_files(words, apdb, tmp_path, capsys):
+    (tmp_path / "config.py").write_text("config.colorMap = 'gray'\nconfig.sizes = [30, 60]\n")
+    assert main(["-C", str(tmp_path / "config.py"), "-c", "sizes=51", "--show-config"]) == 0
+    shown = capsys.readouterr().out
+    assert "config.colorMap='gray'" in shown
+    assert "config.sizes=[51]" in shown
+
+
+def test_failures_give_status_one_and_a_pointer(words, tmp_path, capsys):
+    frame = pd.DataFrame({"diaSourceId": [1], "visit": [1], "detector": [0], "ra": [1.0], "dec": [1.0]})
+    frame.to_csv(tmp_path / "c.csv", index=False)
+    assert main(["--catalog", str(tmp_path / "c.csv"), *words, str(tmp_path / "out")]) == 1
+    said = capsys.readouterr()
+    found = summary(said.out)
+    assert (found["written"], found["failed"]) == ("0", "1")
+    assert "failures.csv" in said.err
+
+
+def test_wrong_input_is_one_line_that_names_it(demo, words, apdb, tmp_path, refused):
+    out = str(tmp_path / "out")
+    (tmp_path / "c.csv").write_text("diaSourceId,visit,detector,dec\n1,1,1,0.5\n")
+    (tmp_path / "empty.csv").write_text("diaSourceId,visit,detector,ra,dec\n")
+    (tmp_path / "config.py").write_text("config.sizes = [\n")
+    repo, quiet = str(demo.repo), ["--quiet"]
+    cases = {
+        "REPO OUTDIR": [*apdb],
+        "--sqlitefile, --postgres-url": [*words, out],
+        "no SQLite file nowhere": ["--sqlitefile", "nowhere", *words, out],
+        "no catalogue nowhere.csv": ["--catalog", "nowhere.csv", *words, out],
+        "no column 'ra'": ["--catalog", str(tmp_path / "c.csv"), *words, out],
+        "No DiaSource is selected": ["--catalog", str(tmp_path / "empty.csv"), *words, out],
+        "not allowed with argument": [*apdb, "--catalog", "c.csv", *words, out],
+        "nowhere cannot be opened": [*quiet, *apdb, "--collections", "x", str(tmp_path / "nowhere"), out],
+        f"has {demo.collection}: name them with --collections": [*quiet, *apdb, repo, out],
+        "no/such": [*quiet, *apdb, "--collections", "no/such", repo, out],
+        "scienceImageType": [*apdb, "-c", "scienceImageType=absent", *words, out],
+        "no field 'colour'": [*apdb, "-c", "colour=red", *words, out],
+        "not NAME=VALUE": [*apdb, "-c", "sizes", *words, out],
+        "'sizes'": [*apdb, "-c", "sizes=0", *words, out],
+        "sizes is a list of int": [*apdb, "-c", "sizes=big", *words, out],
+        "config.py": [*apdb, "-C", str(tmp_path / "config.py"), *words, out],
+        "limit is 0": [*apdb, "-n", "0", *words, out],
+        "range 0.9 to 0.1 is empty": [
+            *(*apdb, "--reliability-min", "0.9"),
+            *("--reliability-max", "0.1", *words, out),
+        ],
+        "-j/--jobs: 0 is less than 1": [*apdb, "-j", "0", "--dry-run", *words, out],
+        "/proc/nowhere cannot be made": [*apdb, *words, "/proc/nowhere"],
+    }
+    for said, command in cases.items():
+        assert said in refused(command), said
+
+
+def test_a_repository_without_these_images_is_named(apdb, tmp_path, refused):
+    from lsst.daf.butler import Butler
+
+    Butler.makeRepo(tmp_path / "repo")
+    with Butler.from_config(tmp_path / "repo", run="some/run", writeable=True):
+        pass
+    line = refused([*apdb, "--collections", "some/run", str(tmp_path / "repo"), str(tmp_path / "out")])
+    assert "no preliminary_visit_image" in line
+    assert "some/run" in line
+
+
+def test_the_instrument_can_be_given(afw_root, tmp_path):
+    catalogue = pd.DataFrame(
+        {"diaSourceId": [1], "visit": 123456, "detector": 94, "ra": 244.92, "dec": -45.04}
+    )
+    catalogue.to_csv(tmp_path / "c.csv", index=False)
+    words = ["--catalog", str(tmp_path / "c.csv"), "--collections", "LSSTCam/runs/rice", str(afw_root)]
+    assert main([*words, "--instrument", "LSSTCam", str(tmp_path / "a")]) == 0
+    assert main([*words, "--instrument", "HSC", str(tmp_path / "b")]) == 2
+
+
+def test_both_commands_and_the_module_are_the_same_program(demo):
+    source = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "bin.src", "zooniverseCutouts")
+    outputs = {
+        subprocess.run(
+            [sys.executable, *program, "--help"], capture_output=True, text=True, check=True
+        ).stdout
+        for program in (
+            [source],
+            ["-m", "lsst.analysis.ap"],
+            [os.path.join(os.path.dirname(sys.executable), "zooniverseCutouts")],
+        )
+    }
+    assert len(outputs) == 1
+
+
+def test_a_shell_completes_options(tmp_path):
+    words = "zooniverseCutouts --retry"
+    code = "import os; os.dup2(os.open(os.environ['OUT'], os.O_WRONLY | os.O_CREAT), 8)\n" + (
+        "from lsst.analysis.ap.cli.cutouts import main; main()"
+    )
+    variables = {
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_SHELL": "bash",
+        "_ARGCOMPLETE_IFS": "\n",
+        "COMP_LINE": words,
+        "COMP_POINT": str(len(words)),
+        "OUT": str(tmp_path / "out"),
+    }
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **variables}, check=False)
+    assert "--retry-failed" in (tmp_path / "out").read_text()
