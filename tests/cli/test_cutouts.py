@@ -135,11 +135,44 @@ def test_wrong_input_is_one_line_that_names_it(demo, words, apdb, tmp_path, refu
             *(*apdb, "--reliability-min", "0.9"),
             *("--reliability-max", "0.1", *words, out),
         ],
-        "-j/--jobs: 0 is less than 1": [*apdb, "-j", "0", "--dry-run", *words, out],
+        "-j/--jobs: -1 is not from 1 to 1000": [*apdb, "-j", "-1", "--dry-run", *words, out],
+        "999999999999 is not from 1": [*apdb, "-j", "999999999999", "--dry-run", *words, out],
+        "--collections is given and empty": [*apdb, "--collections", "", repo, out],
+        "No collection is named no/*": [*apdb, "--collections", "no/*", repo, out],
         "/proc/nowhere cannot be made": [*apdb, *words, "/proc/nowhere"],
     }
     for said, command in cases.items():
         assert said in refused(command), said
+
+
+def test_collections_are_named_with_blanks_commas_and_wildcards(demo, apdb, tmp_path):
+    repo, out, name = str(demo.repo), str(tmp_path / "out"), demo.collection
+    some = [*apdb, "--limit", "1", "--quiet"]
+    for command in (
+        [*some, "--collections", name, name, repo, out],
+        [*some, repo, "--collections", name, name, "-j", "0", out],
+        [*some, "--collections", f"{name}, {name}", repo, "--log-level", "INFO", out],
+        [*some, "--collections", name, repo, "--log-level", "INFO", out],
+        [repo, out, *some, "--collections", name[:-2] + "*"],
+    ):
+        assert main(command) == 0, command
+    assert len(list(tmp_path.glob("out/*.png"))) == 1
+
+
+def test_what_nobody_thought_of_is_one_line(demo, words, apdb, tmp_path, monkeypatch, refused, caplog):
+    monkeypatch.setattr("lsst.analysis.ap.sources.survey", lambda *_: 1 / 0)
+    said = refused([*apdb, *words, str(tmp_path / "out"), "--log-level", "DEBUG"])
+    assert "ZeroDivisionError: division by zero" in said
+    assert len(said.strip().splitlines()) == 1
+
+
+def test_a_closed_pipe_ends_the_command_quietly():
+    code = "from lsst.analysis.ap.cli.cutouts import main; raise SystemExit(main())"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "--show-config"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
 
 
 def test_a_repository_without_these_images_is_named(apdb, tmp_path, refused):

@@ -56,7 +56,7 @@ def test_other_settings_do_not_mix_unless_asked(task, one_detector, tmp_path, an
     task.run(one_detector[:half], tmp_path)
     other = annotated()
     plain = contents(tmp_path)
-    with pytest.raises(CutoutsError, match=r"addMetadata was False, is True.*--overwrite"):
+    with pytest.raises(CutoutsError, match=r"addMetadata was False, is True.*overwrite=True"):
         other.run(one_detector, tmp_path)
     assert contents(tmp_path) == plain
     result = other.run(one_detector, tmp_path, append=True)

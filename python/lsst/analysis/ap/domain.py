@@ -15,10 +15,16 @@ __all__ = (
     "Stamp",
     "Triplet",
     "UnreadableError",
+    "public_uri",
+    "waiting_for",
 )
 
+import logging
 import math
-from collections.abc import Mapping
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
@@ -27,6 +33,8 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_log = logging.getLogger(__name__)
 
 PANELS: Final = ("template", "science", "difference")
 """The three panels of a picture, from left to right."""
@@ -38,7 +46,19 @@ class CutoutsError(Exception):
     Its message names the thing, the cause and the remedy in one line; the
     command line prints that line and nothing else. Everything that this
     package raises for wrong input derives from it.
+
+    Parameters
+    ----------
+    *args : `object`
+        The message.
+    choices : `tuple` [`str`, ...], optional
+        Names of the arguments or configuration fields that the message tells
+        to set. A command adds how it spells them.
     """
+
+    def __init__(self, *args: object, choices: tuple[str, ...] = ()) -> None:
+        super().__init__(*args)
+        self.choices = choices
 
 
 class UnreadableError(CutoutsError):
@@ -47,6 +67,49 @@ class UnreadableError(CutoutsError):
     The cause may pass, as when a disk is not there for a moment; trying again
     makes sense.
     """
+
+
+def public_uri(uri: object) -> str:
+    """Return a URI without what only its owner may know.
+
+    Parameters
+    ----------
+    uri : `object`
+        A path, a URI or what turns into one, such as a database URL.
+
+    Returns
+    -------
+    text : `str`
+        The same with ``***`` in place of a password, and of the values of a
+        query, which may be a signature or a token.
+    """
+    text = re.sub(r"(://[^:/?#@\s]*):[^@\s]*@", r"\1:***@", str(uri))
+    return re.sub(r"(?<=[?&])([^=&#\s]+)=[^&#\s]*", r"\1=***", text) if "://" in text else text
+
+
+@contextmanager
+def waiting_for(what: str, seconds: float = 10.0) -> Iterator[None]:
+    """Say what is waited for, if it takes long.
+
+    Parameters
+    ----------
+    what : `str`
+        What might not answer.
+    seconds : `float`, optional
+        How long a wait is that needs no word.
+
+    Yields
+    ------
+    nothing
+        While that is waited for.
+    """
+    timer = threading.Timer(seconds, _log.warning, ("Still waiting for %s ...", what))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from lsst.pex.config import Field, FieldValidationError
 from lsst.pipe.base import Struct, Task
 
 from ._version import software_version
-from .domain import CutoutsError
+from .domain import CutoutsError, Triplet
 from .output.config import OutputConfig
 from .render import Renderer, draw_figure
-from .runs._fill import Gallery, RunOptions, fill_directory
-from .runs._imagery import Imagery
-from .runs._maker import PictureMaker
+from .runs._fill import PictureSource, RunOptions, fill_directory
+from .runs._pictures import PictureMaker
+from .runs._repository import Repository
 from .runs.config import PicturesConfig
-from .sources import Sources
+from .sources import Sources, one_row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,6 +30,12 @@ class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig):
 
     instrument = Field[str](
         doc="Instrument of the sources that do not say theirs. When not set: the only one of the repository.",
+        optional=True,
+        default=None,
+    )
+    flagMap = Field[str](
+        doc="What the bits of an old packed column of flags mean: YAML as in ap_association, at a path or "
+        "URI.",
         optional=True,
         default=None,
     )
@@ -86,6 +92,7 @@ class ZooniverseCutoutsTask(Task):
     ) -> None:
         super().__init__(config, **kwargs)
         self.butler = butler
+        self._known: tuple[Any, Repository] | None = None
 
     def _reduce_kwargs(self) -> dict[str, Any]:
         return {**super()._reduce_kwargs(), "butler": self.butler}
@@ -164,18 +171,21 @@ class ZooniverseCutoutsTask(Task):
         """
         if total is None and isinstance(sources, Sized) and not isinstance(sources, Sequence):
             total = len(sources)
-        imagery = Imagery(self.config, self.butler)
-        gallery = Gallery(
+        repository = self.repository
+        source = PictureSource(
             PictureMaker(
-                imagery.reader(), imagery.sizes(), self.config.makeStyle(), self.config.separatePanels
+                repository.stamps,
+                self.config.makeStyle(),
+                self.config.separatePanels,
+                self.config.writeStamps != "none",
             ),
             tuple(self.config.sizes),
             self.config.separatePanels,
-            imagery.settings(),
+            repository.settings(),
             {"version": software_version(), "repository": str(self.butler or ""), **(asked or {})},
         )
         options = RunOptions(jobs, overwrite, append, retry_failed, total, progress)
-        return fill_directory(outdir, gallery, imagery.batches(sources), self.config, options, self.log)
+        return fill_directory(outdir, source, repository.batches(sources), self.config, options, self.log)
 
     def render(self, source: Any, images: Mapping[str, Any] | None = None) -> bytes:
         """Return the picture of one source, the same bytes as `run` writes.
@@ -200,7 +210,7 @@ class ZooniverseCutoutsTask(Task):
             Raised when there is no picture, with the reason that ``failed``
             of `run` would give.
         """
-        triplets, row = Imagery(self.config, self.butler).cut_one(source, images)
+        triplets, row = self._cut(source, images)
         return Renderer(self.config.makeStyle(triplets)).render(triplets, row)
 
     def figure(self, source: Any, images: Mapping[str, Any] | None = None) -> "Figure":
@@ -223,7 +233,7 @@ class ZooniverseCutoutsTask(Task):
         CutoutsError
             Raised when there is no picture.
         """
-        triplets, row = Imagery(self.config, self.butler).cut_one(source, images)
+        triplets, row = self._cut(source, images)
         return draw_figure(self.config.makeStyle(triplets), triplets, row)
 
     def show(self, source: Any, images: Mapping[str, Any] | None = None) -> None:
@@ -248,3 +258,26 @@ class ZooniverseCutoutsTask(Task):
                 "show() needs IPython, which a notebook has. Elsewhere write the bytes of render() to a file."
             ) from None
         display(Image(self.render(source, images), format="png"))  # type: ignore[no-untyped-call]
+
+    @property
+    def repository(self) -> Repository:
+        """What the configuration makes of the repository, remembered from one call to the next.
+
+        A notebook may change configuration and collections in between.
+        """
+        collections = None if self.butler is None else tuple(self.butler.collections.defaults)
+        state = repr(self.config.toDict()), self.butler, collections
+        if self._known is None or self._known[0] != state:
+            self._known = state, Repository(self.config, self.butler)
+        return self._known[1]
+
+    def _cut(
+        self, source: Any, images: Mapping[str, Any] | None
+    ) -> tuple[tuple[Triplet, ...], dict[str, Any]]:
+        """Return the stamps and the row of one source."""
+        repository = self.repository
+        (batch,) = repository.batches(one_row(source))
+        (result,) = repository.stamps_of(images).read(batch)
+        if isinstance(result, CutoutsError):
+            raise result
+        return result, batch.rows.to_pylist()[0]

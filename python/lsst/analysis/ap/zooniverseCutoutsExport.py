@@ -11,7 +11,7 @@ from lsst.pipe.base import Struct, Task
 from .domain import CutoutsError, DetectorVisit, SourceBatch
 from .output.config import OutputConfig
 from .runs._description import Description
-from .runs._fill import Gallery, RunOptions, fill_directory
+from .runs._fill import PictureSource, RunOptions, fill_directory
 from .runs._picture_table import StoredPictures, read_description, read_rows
 from .runs.config import settings_of
 from .sources import find_tables
@@ -103,7 +103,7 @@ class ZooniverseCutoutsExportTask(Task):
             raise CutoutsError(
                 f"{datasetType} has no stamps to write (writeStamps): run the pipeline with putStamps=True."
             )
-        gallery = Gallery(
+        source = PictureSource(
             StoredPictures(self.butler, datasetType, description, with_stamps),
             description.sizes,
             bool(description.panels),
@@ -116,7 +116,7 @@ class ZooniverseCutoutsExportTask(Task):
         )
         options = RunOptions(jobs, overwrite, append, progress=progress)
         return fill_directory(
-            outdir, gallery, self._batches(refs, description), self.config, options, self.log
+            outdir, source, self._batches(refs, description), self.config, options, self.log
         )
 
     def _common_description(self, refs: "Sequence[DatasetRef]") -> Description:
@@ -129,13 +129,14 @@ class ZooniverseCutoutsExportTask(Task):
                 named = "; ".join(f"{name}: {ours}, {theirs}" for name, (ours, theirs) in differences.items())
                 raise CutoutsError(
                     f"The pictures in {first_run} were made with other settings than those in {run} "
-                    f"({named}): export each collection to a directory of its own (--collections)."
+                    f"({named}): export each collection to a directory of its own.",
+                    choices=("collections",),
                 )
         runs_of = {description.facts.get("selection"): run for run, description in of_runs.items()}
         if len(runs_of) > 1:
             self.log.warning(
                 "The pictures are of runs with different selections: %s. To export those of one run "
-                "only, name its RUN collection (--collections).",
+                "only, name its RUN collection.",
                 "; ".join(f"{selection} in {run}" for selection, run in runs_of.items()),
             )
         return first.with_facts_of(description for _, description in others)

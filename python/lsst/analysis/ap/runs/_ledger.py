@@ -1,6 +1,6 @@
-"""One run in a directory: what is there, what is to do, what was done."""
+"""What a run does in a directory: what is there, what is to do, what was done."""
 
-__all__ = ("Run",)
+__all__ = ("Ledger",)
 
 import json
 import logging
@@ -28,7 +28,7 @@ _REPORT: Final = "report.json"
 
 
 @dataclass
-class Run:
+class Ledger:
     """The bookkeeping of one run.
 
     Everything that must outlive the process is in the journal; the rest is
@@ -62,7 +62,7 @@ class Run:
     repeated: int = 0
     """Rows whose source had come already."""
 
-    def settle(
+    def begin(
         self, settings: Mapping[str, str], facts: Mapping[str, str], *, overwrite: bool, append: bool
     ) -> None:
         """Record the settings of this run, if the directory admits them.
@@ -98,8 +98,8 @@ class Run:
             changes = "; ".join(f"{name} was {earlier[name]}, is {settings[name]}" for name in differing)
             raise CutoutsError(
                 f"{self.directory.name} holds pictures made with other settings ({changes}). Choose another "
-                "directory, or overwrite=True (--overwrite) to make all again, or append=True (--append) to "
-                "keep both."
+                "directory, or overwrite=True to make all again, or append=True to keep both.",
+                choices=("overwrite", "append"),
             )
         self.stamps.begin()  # which may refuse other sizes
         self.journal.set_settings({**settings, **facts})
