@@ -1,4 +1,4 @@
-"""The compiled picture is the drawn one, pixel for pixel."""
+"""The painted picture is the drawn one, pixel for pixel."""
 
 import io
 from typing import Any
