@@ -268,6 +268,10 @@ class Stamp:
     mask_planes: Mapping[str, int] = field(default_factory=dict)
     """Bit number of each mask plane, by afw's name (``"SAT"``, ``"EDGE"``)."""
 
+    unit: str | None = None
+    """Unit of the pixels as the image's header has it (``"nJy"``,
+    ``"adu"``); `None` where it has none."""
+
     def __post_init__(self) -> None:
         if self.array.shape != self.box.shape:
             raise ValueError(f"Array of shape {self.array.shape} does not fill {self.box}")
@@ -275,7 +279,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Triplet:
-    """The three stamps of one DiaSource at one size."""
+    """The stamps of one DiaSource at one size."""
 
     template: Stamp
     """From the template, warped to the pixels of the science image."""
@@ -283,8 +287,9 @@ class Triplet:
     science: Stamp
     """From the science image."""
 
-    difference: Stamp
-    """From the difference image."""
+    difference: Stamp | None
+    """From the difference image; `None` where nobody requires one and none
+    is stored."""
 
     sky_jacobian: NDArray[np.float64]
     """How the sky moves with the pixels at the source, arcseconds per pixel:
@@ -294,8 +299,12 @@ class Triplet:
     """Where the source is in the science image, (x, y) in PARENT pixels;
     `None` when nobody looked."""
 
+    template_source: str = ""
+    """Which patches of coadds the template stamp was warped from; empty where
+    the repository has a template of the detector, whose PSF is matched."""
+
     @property
-    def stamps(self) -> tuple[Stamp, Stamp, Stamp]:
+    def stamps(self) -> tuple[Stamp, Stamp, Stamp | None]:
         """The stamps in the order of the picture."""
         return self.template, self.science, self.difference
 
