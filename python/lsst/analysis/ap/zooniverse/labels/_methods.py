@@ -8,7 +8,7 @@ from typing import ClassVar, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..domain import CutoutsError
+from ...domain import CutoutsError
 from ._question import Question
 from ._skills import Skills
 from ._votes import Votes
@@ -44,8 +44,10 @@ class Method(Protocol):
     name: ClassVar[str]
     """How options and reports call it."""
 
-    stable_votes: int
-    """A label is stable when it held after each of so many last votes."""
+    @property
+    def stable_votes(self) -> int:
+        """A label is stable when it held after each of so many last votes."""
+        ...
 
     def counts(self, votes: Votes, question: Question, skills: Skills) -> NDArray[np.bool_]:
         """Return which votes count.

@@ -43,7 +43,8 @@ class Votes:
         sums : `numpy.ndarray`
             One for each source.
         """
-        return np.bincount(self.source, weights, minlength=self.sources)
+        sums = np.bincount(self.source, weights, minlength=self.sources)
+        return sums.astype(np.float64, copy=False)
 
     def take(self, wanted: NDArray[np.bool_]) -> "Votes":
         """Return some of the votes, still in order.

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..domain import CutoutsError
+from ...domain import CutoutsError
 from ._codes import Codes, encode
 from ._exports import Export
 from ._identity import Identity, identify

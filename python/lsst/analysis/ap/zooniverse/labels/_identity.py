@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from ..output import manifest_name
+from ...output import manifest_name
 
 _PICTURE: Final = ".png"
 _KEYS: Final = ("key", "subject_key", "external_id")

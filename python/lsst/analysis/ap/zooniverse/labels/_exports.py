@@ -13,7 +13,7 @@ import pyarrow as pa
 from isal import igzip
 from pyarrow import csv as arrow_csv
 
-from ..domain import CutoutsError, UnreadableError
+from ...domain import CutoutsError, UnreadableError
 
 CLASSIFICATIONS: Final = (
     "classification_id",
@@ -146,7 +146,7 @@ def open_export(path: str | Path) -> Export:
 def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
         packed = file.read(len(_GZIP)) == _GZIP
-    return igzip.open(path, "rb") if packed else path.open("rb")
+    return igzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[no-untyped-call]
 
 
 def _line(error: BaseException) -> str:

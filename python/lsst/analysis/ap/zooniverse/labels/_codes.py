@@ -26,7 +26,7 @@ def encode(column: pa.Array, number_of: Callable[[str], int]) -> NDArray[np.int3
     """
     encoded = column.dictionary_encode()
     numbers = np.array([number_of(text) for text in encoded.dictionary.to_pylist()], np.int32)
-    return numbers[encoded.indices.to_numpy()]
+    return np.asarray(numbers[encoded.indices.to_numpy()])
 
 
 class Codes:

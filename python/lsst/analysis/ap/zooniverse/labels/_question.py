@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..domain import CutoutsError
+from ...domain import CutoutsError
 from ._classifications import Classifications, Names
 from ._responses import Response
 
@@ -65,6 +65,12 @@ class Question:
     given: NDArray[np.bool_]
     """Whether a response has an answer, shape (responses, answers)."""
 
+    real: frozenset[str]
+    """Answers that mean real."""
+
+    bogus: frozenset[str]
+    """Answers that mean bogus."""
+
     meanings: tuple[str, ...]
     """What the answers mean: ``real``, ``bogus``, then others, which mean
     nothing but themselves."""
@@ -96,7 +102,7 @@ def slug(answer: str) -> str:
 
 def choose_question(
     classifications: Classifications, choice: QuestionChoice
-) -> tuple[Question, NDArray[np.bool_]]:
+) -> tuple[Question, NDArray[np.bool_], NDArray[np.bool_]]:
     """Find the question.
 
     Parameters
@@ -110,8 +116,10 @@ def choose_question(
     -------
     question : `Question`
         The question.
+    of_workflow : `numpy.ndarray`
+        Whether each row is of its workflow.
     asked : `numpy.ndarray`
-        Whether it is the one of each row.
+        Whether each row has an answer to it, or none given.
 
     Raises
     ------
@@ -143,7 +151,8 @@ def choose_question(
     ends = np.cumsum([0, len(real), len(bogus), *(1 for _ in others)])
     means = np.stack([given[:, start:end].any(axis=1) for start, end in pairwise(ends)], axis=1)
     meanings = ("real", "bogus", *others)
-    return Question(workflow, label, tuple(versions), task, answers, given, meanings, means), asked
+    question = Question(workflow, label, tuple(versions), task, answers, given, real, bogus, meanings, means)
+    return question, rows_of_workflow, asked
 
 
 def _choose_workflow(
