@@ -11,22 +11,26 @@ from ._manifest import CITSCI_FILES, MANIFEST_STYLES, ManifestForm, is_marked, m
 from ._metadata import metadata_of
 from ._outcomes import Failure, Picture
 from ._paths import panel_path, picture_path
+from ._record import DirectoryRecord, holds_pictures, read_record
 from ._remote import open_directory
 
 __all__ = (
     "CITSCI_FILES",
     "MANIFEST_STYLES",
+    "DirectoryRecord",
     "Failure",
     "Journal",
     "ManifestForm",
     "OutputDirectory",
     "Picture",
+    "holds_pictures",
     "is_marked",
     "manifest_name",
     "metadata_of",
     "open_directory",
     "panel_path",
     "picture_path",
+    "read_record",
     "write_csv",
     "write_failures",
 )
