@@ -1,6 +1,6 @@
 """Catalogue rows as the text that a manifest carries."""
 
-__all__ = ("metadata_of", "texts")
+__all__ = ("metadata_of", "texts_of")
 
 import json
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,14 @@ def metadata_of(rows: pa.Table, columns: Sequence[str]) -> list[Mapping[str, str
         of 0.8 reads 0.8. Lists and structures are JSON.
     """
     present = [name for name in rows.column_names if name in columns or is_marked(name)]
-    columns_of_text = {name: texts(rows.column(name)) for name in present}
+    columns_of_text = {name: texts_of(rows.column(name)) for name in present}
     return [
         {name: text for name, values in columns_of_text.items() if (text := values[row]) is not None}
         for row in range(len(rows))
     ]
 
 
-def texts(column: pa.ChunkedArray) -> list[str | None]:
+def texts_of(column: pa.ChunkedArray) -> list[str | None]:
     """Return the values of a column as text.
 
     Parameters

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..domain import SourceBatch
-from ._metadata import texts
+from ._metadata import texts_of
 
 CATALOGUE: Final = """
 CREATE TABLE IF NOT EXISTS catalogue (
@@ -114,5 +114,5 @@ def _disputed(tables: list[pa.Table]) -> set[str]:
 def _with_text(table: pa.Table, names: set[str]) -> pa.Table:
     for place, name in enumerate(table.column_names):
         if name in names:
-            table = table.set_column(place, name, pa.array(texts(table.column(name)), pa.string()))
+            table = table.set_column(place, name, pa.array(texts_of(table.column(name)), pa.string()))
     return table

@@ -10,7 +10,7 @@ from .._version import software_version
 from ..domain import CutoutsError, Triplet
 from ._compiled import compose
 from ._deflate import zlib_stream
-from ._layout import ALL_PANELS, DIFFERENCE, PANEL_NAMES
+from ._layout import ALL_PANELS, DIFFERENCE, PANEL_NAMES, Layout
 from ._numbers import whole_number
 from ._orientation import oriented
 from ._panels import check_sizes, panel_limits
@@ -94,7 +94,7 @@ class Renderer:
         template = compile_template(style, shown)
         pixels = zlib_stream(compose(style, template, triplets, limits, row))
         where = template.layout
-        png = png_file(where.width, where.height, _texts(style, limits, row, shown), pixels)
+        png = png_file(where.width, where.height, _texts(style, limits, row, template.layout, shown), pixels)
         if len(png) >= MAXIMUM_BYTES:
             raise CutoutsError(
                 f"the picture would have {len(png)} bytes, and Zooniverse takes less than {MAXIMUM_BYTES}: "
@@ -107,6 +107,7 @@ def _texts(
     style: PictureStyle,
     limits: Sequence[Sequence[Limits]],
     row: Mapping[str, Any] | None,
+    where: Layout,
     shown: tuple[int, ...],
 ) -> Iterator[tuple[str, str]]:
     """Yield keyword and text of what a picture says of itself."""
@@ -122,3 +123,6 @@ def _texts(
             low, high = of_size[panel]
             said.append(f"{PANEL_NAMES[panel]} {stretch} from {low:.7g} to {high:.7g}")
         yield f"Stretch {size}x{size}", ", ".join(said)
+    for size, panels in zip(style.sizes, where.panels, strict=True):
+        places = (f"{PANEL_NAMES[n]} {' '.join(map(str, panel))}" for n, panel in zip(shown, panels, strict=True))
+        yield f"Panels {size}x{size}", ", ".join(places)
