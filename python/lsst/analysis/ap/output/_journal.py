@@ -1,6 +1,6 @@
 """The durable record of what a directory holds and how it was made."""
 
-__all__ = ("Journal",)
+__all__ = ("JOURNAL_NAME", "Journal")
 
 import json
 import sqlite3
@@ -9,12 +9,14 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
-from ..domain import CutoutsError, DetectorVisit
+from ..domain import CutoutsError, DetectorVisit, SourceBatch
 from ._directory import OutputDirectory
 from ._outcomes import Failure, Picture
+from ._rows import CATALOGUE, keep_rows
 
-_NAME: Final = ".journal.sqlite3"
-_SCHEMA: Final = """
+JOURNAL_NAME: Final = ".journal.sqlite3"
+"""Name of the file."""
+_SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS picture (
     diaSourceId INTEGER PRIMARY KEY, instrument TEXT NOT NULL, visit INTEGER NOT NULL,
@@ -24,6 +26,7 @@ CREATE TABLE IF NOT EXISTS failure (
     diaSourceId INTEGER PRIMARY KEY, instrument TEXT, visit INTEGER, detector INTEGER, reason TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS manifest (path TEXT PRIMARY KEY);
+{CATALOGUE}
 """
 _AMONG: Final = "(SELECT value FROM json_each(?))"
 _FOLDER: Final = "rtrim(path, replace(path, '/', ''))"
@@ -51,8 +54,8 @@ class Journal:
 
     def __init__(self, directory: OutputDirectory) -> None:
         self._directory = directory
-        directory.fetch(_NAME)
-        self._path = directory.path / _NAME
+        directory.fetch(JOURNAL_NAME)
+        self._path = directory.path / JOURNAL_NAME
         with self._explained():
             self._db = sqlite3.connect(self._path, timeout=0)
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -96,7 +99,7 @@ class Journal:
         self._db.close()
         # The first error is the one to tell.
         with suppress(*() if kind is None else (CutoutsError,)):
-            self._directory.save(_NAME, now=True)
+            self._directory.save(JOURNAL_NAME, now=True)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -120,6 +123,19 @@ class Journal:
         with self._changed() as db:
             db.execute("DELETE FROM picture")
             db.execute("DELETE FROM failure")
+            db.execute("DELETE FROM catalogue")
+
+    def keep(self, batch: SourceBatch) -> None:
+        """Keep whole rows of the catalogue, for those who look at the pictures.
+
+        Parameters
+        ----------
+        batch : `SourceBatch`
+            Sources that have a picture or are to get one; their rows replace
+            those that were kept before.
+        """
+        with self._changed() as db:
+            keep_rows(db, batch)
 
     def done(self, ids: Iterable[int]) -> dict[int, tuple[str, int]]:
         """Return which sources have a picture.
@@ -182,7 +198,7 @@ class Journal:
                 if row[0] not in kept:
                     db.execute("DELETE FROM picture WHERE diaSourceId = ?", row[:1])
                 db.execute("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?)", row)
-        self._directory.save(_NAME)
+        self._directory.save(JOURNAL_NAME)
 
     def describe(self, metadata: Mapping[int, Mapping[str, str]]) -> None:
         """Replace the catalogue values of pictures that are done, and forget that they failed.

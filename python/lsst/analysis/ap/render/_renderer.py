@@ -8,7 +8,7 @@ from typing import Any
 
 from .._version import software_version
 from ..domain import CutoutsError, Triplet
-from ._layout import ALL_PANELS, DIFFERENCE, PANEL_NAMES
+from ._layout import ALL_PANELS, DIFFERENCE, PANEL_NAMES, Layout, layout
 from ._numbers import whole_number
 from ._orientation import oriented
 from ._paint import paint
@@ -90,7 +90,7 @@ class Renderer:
         triplets = [oriented(style, triplet) for triplet in triplets]
         limits = [panel_limits(style, triplet) for triplet in triplets]
         picture = paint(style, shown, triplets, limits, row)
-        png = png_file(picture, _texts(style, limits, row, shown))
+        png = png_file(picture, _texts(style, limits, row, layout(style, shown), shown))
         if len(png) >= MAXIMUM_BYTES:
             raise CutoutsError(
                 f"the picture would have {len(png)} bytes, and Zooniverse takes less than {MAXIMUM_BYTES}: "
@@ -103,6 +103,7 @@ def _texts(
     style: PictureStyle,
     limits: Sequence[Sequence[Limits]],
     row: Mapping[str, Any] | None,
+    where: Layout,
     shown: tuple[int, ...],
 ) -> Iterator[tuple[str, str]]:
     """Yield keyword and text of what a picture says of itself."""
@@ -118,3 +119,6 @@ def _texts(
             low, high = of_size[panel]
             said.append(f"{PANEL_NAMES[panel]} {stretch} from {low:.7g} to {high:.7g}")
         yield f"Stretch {size}x{size}", ", ".join(said)
+    for size, panels in zip(style.sizes, where.panels, strict=True):
+        places = (f"{PANEL_NAMES[n]} {' '.join(map(str, panel))}" for n, panel in zip(shown, panels, strict=True))
+        yield f"Panels {size}x{size}", ", ".join(places)

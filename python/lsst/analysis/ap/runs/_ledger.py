@@ -122,6 +122,7 @@ class Ledger:
         """
         seen: set[int] = set()
         for batch in batches:
+            self.journal.keep(batch)
             ids = batch.rows.column("diaSourceId").to_pylist()
             wanted = self.journal.failed(ids) if only_failed else set(ids)
             done = self._whole(ids)

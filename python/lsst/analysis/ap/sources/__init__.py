@@ -16,7 +16,7 @@ from ._files import open_catalog, read_catalog, read_identifiers
 from ._flag_map import FlagMap
 from ._selection import Selection
 from ._survey import SURVEY_COLUMNS, Survey, survey
-from ._synonyms import PICTURE_COLUMNS, SYNONYMS
+from ._synonyms import PICTURE_COLUMNS, SYNONYMS, today
 from ._table_catalog import TableCatalog
 from ._tables import Sources, arrow_tables, one_row
 from .conditions._sky import circle, polygon
@@ -55,4 +55,5 @@ __all__ = (
     "read_identifiers",
     "standardize",
     "survey",
+    "today",
 )

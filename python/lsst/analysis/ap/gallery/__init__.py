@@ -1,0 +1,19 @@
+"""A page that shows a directory of pictures, and takes labels.
+
+This room knows what a run left in its directory, and how to show it in a
+browser without a server. How pictures are made it does not know.
+"""
+
+from ._items import Items, PictureSet, read_items
+from ._page import LABELS, write_page
+from ._png_texts import PictureFacts, read_picture_facts
+
+__all__ = (
+    "LABELS",
+    "Items",
+    "PictureFacts",
+    "PictureSet",
+    "read_items",
+    "read_picture_facts",
+    "write_page",
+)

@@ -1,0 +1,200 @@
+"use strict";
+// One picture, large, with everything that is known of it.
+
+{
+  const { element, button, pictureOf, PANELS, brief, count } = Gallery;
+
+  const BEAT = 600; // milliseconds of each panel when blinking by itself
+
+  class Large {
+    constructor(app) {
+      this.app = app;
+      this.part = "whole";
+      this.set = 0;
+      this.picture = element("div", { class: "stage" });
+      this.title = element("h2", { class: "large-title" });
+      this.partName = element("output", { class: "part-name", "aria-live": "polite" });
+      this.words = element("ul", { class: "flag-words", "aria-label": "Flags" });
+      this.labels = element("div", { class: "large-labels" });
+      this.limits = element("p", { class: "quiet limits" });
+      this.search = element("input", {
+        type: "search", "aria-label": "Find a column", placeholder: "find a column", on: { input: () => this.#row() },
+      });
+      this.body = element("tbody");
+      this.head = element("thead");
+      const table = element("table", { class: "row-table" }, this.head, this.body);
+      this.root = element("dialog", { class: "large", "aria-label": "One picture" },
+        element("div", { class: "large-bar" },
+          button("‹", () => app.state.step(-1), { "aria-label": "previous picture", "aria-keyshortcuts": "ArrowLeft" }),
+          button("›", () => app.state.step(1), { "aria-label": "next picture", "aria-keyshortcuts": "ArrowRight" }),
+          this.title,
+          button("Blink", () => this.blink(), { "aria-keyshortcuts": "Space" }),
+          this.auto = button("Blink by itself", () => this.#beat(), { "aria-pressed": "false", "aria-keyshortcuts": "a" }),
+          app.data.pictures.length > 1 ? button("Swap", () => this.swap(), { "aria-keyshortcuts": "x" }) : "",
+          button("Close", () => app.state.set({ open: false }), { "aria-keyshortcuts": "Escape" })),
+        element("div", { class: "large-body" },
+          element("div", { class: "large-left" }, this.picture, this.partName, this.limits, this.labels, this.words),
+          element("div", { class: "large-row", tabindex: "0", role: "region", "aria-label": "Catalogue row" },
+            this.search, table)));
+      this.root.addEventListener("close", () => app.state.set({ open: false }));
+      app.state.on("open", () => this.#opened());
+      app.state.on("current", () => this.refresh());
+      app.state.on("rows", () => this.refresh());
+      app.labels.on("change", () => this.#label());
+    }
+
+    get isOpen() {
+      return this.root.open;
+    }
+
+    #opened() {
+      const { open, current } = this.app.state;
+      if (open && current !== null && !this.root.open) {
+        this.part = "whole";
+        this.root.showModal();
+        this.refresh();
+      } else if (!open && this.root.open) {
+        this.#stop();
+        this.root.close();
+        this.app.grid.inner.focus({ preventScroll: true });
+      }
+    }
+
+    /** Show the next panel in the place of the last. */
+    blink() {
+      const frame = this.#pictures().frame(this.app.state.current);
+      const panels = PANELS.filter((name) => frame?.panels[name]);
+      if (!panels.length) {
+        this.app.say("This picture does not say where its panels are.");
+        return;
+      }
+      this.part = panels[(panels.indexOf(this.part) + 1) % panels.length];
+      this.#draw();
+    }
+
+    /** Show the whole picture again. */
+    whole() {
+      this.#stop();
+      this.part = "whole";
+      this.#draw();
+    }
+
+    /** Show the other of two pictures in the same place. */
+    swap() {
+      this.set = (this.set + 1) % this.app.data.pictures.length;
+      this.alone = true;
+      this.#draw();
+    }
+
+    #beat() {
+      if (this.beating) {
+        this.#stop();
+        return;
+      }
+      this.beating = setInterval(() => this.blink(), BEAT);
+      this.auto.setAttribute("aria-pressed", "true");
+      this.blink();
+    }
+
+    #stop() {
+      clearInterval(this.beating);
+      this.beating = null;
+      this.auto.setAttribute("aria-pressed", "false");
+    }
+
+    toggleBeat() {
+      this.#beat();
+    }
+
+    #pictures() {
+      return this.app.data.pictures[this.set];
+    }
+
+    #draw() {
+      const { state, data, host } = this.app;
+      const row = state.current;
+      if (row === null) return;
+      const one = this.part !== "whole" || this.alone || data.pictures.length === 1;
+      const sets = one ? [this.#pictures()] : data.pictures;
+      const text = this.app.describe(row);
+      this.picture.replaceChildren(...sets.map((set) => element("figure", { class: one ? "" : "one-of-two" },
+        pictureOf(set, row, this.part, `${this.part} of ${text}`, host),
+        sets.length > 1 ? element("figcaption", {}, set.name) : "")));
+      this.picture.dataset.part = this.part;
+      const which = data.pictures.length > 1 && one ? `${this.#pictures().name}: ` : "";
+      this.partName.textContent = this.part === "whole" ? which : which + this.part;
+    }
+
+    refresh() {
+      const { state, data } = this.app;
+      if (!this.root.open || state.current === null) return;
+      this.alone = false;
+      const row = state.current;
+      this.title.textContent = `${data.id(row)} · ${count(state.placeOf(row) + 1)} of ${count(state.rows.length)}`;
+      this.#draw();
+      this.words.replaceChildren(...data.wordsOf(row).map(({ word, about }) =>
+        element("li", {}, element("b", {}, word), about ? ` ${about}` : "")));
+      this.limits.textContent = this.#limits(row);
+      this.#label();
+      this.#row();
+      this.#fetchNeighbours();
+    }
+
+    #label() {
+      if (!this.root.open || this.app.state.current === null) return;
+      const badges = this.app.badges(this.app.state.current);
+      const buttons = this.app.settings.words.map(({ word, key }) =>
+        button(word, () => this.app.labelling.label(word), { "aria-keyshortcuts": key }));
+      this.labels.replaceChildren(...buttons, ...badges);
+    }
+
+    /** Between which values the panels are shown. */
+    #limits(row) {
+      const { table } = this.app.data;
+      const said = PANELS.map((panel) => {
+        const [low, high] = ["min", "max"].map((end) => table.find(`${panel}_${end}`)?.number(row) ?? NaN);
+        return Number.isNaN(low) ? "" : `${panel} ${brief(low)} to ${brief(high)}`;
+      }).filter(Boolean);
+      return said.length ? `Shown from dark to bright: ${said.join(", ")}.` : "";
+    }
+
+    /** Fill the table of the row; a column of the run before stands beside that of the run after. */
+    #row() {
+      if (!this.root.open) return;
+      const row = this.app.state.current;
+      const { table, pictures } = this.app.data;
+      const wanted = this.search.value.trim().toLowerCase();
+      const two = pictures.length > 1;
+      const names = two ? ["column", "", `${pictures[0].name}`] : ["column", ""];
+      this.head.replaceChildren(element("tr", {}, ...(two
+        ? [["column"], [pictures[1].name], [pictures[0].name]] : [["column"], ["value"]])
+        .map(([name]) => element("th", { scope: "col" }, name))));
+      const lines = [];
+      for (const column of table.columns) {
+        if (two && column.name.endsWith("_before") && table.find(column.name.slice(0, -7))) continue;
+        if (wanted && !column.name.toLowerCase().includes(wanted)) continue;
+        const cells = [column, two ? table.find(`${column.name}_before`) : undefined].slice(0, names.length - 1);
+        const texts = cells.map((each) => each?.text(row) ?? "");
+        const differs = two && cells[1] && texts[0] !== texts[1];
+        lines.push(element("tr", { class: differs ? "differs" : "", title: column.about ?? "" },
+          element("th", { scope: "row" }, column.name),
+          ...texts.map((text) => element("td", {}, text, text && column.unit ? element("small", {}, ` ${column.unit}`) : ""))));
+      }
+      this.body.replaceChildren(...lines);
+    }
+
+    /** Have the neighbours' files at hand, so that arrow keys show them at once. */
+    #fetchNeighbours() {
+      const { state, data, host } = this.app;
+      const place = state.placeOf(state.current);
+      this.ahead = [-1, 1, 2].map((by) => state.rows[place + by]).filter((row) => row !== undefined)
+        .flatMap((row) => data.pictures.filter((set) => set.has(row)).map((set) => {
+          const image = new Image();
+          image.src = host.address(set.paths[row]);
+          return image;
+        }));
+    }
+  }
+
+  Gallery.Large = Large;
+}
