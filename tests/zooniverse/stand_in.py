@@ -9,6 +9,7 @@ python tests/zooniverse/stand_in.py --port 8000 --fault-rate 0.05
 
 import argparse
 import base64
+import contextlib
 import csv
 import hashlib
 import hmac
@@ -53,7 +54,7 @@ class Subject:
     version: int = 0
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - an answer, not an error
     """An answer with a status of its own."""
 
     def __init__(self, status, message, **headers):
@@ -107,9 +108,8 @@ class Zooniverse(http.server.ThreadingHTTPServer):
         self.secret = secrets.token_bytes(16)
         self.tokens = {}
         self.projects = {PROJECT}
-        self.sets = {
-            SUBJECT_SET: {"project": PROJECT, "display_name": "January", "metadata": {}, "version": 0}
-        }
+        self.sets = {}
+        self.add_set(SUBJECT_SET, PROJECT, "January")
         self.subjects = {}
         self.uploaded = 0  # deleted subjects count, too
         self.media = {}
@@ -154,6 +154,10 @@ class Zooniverse(http.server.ThreadingHTTPServer):
         return sum(number for kind, number in self.requests.items() if kind in changing)
 
     # What requests do.
+
+    def add_set(self, number, project, name, metadata=None):
+        place = {"project": project, "display_name": name, "metadata": metadata or {}, "version": 0}
+        self.sets[number] = place
 
     def create_subject(self, given):
         unknown = given.keys() - {"locations", "metadata", "external_id", "links"}
@@ -310,10 +314,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _drop(self):
         self.close_connection = True
-        try:
+        with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
 
     def _route(self):
         """Return the kind of a request, and what does it."""
@@ -422,12 +424,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         given = json.loads(self.body)["subject_sets"]
         with self.server.lock:
             number = max(self.server.sets) + 1
-            self.server.sets[number] = {
-                "project": int(given["links"]["project"]),
-                "display_name": given["display_name"],
-                "metadata": given.get("metadata", {}),
-                "version": 0,
-            }
+            project, name = int(given["links"]["project"]), given["display_name"]
+            self.server.add_set(number, project, name, given.get("metadata"))
         return 201, self._subject_set(str(number))[1], {}
 
     def _check_version(self, version):
@@ -509,9 +507,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 def main():
     """Serve until interrupted."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="default: any that is free")
     parser.add_argument("--fault-rate", type=float, default=0.0, help="share of the requests that go wrong")
     parser.add_argument("--seed", type=int, default=0)

@@ -5,8 +5,10 @@ Nothing heavy is imported until the words are understood.
 
 __all__ = (
     "add_collections_option",
+    "add_log_options",
     "add_place_options",
     "add_work_options",
+    "at_least_one",
     "open_butler",
     "run_command",
     "tell",
@@ -70,13 +72,24 @@ def add_work_options(group: "argparse._ArgumentGroup") -> None:
         Group of options that they belong to.
     """
     group.add_argument(
-        "-j", "--jobs", type=_at_least_one, default=1, metavar="N", help="number of processes (default: 1)"
+        "-j", "--jobs", type=at_least_one, default=1, metavar="N", help="number of processes (default: 1)"
     )
     earlier = group.add_mutually_exclusive_group()
     earlier.add_argument(
         "--overwrite", action="store_true", help="make the pictures that are in OUTDIR again"
     )
     earlier.add_argument("--append", action="store_true", help="add to pictures made with other settings")
+    add_log_options(group)
+
+
+def add_log_options(group: "argparse._ActionsContainer") -> None:
+    """Add the options that say how much is told.
+
+    Parameters
+    ----------
+    group : `argparse.ArgumentParser` or group
+        What they belong to.
+    """
     group.add_argument(
         "--log-level",
         choices=("DEBUG", "INFO", "WARNING", "ERROR"),
@@ -86,7 +99,24 @@ def add_work_options(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--quiet", action="store_true", help="no progress bar, and only warnings and errors")
 
 
-def _at_least_one(text: str) -> int:
+def at_least_one(text: str) -> int:
+    """Return the number that a word says.
+
+    Parameters
+    ----------
+    text : `str`
+        The word.
+
+    Returns
+    -------
+    number : `int`
+        The number, from 1.
+
+    Raises
+    ------
+    ValueError, argparse.ArgumentTypeError
+        Raised when it is none, or less than 1.
+    """
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"{number} is less than 1")
     return number
@@ -127,7 +157,7 @@ def run_command(
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        how = ", without --overwrite" if arguments.overwrite else ""
+        how = ", without --overwrite" if getattr(arguments, "overwrite", False) else ""
         print(f"{parser.prog}: interrupted; run the same command again to finish{how}.", file=sys.stderr)
         return 130
 
