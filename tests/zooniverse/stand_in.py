@@ -104,6 +104,8 @@ class Zooniverse(http.server.ThreadingHTTPServer):
         self.subject_limit = subject_limit
         self.url_lifetime, self.token_lifetime = 1200.0, 7200.0
         self.retry_after = "0"
+        self.whitelisted = False  # whether the account is known to have no limit
+        self.links_at_once = True  # whether a new subject is in the sets that its request names
         self.lock = threading.RLock()
         self.secret = secrets.token_bytes(16)
         self.tokens = {}
@@ -181,7 +183,7 @@ class Zooniverse(http.server.ThreadingHTTPServer):
                 dict(given.get("metadata") or {}),
                 [self._location(place) for place in given["locations"]],
                 given.get("external_id"),
-                sets,
+                sets if self.links_at_once else set(),
             )
             self.subjects[subject.number] = subject
         return subject
@@ -394,7 +396,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "login": USER,
             "uploaded_subjects_count": self.server.uploaded,
             "subject_limit": self.server.subject_limit,
-            "upload_whitelist": False,
+            "upload_whitelist": self.server.whitelisted,
         }
         return 200, {"users": [user]}, {}
 

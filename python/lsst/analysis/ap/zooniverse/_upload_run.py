@@ -6,13 +6,14 @@ import logging
 import time
 from collections.abc import Container, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
 from ..domain import CutoutsError
 from ._api import RefusedError
-from ._api_connection import Connection
+from ._api_connection import Connection, Interrupted
 from ._ledger import Entry, Ledger
 from ._upload_match import match_subjects
 from ._upload_send import Outcome, Sender
@@ -154,8 +155,9 @@ class UploadRun:
                 self._record([(running.pop(future), future) for future in done], bar)
         except BaseException:
             self._connection.call_off()
-            pool.shutdown(wait=True, cancel_futures=True)
-            self._abandon(running, bar)
+            pool.shutdown(cancel_futures=True)  # what is under way comes to its end
+            with suppress(Exception):  # the first error is the one to tell
+                self._record([(subject, future) for future, subject in running.items()], bar)
             raise
         finally:
             pool.shutdown()
@@ -172,10 +174,11 @@ class UploadRun:
         forgotten, errors = [], []
         for subject, future in done:
             identifier = subject.diaSourceId
-            if (error := future.exception()) is not None:
+            error = Interrupted() if future.cancelled() else future.exception()
+            if error is not None:
                 errors.append(error)
-                if isinstance(error, RefusedError) and self._ledger[identifier].is_doubtful:
-                    forgotten.append(identifier)
+                if isinstance(error, Interrupted | RefusedError) and self._ledger[identifier].is_doubtful:
+                    forgotten.append(identifier)  # certainly not made
                 continue
             outcome = future.result()
             if outcome.entry is None:
@@ -193,17 +196,6 @@ class UploadRun:
         self._ledger.forget(forgotten)
         if errors:
             raise errors[0]
-
-    def _abandon(self, running: dict[Future[Outcome], Subject], bar: Any) -> None:
-        """Record what ended after all, and forget what was never begun."""
-        cancelled = [subject.diaSourceId for future, subject in running.items() if future.cancelled()]
-        self._ledger.forget(i for i in cancelled if self._ledger[i].is_doubtful)
-        ended = [
-            (subject, future)
-            for future, subject in running.items()
-            if not future.cancelled() and future.exception() is None
-        ]
-        self._record(ended, bar)
 
 
 def _lacks_media(entry: Entry) -> bool:

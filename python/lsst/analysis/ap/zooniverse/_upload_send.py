@@ -8,7 +8,7 @@ from typing import Final
 from ..domain import CutoutsError
 from ..output import OutputDirectory
 from ._api import Created, Location, Panoptes, RefusedError, SubjectSet
-from ._api_connection import UnansweredError, UnreachableError
+from ._api_connection import Interrupted, UnansweredError, UnreachableError
 from ._ledger import Entry
 from ._upload_subjects import Subject
 
@@ -66,6 +66,8 @@ class Sender:
         ------
         CutoutsError
             Raised for what would meet every other subject as well.
+        Interrupted
+            Raised when the upload was called off before the server was asked.
         """
         new = entry.subject is None
         try:
@@ -85,9 +87,8 @@ class Sender:
             entry = replace(entry, subject=created.number, linked=created.linked)
         try:
             self._put(subject, entry, files, created)
-        except UnreachableError as error:
-            # The next subject will tell; that this one is there must not be lost.
-            return Outcome(subject.diaSourceId, entry, str(error))
+        except Interrupted:
+            return Outcome(subject.diaSourceId, entry, "The upload was interrupted.")
         except CutoutsError as error:
             return Outcome(
                 subject.diaSourceId, entry, f"Subject {entry.subject} has not its pictures: {error}"
