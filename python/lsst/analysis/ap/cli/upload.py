@@ -7,6 +7,7 @@ __all__ = ("main",)
 
 import argparse
 import functools
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -105,6 +106,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         parser.error(
             "say which subject set: its number is in the lab, and 'panoptes subject-set ls' prints it"
         )
+    logging.getLogger("urllib3").setLevel(logging.INFO)  # in more detail it shows signatures
     from ..zooniverse import find_account, upload, upload_status
 
     account = find_account(staging=arguments.staging)
@@ -124,7 +126,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     print(f"subject set {arguments.subject_set} at {account.endpoint}")
     rows = {"sent": len(result.sent), "already there": len(result.skipped), "failed": len(result.failed)}
     if result.left:
-        rows["left for later"] = result.left
+        rows["left"] = result.left
     for name, value in {**rows, "table": result.table}.items():
         print(f"  {name:15}{value}")
     for identifier, reason in list(result.failed.items())[:_SHOWN]:
