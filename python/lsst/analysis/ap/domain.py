@@ -83,7 +83,7 @@ def public_uri(uri: object) -> str:
         The same with ``***`` in place of a password, and of the values of a
         query, which may be a signature or a token.
     """
-    text = re.sub(r"(://[^:/?#@\s]*):[^@\s]*@", r"\1:***@", str(uri))
+    text = re.sub(r"(://[^:/?#@\s]*):\S*@", r"\1:***@", str(uri))
     return re.sub(r"(?<=[?&])([^=&#\s]+)=[^&#\s]*", r"\1=***", text) if "://" in text else text
 
 

@@ -10,7 +10,7 @@ from lsst.pex.config import Field, FieldValidationError
 from lsst.pipe.base import Struct, Task
 
 from ._version import software_version
-from .domain import CutoutsError, Triplet
+from .domain import CutoutsError, Triplet, public_uri
 from .output.config import OutputConfig
 from .render import Renderer, draw_figure
 from .runs._fill import PictureSource, RunOptions, fill_directory
@@ -182,7 +182,7 @@ class ZooniverseCutoutsTask(Task):
             tuple(self.config.sizes),
             self.config.separatePanels,
             repository.settings(),
-            {"version": software_version(), "repository": str(self.butler or ""), **(asked or {})},
+            {"version": software_version(), "repository": public_uri(self.butler or ""), **(asked or {})},
         )
         options = RunOptions(jobs, overwrite, append, retry_failed, total, progress)
         return fill_directory(outdir, source, repository.batches(sources), self.config, options, self.log)

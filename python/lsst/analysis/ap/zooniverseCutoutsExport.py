@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lsst.pipe.base import Struct, Task
 
-from .domain import CutoutsError, DetectorVisit, SourceBatch
+from .domain import CutoutsError, DetectorVisit, SourceBatch, public_uri
 from .output.config import OutputConfig
 from .runs._description import Description
 from .runs._fill import PictureSource, RunOptions, fill_directory
@@ -112,7 +112,7 @@ class ZooniverseCutoutsExportTask(Task):
                 **settings_of(self.config),
                 "collections": repr(tuple(self.butler.collections.defaults)),
             },
-            {**description.facts, "repository": str(self.butler)},
+            {**description.facts, "repository": public_uri(self.butler)},
         )
         options = RunOptions(jobs, overwrite, append, progress=progress)
         return fill_directory(

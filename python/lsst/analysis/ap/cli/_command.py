@@ -5,9 +5,12 @@ Nothing heavy is imported until the words are understood.
 
 __all__ = (
     "add_collections_option",
+    "add_log_options",
     "add_place_options",
     "add_work_options",
+    "at_least_one",
     "open_butler",
+    "processes",
     "report_result",
     "run_command",
 )
@@ -78,13 +81,24 @@ def add_work_options(group: "argparse._ArgumentGroup") -> None:
         Group of options that they belong to.
     """
     group.add_argument(
-        "-j", "--jobs", type=_processes, default=1, metavar="N", help="number of processes (default: 1)"
+        "-j", "--jobs", type=processes, default=1, metavar="N", help="number of processes (default: 1)"
     )
     earlier = group.add_mutually_exclusive_group()
     earlier.add_argument(
         "--overwrite", action="store_true", help="make the pictures that are in OUTDIR again"
     )
     earlier.add_argument("--append", action="store_true", help="add to pictures made with other settings")
+    add_log_options(group)
+
+
+def add_log_options(group: "argparse._ActionsContainer") -> None:
+    """Add the options that say how much is told.
+
+    Parameters
+    ----------
+    group : `argparse.ArgumentParser` or group
+        What they belong to.
+    """
     group.add_argument(
         "--log-level",
         choices=("DEBUG", "INFO", "WARNING", "ERROR"),
@@ -94,11 +108,51 @@ def add_work_options(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--quiet", action="store_true", help="no progress bar, and only warnings and errors")
 
 
-def _processes(text: str) -> int:
+def processes(text: str) -> int:
+    """Return the number of processes or connections that a word says.
+
+    Parameters
+    ----------
+    text : `str`
+        The word.
+
+    Returns
+    -------
+    number : `int`
+        The number; 1 for 0, which is how some tasks spell no other process.
+
+    Raises
+    ------
+    ValueError, argparse.ArgumentTypeError
+        Raised when it is none, or impossible.
+    """
     number = int(text)
     if not 0 <= number <= _MOST_PROCESSES:
         raise argparse.ArgumentTypeError(f"{text} is not from 1 to {_MOST_PROCESSES}")
-    return max(number, 1)  # 0 is how some tasks spell no other process
+    return max(number, 1)
+
+
+def at_least_one(text: str) -> int:
+    """Return the number that a word says.
+
+    Parameters
+    ----------
+    text : `str`
+        The word.
+
+    Returns
+    -------
+    number : `int`
+        The number, from 1.
+
+    Raises
+    ------
+    ValueError, argparse.ArgumentTypeError
+        Raised when it is none, or less than 1.
+    """
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
 
 
 def run_command(
@@ -268,6 +322,7 @@ def report_result(prog: str, outdir: str, result: "Struct") -> int:
         "manifest": _few(result.manifests),
         "stamps": _few(result.stamps),
     }
+    outdir = public_uri(outdir)
     print(outdir)
     for name, values in rows.items():
         for number, value in enumerate(values):

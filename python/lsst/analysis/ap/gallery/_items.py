@@ -75,7 +75,9 @@ def read_items(directory: str | Path) -> Items:
     """
     root = Path(directory)
     if "://" in str(directory):
-        raise CutoutsError(f"{directory} is not on this machine: copy the pictures to a local directory first.")
+        raise CutoutsError(
+            f"{directory} is not on this machine: copy the pictures to a local directory first."
+        )
     record = read_record(root)
     paths = [root / path for path in record.paths]
     facts = [read_picture_facts(path) for path in paths]

@@ -38,9 +38,7 @@ def keep_rows(db: sqlite3.Connection, batch: SourceBatch) -> None:
     place = (batch.data_id.instrument, batch.data_id.visit, batch.data_id.detector)
     query = "SELECT rows FROM catalogue WHERE instrument = ? AND visit = ? AND detector = ?"
     (packed,) = db.execute(query, place).fetchone() or (None,)
-    db.execute(
-        "INSERT OR REPLACE INTO catalogue VALUES (?, ?, ?, ?)", (*place, _merged(packed, batch.rows))
-    )
+    db.execute("INSERT OR REPLACE INTO catalogue VALUES (?, ?, ?, ?)", (*place, _merged(packed, batch.rows)))
 
 
 def _merged(packed: bytes | None, rows: pa.Table) -> bytes:

@@ -2,6 +2,7 @@
 
 __all__ = ("Ledger",)
 
+import itertools
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,6 +26,9 @@ from ..output import (
 from ..stamps import StampFiles
 
 _REPORT: Final = "report.json"
+
+_AT_A_TIME: Final = 10_000
+"""How many pictures are looked for at a time."""
 
 
 @dataclass
@@ -197,6 +201,7 @@ class Ledger:
         manifests : `list` [`str`]
             Paths of the manifest's files.
         """
+        self._fail_vanished()
         self.written.sort()
         self.skipped.sort()
         self.failed.sort(key=lambda failure: failure.diaSourceId)
@@ -213,6 +218,17 @@ class Ledger:
         with self.directory.open(_REPORT) as stream:
             stream.write(json.dumps(self._report(names), indent=2).encode() + b"\n")
         return [f"{self.directory.name.rstrip('/')}/{name}" for name in names]
+
+    def _fail_vanished(self) -> None:
+        """Let those pictures fail that somebody removed while the run was working."""
+        if not self.directory.is_local:
+            return  # a server has said that it has each file, and would be asked for all again
+        for ids in itertools.batched(self.written, _AT_A_TIME):
+            if gone := set(ids) - self._whole(ids):
+                reason = "its picture was removed while the run was working: run the same command again"
+                self.journal.record(failures := [Failure(identifier, None, reason) for identifier in gone])
+                self.failed.extend(failures)
+                self.written = [identifier for identifier in self.written if identifier not in gone]
 
     def assemble(self, advance: Callable[[int], object]) -> list[str]:
         """Put the stamps together, in the order of the manifest.

@@ -21,12 +21,12 @@ from ._classifications import Classifications, read_classifications
 from ._exports import Export, open_export
 from ._gold import GoldChoice, find_gold
 from ._joined import join_subjects
-from ._report import describe, merged_subjects, warn_of_exports, warn_of_gold
-from ._tables import label_table, unjoined_table, volunteer_table
 from ._methods import Fractions, Method, Weights, judge
 from ._pictures import Pictures, read_pictures
 from ._question import QuestionChoice, choose_question
+from ._report import describe, merged_subjects, warn_of_exports, warn_of_gold
 from ._skills import measure_skills
+from ._tables import label_table, unjoined_table, volunteer_table
 from ._votes import cast_votes
 
 LABELS: Final = "labels.parquet"
