@@ -112,6 +112,7 @@ def test_wrong_input_is_one_line_that_names_it(demo, words, apdb, tmp_path, refu
     (tmp_path / "c.csv").write_text("diaSourceId,visit,detector,dec\n1,1,1,0.5\n")
     (tmp_path / "empty.csv").write_text("diaSourceId,visit,detector,ra,dec\n")
     (tmp_path / "config.py").write_text("config.sizes = [\n")
+    (tmp_path / "old.py").write_text("config.url_root = 'https://a/b'\nconfig.add_metadata = True\n")
     repo, quiet = str(demo.repo), ["--quiet"]
     cases = {
         "REPO OUTDIR": [*apdb],
@@ -130,6 +131,11 @@ def test_wrong_input_is_one_line_that_names_it(demo, words, apdb, tmp_path, refu
         "'sizes'": [*apdb, "-c", "sizes=0", *words, out],
         "sizes is a list of int": [*apdb, "-c", "sizes=big", *words, out],
         "config.py": [*apdb, "-C", str(tmp_path / "config.py"), *words, out],
+        "url_root: it is now urlRoot. add_metadata: it is now addMetadata, which": [
+            *(*apdb, "-C", str(tmp_path / "old.py"), *words, out)
+        ],
+        "'chunk_size': it is now chunkSize": [*apdb, "-c", "chunk_size=10", *words, out],
+        "did you mean colorMap": [*apdb, "-c", "colourMap=gray", *words, out],
         "limit is 0": [*apdb, "-n", "0", *words, out],
         "range 0.9 to 0.1 is empty": [
             *(*apdb, "--reliability-min", "0.9"),
@@ -196,6 +202,12 @@ def test_the_instrument_can_be_given(afw_root, tmp_path):
     assert main([*words, "--instrument", "HSC", str(tmp_path / "b")]) == 2
 
 
+def _command(name):
+    """Where pip puts a command, or a stack."""
+    folders = [os.path.dirname(sys.executable), os.path.join(os.environ.get("ANALYSIS_AP_DIR", ""), "bin")]
+    return next(path for folder in folders if os.path.exists(path := os.path.join(folder, name)))
+
+
 def test_both_commands_and_the_module_are_the_same_program(demo):
     source = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "bin.src", "zooniverseCutouts")
     outputs = {
@@ -205,7 +217,7 @@ def test_both_commands_and_the_module_are_the_same_program(demo):
         for program in (
             [source],
             ["-m", "lsst.analysis.ap"],
-            [os.path.join(os.path.dirname(sys.executable), "zooniverseCutouts")],
+            [_command("zooniverseCutouts")],
         )
     }
     assert len(outputs) == 1

@@ -15,16 +15,10 @@ __all__ = (
     "Stamp",
     "Triplet",
     "UnreadableError",
-    "public_uri",
-    "waiting_for",
 )
 
-import logging
 import math
-import re
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
@@ -33,8 +27,6 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_log = logging.getLogger(__name__)
 
 PANELS: Final = ("template", "science", "difference")
 """The three panels of a picture, from left to right."""
@@ -67,49 +59,6 @@ class UnreadableError(CutoutsError):
     The cause may pass, as when a disk is not there for a moment; trying again
     makes sense.
     """
-
-
-def public_uri(uri: object) -> str:
-    """Return a URI without what only its owner may know.
-
-    Parameters
-    ----------
-    uri : `object`
-        A path, a URI or what turns into one, such as a database URL.
-
-    Returns
-    -------
-    text : `str`
-        The same with ``***`` in place of a password, and of the values of a
-        query, which may be a signature or a token.
-    """
-    text = re.sub(r"(://[^:/?#@\s]*):\S*@", r"\1:***@", str(uri))
-    return re.sub(r"(?<=[?&])([^=&#\s]+)=[^&#\s]*", r"\1=***", text) if "://" in text else text
-
-
-@contextmanager
-def waiting_for(what: str, seconds: float = 10.0) -> Iterator[None]:
-    """Say what is waited for, if it takes long.
-
-    Parameters
-    ----------
-    what : `str`
-        What might not answer.
-    seconds : `float`, optional
-        How long a wait is that needs no word.
-
-    Yields
-    ------
-    nothing
-        While that is waited for.
-    """
-    timer = threading.Timer(seconds, _log.warning, ("Still waiting for %s ...", what))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 @dataclass(frozen=True, slots=True)

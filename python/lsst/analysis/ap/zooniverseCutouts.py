@@ -10,7 +10,8 @@ from lsst.pex.config import Field, FieldValidationError
 from lsst.pipe.base import Struct, Task
 
 from ._version import software_version
-from .domain import CutoutsError, Triplet, public_uri
+from .domain import CutoutsError, Triplet
+from .messages import public_uri
 from .output.config import OutputConfig
 from .render import Renderer, draw_figure
 from .runs._fill import PictureSource, RunOptions, fill_directory

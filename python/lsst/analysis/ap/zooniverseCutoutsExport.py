@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lsst.pipe.base import Struct, Task
 
-from .domain import CutoutsError, DetectorVisit, SourceBatch, public_uri
+from .domain import CutoutsError, DetectorVisit, SourceBatch
+from .messages import public_uri
 from .output.config import OutputConfig
 from .runs._description import Description
 from .runs._fill import PictureSource, RunOptions, fill_directory

@@ -24,7 +24,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from .._version import software_version
-from ..domain import CutoutsError, public_uri, waiting_for
+from ..domain import CutoutsError
+from ..messages import public_uri, waiting_for
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler

@@ -13,7 +13,8 @@ from itertools import batched
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
-from ..domain import CutoutsError, public_uri, waiting_for
+from ..domain import CutoutsError
+from ..messages import public_uri, waiting_for
 from ._directory import OutputDirectory
 
 if TYPE_CHECKING:

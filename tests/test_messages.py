@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from lsst.analysis.ap.domain import public_uri, waiting_for
+from lsst.analysis.ap.messages import install_line, public_uri, waiting_for
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,8 @@ def test_a_long_wait_is_told_and_a_short_one_is_not(caplog):
     with waiting_for("a quick server"):
         pass
     assert [record.getMessage() for record in caplog.records] == ["Still waiting for a slow server ..."]
+
+
+def test_an_install_line_names_the_packages_of_an_extra():
+    assert install_line("zarr") == "pip install 'zarr>=3.1'"
+    assert install_line("nothing") == "pip install 'lsst-analysis-ap[nothing]'"
