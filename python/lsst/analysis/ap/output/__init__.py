@@ -6,6 +6,7 @@ pixels mean, and of databases only its own journal.
 
 from ._csv import write_csv, write_failures
 from ._directory import OutputDirectory
+from ._existing import open_existing
 from ._journal import Journal
 from ._manifest import CITSCI_FILES, MANIFEST_STYLES, ManifestForm, is_marked, manifest_name
 from ._metadata import metadata_of, texts_of
@@ -28,6 +29,7 @@ __all__ = (
     "manifest_name",
     "metadata_of",
     "open_directory",
+    "open_existing",
     "panel_path",
     "picture_path",
     "read_record",

@@ -92,6 +92,29 @@ class OutputDirectory:
             Whether it must not wait.
         """
 
+    def read(self, name: str) -> bytes:
+        """Return what a file holds.
+
+        Parameters
+        ----------
+        name : `str`
+            Its path in this directory.
+
+        Returns
+        -------
+        content : `bytes`
+            All of it.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when it cannot be read.
+        """
+        try:
+            return (self.path / name).read_bytes()
+        except OSError as error:
+            raise CutoutsError(f"{self.path / name} cannot be read: {error.strerror}.") from error
+
     def write(self, name: str, content: bytes) -> None:
         """Write a whole file.
 

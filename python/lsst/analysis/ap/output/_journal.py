@@ -45,17 +45,22 @@ class Journal:
     ----------
     directory : `OutputDirectory`
         Directory of the run.
+    existing : `bool`, optional
+        Whether there must be one already.
 
     Raises
     ------
     CutoutsError
-        Raised when another run has the directory, or the file is damaged.
+        Raised when another run has the directory, or the file is damaged, or
+        absent where there must be one.
     """
 
-    def __init__(self, directory: OutputDirectory) -> None:
+    def __init__(self, directory: OutputDirectory, *, existing: bool = False) -> None:
         self._directory = directory
         directory.fetch(JOURNAL_NAME)
         self._path = directory.path / JOURNAL_NAME
+        if existing and not self._path.exists():
+            raise CutoutsError(f"{directory.name} is no directory of pictures: give the OUTDIR of a run.")
         with self._explained():
             self._db = sqlite3.connect(self._path, timeout=0)
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -80,13 +85,38 @@ class Journal:
             ) from None
 
     @contextmanager
-    def _changed(self) -> Iterator[sqlite3.Connection]:
-        """Make some changes durable, or none of them."""
+    def changed(self) -> Iterator[sqlite3.Connection]:
+        """Make some changes durable, or none of them; also for tables of other rooms.
+
+        Yields
+        ------
+        db : `sqlite3.Connection`
+            Takes the changes.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when the disk does not take them, or the directory is gone.
+        """
         self._directory.check()  # the file stays open, and takes rows, when it has no name any more
         with self._explained(), self._db:
             yield self._db
 
-    def _rows(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
+    def rows(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query; also of tables of other rooms.
+
+        Parameters
+        ----------
+        query : `str`
+            A query.
+        *values : `str` or `int`
+            Its parameters.
+
+        Yields
+        ------
+        row : `tuple`
+            A row.
+        """
         with self._explained():
             yield from self._db.execute(query, values)
 
@@ -101,10 +131,14 @@ class Journal:
         with suppress(*() if kind is None else (CutoutsError,)):
             self._directory.save(JOURNAL_NAME, now=True)
 
+    def save(self) -> None:
+        """Send the journal of a remote directory, if it was not sent lately."""
+        self._directory.save(JOURNAL_NAME)
+
     @property
     def settings(self) -> dict[str, str]:
         """The settings under which the pictures were made."""
-        return dict(self._rows("SELECT name, value FROM setting"))
+        return dict(self.rows("SELECT name, value FROM setting"))
 
     def set_settings(self, settings: Mapping[str, str]) -> None:
         """Record the settings of the run.
@@ -114,13 +148,13 @@ class Journal:
         settings : `Mapping` [`str`, `str`]
             All settings; those of earlier runs are replaced.
         """
-        with self._changed() as db:
+        with self.changed() as db:
             db.execute("DELETE FROM setting")
             db.executemany("INSERT INTO setting VALUES (?, ?)", settings.items())
 
     def clear(self) -> None:
         """Forget every picture and every failure."""
-        with self._changed() as db:
+        with self.changed() as db:
             db.execute("DELETE FROM picture")
             db.execute("DELETE FROM failure")
             db.execute("DELETE FROM catalogue")
@@ -134,7 +168,7 @@ class Journal:
             Sources that have a picture or are to get one; their rows replace
             those that were kept before.
         """
-        with self._changed() as db:
+        with self.changed() as db:
             keep_rows(db, batch)
 
     def done(self, ids: Iterable[int]) -> dict[int, tuple[str, int]]:
@@ -152,7 +186,7 @@ class Journal:
             size in bytes.
         """
         query = f"SELECT diaSourceId, path, size FROM picture WHERE diaSourceId IN {_AMONG}"
-        rows = self._rows(query, json.dumps(list(ids)))
+        rows = self.rows(query, json.dumps(list(ids)))
         return {identifier: (path, size) for identifier, path, size in rows}
 
     def failed(self, ids: Iterable[int]) -> set[int]:
@@ -169,7 +203,7 @@ class Journal:
             Those of them that failed.
         """
         query = f"SELECT diaSourceId FROM failure WHERE diaSourceId IN {_AMONG}"
-        return {identifier for (identifier,) in self._rows(query, json.dumps(list(ids)))}
+        return {identifier for (identifier,) in self.rows(query, json.dumps(list(ids)))}
 
     def record(self, outcomes: Iterable[Picture | Failure], kept: Collection[int] = ()) -> None:
         """Record what became of the sources of one batch, durably.
@@ -190,7 +224,7 @@ class Journal:
                 pictures.append((outcome.diaSourceId, *data_id, outcome.path, outcome.size, metadata))
             else:
                 failures.append((outcome.diaSourceId, *data_id, outcome.reason))
-        with self._changed() as db:
+        with self.changed() as db:
             for row in pictures:
                 db.execute("DELETE FROM failure WHERE diaSourceId = ?", row[:1])
                 db.execute("INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?)", row)
@@ -198,7 +232,7 @@ class Journal:
                 if row[0] not in kept:
                     db.execute("DELETE FROM picture WHERE diaSourceId = ?", row[:1])
                 db.execute("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?)", row)
-        self._directory.save(JOURNAL_NAME)
+        self.save()
 
     def describe(self, metadata: Mapping[int, Mapping[str, str]]) -> None:
         """Replace the catalogue values of pictures that are done, and forget that they failed.
@@ -209,7 +243,7 @@ class Journal:
             Values for the manifest, by column name, by diaSourceId.
         """
         rows = ((json.dumps(dict(values)), identifier) for identifier, values in metadata.items())
-        with self._changed() as db:
+        with self.changed() as db:
             db.executemany("UPDATE picture SET metadata = ? WHERE diaSourceId = ?", rows)
             db.executemany("DELETE FROM failure WHERE diaSourceId = ?", ((i,) for i in metadata))
 
@@ -221,7 +255,7 @@ class Journal:
         path : `str`
             Its path in the directory.
         """
-        with self._changed() as db:
+        with self.changed() as db:
             db.execute("INSERT OR IGNORE INTO manifest VALUES (?)", (path,))
 
     def drop_manifest(self, path: str) -> None:
@@ -232,17 +266,17 @@ class Journal:
         path : `str`
             Its path in the directory.
         """
-        with self._changed() as db:
+        with self.changed() as db:
             db.execute("DELETE FROM manifest WHERE path = ?", (path,))
 
     def manifests(self) -> set[str]:
         """Return the files of the manifest, and those that are no part of it any more but may be there."""
-        return {path for (path,) in self._rows("SELECT path FROM manifest")}
+        return {path for (path,) in self.rows("SELECT path FROM manifest")}
 
     def counts(self) -> tuple[int, int]:
         """Return how many pictures there are, and how many failures."""
-        ((pictures,),) = self._rows("SELECT count(*) FROM picture")
-        ((failures,),) = self._rows("SELECT count(*) FROM failure")
+        ((pictures,),) = self.rows("SELECT count(*) FROM picture")
+        ((failures,),) = self.rows("SELECT count(*) FROM failure")
         return pictures, failures
 
     def has_pictures(self, number: int = 1) -> bool:
@@ -258,17 +292,17 @@ class Journal:
         has : `bool`
             Whether there are.
         """
-        return any(self._rows("SELECT 1 FROM picture LIMIT 1 OFFSET ?", number - 1))
+        return any(self.rows("SELECT 1 FROM picture LIMIT 1 OFFSET ?", number - 1))
 
     def most_in_a_folder(self) -> int:
         """Return how many pictures the folder has that has most."""
         query = f"SELECT count(*) AS number FROM picture GROUP BY {_FOLDER} ORDER BY number DESC LIMIT 1"
-        return next((number for (number,) in self._rows(query)), 0)
+        return next((number for (number,) in self.rows(query)), 0)
 
     def names_of_metadata(self) -> list[str]:
         """Return every column name that the metadata of a picture has, sorted."""
         query = "SELECT DISTINCT value.key FROM picture, json_each(picture.metadata) AS value ORDER BY 1"
-        return [name for (name,) in self._rows(query)]
+        return [name for (name,) in self.rows(query)]
 
     def pictures(self, *, by_folder: bool = False) -> Iterator[Picture]:
         """Yield every picture by visit, detector and diaSourceId.
@@ -287,7 +321,7 @@ class Journal:
             "SELECT diaSourceId, instrument, visit, detector, path, size, metadata FROM picture ORDER BY "
             + (f"{_FOLDER}, diaSourceId" if by_folder else "visit, detector, diaSourceId")
         )
-        for identifier, instrument, visit, detector, path, size, metadata in self._rows(query):
+        for identifier, instrument, visit, detector, path, size, metadata in self.rows(query):
             data_id = DetectorVisit(instrument, visit, detector)
             yield Picture(identifier, data_id, path, size, json.loads(metadata))
 
@@ -297,6 +331,6 @@ class Journal:
             "SELECT diaSourceId, instrument, visit, detector, reason FROM failure"
             " ORDER BY visit, detector, diaSourceId"
         )
-        for identifier, instrument, visit, detector, reason in self._rows(query):
+        for identifier, instrument, visit, detector, reason in self.rows(query):
             data_id = None if instrument is None else DetectorVisit(instrument, visit, detector)
             yield Failure(identifier, data_id, reason)

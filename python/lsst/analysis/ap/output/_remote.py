@@ -1,6 +1,6 @@
 """An output directory in an object store or on a web server."""
 
-__all__ = ("RemoteDirectory", "open_directory")
+__all__ = ("RemoteDirectory", "is_uri", "open_directory")
 
 import os
 import re
@@ -23,6 +23,22 @@ _REQUESTS: Final = 1000
 """How many files a server is asked for at a time."""
 
 
+def is_uri(place: str | os.PathLike[str]) -> bool:
+    """Return whether a place is a URI rather than a path.
+
+    Parameters
+    ----------
+    place : `str` or `os.PathLike`
+        A path or a URI.
+
+    Returns
+    -------
+    is_one : `bool`
+        Whether it has a scheme.
+    """
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", os.fspath(place)) is not None
+
+
 def open_directory(place: str | os.PathLike[str]) -> OutputDirectory:
     """Return the directory at a path or a URI.
 
@@ -42,8 +58,7 @@ def open_directory(place: str | os.PathLike[str]) -> OutputDirectory:
     CutoutsError
         Raised when it cannot be made, or not be written to.
     """
-    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", os.fspath(place))
-    if match is None:
+    if not is_uri(place):
         return OutputDirectory(Path(place))
     from lsst.resources import ResourcePath
 
@@ -121,6 +136,11 @@ class RemoteDirectory(OutputDirectory):
             yield stream
         self._send(name)
         super().remove([name])
+
+    def read(self, name: str) -> bytes:
+        # Docstring inherited.
+        with self._explained(f"read {self._root.join(name)}"):
+            return self._root.join(name).read()
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove files, as far as they are there.
