@@ -1,10 +1,14 @@
-"""To the volunteers and back: labels from what they said.
+"""To the volunteers and back: upload what a run made, make labels from what they said.
 
-This room knows manifests and journals as `output` leaves them, and the files
-that Zooniverse exports. It knows nothing of pixels, and of databases only its
-own table in the journal.
+This room knows manifests and journals as `output` leaves them, the API of
+Zooniverse, and the files that it exports. It knows nothing of pixels, and of
+databases only its own tables in the journal.
 """
 
+from ._api_connection import Patience
+from ._api_login import Account, find_account
+from ._upload import UploadResult, upload
+from ._upload_status import UploadStatus, upload_status
 from .labels import (
     METHODS,
     Consensus,
@@ -19,12 +23,19 @@ from .labels import (
 
 __all__ = (
     "METHODS",
+    "Account",
     "Consensus",
     "Fractions",
     "GoldChoice",
     "Labels",
     "Method",
+    "Patience",
     "QuestionChoice",
+    "UploadResult",
+    "UploadStatus",
     "Weights",
+    "find_account",
     "read_labels",
+    "upload",
+    "upload_status",
 )
