@@ -5,8 +5,10 @@ Nothing heavy is imported until the words are understood.
 
 __all__ = (
     "add_collections_option",
+    "add_log_options",
     "add_place_options",
     "add_work_options",
+    "at_least_one",
     "open_butler",
     "report_result",
     "run_command",
@@ -85,6 +87,17 @@ def add_work_options(group: "argparse._ArgumentGroup") -> None:
         "--overwrite", action="store_true", help="make the pictures that are in OUTDIR again"
     )
     earlier.add_argument("--append", action="store_true", help="add to pictures made with other settings")
+    add_log_options(group)
+
+
+def add_log_options(group: "argparse._ActionsContainer") -> None:
+    """Add the options that say how much is told.
+
+    Parameters
+    ----------
+    group : `argparse.ArgumentParser` or group
+        What they belong to.
+    """
     group.add_argument(
         "--log-level",
         choices=("DEBUG", "INFO", "WARNING", "ERROR"),
@@ -99,6 +112,29 @@ def _processes(text: str) -> int:
     if not 0 <= number <= _MOST_PROCESSES:
         raise argparse.ArgumentTypeError(f"{text} is not from 1 to {_MOST_PROCESSES}")
     return max(number, 1)  # 0 is how some tasks spell no other process
+
+
+def at_least_one(text: str) -> int:
+    """Return the number that a word says.
+
+    Parameters
+    ----------
+    text : `str`
+        The word.
+
+    Returns
+    -------
+    number : `int`
+        The number, from 1.
+
+    Raises
+    ------
+    ValueError, argparse.ArgumentTypeError
+        Raised when it is none, or less than 1.
+    """
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
 
 
 def run_command(
