@@ -193,14 +193,15 @@ def _choose_task(responses: Iterable[Response], wanted: str | None) -> str:
 def _choose_answers(found: Collection[str], choice: QuestionChoice) -> tuple[frozenset[str], frozenset[str]]:
     slugs = {slug(answer) for answer in found}
     shown = _listed(sorted(found))
-    for answer in (*choice.real, *choice.bogus):
-        if slug(answer) not in slugs:
-            raise CutoutsError(f"Nobody answered {answer!r}: the answers are {shown}.")
     real = frozenset(map(slug, choice.real)) or (_REAL_WORDS & slugs)
     bogus = frozenset(map(slug, choice.bogus)) or (_BOGUS_WORDS & slugs)
     if real & bogus:
         raise CutoutsError(f"{_listed(sorted(real & bogus))} cannot mean both real and bogus.")
-    if not (real and bogus) and slugs - real - bogus:
+    others = slugs - real - bogus
+    for answer in (*choice.real, *choice.bogus):
+        if slug(answer) not in slugs and others:  # perhaps it is one of these, and spelt otherwise
+            raise CutoutsError(f"Nobody answered {answer!r}: the answers are {shown}.")
+    if not (real and bogus) and others:
         raise CutoutsError(
             f"Which answers mean real, and which mean bogus? Say it with real (--real) and bogus (--bogus): "
             f"the answers are {shown}."
