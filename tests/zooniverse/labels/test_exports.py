@@ -177,7 +177,7 @@ def test_other_files_are_refused_by_what_they_are(refused, export, project, subj
 
 
 def test_a_directory_without_pictures_is_refused(export, tmp_path):
-    with pytest.raises(CutoutsError, match="no directory of pictures"):
+    with pytest.raises(CutoutsError, match="There is no directory"):
         read_labels(tmp_path / "nowhere", [export])
     assert not (tmp_path / "nowhere").exists()
     with pytest.raises(CutoutsError, match="no directory of pictures"):

@@ -7,8 +7,9 @@ import pytest
 from tests.zooniverse.volunteers import Subject
 
 from lsst.analysis.ap.domain import DetectorVisit
-from lsst.analysis.ap.output import Journal, ManifestForm, OutputDirectory, Picture
+from lsst.analysis.ap.output import Journal, ManifestForm, OutputDirectory, Picture, open_existing
 from lsst.analysis.ap.zooniverse import Consensus
+from lsst.analysis.ap.zooniverse._ledger import Entry, Ledger
 
 BIG = 506428274000265570
 
@@ -48,6 +49,19 @@ def test_a_source_is_known_by_its_key(project, people, label, make_directory, co
     vote(project, Subject(9, {column: value}), people, "Real")
     _, rows = label(make_directory([BIG, BIG + 1], name=key))
     assert rows[BIG]["votes_real"] == 1
+
+
+def test_the_ledger_of_the_upload_knows_what_nobody_else_does(project, people, label, make_directory):
+    directory = make_directory()
+    with open_existing(directory) as (_, journal):
+        Ledger(journal, "https://panoptes", 5).update({3: Entry(1.0, 903), 4: Entry(1.0, 904)})
+        Ledger(journal, "https://staging", 6).update({4: Entry(1.0, 903), 5: Entry(1.0, 905), 9: Entry(1.0)})
+    for subject in (903, 904, 905):
+        vote(project, Subject(subject, {"#snr": "5"}), people, "Real")
+    vote(project, Subject(906, {"diaSourceId": "2"}), people, "Real")
+    labels, rows = label(directory)
+    assert [rows[i]["votes_real"] for i in range(1, 6)] == [0, 1, 0, 1, 1]
+    assert labels.unjoined.column("subject_id").to_pylist() == ["903"]  # one of each server
 
 
 def test_the_subject_export_tells_where_a_picture_is(project, people, label, make_directory, tmp_path):

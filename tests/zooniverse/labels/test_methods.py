@@ -267,7 +267,7 @@ def test_training_subjects_are_numbered_by_the_answers_of_the_workflow(label, pr
     assert not labels.report["warnings"]
     labels, rows = label()
     assert [rows[i]["gold"] for i in (1, 2)] == ["real", "bogus"]
-    assert any("--answers" in warning for warning in labels.report["warnings"])
+    assert any("order of the answers" in warning for warning in labels.report["warnings"])
 
 
 def test_fakes_are_real_and_a_file_knows_better(label, project, subjects, people, make_directory, gold_file):
@@ -307,7 +307,7 @@ def test_gold_that_cannot_be_understood_is_refused(
 
 def test_weights_need_sources_of_which_something_is_known(label, project, subjects, people):
     project.classify(subjects[0], people[0], "Real")
-    with pytest.raises(CutoutsError, match="--gold"):
+    with pytest.raises(CutoutsError, match="gold standard"):
         label(method=Weights())
 
 

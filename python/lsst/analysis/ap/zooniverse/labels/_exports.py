@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO, Final, Literal
 
 import pyarrow as pa
-from isal import igzip, isal_zlib
 from pyarrow import csv as arrow_csv
+from zlib_ng import gzip_ng, zlib_ng
 
 from ...domain import CutoutsError, UnreadableError
 
@@ -44,7 +44,7 @@ _KINDS: Final = {"classifications": CLASSIFICATIONS, "subjects": SUBJECTS}
 _BLOCK: Final = 1 << 21
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
-_DAMAGE: Final = (pa.ArrowInvalid, OSError, EOFError, isal_zlib.error)
+_DAMAGE: Final = (pa.ArrowInvalid, OSError, EOFError, zlib_ng.error)
 _REMEDY: Final = "Download it again from the project's page 'Data Exports'."
 
 
@@ -149,7 +149,7 @@ def open_export(path: str | Path) -> Export:
 def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
         packed = file.read(len(_GZIP)) == _GZIP
-    return igzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[no-untyped-call]
+    return gzip_ng.open(path, "rb") if packed else path.open("rb")  # type: ignore[no-untyped-call]
 
 
 def _line(error: BaseException) -> str:
