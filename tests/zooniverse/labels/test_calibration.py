@@ -48,6 +48,15 @@ def test_counts_are_those_of_a_plain_loop():
     assert sum(row["sources"] for row in both) == 4000
 
 
+@pytest.mark.parametrize("real", [0.0, 1.0])
+def test_a_fraction_of_none_or_all_is_in_its_interval(real):
+    for number in range(1, 60):
+        table = calibrate(np.full(number, real > 0), None, None)
+        (row,) = table.to_pylist()
+        assert row["fraction_low"] <= row["fraction"] == real <= row["fraction_high"]
+        assert row["fraction_high"] - row["fraction_low"] > 0.01
+
+
 def test_the_ends_of_the_ranges_are_in_them():
     rows = calibrate(np.array([True, False]), np.array([6.0, np.nan]), np.array([1.0, 0.0])).to_pylist()
     found = {(row["snr_min"], row["reliability_min"]): row["sources"] for row in rows}

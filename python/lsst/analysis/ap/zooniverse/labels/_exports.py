@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, Literal
+from typing import IO, Any, Final, Literal, cast
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
@@ -44,7 +44,7 @@ _KINDS: Final = {"classifications": CLASSIFICATIONS, "subjects": SUBJECTS}
 _BLOCK: Final = 1 << 21
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
-_DAMAGE: Final = (pa.ArrowInvalid, OSError, EOFError, zlib_ng.error)
+_DAMAGE: Final = (pa.ArrowInvalid, OSError, EOFError, cast(Any, zlib_ng.error))  # declared as an instance
 _REMEDY: Final = "Download it again from the project's page 'Data Exports'."
 
 
