@@ -20,8 +20,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-CLASSIFICATIONS = ["classification_id", "user_name", "user_id", "user_ip", "workflow_id", "workflow_name", "workflow_version", "created_at", "gold_standard", "expert", "metadata", "annotations", "subject_data", "subject_ids"]
-SUBJECTS = ["subject_id", "project_id", "workflow_id", "subject_set_id", "metadata", "locations", "classifications_count", "retired_at", "retirement_reason", "created_at", "updated_at"]
+CLASSIFICATIONS = [
+    *("classification_id", "user_name", "user_id", "user_ip", "workflow_id", "workflow_name"),
+    *("workflow_version", "created_at", "gold_standard", "expert", "metadata", "annotations"),
+    *("subject_data", "subject_ids"),
+]
+SUBJECTS = [
+    *("subject_id", "project_id", "workflow_id", "subject_set_id", "metadata", "locations"),
+    *("classifications_count", "retired_at", "retirement_reason", "created_at", "updated_at"),
+]
 START = datetime(2026, 1, 10, 12, tzinfo=UTC)
 
 

@@ -10,7 +10,6 @@ from ._api_login import Account, find_account
 from ._upload import UploadResult, upload
 from ._upload_status import UploadStatus, upload_status
 from .labels import (
-    METHODS,
     Consensus,
     Fractions,
     GoldChoice,
@@ -18,11 +17,11 @@ from .labels import (
     Method,
     QuestionChoice,
     Weights,
+    make_method,
     read_labels,
 )
 
 __all__ = (
-    "METHODS",
     "Account",
     "Consensus",
     "Fractions",
@@ -35,6 +34,7 @@ __all__ = (
     "UploadStatus",
     "Weights",
     "find_account",
+    "make_method",
     "read_labels",
     "upload",
     "upload_status",

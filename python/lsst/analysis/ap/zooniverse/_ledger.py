@@ -105,6 +105,29 @@ class Ledger(Mapping[int, Entry]):
             db.execute(_SCHEMA)
         return list(journal.rows("SELECT DISTINCT server, subject_set FROM upload ORDER BY 1, 2"))  # type: ignore[arg-type]
 
+    @staticmethod
+    def sources(journal: Journal) -> dict[int, int]:
+        """Return the DiaSource of each subject, on whatever server it is.
+
+        Parameters
+        ----------
+        journal : `~lsst.analysis.ap.output.Journal`
+            Journal of the directory.
+
+        Returns
+        -------
+        sources : `dict` [`int`, `int`]
+            The diaSourceId by identifier of the subject, but for identifiers
+            that two servers use for different sources.
+        """
+        with journal.changed() as db:
+            db.execute(_SCHEMA)
+        query = (
+            "SELECT subject, min(diaSourceId) FROM upload WHERE subject IS NOT NULL"
+            " GROUP BY subject HAVING min(diaSourceId) = max(diaSourceId)"
+        )
+        return dict(journal.rows(query))
+
     def doubtful(self) -> dict[int, float]:
         """Return those of which only the server knows, and how many seconds ago each was asked for."""
         now = self._clock()

@@ -1,12 +1,11 @@
 """Labels of DiaSources: what volunteers said, joined to the pictures they saw."""
 
 from ._gold import GoldChoice
-from ._methods import METHODS, Consensus, Fractions, Method, Weights
+from ._methods import Consensus, Fractions, Method, Weights, make_method
 from ._question import QuestionChoice
 from ._read_labels import Labels, read_labels
 
 __all__ = (
-    "METHODS",
     "Consensus",
     "Fractions",
     "GoldChoice",
@@ -14,5 +13,6 @@ __all__ = (
     "Method",
     "QuestionChoice",
     "Weights",
+    "make_method",
     "read_labels",
 )

@@ -53,14 +53,16 @@ def calibrate(is_real: NDArray[np.bool_], snr: _Values, reliability: _Values) ->
                 rows.append((*snr_range, *reliability_range, chosen.sum(), is_real[chosen].sum()))
     columns = list(zip(*rows, strict=True)) or [()] * 6
     total, real = np.array(columns[4], int), np.array(columns[5], int)
-    low, high = (
-        binom_conf_interval(real, total, confidence_level=_ONE_SIGMA, interval="wilson") if rows else ((), ())
-    )
+    fraction = real / np.maximum(total, 1)
+    low, high = fraction, fraction
+    if rows:
+        low, high = binom_conf_interval(real, total, confidence_level=_ONE_SIGMA, interval="wilson")
     limits = ("snr_min", "snr_max", "reliability_min", "reliability_max")
     return pa.table(
         {name: pa.array(columns[number], pa.float64()) for number, name in enumerate(limits)}
-        | {"sources": total, "real": real, "fraction": real / np.maximum(total, 1)}
-        | {"fraction_low": pa.array(low, pa.float64()), "fraction_high": pa.array(high, pa.float64())}
+        | {"sources": total, "real": real, "fraction": fraction}
+        # At 0 and 1 rounding may put them on the wrong side.
+        | {"fraction_low": np.minimum(low, fraction), "fraction_high": np.maximum(high, fraction)}
     )
 
 

@@ -7,11 +7,11 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, Literal
+from typing import IO, Any, Final, Literal, cast
 
 import pyarrow as pa
-from isal import igzip
 from pyarrow import csv as arrow_csv
+from zlib_ng import gzip_ng, zlib_ng
 
 from ...domain import CutoutsError, UnreadableError
 
@@ -44,6 +44,7 @@ _KINDS: Final = {"classifications": CLASSIFICATIONS, "subjects": SUBJECTS}
 _BLOCK: Final = 1 << 21
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
+_DAMAGE: Final = (pa.ArrowInvalid, OSError, EOFError, cast(Any, zlib_ng.error))  # declared as an instance
 _REMEDY: Final = "Download it again from the project's page 'Data Exports'."
 
 
@@ -96,7 +97,7 @@ class Export:
                         strings_can_be_null=False,
                     ),
                 )
-            except (pa.ArrowInvalid, OSError, EOFError) as error:
+            except _DAMAGE as error:
                 raise UnreadableError(f"{self.path} cannot be read: {_line(error)}. {_REMEDY}") from error
             if content.end not in (b"\n", b"\r"):
                 # Whether the last row is whole cannot be told from the row: half a number is a number.
@@ -127,8 +128,10 @@ def open_export(path: str | Path) -> Export:
     try:
         with _open(path) as text:
             start = text.readline()
-    except (OSError, EOFError) as error:
-        raise UnreadableError(f"{path} cannot be read: {_line(error)}.") from error
+    except FileNotFoundError as error:
+        raise UnreadableError(f"There is no file {path}.") from error
+    except _DAMAGE as error:
+        raise UnreadableError(f"{path} cannot be read: {_line(error)}. {_REMEDY}") from error
     if start.startswith(_ZIP):
         raise CutoutsError(f"{path} is a zip archive: unpack it and give the CSV file in it.")
     header = next(csv.reader(io.StringIO(start.decode("utf-8-sig", errors="replace"))), [])
@@ -146,7 +149,7 @@ def open_export(path: str | Path) -> Export:
 def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
         packed = file.read(len(_GZIP)) == _GZIP
-    return igzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[no-untyped-call]
+    return gzip_ng.open(path, "rb") if packed else path.open("rb")  # type: ignore[no-untyped-call]
 
 
 def _line(error: BaseException) -> str:

@@ -52,7 +52,8 @@ def join_subjects(
 
     A subject is known by the diaSourceId in its metadata, else by a key or
     an external identifier, else by the name of its picture, be it in the
-    metadata or in the locations of a subject export.
+    metadata or in the locations of a subject export, else by the ledger of
+    the upload.
 
     Parameters
     ----------
@@ -81,7 +82,8 @@ def join_subjects(
     retired[rows["subject"][known]] = rows["reason"][known]  # rows ascend: the last one stays
     np.maximum.at(counted, rows["subject"], rows["counted"])
     identities = list(names.identities)
-    places = [_place(identity, pictures) for identity in identities]
+    sent = (pictures.sent.get(int(subject)) for subject in names.subjects.texts)
+    places = [_place(*known, pictures) for known in zip(identities, sent, strict=True)]
     for export in exports:
         for batch in export.read(spoilt):
             _read_subjects(batch, str(workflow), names, identities, places, pictures, retired, counted)
@@ -89,8 +91,13 @@ def join_subjects(
     return Joined(source, [reason for _, reason in places], identities, retired, counted)
 
 
-def _place(identity: Identity | None, pictures: Pictures) -> tuple[int, str]:
+def _place(identity: Identity | None, sent: int | None, pictures: Pictures) -> tuple[int, str]:
     """Return the row of a source, or -1 and why it is unknown."""
+    row, reason = _place_by_identity(identity, pictures)
+    return (row, reason) if row >= 0 or sent is None else (pictures.rows_by_id.get(sent, -1), reason)
+
+
+def _place_by_identity(identity: Identity | None, pictures: Pictures) -> tuple[int, str]:
     if identity is None:
         return -1, "its metadata cannot be read"
     given = identity.diaSourceId
@@ -127,7 +134,7 @@ def _read_subjects(
             identity = _identity(*(batch.column(name)[row].as_py() for name in ("metadata", "locations")))
             if identity is not None:
                 identities[subject] = identity
-                places[subject] = _place(identity, pictures)
+                places[subject] = _place(identity, None, pictures)
     mine = pc.equal(batch.column("workflow_id"), workflow).to_numpy(zero_copy_only=False)
     is_retired = mine & pc.not_equal(batch.column("retired_at"), "").to_numpy(zero_copy_only=False)
     retired[subjects[is_retired]] = names.reasons.encode(batch.column("retirement_reason"))[is_retired]

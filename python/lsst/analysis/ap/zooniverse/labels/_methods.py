@@ -1,9 +1,10 @@
 """From votes to labels: three methods."""
 
-__all__ = ("METHODS", "Consensus", "Fractions", "Method", "Verdict", "Weights", "judge")
+__all__ = ("Consensus", "Fractions", "Method", "Verdict", "Weights", "judge", "make_method")
 
-from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -247,12 +248,43 @@ class Weights:
         return p_real, _labels(p_real, self.accept, self.reject)
 
 
-METHODS: Final[dict[str, type[Method]]] = {
-    "fractions": Fractions,
-    "consensus": Consensus,
-    "weights": Weights,
+_METHODS: Final[dict[str, type[Fractions] | type[Consensus] | type[Weights]]] = {
+    method.name: method for method in (Fractions, Consensus, Weights)
 }
-"""The methods by name."""
+
+
+def make_method(name: str, constants: Mapping[str, Any]) -> Method:
+    """Return a method by its name.
+
+    Parameters
+    ----------
+    name : `str`
+        ``fractions``, ``consensus`` or ``weights``.
+    constants : `~collections.abc.Mapping` [`str`, any]
+        Those of its constants that shall not have their defaults.
+
+    Returns
+    -------
+    method : `Method`
+        The method.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when there is no such method, it has no such constant, or the
+        constant makes no sense.
+    """
+    if name not in _METHODS:
+        raise CutoutsError(f"There is no method {name!r}: there are {', '.join(_METHODS)}.")
+    known = {method: [field.name for field in fields(kind)] for method, kind in _METHODS.items()}
+    for constant in constants:
+        if constant not in known[name]:
+            others = " or ".join(method for method, names in known.items() if constant in names)
+            raise CutoutsError(
+                f"The method {name!r} has no constant {constant}; {others or 'no method'} has.",
+                choices=("method", constant),
+            )
+    return _METHODS[name](**constants)
 
 
 def _labels(p_real: NDArray[np.float64], accept: float, reject: float) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 __all__ = ("Pictures", "read_pictures")
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import batched
@@ -17,6 +17,7 @@ from pyarrow import csv as arrow_csv
 
 from ...domain import PANELS, CutoutsError
 from ...output import Journal, OutputDirectory, Picture
+from .._ledger import Ledger
 
 _CHUNK: Final = 4096
 _PLACE: Final = {"instrument": pa.string(), "visit": pa.int64(), "detector": pa.int64()}
@@ -34,6 +35,10 @@ class Pictures:
 
     names: tuple[str, ...]
     """Name of each picture, without folder and suffix."""
+
+    sent: Mapping[int, int]
+    """The diaSourceId of each subject that was made of these pictures, as far
+    as the directory knows."""
 
     @cached_property
     def rows_by_id(self) -> dict[int, int]:
@@ -104,7 +109,9 @@ def read_pictures(directory: OutputDirectory, journal: Journal) -> Pictures:
     listed = dict.fromkeys(row for name in _listed(directory, journal) if (row := rows.get(name)) is not None)
     order = [*listed, *(row for row in range(len(names)) if row not in listed)]
     typed = {name: _typed(catalogue.column(name)) for name in catalogue.column_names}
-    return Pictures(pa.table(typed).take(pa.array(order)), tuple(names[row] for row in order))
+    return Pictures(
+        pa.table(typed).take(pa.array(order)), tuple(names[row] for row in order), Ledger.sources(journal)
+    )
 
 
 def _table(pictures: Iterable[Picture]) -> pa.Table:

@@ -165,8 +165,8 @@ def _choose_workflow(
         counts = np.bincount(rows["workflow"], minlength=len(texts))
         each = [f"{text} ({count})" for text, count in zip(texts, counts, strict=True)]
         raise CutoutsError(
-            f"The exports have classifications of several workflows: {_listed(each)}. Choose one with "
-            "workflow (--workflow)."
+            f"The exports have classifications of several workflows: {_listed(each)}. Choose one.",
+            choices=("workflow",),
         )
     if not known or (wanted is not None and str(wanted) not in known):
         raise CutoutsError(f"The exports have no classifications of workflow {wanted}.")
@@ -182,28 +182,27 @@ def _choose_task(responses: Iterable[Response], wanted: str | None) -> str:
             f"Task {wanted} is no question that volunteers answered: there are {_listed(tasks) or 'none'}."
         )
     if wanted is None and len(tasks) != 1:
-        raise CutoutsError(
-            f"Volunteers answered the tasks {_listed(tasks)}: choose one with task (--task)."
-            if tasks
-            else "Volunteers answered no question."
-        )
+        if not tasks:
+            raise CutoutsError("Volunteers answered no question.")
+        raise CutoutsError(f"Volunteers answered the tasks {_listed(tasks)}. Choose one.", choices=("task",))
     return wanted or tasks[0]
 
 
 def _choose_answers(found: Collection[str], choice: QuestionChoice) -> tuple[frozenset[str], frozenset[str]]:
     slugs = {slug(answer) for answer in found}
     shown = _listed(sorted(found))
-    for answer in (*choice.real, *choice.bogus):
-        if slug(answer) not in slugs:
-            raise CutoutsError(f"Nobody answered {answer!r}: the answers are {shown}.")
     real = frozenset(map(slug, choice.real)) or (_REAL_WORDS & slugs)
     bogus = frozenset(map(slug, choice.bogus)) or (_BOGUS_WORDS & slugs)
     if real & bogus:
         raise CutoutsError(f"{_listed(sorted(real & bogus))} cannot mean both real and bogus.")
-    if not (real and bogus) and slugs - real - bogus:
+    others = slugs - real - bogus
+    for answer in (*choice.real, *choice.bogus):
+        if slug(answer) not in slugs and others:  # perhaps it is one of these, and spelt otherwise
+            raise CutoutsError(f"Nobody answered {answer!r}: the answers are {shown}.")
+    if not (real and bogus) and others:
         raise CutoutsError(
-            f"Which answers mean real, and which mean bogus? Say it with real (--real) and bogus (--bogus): "
-            f"the answers are {shown}."
+            f"It is not said which answers mean real, and which mean bogus. They are {shown}.",
+            choices=("real", "bogus"),
         )
     return real, bogus
 

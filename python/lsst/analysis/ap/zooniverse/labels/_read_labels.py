@@ -8,14 +8,13 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from ...domain import CutoutsError
-from ...output import Journal, OutputDirectory, open_directory
+from ...output import OutputDirectory, open_existing
 from ._calibration import calibrate, draw_calibration
 from ._classifications import Classifications, read_classifications
 from ._exports import Export, open_export
@@ -130,15 +129,11 @@ def read_labels(
     sources = [file for file in files if file.kind == "classifications"]
     if not sources:
         raise CutoutsError("Give a classification export of Zooniverse: labels are made of classifications.")
-    journal_of_run = Path(os.fspath(directory), ".journal.sqlite3")
-    if "://" not in os.fspath(directory) and not journal_of_run.exists():
-        raise CutoutsError(f"{os.fspath(directory)} is no directory of pictures: give the OUTDIR of a run.")
     question = question or QuestionChoice()
     with _progress_bar(progress) as bar:
         classifications = read_classifications(sources, question.workflow, bar.update)
-    with open_directory(directory) as place:
-        with Journal(place) as journal:
-            pictures = read_pictures(place, journal)
+    with open_existing(directory) as (place, journal):
+        pictures = read_pictures(place, journal)
         subjects = [file for file in files if file.kind == "subjects"]
         labels = _make_labels(
             classifications, pictures, subjects, method or Fractions(), question, gold or GoldChoice()
@@ -175,7 +170,8 @@ def _make_labels(
     if isinstance(method, Weights) and not gold.any():
         raise CutoutsError(
             "The method 'weights' needs sources of which it is known what they are: training subjects, a "
-            "file (--gold) or fakes (--fakes)."
+            "gold standard in a file, or fakes.",
+            choices=("gold", "fakes"),
         )
     skills = measure_skills(votes, question.kinds, gold, len(names.volunteers))
     warnings = [*warn_of_exports(classifications, of_workflow, joined, per_subject), *warn_of_gold(skills)]

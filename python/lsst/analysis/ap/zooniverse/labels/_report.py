@@ -132,6 +132,6 @@ def warn_of_gold(skills: Skills) -> list[str]:
     if 2 * np.trace(cells) >= cells.sum():
         return []
     return [
-        "Volunteers contradict the gold standard more often than not: check the order of the answers "
-        "(--answers), and which of them mean real and bogus."
+        "Volunteers contradict the gold standard more often than not: check the order of the answers, and "
+        "which of them mean real and bogus."
     ]
