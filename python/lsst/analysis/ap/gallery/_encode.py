@@ -77,9 +77,9 @@ def _integers(column: pa.ChunkedArray) -> EncodedColumn:
     valid = _validity(column)
     values = _numpy(pc.fill_null(column, 0))
     low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
-    if -(2**31) <= low and high < 2**31:
+    if low >= -(2**31) and high < 2**31:
         storage, values = "Int32Array", values.astype(np.int32)
-    elif -_EXACT <= low and high <= _EXACT:
+    elif low >= -_EXACT and high <= _EXACT:
         storage, values = "Float64Array", values.astype(np.float64)
     else:
         storage = "BigUint64Array" if values.dtype == np.uint64 else "BigInt64Array"

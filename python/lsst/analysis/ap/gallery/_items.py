@@ -5,15 +5,12 @@ __all__ = ("Items", "PictureSet", "read_items")
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import pyarrow as pa
 
-from ..domain import CutoutsError
+from ..domain import PANELS, CutoutsError
 from ..output import read_record
 from ._png_texts import PictureFacts, read_picture_facts
-
-PANELS: Final = ("template", "science", "difference")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +72,9 @@ def read_items(directory: str | Path) -> Items:
     """
     root = Path(directory)
     if "://" in str(directory):
-        raise CutoutsError(f"{directory} is not on this machine: copy the pictures to a local directory first.")
+        raise CutoutsError(
+            f"{directory} is not on this machine: copy the pictures to a local directory first."
+        )
     record = read_record(root)
     paths = [root / path for path in record.paths]
     facts = [read_picture_facts(path) for path in paths]

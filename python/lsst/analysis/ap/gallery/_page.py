@@ -54,9 +54,7 @@ def page_file(name: str) -> str:
     return (files(__package__) / "page" / name).read_text(encoding="utf-8")
 
 
-def write_page(
-    items: Items, out: str | Path, *, labels: Sequence[tuple[str, str]] = LABELS
-) -> Path:
+def write_page(items: Items, out: str | Path, *, labels: Sequence[tuple[str, str]] = LABELS) -> Path:
     """Write a page that shows items, and everything that it needs.
 
     Parameters
@@ -95,7 +93,9 @@ def write_page(
         directory.write(name, text.encode("ascii"))
     directory.write("scope.txt", head["scope"].encode())
     directory.write("index.html", _index(items.title, names).encode())
-    directory.remove(f"data/{path.name}" for path in (root / "data").glob("*.js") if f"data/{path.name}" not in names)
+    directory.remove(
+        f"data/{path.name}" for path in (root / "data").glob("*.js") if f"data/{path.name}" not in names
+    )
     return index
 
 
@@ -171,7 +171,9 @@ def _pictures(pictures: PictureSet, address: Any) -> tuple[list[str | None], lis
     frames: list[Any] = []
     codes = []
     for facts in pictures.facts:
-        frame = None if facts is None else {"width": facts.width, "height": facts.height, "panels": facts.panels}
+        frame = (
+            None if facts is None else {"width": facts.width, "height": facts.height, "panels": facts.panels}
+        )
         if (key := repr(frame)) not in places:
             places[key] = len(frames)
             frames.append(frame)

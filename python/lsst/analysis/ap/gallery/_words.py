@@ -18,7 +18,11 @@ def flag_words() -> list[dict[str, object]]:
     words = [(word.word, word.columns, FLAG_MEANINGS[word.word]) for word in FLAG_WORDS]
     names = {"psf": "the PSF flux", "ap": "the aperture flux", "total": "the total flux"}
     words += [
-        (f"{label.upper() if label == 'psf' else label} flux", columns, f"The measurement of {names[label]} has a flag.")
+        (
+            f"{label.upper() if label == 'psf' else label} flux",
+            columns,
+            f"The measurement of {names[label]} has a flag.",
+        )
         for label, columns in LABEL_FLAGS.items()
     ]
     return [

@@ -97,7 +97,9 @@ def read_record(path: Path) -> DirectoryRecord:
 def _rows(pictures: Sequence[tuple[Any, ...]], packed: Sequence[tuple[bytes]]) -> pa.Table:
     ids = pa.array([row[0] for row in pictures], pa.int64())
     tables = [unpack_rows(content) for (content,) in packed]
-    kept = pa.concat_arrays([t.column("diaSourceId").cast(pa.int64()).combine_chunks() for t in tables] or [ids[:0]])
+    kept = pa.concat_arrays(
+        [t.column("diaSourceId").cast(pa.int64()).combine_chunks() for t in tables] or [ids[:0]]
+    )
     old = pc.invert(pc.is_in(ids, kept)).to_pylist()
     if any(old):
         tables.append(_described([row for row, is_old in zip(pictures, old, strict=True) if is_old]))

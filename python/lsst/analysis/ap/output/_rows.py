@@ -38,9 +38,7 @@ def keep_rows(db: sqlite3.Connection, batch: SourceBatch) -> None:
     place = (batch.data_id.instrument, batch.data_id.visit, batch.data_id.detector)
     query = "SELECT rows FROM catalogue WHERE instrument = ? AND visit = ? AND detector = ?"
     (packed,) = db.execute(query, place).fetchone() or (None,)
-    db.execute(
-        "INSERT OR REPLACE INTO catalogue VALUES (?, ?, ?, ?)", (*place, _merged(packed, batch.rows))
-    )
+    db.execute("INSERT OR REPLACE INTO catalogue VALUES (?, ?, ?, ?)", (*place, _merged(packed, batch.rows)))
 
 
 def _merged(packed: bytes | None, rows: pa.Table) -> bytes:
@@ -56,8 +54,9 @@ def _merged(packed: bytes | None, rows: pa.Table) -> bytes:
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows.combine_chunks())
     content = sink.getvalue()
-    size = content.size.to_bytes(8, "little")
-    return size + pa.compress(content, _CODEC, asbytes=True)
+    size: bytes = content.size.to_bytes(8, "little")
+    compressed: bytes = pa.compress(content, _CODEC, asbytes=True)
+    return size + compressed
 
 
 def unpack_rows(packed: bytes) -> pa.Table:

@@ -124,5 +124,7 @@ def _texts(
             said.append(f"{PANEL_NAMES[panel]} {stretch} from {low:.7g} to {high:.7g}")
         yield f"Stretch {size}x{size}", ", ".join(said)
     for size, panels in zip(style.sizes, where.panels, strict=True):
-        places = (f"{PANEL_NAMES[n]} {' '.join(map(str, panel))}" for n, panel in zip(shown, panels, strict=True))
+        places = (
+            f"{PANEL_NAMES[n]} {' '.join(map(str, panel))}" for n, panel in zip(shown, panels, strict=True)
+        )
         yield f"Panels {size}x{size}", ", ".join(places)
