@@ -5,15 +5,12 @@ __all__ = ("Items", "PictureSet", "read_items")
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import pyarrow as pa
 
-from ..domain import CutoutsError
+from ..domain import PANELS, CutoutsError
 from ..output import read_record
 from ._png_texts import PictureFacts, read_picture_facts
-
-PANELS: Final = ("template", "science", "difference")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

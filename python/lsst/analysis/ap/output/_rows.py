@@ -54,8 +54,9 @@ def _merged(packed: bytes | None, rows: pa.Table) -> bytes:
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows.combine_chunks())
     content = sink.getvalue()
-    size = content.size.to_bytes(8, "little")
-    return size + pa.compress(content, _CODEC, asbytes=True)
+    size: bytes = content.size.to_bytes(8, "little")
+    compressed: bytes = pa.compress(content, _CODEC, asbytes=True)
+    return size + compressed
 
 
 def unpack_rows(packed: bytes) -> pa.Table:

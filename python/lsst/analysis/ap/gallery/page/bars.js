@@ -20,7 +20,8 @@
       this.values = [...values].sort(order).slice(0, MOST);
       this.most = Math.max(1, ...this.values.map(([, number]) => number));
       this.drawing = vector("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" });
-      this.root = element("figure", { class: "plot" }, element("figcaption", {}, kind.title), this.drawing);
+      this.root = element("figure", { class: "plot" }, element("figcaption", {}, kind.title), this.drawing,
+        element("span", { class: "quiet" }, `${count(this.values.length)} values, at most ${count(this.most)} pictures each`));
     }
 
     draw() {

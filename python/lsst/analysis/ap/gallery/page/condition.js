@@ -146,6 +146,7 @@
         .filter((value) => !whole || typeof value === "bigint" || Number.isInteger(value));
       const chosen = new Set(isText ? values : values.map(whole ? BigInt : Number));
       const key = isText ? (value) => value : whole ? BigInt : Number;
+      if (!chosen.size) return () => false; // in SQL not even null is among none
       return (row) => { const value = at(row); return value === null ? null : chosen.has(key(value)); };
     }
 

@@ -47,7 +47,7 @@
       const { size, show, groups, rows } = this.state;
       const columns = Math.max(1, Math.floor((width + GAP) / (size + GAP)));
       this.tileWidth = Math.floor((width - GAP * (columns - 1)) / columns);
-      if (columns === 1) this.tileWidth = Math.min(width, Math.max(size, 80));
+      if (columns === 1 && width > 1.6 * size) this.tileWidth = size;
       const frame = this.#sets.map((set) => set.frames.find(Boolean)).find(Boolean) ?? { width: 3, height: 1, panels: {} };
       this.pictureHeight = Math.round(this.tileWidth * aspectOf(frame, show));
       const height = this.pictureHeight * this.#sets.length + CAPTION + GAP;

@@ -33,7 +33,7 @@
           app.data.pictures.length > 1 ? button("Swap", () => this.swap(), { "aria-keyshortcuts": "x" }) : "",
           button("Close", () => app.state.set({ open: false }), { "aria-keyshortcuts": "Escape" })),
         element("div", { class: "large-body" },
-          element("div", { class: "large-left" }, this.picture, this.partName, this.limits, this.labels, this.words),
+          element("div", { class: "large-left", tabindex: "0", autofocus: true, role: "region", "aria-label": "Picture" }, this.picture, this.partName, this.limits, this.labels, this.words),
           element("div", { class: "large-row", tabindex: "0", role: "region", "aria-label": "Catalogue row" },
             this.search, table)));
       this.root.addEventListener("close", () => app.state.set({ open: false }));

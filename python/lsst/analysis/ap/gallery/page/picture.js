@@ -13,38 +13,39 @@
     ["difference", "Difference"],
   ];
 
-  /** Left, top, width and height of a part of a picture. */
-  function partOf(frame, show) {
+  /** The parts of a picture that are shown side by side: left, top, width and height of each. */
+  function partsOf(frame, show) {
     const panels = PANELS.map((name) => frame.panels[name]).filter(Boolean);
-    if (frame.panels[show]) return frame.panels[show];
-    if (show === "whole" || !panels.length) return [0, 0, frame.width, frame.height];
-    const left = Math.min(...panels.map(([x]) => x));
-    const top = Math.min(...panels.map(([, y]) => y));
-    const right = Math.max(...panels.map(([x, , width]) => x + width));
-    const bottom = Math.max(...panels.map(([, y, , height]) => y + height));
-    return [left, top, right - left, bottom - top];
+    if (frame.panels[show]) return [frame.panels[show]];
+    return show === "whole" || !panels.length ? [[0, 0, frame.width, frame.height]] : panels;
   }
 
-  /** Height of a part over its width. */
+  /** Height of what is shown over its width. */
   function aspectOf(frame, show) {
-    const [, , width, height] = partOf(frame, show);
-    return height / width;
+    const parts = partsOf(frame, show);
+    return Math.max(...parts.map(([, , , height]) => height)) / parts.reduce((sum, [, , width]) => sum + width, 0);
   }
 
-  /** Make an element that shows a part of a picture, as wide as its surroundings. */
+  /** Make an element that shows a picture or parts of it, as wide as its surroundings. */
   function pictureOf(pictures, row, show, text, host) {
     if (!pictures.has(row)) return element("span", { class: "no-picture" }, `no picture in ${pictures.name}`);
     const frame = pictures.frame(row);
-    const [left, top, width, height] = partOf(frame, show);
-    const image = element("img", { src: host.address(pictures.paths[row]), alt: text, draggable: "false" });
-    image.style.width = `${(100 * frame.width) / width}%`;
-    image.style.left = `${(-100 * left) / width}%`;
-    image.style.top = `${(-100 * top) / height}%`;
-    const box = element("span", { class: "picture" }, image);
-    box.style.aspectRatio = `${width} / ${height}`;
-    image.addEventListener("error", () =>
-      box.replaceChildren(element("span", { class: "no-picture" }, "the file is gone")));
-    return box;
+    const address = host.address(pictures.paths[row]);
+    const root = element("span", { class: "picture" });
+    partsOf(frame, show).forEach(([left, top, width, height], place) => {
+      // Each part is the whole image in a window of its own; the browser decodes the file once.
+      const image = element("img", { src: address, alt: place ? "" : text, draggable: "false" });
+      image.style.width = `${(100 * frame.width) / width}%`;
+      image.style.left = `${(-100 * left) / width}%`;
+      image.style.top = `${(-100 * top) / height}%`;
+      image.addEventListener("error", () =>
+        root.replaceChildren(element("span", { class: "no-picture" }, "the file is gone")));
+      const part = element("span", { class: "part" }, image);
+      part.style.aspectRatio = `${width} / ${height}`;
+      part.style.flexGrow = width;
+      root.append(part);
+    });
+    return root;
   }
 
   Object.assign(Gallery, { PANELS, SHOWS, aspectOf, pictureOf });

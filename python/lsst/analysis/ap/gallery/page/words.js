@@ -4,7 +4,7 @@
 {
   class ConditionError extends Error {}
 
-  const SPACE = /[ \t\f]+/y;
+  const SPACE = /(?:[ \t\f]|\\\n)+/y;
   const NAME = /[\p{ID_Start}_][\p{ID_Continue}]*/uy;
   const NUMBER = /0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|(?:\d(?:_?\d)*)?\.\d(?:_?\d)*(?:[eE][+-]?\d(?:_?\d)*)?|\d(?:_?\d)*\.?(?:[eE][+-]?\d(?:_?\d)*)?/y;
   const STRING = /([rRuU]?)("""(?:[^\\]|\\[^])*?"""|'''(?:[^\\]|\\[^])*?'''|"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*')/y;
