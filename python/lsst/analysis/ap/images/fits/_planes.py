@@ -17,7 +17,7 @@ from ._astropy import read_with_astropy
 from ._errors import ImageFileError
 from ._hdu import Hdu
 from ._tile_table import UnsupportedTilesError
-from ._tiles import read_tiles
+from ._tiles import check_gzip_tiles, read_tiles
 from ._uncompressed import read_uncompressed
 
 
@@ -43,7 +43,8 @@ def plane_shape(hdu: Hdu) -> tuple[int, int]:
     if not prefix and str(hdu.value("XTENSION", "IMAGE")).strip() != "IMAGE":
         raise ImageFileError(hdu.source.name, f"has a table, not an image, in HDU {hdu.index}")
     axes = hdu.integer(f"{prefix}NAXIS")
-    if axes != 2:
+    # Radio astronomers' images have axes of one frequency, one polarisation.
+    if axes < 2 or any(hdu.integer(f"{prefix}NAXIS{axis}") != 1 for axis in range(3, min(axes, 999) + 1)):
         raise ImageFileError(hdu.source.name, f"has an image of {axes} dimensions in HDU {hdu.index}, not 2")
     height, width = hdu.integer(f"{prefix}NAXIS2"), hdu.integer(f"{prefix}NAXIS1")
     if height <= 0 or width <= 0:
@@ -80,4 +81,7 @@ def read_plane(hdu: Hdu, boxes: Sequence[Box]) -> list[NDArray[Any]]:
     try:
         return read_tiles(hdu, shape, boxes)
     except UnsupportedTilesError:
+        if str(hdu.value("ZCMPTYPE", "")).strip().upper().startswith("GZIP"):
+            # astropy inflates whatever comes, without end.
+            check_gzip_tiles(hdu, shape, boxes)
         return read_with_astropy(hdu, boxes)

@@ -2,12 +2,13 @@
 
 __all__ = ("AfwSkyMap", "AstSkyMap", "HeaderSkyMap", "LsstSkyMap", "SkyMap", "sky_jacobians")
 
+import warnings
 from typing import Any, Protocol
 
 import numpy as np
 from astropy.coordinates import ICRS, SkyCoord
 from astropy.io.fits import Header
-from astropy.wcs import WCS, NoConvergence
+from astropy.wcs import WCS, FITSFixedWarning, NoConvergence
 from astropy.wcs.utils import wcs_to_celestial_frame
 from numpy.typing import NDArray
 
@@ -85,21 +86,31 @@ class HeaderSkyMap:
     Raises
     ------
     ValueError
-        Raised if the header has no celestial WCS.
+        Raised if the header has no celestial WCS of the first two axes.
+
+    Notes
+    -----
+    What astropy knows how to mend is mended: units such as ``DEG``, the PV
+    cards of SCAMP beside or without SIP.
     """
 
     def __init__(self, header: Header, x0: int, y0: int) -> None:
-        self._wcs = WCS(header, fix=False)
-        if not self._wcs.has_celestial:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FITSFixedWarning)
+            wcs = WCS(header.copy())  # which astropy may change
+        if not wcs.has_celestial or {wcs.wcs.lng, wcs.wcs.lat} != {0, 1}:
             raise ValueError("neither the file's archive nor its header has a celestial WCS")
+        self._wcs = wcs if wcs.naxis == 2 else wcs.sub(2)
+        self._longitude_first = wcs.wcs.lng == 0
         self._frame = wcs_to_celestial_frame(self._wcs)
         self._x0 = x0
         self._y0 = y0
 
     def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
         sky = SkyCoord(ra, dec, unit="deg", frame=ICRS).transform_to(self._frame).spherical
+        world = (sky.lon.deg, sky.lat.deg) if self._longitude_first else (sky.lat.deg, sky.lon.deg)
         try:
-            x, y = self._wcs.all_world2pix(sky.lon.deg, sky.lat.deg, 0, tolerance=1e-9, maxiter=50)
+            x, y = self._wcs.all_world2pix(*world, 0, tolerance=1e-9, maxiter=50)
         except NoConvergence as error:
             # Far outside of the image the distortion cannot be inverted; those
             # positions are off the image, the others have their answer.
@@ -112,6 +123,8 @@ class HeaderSkyMap:
 
     def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         lon, lat = self._wcs.all_pix2world(x - self._x0, y - self._y0, 0)
+        if not self._longitude_first:
+            lon, lat = lat, lon
         sky = SkyCoord(lon, lat, unit="deg", frame=self._frame).transform_to(ICRS())
         return sky.ra.deg, sky.dec.deg
 
