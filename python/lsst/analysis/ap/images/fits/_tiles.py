@@ -85,7 +85,8 @@ def check_gzip_tiles(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) -> 
     try:
         table = TileTable.read(hdu, shape)
     except UnsupportedTilesError as error:
-        raise ImageFileError(hdu.source.name, f"has an unusual tile table in HDU {hdu.index}: {error}") from error
+        reason = f"has an unusual tile table in HDU {hdu.index}: {error}"
+        raise ImageFileError(hdu.source.name, reason) from error
     count = table.tile_shape[0] * table.tile_shape[1]
     tile_x, tile_y = np.nonzero(_wanted_tiles(table, boxes))
     numbers = tile_y * table.grid[1] + tile_x
@@ -110,7 +111,7 @@ def _read_in_turns(table: TileTable, pixels: "_Pixels", boxes: Sequence[Box]) ->
         )
     order = sorted(range(len(boxes)), key=lambda i: (boxes[i].y_start, boxes[i].x_start))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
-    found = {}
+    found: dict[int, NDArray[Any]] = {}
     for half in halves:
         found |= zip(half, _read_in_turns(table, pixels, [boxes[i] for i in half]), strict=True)
     return [found[i] for i in range(len(boxes))]

@@ -1,8 +1,17 @@
 """The mapping between the sky and PARENT pixels, whoever wrote it."""
 
-__all__ = ("AfwSkyMap", "AstSkyMap", "HeaderSkyMap", "LsstSkyMap", "SkyMap", "sky_jacobians")
+__all__ = (
+    "AfwSkyMap",
+    "AstSkyMap",
+    "HeaderSkyMap",
+    "LsstSkyMap",
+    "ProjectionSkyMap",
+    "SkyMap",
+    "sky_jacobians",
+)
 
 import warnings
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +21,7 @@ from astropy.wcs import WCS, FITSFixedWarning, NoConvergence
 from astropy.wcs.utils import wcs_to_celestial_frame
 from numpy.typing import NDArray
 
-from ._ast import AstFrameSet
+from ._ast import AstFrameSet, AstMapping
 
 Floats = NDArray[np.float64]
 
@@ -65,11 +74,41 @@ class AstSkyMap:
         self._frame_set = AstFrameSet(text)
 
     def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
-        x, y = self._frame_set.sky_to_pixel(np.radians(np.array([ra, dec])))
+        x, y = self._frame_set.inverse(np.radians(np.array([ra, dec])))
         return x, y
 
     def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        ra, dec = np.degrees(self._frame_set.pixel_to_sky(np.array([x, y])))
+        ra, dec = np.degrees(self._frame_set.forward(np.array([x, y])))
+        return ra % 360.0, dec
+
+
+class ProjectionSkyMap:
+    """The exact WCS that lsst.images keeps in a file as AST text.
+
+    Parameters
+    ----------
+    texts : `~collections.abc.Sequence` [`str`]
+        The steps from PARENT pixels to ICRS right ascension and declination
+        in radians, each an AST mapping in native text.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._steps = [AstMapping(text) for text in texts]
+
+    def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
+        points = np.radians(np.array([ra, dec], dtype=np.float64))
+        for step in reversed(self._steps):
+            points = step.inverse(points)
+        x, y = points
+        undefined = np.isnan(x) | np.isnan(y)
+        x[undefined] = y[undefined] = np.nan
+        return x, y
+
+    def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        points = np.array([x, y], dtype=np.float64)
+        for step in self._steps:
+            points = step.forward(points)
+        ra, dec = np.degrees(points)
         return ra % 360.0, dec
 
 
@@ -130,7 +169,7 @@ class HeaderSkyMap:
 
 
 class LsstSkyMap:
-    """The projection of an `lsst.images` object.
+    """The projection of an `lsst.images` object in memory.
 
     Parameters
     ----------
