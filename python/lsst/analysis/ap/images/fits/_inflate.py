@@ -1,6 +1,6 @@
 """Inflation of gzip streams, by the fastest library there is."""
 
-__all__ = ("inflate",)
+__all__ = ("inflate", "inflate_all")
 
 import zlib
 from collections.abc import Buffer
@@ -54,4 +54,39 @@ def inflate(data: Buffer, size: int, limit: int) -> Buffer:
         raise ValueError(f"cannot be inflated: it has more than {limit} bytes")
     if not stream.eof:
         raise ValueError("cannot be inflated: incomplete or truncated stream")
+    return inflated
+
+
+def inflate_all(data: bytes, limit: int) -> bytes:
+    """Inflate a gzip file, which may have several members.
+
+    Parameters
+    ----------
+    data : `bytes`
+        The file.
+    limit : `int`
+        Length that the result must not exceed.
+
+    Returns
+    -------
+    inflated : `bytes`
+        The data of all members.
+
+    Raises
+    ------
+    ValueError
+        Raised if the file is truncated or corrupt, or too large.
+    """
+    inflated = b""
+    while data.rstrip(b"\0"):
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            inflated += stream.decompress(data, limit + 1 - len(inflated))
+        except zlib.error as error:
+            raise ValueError(f"cannot be inflated: {error}") from error
+        if len(inflated) > limit:
+            raise ValueError(f"cannot be inflated: it has more than {limit} bytes")
+        if not stream.eof:
+            raise ValueError("cannot be inflated: incomplete or truncated stream")
+        data = stream.unused_data
     return inflated

@@ -5,7 +5,7 @@ when every tile is wanted, so there is one way for few boxes and for many. What
 differs is how bytes are fetched: see `ByteSource.plan`.
 """
 
-__all__ = ("plane_shape", "read_plane")
+__all__ = ("is_image", "plane_shape", "read_plane", "read_unit")
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +19,41 @@ from ._hdu import Hdu
 from ._tile_table import UnsupportedTilesError
 from ._tiles import check_gzip_tiles, read_tiles
 from ._uncompressed import read_uncompressed
+
+
+def is_image(hdu: Hdu) -> bool:
+    """Return whether a unit holds an image of two or more axes.
+
+    Parameters
+    ----------
+    hdu : `Hdu`
+        The unit.
+
+    Returns
+    -------
+    is_image : `bool`
+        Whether there are pixels; axes of length 0 are for `plane_shape`.
+    """
+    if hdu.is_compressed:
+        return True
+    return str(hdu.value("XTENSION", "IMAGE")).strip() == "IMAGE" and hdu.integer("NAXIS") >= 2
+
+
+def read_unit(hdu: Hdu) -> str | None:
+    """Return the unit of an image's pixels.
+
+    Parameters
+    ----------
+    hdu : `Hdu`
+        The image.
+
+    Returns
+    -------
+    unit : `str` or `None`
+        BUNIT as the header has it; `None` where it has none.
+    """
+    unit = hdu.value("BUNIT")
+    return (str(unit).strip() or None) if unit is not None else None
 
 
 def plane_shape(hdu: Hdu) -> tuple[int, int]:

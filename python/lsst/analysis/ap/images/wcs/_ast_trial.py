@@ -32,7 +32,14 @@ MAX_BYTES = 2**28
 _filters = threading.Lock()
 """Held where the filters of warnings, which threads share, are others."""
 
-os.register_at_fork(after_in_child=_filters._at_fork_reinit)
+
+def _renew_lock() -> None:
+    """Leave the lock to the process that this one is a copy of."""
+    global _filters
+    _filters = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
 
 SURVIVED, REJECTED = 0, 1
 """What becomes of the process, as its exit status has it; a signal is damage."""

@@ -10,6 +10,7 @@ __all__ = (
     "sky_jacobians",
 )
 
+import re
 import warnings
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -24,6 +25,11 @@ from numpy.typing import NDArray
 from ._ast import AstFrameSet, AstMapping
 
 Floats = NDArray[np.float64]
+
+FURTHER_AXIS = re.compile(
+    r"(CTYPE|CRPIX|CRVAL|CUNIT|CDELT|CROTA|NAXIS)[3-9]|(CD|PC)([3-9]_[1-9]|[1-9]_[3-9])|PV[3-9]_\d+"
+)
+"""Cards of axes beyond the two of an image."""
 
 
 class SkyMap(Protocol):
@@ -136,11 +142,10 @@ class HeaderSkyMap:
     def __init__(self, header: Header, x0: int, y0: int) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FITSFixedWarning)
-            wcs = WCS(header.copy())  # which astropy may change
-        if not wcs.has_celestial or {wcs.wcs.lng, wcs.wcs.lat} != {0, 1}:
+            self._wcs = WCS(_plane_header(header))
+        if not self._wcs.has_celestial:
             raise ValueError("neither the file's archive nor its header has a celestial WCS")
-        self._wcs = wcs if wcs.naxis == 2 else wcs.sub(2)
-        self._longitude_first = wcs.wcs.lng == 0
+        self._longitude_first = self._wcs.wcs.lng == 0
         self._frame = wcs_to_celestial_frame(self._wcs)
         self._x0 = x0
         self._y0 = y0
@@ -166,6 +171,22 @@ class HeaderSkyMap:
             lon, lat = lat, lon
         sky = SkyCoord(lon, lat, unit="deg", frame=self._frame).transform_to(ICRS())
         return sky.ra.deg, sky.dec.deg
+
+
+def _plane_header(header: Header) -> Header:
+    """Return a copy of a header, which astropy may change, without further axes.
+
+    Images have one pixel there; astropy refuses distortions in three
+    dimensions.
+    """
+    plane = header.copy()
+    for keyword in header:
+        if FURTHER_AXIS.fullmatch(keyword):
+            plane.remove(keyword, ignore_missing=True, remove_all=True)
+    for keyword in ("NAXIS", "WCSAXES"):
+        if keyword in plane:
+            plane[keyword] = 2
+    return plane
 
 
 class LsstSkyMap:
