@@ -4,7 +4,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from astropy.io import fits
+from astropy.wcs import WCS
 from lsst.daf.butler import Butler
+from lsst.images import Box as LsstBox
+from lsst.images import DetectorFrame, Image, Mask, MaskedImage, MaskPlane, MaskSchema, SkyProjection
 
 from lsst.analysis.ap.domain import Box, DetectorVisit
 from lsst.analysis.ap.images import (
@@ -15,6 +19,8 @@ from lsst.analysis.ap.images import (
     find_image_types,
     read_triplets,
 )
+from lsst.analysis.ap.images._cut import cut_stamps
+from lsst.analysis.ap.images._objects import ObjectImage
 from lsst.analysis.ap.images.fits import _bytes
 
 DETECTOR = DetectorVisit("SmallCam", 7, 3)
@@ -134,14 +140,35 @@ def test_each_image_is_opened_once_for_many_sources(small_repo, monkeypatch):
 def test_all_positions_go_through_a_wcs_in_one_call(small_repo, monkeypatch):
     repo = small_repo
     calls = []
-    from lsst.analysis.ap.images.wcs._sky_map import LsstSkyMap
+    from lsst.analysis.ap.images.wcs._sky_map import ProjectionSkyMap
 
-    original = LsstSkyMap.sky_to_pixel
+    original = ProjectionSkyMap.sky_to_pixel
     monkeypatch.setattr(
-        LsstSkyMap, "sky_to_pixel", lambda self, ra, dec: calls.append(len(ra)) or original(self, ra, dec)
+        ProjectionSkyMap,
+        "sky_to_pixel",
+        lambda self, ra, dec: calls.append(len(ra)) or original(self, ra, dec),
     )
     TripletReader(RepositoryDatasets(repo.butler, TYPES)).read(DETECTOR, *repo.sky(X, Y), [30])
     assert calls == [5]  # the three images have the same one
+
+
+def test_the_highest_mask_plane_is_a_plane_like_others():
+    bbox = LsstBox.from_shape((40, 40))
+    schema = MaskSchema([MaskPlane(f"PLANE{bit}", "") for bit in range(31)] + [MaskPlane("NO_DATA", "")])
+    mask = Mask(schema=schema, bbox=bbox)
+    mask.set("NO_DATA", np.eye(40, dtype=bool))
+    wcs = WCS(fits.Header({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 10.0, "CRVAL2": 5.0}))
+    frame = DetectorFrame(instrument="SmallCam", visit=7, detector=3, bbox=bbox)
+    image = Image(np.ones((40, 40), np.float32), sky_projection=SkyProjection.from_fits_wcs(wcs, frame))
+    masked = MaskedImage(image, mask=mask)
+    stamps = cut_stamps(
+        ObjectImage(masked), "science", np.array([38.0]), np.array([20.0]), np.array([[10]]), with_mask=True
+    )
+    ((stamp,),) = stamps
+    assert stamp.mask_planes["NO_DATA"] == 31
+    expected = np.ones((10, 10), bool)  # off the image there are no data either
+    expected[:, :6] = np.eye(40, dtype=bool)[16:26, 34:40]
+    np.testing.assert_array_equal(stamp.mask & (1 << 31) != 0, expected)
 
 
 def test_images_without_a_mask_say_so(make_small_repo):

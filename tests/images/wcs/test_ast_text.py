@@ -1,12 +1,14 @@
 """Damaged AST text never reaches AST, which it can crash."""
 
 import re
+import time
 
 import pytest
 
 from lsst.analysis.ap.images.fits._afw_archive import read_sky_wcs_text
 from lsst.analysis.ap.images.fits._bytes import LocalBytes
 from lsst.analysis.ap.images.fits._hdus import HduList
+from lsst.analysis.ap.images.wcs import _ast_text
 from lsst.analysis.ap.images.wcs._ast_text import check_ast_text
 
 
@@ -48,3 +50,51 @@ def test_damage_to_the_form(text, damage, words):
 def test_damage_to_the_meaning(text, damage):
     with pytest.raises(ValueError, match="is damaged"):
         check_ast_text(damage(text))
+
+
+@pytest.fixture
+def trials(monkeypatch):
+    """Return the texts that AST is tried with."""
+    tried = []
+    monkeypatch.setattr(_ast_text, "try_ast_text", tried.append)
+    _ast_text._try_once.cache_clear()
+    check_ast_text.cache_clear()
+    yield tried
+    _ast_text._try_once.cache_clear()
+    check_ast_text.cache_clear()
+
+
+def test_texts_that_differ_in_coefficients_are_tried_once(text, trials):
+    others = [re.sub(r"(SRef1 = -?\d\.\d*)\d\b", rf"\g<1>{digit}", text) for digit in "123"]
+    assert len({text, *others}) >= 3
+    for other in (text, *others):
+        check_ast_text(other)
+    assert len(trials) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (r"Nin = 2", "Nin = 3"),
+        (r"Nin = 2", "Nin = 2.5"),
+        (r"SRef1 = \S+", "SRef1 = 1.0e300"),
+        (r"SRef1 = \S+", "SRef1 = nan"),
+        (r"Proj = \"gnomonic\"", 'Proj = "1.5"'),
+        (r"IsA Mapping", "IsA Frame"),
+    ],
+)
+def test_whatever_else_differs_is_tried_again(text, trials, change):
+    check_ast_text(text)
+    other = re.sub(*change, text, count=1)
+    assert other != text
+    check_ast_text(other)
+    assert trials == [text, other]
+
+
+def test_long_lines_of_blanks_take_no_time(trials):
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match="line 1 is"):
+        check_ast_text("Begin" + " " * 1_000_000 + "!")
+    with pytest.raises(ValueError, match="has 16777217 characters"):
+        check_ast_text(" " * (2**24 + 1))
+    assert time.perf_counter() - start < 1.0

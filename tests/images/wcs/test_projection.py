@@ -1,17 +1,22 @@
 """The WCS of files of lsst.images: read alone, and shared where it is the same."""
 
+import subprocess
+import sys
+import textwrap
+
 import astropy.units as u
 import numpy as np
 import pytest
 from astropy.wcs import WCS
 from lsst.images import Box as LsstBox
-from lsst.images import DetectorFrame, Image, SkyProjection
+from lsst.images import DetectorFrame, GeneralFrame, Image, SkyProjection, Transform
 
 from lsst.analysis.ap.domain import DetectorVisit
 from lsst.analysis.ap.images import ImageFileError, ImageTypes, RepositoryDatasets, StampError, TripletReader
 from lsst.analysis.ap.images._fits_image import open_fits_image
 from lsst.analysis.ap.images.fits._bytes import LocalBytes
 from lsst.analysis.ap.images.wcs import _projection
+from lsst.analysis.ap.images.wcs._sky_map import LsstSkyMap, ProjectionSkyMap
 
 DETECTOR = DetectorVisit("SmallCam", 7, 3)
 TYPES = ImageTypes("preliminary_visit_image", "template_detector", "difference_image")
@@ -99,9 +104,58 @@ def test_layouts_of_the_future_are_left_to_lsst_images(tmp_path, monkeypatch):
     path = write(tmp_path / "image.fits", wcs)
     alone = sky_map(path)
     monkeypatch.setattr(_projection, "FORMAT", 0)
-    assert sky_map(path) is not alone
+    assert isinstance(alone, ProjectionSkyMap)
+    assert isinstance(sky_map(path), LsstSkyMap)
     found, expected = position(path, wcs)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+
+
+def test_projections_are_those_of_lsst_images(tmp_path, small_repo):
+    """Of one step and of several, as AST mappings and as FrameSets."""
+    bbox = LsstBox.from_shape((60, 60))
+    detector = DetectorFrame(instrument="SmallCam", visit=7, detector=3, bbox=bbox)
+    middle = GeneralFrame(unit=u.pix)
+    whole = SkyProjection.from_fits_wcs(
+        wcs_around(359.99), detector, pixel_bounds=bbox
+    ).pixel_to_sky_transform
+    shift = Transform.affine(detector, middle, np.array([[0.9, 0.1, 3.0], [-0.1, 0.9, -2.0], [0, 0, 1.0]]))
+    rest = SkyProjection.from_fits_wcs(wcs_around(0.01), middle).pixel_to_sky_transform
+    x, y = np.array([11.5, 40.25, -300.0]), np.array([3.0, 57.75, 900.0])
+    for name, transform in (
+        ("whole", whole),
+        ("two", shift.then(rest)),
+        ("forgotten", shift.then(rest, False)),
+    ):
+        projection = SkyProjection(transform)
+        path = tmp_path / f"{name}.fits"
+        Image(np.zeros(bbox.shape, np.float32), unit=u.nJy, sky_projection=projection).write(str(path))
+        found = sky_map(path)
+        assert isinstance(found, ProjectionSkyMap)
+        sky = projection.pixel_to_sky(x=x, y=y)
+        np.testing.assert_allclose(found.pixel_to_sky(x, y), (sky.ra.deg, sky.dec.deg), rtol=0, atol=1e-12)
+        pixels = projection.sky_to_pixel(sky)
+        there = found.sky_to_pixel(sky.ra.deg, sky.dec.deg)
+        np.testing.assert_allclose(there, (pixels.x, pixels.y), rtol=0, atol=1e-9)
+
+
+def test_positions_that_a_projection_cannot_reach_are_nan(tmp_path):
+    found = sky_map(write(tmp_path / "image.fits", wcs_around(53.1)))
+    assert np.isnan(found.sky_to_pixel(np.array([53.1 + 180.0]), np.array([27.8]))).all()
+
+
+def test_lsst_images_is_not_imported_for_a_projection(tmp_path):
+    path = write(tmp_path / "image.fits", wcs_around(53.1))
+    code = f"""
+        import sys
+        from lsst.analysis.ap.images._fits_image import open_fits_image
+        from lsst.analysis.ap.images.fits._bytes import LocalBytes
+        open_fits_image(LocalBytes({str(path)!r})).sky_map
+        print([name for name in sys.modules if name.startswith("lsst.images")])
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
 
 
 def test_approximations_are_not_read(tmp_path):

@@ -2,6 +2,7 @@
 
 import sys
 import types
+import warnings
 
 import numpy as np
 import pytest
@@ -127,13 +128,13 @@ def test_sky_frames_with_latitude_first(afw_files):
     frames.permaxes([2, 1])
     pixels = np.array([[1250.0, 1333.0], [850.0, 1010.0]])
     np.testing.assert_allclose(
-        AstFrameSet(str(frames)).pixel_to_sky(pixels), AstFrameSet(text).pixel_to_sky(pixels), rtol=1e-14
+        AstFrameSet(str(frames)).forward(pixels), AstFrameSet(text).forward(pixels), rtol=1e-14
     )
 
 
 def test_no_ast_library_at_all(monkeypatch):
     monkeypatch.setitem(sys.modules, "astshim", None)
-    monkeypatch.setitem(sys.modules, "starlink", None)
+    monkeypatch.setitem(sys.modules, "starlink.Ast", None)
     with pytest.raises(ImportError, match="install starlink-pyast"):
         AstFrameSet(" Begin UnitMap\n End UnitMap")
 
@@ -175,8 +176,82 @@ def test_astshim_does_where_pyast_is_absent(afw_files, monkeypatch):
 
     text = read_sky_wcs_text(HduList(LocalBytes(str(afw_files["calexp"]))))
     sky = np.array([[4.27, 4.2705], [-0.786, -0.7861]])
-    expected = AstFrameSet(text).sky_to_pixel(sky)
-    astshim = types.SimpleNamespace(Channel=Channel, StringStream=str, FrameSet=FrameSet, SkyFrame=Frame)
+    expected = AstFrameSet(text).inverse(sky)
+    astshim = types.SimpleNamespace(
+        __name__="astshim",
+        Channel=Channel,
+        StringStream=str,
+        FrameSet=FrameSet,
+        Mapping=FrameSet,
+        SkyFrame=Frame,
+    )
     monkeypatch.setitem(sys.modules, "astshim", astshim)
-    monkeypatch.setitem(sys.modules, "starlink", None)
-    np.testing.assert_array_equal(AstFrameSet(text).sky_to_pixel(sky), expected)
+    monkeypatch.setitem(sys.modules, "starlink.Ast", None)
+    np.testing.assert_array_equal(AstFrameSet(text).inverse(sky), expected)
+
+
+TAN = {
+    "CTYPE1": "RA---TAN",
+    "CTYPE2": "DEC--TAN",
+    "CRPIX1": 50.5,
+    "CRPIX2": 50.5,
+    "CRVAL1": 150.0,
+    "CRVAL2": 2.0,
+    "CD1_1": -5.5e-5,
+    "CD1_2": 0.0,
+    "CD2_1": 0.0,
+    "CD2_2": 5.5e-5,
+}
+SIP = {
+    "CTYPE1": "RA---TAN-SIP",
+    "CTYPE2": "DEC--TAN-SIP",
+    "A_ORDER": 2,
+    "B_ORDER": 2,
+    "A_2_0": 1e-6,
+    "B_0_2": 2e-6,
+}
+SCAMP = {f"PV{i}_{j}": float(j == 1) for i in (1, 2) for j in range(8)} | {"PV1_2": 1e-3, "PV2_7": 1e-3}
+THIRD = {"CTYPE3": "FREQ", "CRPIX3": 1.0, "CRVAL3": 1e9, "CUNIT3": "Hz"}
+EXOTIC = {
+    "units": {"CUNIT1": "DEG", "CUNIT2": "DEG"},
+    "degrees": {"CUNIT1": "degrees", "CUNIT2": "degrees"},
+    "SIP": SIP,
+    "SIP with SCAMP's PV": SIP | SCAMP,
+    "SCAMP's PV": SCAMP,
+    "TPV": SCAMP | {"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV"},
+    "third axis": {**THIRD, "WCSAXES": 3, "CD3_3": 1.0},
+    "third axis with CDELT": {**THIRD, "CDELT3": 2.0},
+    "third axis and SIP": {**THIRD, **SIP, "WCSAXES": 3, "CD3_3": 1.0},
+    "declination first": {
+        "CTYPE1": "DEC--TAN",
+        "CTYPE2": "RA---TAN",
+        "CRVAL1": 2.0,
+        "CRVAL2": 150.0,
+    },
+    "galactic": {"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN"},
+    "odd date": {"DATE-OBS": "31/12/98", "MJD-OBS": 51178.0},
+}
+
+
+@pytest.mark.parametrize("name", EXOTIC)
+def test_headers_are_read_as_astropy_reads_them(name):
+    header = fits.Header({**TAN, **EXOTIC[name]})
+    before = header.copy()
+    sky_map = HeaderSkyMap(header, 7, 9)
+    assert header == before
+    x, y = np.array([10.0, 49.5, 90.0]), np.array([80.0, 49.5, 5.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wcs = WCS(header.copy(), naxis=2 if name == "third axis and SIP" else None)
+        sky = (wcs.celestial if wcs.naxis == 3 else wcs).pixel_to_world(x, y).icrs
+    ra, dec = sky_map.pixel_to_sky(x + 7, y + 9)
+    np.testing.assert_allclose(ra, sky.ra.deg, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(dec, sky.dec.deg, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(sky_map.sky_to_pixel(ra, dec), (x + 7, y + 9), atol=1e-6)
+
+
+@pytest.mark.parametrize("cards", [{"CTYPE1": "FREQ"}, {"CTYPE2": "FREQ", "CTYPE3": "DEC--TAN"}])
+def test_headers_whose_sky_is_not_that_of_the_image(cards):
+    header = fits.Header({**TAN, "CTYPE3": "STOKES", "CDELT3": 1.0, **cards})
+    with pytest.raises(ValueError, match=r"celestial|CTYPE"):
+        HeaderSkyMap(header, 0, 0)

@@ -211,7 +211,7 @@ class Stamp:
     box: Box
     """Where the pixels lie, PARENT pixels."""
 
-    mask: NDArray[np.int32] | None = None
+    mask: NDArray[np.uint32] | None = None
     """Mask bits of the same shape; `None` when nobody asked for them."""
 
     mask_planes: Mapping[str, int] = field(default_factory=dict)

@@ -2,9 +2,8 @@
 
 __all__ = ("ALERT_STAMPS", "AlertStampReader", "alert_triplet")
 
-import gzip
-import io
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +13,12 @@ from numpy.typing import NDArray
 
 from ..domain import Box, CutoutsError, SourceBatch, Stamp, Triplet
 from ._errors import StampError
+from .fits._bytes import MemoryBytes
+from .fits._errors import ImageFileError
+from .fits._hdu import Hdu
+from .fits._hdus import HduList
+from .fits._inflate import inflate_all
+from .fits._planes import is_image, plane_shape, read_plane, read_unit
 from .wcs._sky_map import HeaderSkyMap, sky_jacobians
 
 ALERT_STAMPS: Final[Mapping[str, str]] = {
@@ -23,13 +28,29 @@ ALERT_STAMPS: Final[Mapping[str, str]] = {
 }
 """Columns that hold the FITS file of each stamp."""
 
+MAX_SIDE: Final = 2000
+"""Pixels; the stamps of alerts have about a hundred. Those of differing sizes
+are put into squares, so a long one would take a lot of memory."""
+
+_MAX_BYTES: Final = 2**26
+"""Neither is the file of a stamp larger than this: image, variance and mask."""
+
 # The stamps of ZTF have no WCS: its pixels are 1.01 arcseconds wide (E. Bellm
 # et al., PASP 131, 018002, 2019), east is to the left and north is down.
 _ZTF_JACOBIAN: Final = np.array([[-1.01, 0.0], [0.0, -1.01]])
 
 
 class AlertStampReader:
-    """Reads the stamps of sources that bring them with them."""
+    """Reads the stamps of sources that bring them with them.
+
+    Parameters
+    ----------
+    require_difference : `bool`, optional
+        Whether a source without a difference stamp has none at all.
+    """
+
+    def __init__(self, *, require_difference: bool = True) -> None:
+        self._require_difference = require_difference
 
     def read(self, batch: SourceBatch) -> list[tuple[Triplet, ...] | StampError]:
         """Return the stamps of some sources.
@@ -37,7 +58,8 @@ class AlertStampReader:
         Parameters
         ----------
         batch : `SourceBatch`
-            Sources with the columns of `ALERT_STAMPS`.
+            Sources with the columns of `ALERT_STAMPS`. ``instrument`` and
+            ``isNegative`` say which difference stamps ZTF turned over.
 
         Returns
         -------
@@ -57,15 +79,36 @@ class AlertStampReader:
             )
         results: list[tuple[Triplet, ...] | StampError] = []
         for row in _select(batch.rows).to_pylist():
-            files = {role: row.get(column) for role, column in ALERT_STAMPS.items()}
             try:
-                results.append((alert_triplet(files, row["ra"], row["dec"]),))
+                results.append((self._read_one(row),))
             except StampError as error:
                 results.append(error)
+            except Exception as error:
+                # Whatever is wrong with an alert must cost no other one.
+                reason = f"the stamps of the alert cannot be read: {type(error).__name__}: {error}"
+                results.append(StampError(reason))
         return results
 
+    def _read_one(self, row: Mapping[str, Any]) -> Triplet:
+        files = {role: row.get(column) for role, column in ALERT_STAMPS.items()}
+        triplet = alert_triplet(
+            files, row.get("ra"), row.get("dec"), require_difference=self._require_difference
+        )
+        difference = triplet.difference
+        if difference is not None and row.get("instrument") == "ZTF" and row.get("isNegative"):
+            # ZTF shows all sources as positive ones: where the reference is
+            # brighter the stamp is reference minus science.
+            return replace(triplet, difference=replace(difference, array=-difference.array))
+        return triplet
 
-def alert_triplet(files: Mapping[str, bytes | None], ra: float | None, dec: float | None) -> Triplet:
+
+def alert_triplet(
+    files: Mapping[str, bytes | None],
+    ra: float | None,
+    dec: float | None,
+    *,
+    require_difference: bool = True,
+) -> Triplet:
     """Return the three stamps of an alert.
 
     Parameters
@@ -74,7 +117,10 @@ def alert_triplet(files: Mapping[str, bytes | None], ra: float | None, dec: floa
         The FITS file of the template, the science and the difference stamp,
         which may be compressed with gzip. The first image of each counts.
     ra, dec : `float` or `None`
-        Position of the source, ICRS degrees.
+        Position of the source, ICRS degrees; without one the middle of the
+        science stamp is taken for it.
+    require_difference : `bool`, optional
+        Whether a missing difference stamp is an error.
 
     Returns
     -------
@@ -87,54 +133,92 @@ def alert_triplet(files: Mapping[str, bytes | None], ra: float | None, dec: floa
     StampError
         Raised when a stamp is missing or cannot be read.
     """
-    images = {role: _open(role, files.get(role)) for role in ALERT_STAMPS}
-    x, y, jacobian = _source(*images["science"], ra, dec)
-    side = max(max(array.shape) for array, _ in images.values())
-    stamps = {}
-    for role, (array, header) in images.items():
-        # The header counts the pixel before the first one of the stamp.
-        x0, y0 = int(header.get("CUTMINX", -1)) + 1, int(header.get("CUTMINY", -1)) + 1
-        there = Box(x0, x0 + array.shape[1], y0, y0 + array.shape[0])
-        if there.shape == (side, side):
-            stamps[role] = Stamp(array, there)
-            continue
-        box = Box.from_center(x0 + x, y0 + y, side)
-        if (inside := there.intersection(box)) is None:
-            raise StampError(f"the {role} stamp does not hold the source")
-        padded = np.full(box.shape, np.nan, np.float32)
-        padded[inside.slices_within(box)] = array[inside.slices_within(there)]
-        stamps[role] = Stamp(padded, box)
-    science = images["science"][1]
-    origin = int(science.get("CUTMINX", -1)) + 1, int(science.get("CUTMINY", -1)) + 1
-    return Triplet(**stamps, sky_jacobian=jacobian, position=(origin[0] + x, origin[1] + y))
+    known = ra is not None and dec is not None and np.isfinite(ra) and np.isfinite(dec)
+    if known and abs(dec or 0.0) > 90.0:
+        raise StampError(f"has no position: ra = {ra}, dec = {dec}")
+    wanted = [
+        role for role in ALERT_STAMPS if role != "difference" or require_difference or files.get("difference")
+    ]
+    images = {role: _open(role, files.get(role)) for role in wanted}
+    science = images["science"]
+    x, y, jacobian = _source(science, (ra, dec) if known and ra is not None and dec is not None else None)
+    side = max(max(image.box.shape) for image in images.values())
+    stamps = {role: _square(role, image, x, y, side) for role, image in images.items()}
+    return Triplet(
+        template=stamps["template"],
+        science=stamps["science"],
+        difference=stamps.get("difference"),
+        sky_jacobian=jacobian,
+        position=(science.box.x_start + x, science.box.y_start + y),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Image:
+    """The image of a stamp's file."""
+
+    array: NDArray[np.float32]
+    box: Box
+    header: fits.Header
+    unit: str | None
 
 
 def _select(rows: pa.Table) -> pa.Table:
-    wanted = {"ra", "dec", *ALERT_STAMPS.values()}
+    wanted = {"ra", "dec", "instrument", "isNegative", *ALERT_STAMPS.values()}
     return rows.select([name for name in rows.column_names if name in wanted])
 
 
-def _open(role: str, content: bytes | None) -> tuple[NDArray[np.float32], fits.Header]:
-    """Return the first image of a FITS file, and its header."""
+def _square(role: str, image: _Image, x: float, y: float, side: int) -> Stamp:
+    """Return a square stamp of an image.
+
+    The source is at (x, y), counted from the first pixel.
+    """
+    if image.box.shape == (side, side):
+        return Stamp(image.array, image.box, unit=image.unit)
+    box = Box.from_center(image.box.x_start + x, image.box.y_start + y, side)
+    if (inside := image.box.intersection(box)) is None:
+        raise StampError(f"the {role} stamp does not hold the source")
+    padded = np.full(box.shape, np.nan, np.float32)
+    padded[inside.slices_within(box)] = image.array[inside.slices_within(image.box)]
+    return Stamp(padded, box, unit=image.unit)
+
+
+def _open(role: str, content: bytes | None) -> _Image:
+    """Return the first image of a FITS file."""
     if not content:
         raise StampError(f"the alert has no {role} stamp")
     try:
         if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-        with fits.open(io.BytesIO(content), memmap=False) as hdus:
-            for hdu in hdus:
-                if getattr(hdu, "is_image", False) and hdu.data is not None and hdu.data.ndim == 2:
-                    return np.ascontiguousarray(hdu.data, dtype=np.float32), hdu.header.copy()
-    except Exception as error:  # astropy raises whatever a damaged file leads to
-        raise StampError(f"the {role} stamp of the alert cannot be read: {error}") from error
+            content = inflate_all(content, _MAX_BYTES)
+        for hdu in HduList(MemoryBytes(content, f"the {role} stamp of the alert")):
+            if is_image(hdu):
+                return _read(hdu)
+    except ImageFileError as error:
+        raise StampError(str(error)) from error
+    except ValueError as error:
+        raise StampError(f"the {role} stamp of the alert {error}") from error
     raise StampError(f"the {role} stamp of the alert has no image")
 
 
-def _source(
-    array: NDArray[np.float32], header: fits.Header, ra: float | None, dec: float | None
-) -> tuple[float, float, NDArray[np.float64]]:
+def _read(hdu: Hdu) -> _Image:
+    height, width = plane_shape(hdu)
+    if max(width, height) > MAX_SIDE:
+        raise ImageFileError(
+            hdu.source.name, f"has {width}x{height} pixels; more than {MAX_SIDE} on a side are no stamp"
+        )
+    (array,) = read_plane(hdu, [Box(0, width, 0, height)])
+    # The header counts the pixel before the first one of the stamp.
+    x0, y0 = (hdu.number(keyword, -1) + 1 for keyword in ("CUTMINX", "CUTMINY"))
+    if max(abs(x0), abs(y0)) > 2**31:
+        raise ImageFileError(hdu.source.name, f"begins at an impossible pixel: {x0}, {y0}")
+    box = Box(int(x0), int(x0) + width, int(y0), int(y0) + height)
+    return _Image(np.ascontiguousarray(array, np.float32), box, hdu.header, read_unit(hdu))
+
+
+def _source(image: _Image, position: tuple[float, float] | None) -> tuple[float, float, NDArray[np.float64]]:
     """Return where the source is, from the first pixel, and how the sky lies."""
-    center = (array.shape[1] - 1) / 2, (array.shape[0] - 1) / 2
+    header = image.header
+    center = (image.array.shape[1] - 1) / 2, (image.array.shape[0] - 1) / 2
     try:
         sky_map = HeaderSkyMap(header, 0, 0)
     except Exception:  # no WCS of the sky, or none that astropy understands
@@ -143,8 +227,8 @@ def _source(
             return *center, _ZTF_JACOBIAN
         return float(header["CRPIX1"]) - 1, float(header["CRPIX2"]) - 1, cd * 3600.0
     x, y = (np.array([value]) for value in center)
-    if ra is not None and dec is not None and np.isfinite(ra) and np.isfinite(dec):
-        found = sky_map.sky_to_pixel(np.array([ra]), np.array([dec]))
+    if position is not None:
+        found = sky_map.sky_to_pixel(*(np.array([angle]) for angle in position))
         if np.isfinite(found).all():
             x, y = found
     return float(x[0]), float(y[0]), sky_jacobians(sky_map, x, y)[0]

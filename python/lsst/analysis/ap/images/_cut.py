@@ -123,7 +123,7 @@ def cut_stamps(
                 Stamp(
                     array=_pad(next(arrays), part, box, np.nan, np.float32),
                     box=box,
-                    mask=None if masks is None else _pad(next(masks), part, box, _no_data(planes), np.int32),
+                    mask=None if masks is None else _pad(next(masks), part, box, _no_data(planes), np.uint32),
                     mask_planes=planes,
                 )
                 for box, part in zip(wanted, inside, strict=True)
@@ -146,8 +146,7 @@ def _pad(array: NDArray[Any], part: Box, box: Box, fill: float, dtype: type[Any]
 
 
 def _no_data(planes: Mapping[str, int]) -> int:
-    bits = np.uint32(1 << planes["NO_DATA"] if "NO_DATA" in planes else 0)
-    return int(bits.view(np.int32))
+    return 1 << planes["NO_DATA"] if "NO_DATA" in planes else 0
 
 
 def _off_image(image: OpenImage, role: str, x: float, y: float) -> StampError:

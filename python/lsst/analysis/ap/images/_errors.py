@@ -10,4 +10,13 @@ class StampError(CutoutsError):
 
     `TripletReader.read` returns these rather than raising them, so that a bad
     image costs its own sources only.
+
+    Parameters
+    ----------
+    reason : `str`
+        The reason. Libraries' messages that it quotes may have several lines;
+        those become one, which fits into a table.
     """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(" ".join(line.strip() for line in reason.splitlines() if line.strip()))

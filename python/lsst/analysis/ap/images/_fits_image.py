@@ -155,7 +155,7 @@ def open_fits_image(source: ByteSource) -> FitsImage:
 
 
 def _find_image(hdus: HduList) -> Hdu:
-    if hdus.primary.integer("NAXIS") == 2:
+    if hdus.primary.integer("NAXIS") >= 2:
         return hdus.primary
     nameless = None
     for hdu in hdus:

@@ -1,6 +1,6 @@
 """Byte ranges of a file, wherever it lies."""
 
-__all__ = ("ByteSource", "ByteStream", "LocalBytes")
+__all__ = ("ByteSource", "ByteStream", "LocalBytes", "MemoryBytes")
 
 import io
 import os
@@ -165,6 +165,38 @@ class LocalBytes:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+class MemoryBytes:
+    """Byte ranges of a file in memory.
+
+    Parameters
+    ----------
+    data : `bytes`
+        The file.
+    name : `str`
+        What to call it in messages.
+    """
+
+    max_gap = 4096
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.name = name
+        self.size = len(data)
+        self._data = data
+
+    def read(self, start: int, stop: int) -> bytes:
+        # Docstring inherited.
+        check_range(self, start, stop)
+        return self._data[start:stop]
+
+    def plan(self, requests: int, length: int) -> None:
+        # Docstring inherited.
+        pass
+
+    def close(self) -> None:
+        # Docstring inherited.
+        pass
 
 
 class ByteStream(io.RawIOBase):

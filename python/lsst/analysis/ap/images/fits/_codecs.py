@@ -20,6 +20,11 @@ except ImportError:
     Rice1 = None
 
 
+MAX_ITEM_SIZE = 8
+"""Bytes of the largest pixel there is; some writers store wider ones than the
+image's."""
+
+
 @dataclass(frozen=True)
 class Codec:
     """How the pixels of a tile are stored."""
@@ -63,7 +68,7 @@ class Codec:
             Raised if the tile is corrupt.
         """
         if self.name != "RICE_1":
-            return inflate(data, count * self.dtype.itemsize)
+            return inflate(data, count * self.dtype.itemsize, count * MAX_ITEM_SIZE)
         codec = Rice1(blocksize=self.block_size, bytepix=self.dtype.itemsize, tilesize=count)
         try:
             decoded: Buffer = codec.decode(np.frombuffer(data, np.uint8))
@@ -132,4 +137,4 @@ def decode_raw(data: Buffer, count: int, dtype: np.dtype[Any], *, compressed: bo
     ValueError
         Raised if the tile is corrupt.
     """
-    return inflate(data, count * dtype.itemsize) if compressed else data
+    return inflate(data, count * dtype.itemsize, count * MAX_ITEM_SIZE) if compressed else data

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from astropy.io import fits
 
 from ._bytes import ByteSource
@@ -19,6 +20,16 @@ BLOCK = 2880
 
 CARD = 80
 """Length of a header card in bytes."""
+
+ELEMENT_SIZES = dict(zip("LXBIJKAEDCM", (1, 1, 1, 2, 4, 8, 1, 4, 8, 8, 16), strict=True))
+"""Bytes of an element of a column (FITS standard 4.0, table 18)."""
+
+MAX_COLUMNS = 999
+"""A table has no more columns than that (FITS standard 4.0, 7.2.1)."""
+
+MAX_HEAP_USES = 4
+"""Cells may share bytes of the heap; those that claim it more often than this
+on the average are damaged, or made to fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +192,24 @@ class Hdu:
         """Whether this is an image in a table (FITS standard 4.0, section 10)."""
         return self.value("ZIMAGE", False) is True
 
+    def column_names(self) -> list[str]:
+        """Return the names of the columns of a table, in upper case.
+
+        Returns
+        -------
+        names : `list` [`str`]
+            Empty text where a column has no name.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if the header counts more columns than a table may have.
+        """
+        count = self.integer("TFIELDS")
+        if not 0 <= count <= MAX_COLUMNS:
+            raise self._corrupt(f"header: TFIELDS = {count}")
+        return [str(self.value(f"TTYPE{i}", "")).strip().upper() for i in range(1, count + 1)]
+
     def table(self) -> fits.FITS_rec:
         """Return the rows of a binary table.
 
@@ -194,16 +223,35 @@ class Hdu:
         ImageFileError
             Raised if the file is truncated or the table corrupt.
         """
+        self.column_names()
+        if self.integer("NAXIS1") < 1:
+            # Rows without bytes could be any number.
+            raise self._corrupt("table: its rows are empty")
         data = self.source.read(self.data_start, self.data_start + self.data_size)
         # astropy reads the heap of variable-length columns from files only.
         file = io.BytesIO(self.header_bytes + data + bytes(-len(data) % BLOCK))
         try:
-            return fits.BinTableHDU.readfrom(file, memmap=False).data
+            rows = fits.BinTableHDU.readfrom(file, memmap=False).data
+            claimed = _claimed_heap(rows)
         except Exception as error:
             raise self._corrupt(f"table: {error}") from error
+        if claimed > MAX_HEAP_USES * len(data):
+            raise self._corrupt(f"table: its cells claim {claimed} bytes of {len(data)}")
+        return rows
 
     def _corrupt(self, what: str) -> ImageFileError:
         return ImageFileError(self.source.name, f"has a corrupt HDU {self.index}, {what}")
+
+
+def _claimed_heap(rows: fits.FITS_rec) -> int:
+    """Return how many bytes the cells of variable length have in all."""
+    stored = rows.view(np.ndarray)
+    claimed = 0
+    for column in rows.columns:
+        if match := re.match(r"[01]?[PQ]([LXBIJKAEDCM])", column.format):
+            counts = stored[column.name].reshape(-1, 2)[:, 0].astype(np.float64)
+            claimed += int(np.abs(counts).sum()) * ELEMENT_SIZES[match[1]]
+    return claimed
 
 
 def _parse(card: bytes) -> Any:

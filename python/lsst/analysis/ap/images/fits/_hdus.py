@@ -12,6 +12,10 @@ MAX_HEADER_BLOCKS = 4096
 """A header that has not ended by then (12 MB) is not a header."""
 
 
+MAX_HDUS = 4096
+"""A file of more is not an image: afw writes a few dozen."""
+
+
 class HduList:
     """The units of a file in order, found as they are asked for.
 
@@ -122,6 +126,8 @@ class HduList:
             # Bytes after the last HDU that do not fill a block mean nothing.
             if start + BLOCK > self.source.size:
                 return None
+            if len(self._found) >= MAX_HDUS:
+                raise ImageFileError(self.source.name, f"is corrupt: it has more than {MAX_HDUS} HDUs")
             self._found.append(self._read(start, len(self._found)))
         return self._found[index]
 

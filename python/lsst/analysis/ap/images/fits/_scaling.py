@@ -1,6 +1,6 @@
 """From stored to physical pixel values."""
 
-__all__ = ("to_physical",)
+__all__ = ("blank_value", "to_physical")
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +10,35 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from ._hdu import Hdu
+
+
+def blank_value(hdu: Hdu) -> int | None:
+    """Return the stored value of an image's pixels that have no data.
+
+    Parameters
+    ----------
+    hdu : `Hdu`
+        An image, compressed or not.
+
+    Returns
+    -------
+    blank : `int` or `None`
+        BLANK. Where a compressed image of integers has none ZBLANK counts,
+        which the standard has for quantized pixels only (FITS standard 4.0,
+        section 10.1.1) but Pan-STARRS writes for integers too.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the card is not a number.
+    """
+    for name in ("BLANK", "ZBLANK") if hdu.is_compressed else ("BLANK",):
+        if hdu.value(name) is not None:
+            return int(hdu.number(name, 0))
+    if hdu.is_compressed and "ZBLANK" in hdu.column_names():
+        # Each tile has its own; astropy makes all of them the least integer.
+        return -(1 << (abs(hdu.integer("ZBITPIX")) - 1))
+    return None
 
 
 def to_physical(hdu: Hdu, arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
@@ -28,11 +57,12 @@ def to_physical(hdu: Hdu, arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         Physical values, of the type that astropy gives the whole image.
     """
     bitpix = hdu.integer("ZBITPIX" if hdu.is_compressed else "BITPIX")
-    for name in ("BSCALE", "BZERO", "BLANK"):
+    for name in ("BSCALE", "BZERO"):
         # A damaged card would fail later, without the name of the file.
         hdu.number(name, 0)
-    cards = [(name, hdu.value(name)) for name in ("BSCALE", "BZERO", "BLANK")]
-    cards = [(name, value) for name, value in cards if value is not None and (name != "BLANK" or bitpix > 0)]
+    blank = blank_value(hdu) if bitpix > 0 else None
+    cards = [("BSCALE", hdu.value("BSCALE")), ("BZERO", hdu.value("BZERO")), ("BLANK", blank)]
+    cards = [(name, value) for name, value in cards if value is not None]
     scale, zero = dict(cards).get("BSCALE", 1), dict(cards).get("BZERO", 0)
     if not arrays or (scale == 1 and zero == 0 and "BLANK" not in dict(cards)):
         return list(arrays)

@@ -161,7 +161,7 @@ class TileTable:
         dtype, element_sizes = _row_type(hdu)
         width, count = hdu.integer("NAXIS1"), hdu.integer("NAXIS2")
         tiles = -(-shape[0] // tile_shape[0]) * -(-shape[1] // tile_shape[1])
-        if dtype.itemsize != width or count != tiles or not tiles <= MAX_TILES:
+        if not 0 < dtype.itemsize == width or count != tiles or not tiles <= MAX_TILES:
             raise ImageFileError(
                 hdu.source.name,
                 f"has a corrupt tile table in HDU {hdu.index}: {count} rows of {width} bytes "
@@ -185,8 +185,8 @@ class TileTable:
 def _row_type(hdu: Hdu) -> tuple[np.dtype[Any], dict[str, int]]:
     fields: list[tuple[str, str] | tuple[str, str, tuple[int]]] = []
     element_sizes = {}
-    for column in range(1, hdu.integer("TFIELDS") + 1):
-        name = str(hdu.value(f"TTYPE{column}", f"unnamed{column}")).strip().upper()
+    for column, name in enumerate(hdu.column_names(), start=1):
+        name = name or f"unnamed{column}"
         match = re.match(r"(\d*)([A-Z])([A-Z]?)", str(hdu.value(f"TFORM{column}", "")).strip())
         if match is None or match[1] not in ("", "1"):
             raise UnsupportedTilesError(f"column {name}")

@@ -6,7 +6,7 @@ pixels of each box gathered from it, so bytes are un-shuffled and integers
 turned into floating-point numbers for those pixels alone.
 """
 
-__all__ = ("read_tiles",)
+__all__ = ("check_gzip_tiles", "read_tiles")
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,15 +23,17 @@ from ._hdu import Hdu
 from ._pixel_type import pixel_type
 from ._quantization import Dequantizer
 from ._ranges import read_ranges
-from ._scaling import to_physical
+from ._scaling import blank_value, to_physical
 from ._tile_table import TileTable, UnsupportedTilesError
 
 LIKE_THE_IMAGE, LOSSLESS = 0, 1
 """How a tile is stored: with the image's codec, or as it is because its
 pixels could not be quantized (FITS standard 4.0, section 10.1.3)."""
 
-MAX_BUFFER = 2**31
-"""Tiles of more bytes than this in all are left to astropy."""
+MAX_BUFFER = 2**28
+"""Bytes of tiles that are decoded at once. Boxes that touch more are read in
+turns. A single tile that is larger is refused: a small file can claim, and even
+hold, an image of any size, and an image of 8192x8192 pixels in one tile fits."""
 
 
 def read_tiles(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) -> list[NDArray[Any]]:
@@ -60,8 +62,68 @@ def read_tiles(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) -> list[N
     """
     table = TileTable.read(hdu, shape)
     pixels = _Pixels.of(table)
-    tiles = _Tiles.decode(table, pixels, boxes)
-    return to_physical(hdu, [_gather(tiles, box) for box in boxes])
+    return to_physical(hdu, _read_in_turns(table, pixels, boxes))
+
+
+def check_gzip_tiles(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) -> None:
+    """Check that the tiles of an image inflate to no more than their pixels.
+
+    Parameters
+    ----------
+    hdu : `Hdu`
+        An image compressed with gzip.
+    shape : `tuple` [`int`, `int`]
+        Rows and columns of the image.
+    boxes : `~collections.abc.Sequence` [`Box`]
+        Whose tiles count, LOCAL pixels.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if one has more, or nobody knows how many there are.
+    """
+    try:
+        table = TileTable.read(hdu, shape)
+    except UnsupportedTilesError as error:
+        reason = f"has an unusual tile table in HDU {hdu.index}: {error}"
+        raise ImageFileError(hdu.source.name, reason) from error
+    count = table.tile_shape[0] * table.tile_shape[1]
+    tile_x, tile_y = np.nonzero(_wanted_tiles(table, boxes))
+    numbers = tile_y * table.grid[1] + tile_x
+    for index, data, column in _read_tiles(table, None, numbers):
+        try:
+            decode_raw(data, count, np.dtype("u1"), compressed=column != "UNCOMPRESSED_DATA")
+        except ValueError as error:
+            raise _corrupt(table, int(numbers[index]), str(error)) from error
+
+
+def _read_in_turns(table: TileTable, pixels: "_Pixels", boxes: Sequence[Box]) -> list[NDArray[Any]]:
+    """Read boxes together as far as their tiles may be decoded at once."""
+    size = int(np.count_nonzero(_wanted_tiles(table, boxes))) * pixels.tile_bytes(table)
+    if size <= MAX_BUFFER:
+        tiles = _Tiles.decode(table, pixels, boxes)
+        return [_gather(tiles, box) for box in boxes]
+    if len(boxes) == 1:
+        raise ImageFileError(
+            table.hdu.source.name,
+            f"has compressed tiles of {table.tile_shape[1]}x{table.tile_shape[0]} pixels in HDU "
+            f"{table.hdu.index}: a stamp would take {size >> 20} MB of them, more than {MAX_BUFFER >> 20}",
+        )
+    order = sorted(range(len(boxes)), key=lambda i: (boxes[i].y_start, boxes[i].x_start))
+    halves = order[: len(order) // 2], order[len(order) // 2 :]
+    found: dict[int, NDArray[Any]] = {}
+    for half in halves:
+        found |= zip(half, _read_in_turns(table, pixels, [boxes[i] for i in half]), strict=True)
+    return [found[i] for i in range(len(boxes))]
+
+
+def _wanted_tiles(table: TileTable, boxes: Sequence[Box]) -> NDArray[np.bool_]:
+    """Return which tiles any of the boxes touches, transposed: (x, y)."""
+    wanted = np.zeros(table.grid[::-1], dtype=bool)
+    for box in boxes:
+        rows, columns = _tile_range(table, box)
+        wanted[columns.start : columns.stop, rows.start : rows.stop] = True
+    return wanted
 
 
 @dataclass(frozen=True)
@@ -75,7 +137,11 @@ class _Pixels:
     raw_dtype: np.dtype[Any]
     dequantizer: Dequantizer | None
     blank: int | None
-    """Stored value of pixels without data."""
+    """Stored value of pixels without data that becomes NaN here; that of
+    integers stays as it is until they are scaled."""
+
+    missing: float
+    """What becomes of stored values without data."""
 
     has_blank_column: bool
 
@@ -87,24 +153,30 @@ class _Pixels:
         native = dtype.newbyteorder("=")
         quantized = table.has("ZSCALE")
         has_blank_column = table.has("ZBLANK")
-        if quantized and (
-            bitpix > 0 or table.rows["ZSCALE"].dtype != ">f8" or table.rows["ZZERO"].dtype != ">f8"
-        ):
-            raise UnsupportedTilesError("unusual quantization")
+        if quantized and (bitpix > 0 or not table.has("ZZERO")):
+            raise ImageFileError(hdu.source.name, f"has a corrupt tile table in HDU {hdu.index}: no ZZERO")
+        missing: float = np.nan
         if has_blank_column and bitpix > 0:
-            raise UnsupportedTilesError("ZBLANK per tile of integers")
+            missing = blank_value(hdu) or 0
+            if not np.iinfo(native).min <= missing <= np.iinfo(native).max:
+                raise ImageFileError(hdu.source.name, f"names no BLANK for the integers of HDU {hdu.index}")
         dequantizer = None
         if quantized:
             try:
                 method = str(hdu.value("ZQUANTIZ", "NO_DITHER")).strip()
                 dequantizer = Dequantizer(method, hdu.integer("ZDITHER0", 0), native)
             except ValueError as error:
-                raise UnsupportedTilesError(str(error)) from error
-        blank = hdu.value("ZBLANK", hdu.value("BLANK"))
+                raise ImageFileError(hdu.source.name, f"has a corrupt HDU {hdu.index}: {error}") from error
+        blank = hdu.value("ZBLANK", hdu.value("BLANK")) if bitpix < 0 else None
         codec = codec_for(hdu, quantized=quantized)
         if not quantized and codec.dtype.kind != native.kind:
             raise UnsupportedTilesError("floating-point pixels in a codec of integers")
-        return cls(codec, native, dtype, dequantizer, blank if bitpix < 0 else None, has_blank_column)
+        return cls(codec, native, dtype, dequantizer, blank, missing, has_blank_column)
+
+    def tile_bytes(self, table: TileTable) -> int:
+        """Return how many bytes a whole tile may have before it is decoded further."""
+        item_size = max(self.codec.dtype.itemsize, self.raw_dtype.itemsize)
+        return table.tile_shape[0] * table.tile_shape[1] * item_size
 
 
 @dataclass(frozen=True)
@@ -129,20 +201,14 @@ class _Tiles:
     @classmethod
     def decode(cls, table: TileTable, pixels: _Pixels, boxes: Sequence[Box]) -> "_Tiles":
         """Decode each tile that any of the boxes touches."""
-        wanted = np.zeros(table.grid[::-1], dtype=bool)
-        for box in boxes:
-            rows, columns = _tile_range(table, box)
-            wanted[columns.start : columns.stop, rows.start : rows.stop] = True
+        wanted = _wanted_tiles(table, boxes)
         places = np.cumsum(wanted).reshape(wanted.shape) - 1
         tile_x, tile_y = np.nonzero(wanted)
         numbers = tile_y * table.grid[1] + tile_x
         heights = np.minimum(table.tile_shape[0], table.shape[0] - tile_y * table.tile_shape[0])
         widths = np.minimum(table.tile_shape[1], table.shape[1] - tile_x * table.tile_shape[1])
         counts = heights * widths
-        item_size = max(pixels.codec.dtype.itemsize, pixels.raw_dtype.itemsize)
-        row_size = table.tile_shape[0] * table.tile_shape[1] * item_size
-        if len(numbers) * row_size > MAX_BUFFER:
-            raise UnsupportedTilesError("too large")
+        row_size = pixels.tile_bytes(table)
         buffer = np.empty((len(numbers), row_size), dtype=np.uint8)
         storage = np.full(len(numbers), LIKE_THE_IMAGE, dtype=np.uint8)
         target = memoryview(buffer.reshape(-1))
@@ -171,7 +237,7 @@ class _Tiles:
 
 
 def _read_tiles(
-    table: TileTable, codec: Codec, numbers: NDArray[np.intp]
+    table: TileTable, codec: Codec | None, numbers: NDArray[np.intp]
 ) -> Iterator[tuple[int, memoryview, str]]:
     """Yield the bytes of tiles, with the column that they are kept in."""
     left = np.arange(len(numbers))
@@ -180,7 +246,7 @@ def _read_tiles(
             continue
         starts, stops = table.locate(column, numbers[left])
         full = np.flatnonzero(stops > starts)
-        if column == "COMPRESSED_DATA" and not codec.has_checksum:
+        if column == "COMPRESSED_DATA" and codec is not None and not codec.has_checksum:
             table.check_overlaps(column)
         for index, data in read_ranges(table.hdu.source, starts[full], stops[full]):
             yield int(left[full[index]]), data, column
@@ -266,7 +332,7 @@ def _to_pixels(
             raise _corrupt(tiles.table, int(numbers[0]), "or one after it has no scale")
         values = pixels.dequantizer(values, numbers, positions, scales, zeros)
     if blank is not None:
-        values[blank] = np.nan
+        values[blank] = pixels.missing
     return values
 
 

@@ -1,39 +1,92 @@
-"""A trial of AST text in another process, which may crash.
+"""A trial of AST text in a process of its own, which may crash.
 
-Run as a script, this module is that process: a small one, which imports
-nothing of this package and lives as long as the texts are good.
+The process is a copy of this one (``os.fork``): it costs some milliseconds
+and needs to import nothing. It does nothing but the trial, so that threads of
+this process, which it does not have, are not missed.
 """
 
-__all__ = ("try_ast_text",)
+__all__ = ("ast_library", "read_mapping", "try_ast_text")
 
+import faulthandler
 import os
 import resource
 import signal
-import subprocess
-import sys
 import threading
-import weakref
-from contextlib import suppress
-from functools import lru_cache
+import warnings
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-MAX_SECONDS = 3
+MAX_SECONDS = 3.0
 """What takes AST more processor time than this is not the WCS of an image."""
 
-MAX_WAIT = 60
+MAX_WAIT = 60.0
 """Seconds that a trial may take for it on a machine that is busy."""
 
 MAX_BYTES = 2**28
 """Neither is what needs more memory than this."""
 
-SURVIVED, NO_LIBRARY = 0, 3
-"""What becomes of the process, as its exit status has it; another status, or a
-signal, is damage."""
+_filters = threading.Lock()
+"""Held where the filters of warnings, which threads share, are others."""
+
+
+def _renew_lock() -> None:
+    """Leave the lock to the process that this one is a copy of."""
+    global _filters
+    _filters = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+SURVIVED, REJECTED = 0, 1
+"""What becomes of the process, as its exit status has it; a signal is damage."""
+
+
+def ast_library() -> Any:
+    """Return the library that reads AST text.
+
+    Returns
+    -------
+    library : `module`
+        ``starlink.Ast``, or ``astshim`` of the LSST stack.
+
+    Raises
+    ------
+    ImportError
+        Raised if neither is installed.
+    """
+    for name in ("starlink.Ast", "astshim"):
+        try:
+            return import_module(name)
+        except ImportError:
+            continue
+    raise ImportError(
+        "no library reads the AST text of the WCS; install starlink-pyast, or use the LSST stack"
+    )
+
+
+def read_mapping(library: Any, text: str) -> Any:
+    """Read an object.
+
+    Parameters
+    ----------
+    library : `module`
+        What `ast_library` returns.
+    text : `str`
+        The object in AST's native text encoding.
+
+    Returns
+    -------
+    mapping : `object`
+        The object, of a class of the library.
+    """
+    if library.__name__ == "astshim":
+        return library.Channel(library.StringStream(text)).read()
+    lines = iter(text.splitlines())
+    return library.Channel(SimpleNamespace(astsource=lambda: next(lines, None))).read()
 
 
 def try_ast_text(text: str) -> None:
@@ -42,7 +95,7 @@ def try_ast_text(text: str) -> None:
     Parameters
     ----------
     text : `str`
-        Objects in AST's native text encoding, not empty.
+        Objects in AST's native text encoding.
 
     Raises
     ------
@@ -50,94 +103,56 @@ def try_ast_text(text: str) -> None:
         Raised if AST crashes on it or rejects it, or takes too much time or
         memory.
     ImportError
-        Raised if the other process finds no library that reads AST text.
+        Raised if no library reads AST text.
     """
-    status = _trier(os.getpid()).try_text(text)
-    if status == SURVIVED:
-        return
-    if status == NO_LIBRARY:
-        raise ImportError("a process of its own finds no library that reads the AST text of the WCS")
-    if -status in (signal.SIGPROF, signal.SIGALRM, signal.SIGKILL):
-        raise ValueError("AST cannot read the WCS: it does not come to an end")
-    raise ValueError("AST cannot read the WCS: its text is damaged")
-
-
-class _Trier:
-    """A process that tries one text after the other, and its successors."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def try_text(self, text: str) -> int:
-        """Return `SURVIVED`, or what the process died of."""
-        with self._lock:
-            is_new = self._process is None
-            status = self._ask(text)
-            if status != SURVIVED and not is_new:
-                # It may have been ill of the texts before.
-                status = self._ask(text)
-            return status
-
-    def _ask(self, text: str) -> int:
-        if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", __file__, str(MAX_SECONDS), str(MAX_WAIT)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                start_new_session=True,  # an interrupt from the terminal is not for it
-            )
-            self._close = weakref.finalize(self, _end, self._process)
-        process = self._process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        data = text.encode()
-        status = None
-        try:
-            with suppress(BrokenPipeError):
-                process.stdin.write(len(data).to_bytes(8, "little") + data)
-                process.stdin.flush()
-            status = SURVIVED if process.stdout.read(1) else process.wait()
-        finally:
-            if status != SURVIVED:
-                # Nobody else may get its reply when this one was interrupted.
-                self._process = None
-                self._close()
-        return status
-
-
-@lru_cache(maxsize=1)
-def _trier(owner: int) -> _Trier:
-    """Return what belongs to this process, not to one that it was forked from."""
-    return _Trier()
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    with suppress(BrokenPipeError), process:
-        pass  # closes its pipes and waits for it
-
-
-def _serve(max_seconds: float, max_wait: float) -> None:
-    """Use the texts that come, until nobody sends any more."""
+    library = ast_library()
+    parent = os.getpid()
     try:
-        library = _library()
-    except ImportError:
-        sys.exit(NO_LIBRARY)
-    _limit_memory()
-    requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # whatever else is printed is no reply
-    while size := int.from_bytes(requests.read(8), "little"):
-        text = requests.read(size).decode()
-        # The signals of these end the process.
-        signal.setitimer(signal.ITIMER_PROF, max_seconds)
-        signal.setitimer(signal.ITIMER_REAL, max_wait)
+        with _filters, warnings.catch_warnings():
+            # Python warns of threads, whose locks the copy may find taken for
+            # ever. It takes none but those that Python sees to.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process = os.fork()
+            if process == 0:
+                _try(library, text)
+    finally:
+        # Whatever interrupts the copy, it must not go on as if it were this one.
+        if os.getpid() != parent:
+            os._exit(REJECTED)
+    try:
+        _, status = os.waitpid(process, 0)
+    except BaseException:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        raise
+    exit_code = os.waitstatus_to_exitcode(status)
+    if -exit_code in (signal.SIGPROF, signal.SIGALRM):
+        raise ValueError("AST cannot read the WCS: it does not come to an end")
+    if exit_code != SURVIVED:
+        raise ValueError("AST cannot read the WCS: its text is damaged")
+
+
+def _try(library: Any, text: str) -> NoReturn:
+    """Use a text and end the process."""
+    status = REJECTED
+    try:
+        # The signals of the timers end the process, whoever used them before;
+        # an interrupt from the terminal is for its parent.
+        for number in (signal.SIGPROF, signal.SIGALRM, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_REAL, MAX_WAIT)
+        signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
+        faulthandler.disable()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _limit_memory()
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
         _use(library, text)
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        replies.write(b"y")
+        status = SURVIVED
+    finally:
+        os._exit(status)
 
 
 def _limit_memory() -> None:
@@ -146,29 +161,22 @@ def _limit_memory() -> None:
     if statm.exists():
         size = int(statm.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (size + MAX_BYTES, hard))
+        limit = size + MAX_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (limit if hard < 0 else min(limit, hard), hard))
 
 
 def _use(library: Any, text: str) -> None:
     """Read and use an object as this package will."""
+    mapping = read_mapping(library, text)
     points = np.array([[0.1, 1000.0], [0.2, 3000.0]])
     if library.__name__ == "astshim":
-        mapping = library.Channel(library.StringStream(text)).read()
         mapping.applyInverse(mapping.applyForward(points))
-    else:
-        lines = iter(text.splitlines())
-        mapping = library.Channel(SimpleNamespace(astsource=lambda: next(lines, None))).read()
-        if isinstance(mapping, library.FrameSet):
-            mapping.System = "ICRS"
-        mapping.tran(mapping.tran(points, True), False)
+        return
+    _apply(mapping, points)
+    if isinstance(mapping, library.FrameSet):
+        mapping.System = "ICRS"
+        _apply(mapping, points)
 
 
-def _library() -> Any:
-    try:
-        return import_module("starlink.Ast")
-    except ImportError:
-        return import_module("astshim")
-
-
-if __name__ == "__main__":
-    _serve(*map(float, sys.argv[1:]))
+def _apply(mapping: Any, points: Any) -> None:
+    mapping.tran(mapping.tran(points, True), False)

@@ -2,7 +2,6 @@
 
 __all__ = ("is_lsst_images", "read_projection", "read_shared_projection")
 
-import io
 import json
 from functools import lru_cache
 from typing import IO, Any, cast
@@ -14,10 +13,13 @@ from ..fits._errors import ImageFileError
 from ..fits._hdus import HduList
 from ..fits._tile_table import ARRAY_TYPES
 from ._ast_text import check_ast_text
-from ._sky_map import LsstSkyMap, SkyMap
+from ._sky_map import LsstSkyMap, ProjectionSkyMap, SkyMap
 
 FORMAT = 1
 """FMTVER of the files whose layout is known."""
+
+VERSION = 1
+"""Version of the schemas ``sky_projection`` and ``transform`` that is known."""
 
 
 def is_lsst_images(hdus: HduList) -> bool:
@@ -40,7 +42,8 @@ def read_projection(hdus: HduList) -> SkyMap:
     """Return the exact WCS of an image.
 
     Only the projection is parsed, where the layout is known, and images with
-    the same projection share it: those of a detector mostly do.
+    the same projection share it: those of a detector mostly do. A newer
+    layout is left to lsst.images.
 
     Parameters
     ----------
@@ -57,30 +60,27 @@ def read_projection(hdus: HduList) -> SkyMap:
     ImageFileError
         Raised if the image has no projection.
     """
-    if (text := _find_projection(hdus)) is not None:
-        return read_shared_projection(text)
-    from lsst.images.serialization import open_archive
-
-    with open_archive(cast(IO[bytes], ByteStream(hdus.source)), format="fits") as archive:
-        _check_projection(archive.get_tree())
-        projection = archive.get_component("sky_projection")
-    if projection is None:
+    tree = json.loads(_read_tree(hdus)) if hdus.primary.value("FMTVER") == FORMAT else {}
+    if "sky_projection" in tree and tree["sky_projection"] is None:
         raise ImageFileError(hdus.source.name, "has no WCS: it was written without a sky_projection")
-    return LsstSkyMap(projection)
+    if (texts := _find_texts(tree.get("sky_projection"))) is not None:
+        return read_shared_projection(texts)
+    return _read_with_lsst_images(hdus)
 
 
-def _find_projection(hdus: HduList) -> str | None:
-    """Return the projection as JSON, if nothing else of the file belongs to it."""
-    if hdus.primary.value("FMTVER") != FORMAT:
+def _find_texts(projection: Any) -> tuple[str, ...] | None:
+    """Return the AST text of each step of a projection in JSON, if that is all there is."""
+    if projection is None:
         return None
-    projection = json.loads(_read_tree(hdus)).get("sky_projection")
-    if projection is None or "schema_url" not in projection:
+    transform = projection["pixel_to_sky"]
+    if not projection["min_read_version"] == transform["min_read_version"] == VERSION:
         return None
-    if not all("ast" in mapping for mapping in projection["pixel_to_sky"]["mappings"]):
+    mappings, frames = transform["mappings"], transform["frames"]
+    if frames[-1] != "ICRS" or len(frames) != len(mappings) + 1 or not mappings:
+        return None
+    if not all(isinstance(mapping.get("ast"), str) for mapping in mappings):
         return None  # some only point to what the archive has elsewhere
-    # Nobody asks for it, and it would have AST text of its own.
-    projection.pop("fits_approximation", None)
-    return json.dumps(projection)
+    return tuple(mapping["ast"] for mapping in mappings)
 
 
 def _read_tree(hdus: HduList) -> bytes:
@@ -94,25 +94,32 @@ def _read_tree(hdus: HduList) -> bytes:
 
 
 @lru_cache(maxsize=4)
-def read_shared_projection(text: str) -> SkyMap:
-    """Read a projection as if it were alone in a file.
+def read_shared_projection(texts: tuple[str, ...]) -> SkyMap:
+    """Read a projection.
 
     Parameters
     ----------
-    text : `str`
-        The projection as JSON, with all of its AST text.
+    texts : `tuple` [`str`, ...]
+        AST text of each step from PARENT pixels to the sky.
 
     Returns
     -------
     sky_map : `SkyMap`
         The mapping; the same for the same text, while few are in use.
     """
-    from lsst.images import SkyProjection
-    from lsst.images.serialization import read_archive
+    return ProjectionSkyMap(texts)
 
-    for mapping in json.loads(text)["pixel_to_sky"]["mappings"]:
-        check_ast_text(mapping["ast"])
-    return LsstSkyMap(read_archive(io.BytesIO(text.encode()), SkyProjection, format="json"))
+
+def _read_with_lsst_images(hdus: HduList) -> SkyMap:
+    """Return the WCS of an image whose layout only lsst.images knows."""
+    from lsst.images.serialization import open_archive
+
+    with open_archive(cast(IO[bytes], ByteStream(hdus.source)), format="fits") as archive:
+        _check_projection(archive.get_tree())
+        projection = archive.get_component("sky_projection")
+    if projection is None:
+        raise ImageFileError(hdus.source.name, "has no WCS: it was written without a sky_projection")
+    return LsstSkyMap(projection)
 
 
 def _check_projection(tree: Any) -> None:

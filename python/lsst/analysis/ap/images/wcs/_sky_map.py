@@ -1,19 +1,35 @@
 """The mapping between the sky and PARENT pixels, whoever wrote it."""
 
-__all__ = ("AfwSkyMap", "AstSkyMap", "HeaderSkyMap", "LsstSkyMap", "SkyMap", "sky_jacobians")
+__all__ = (
+    "AfwSkyMap",
+    "AstSkyMap",
+    "HeaderSkyMap",
+    "LsstSkyMap",
+    "ProjectionSkyMap",
+    "SkyMap",
+    "sky_jacobians",
+)
 
+import re
+import warnings
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from astropy.coordinates import ICRS, SkyCoord
 from astropy.io.fits import Header
-from astropy.wcs import WCS, NoConvergence
+from astropy.wcs import WCS, FITSFixedWarning, NoConvergence
 from astropy.wcs.utils import wcs_to_celestial_frame
 from numpy.typing import NDArray
 
-from ._ast import AstFrameSet
+from ._ast import AstFrameSet, AstMapping
 
 Floats = NDArray[np.float64]
+
+FURTHER_AXIS = re.compile(
+    r"(CTYPE|CRPIX|CRVAL|CUNIT|CDELT|CROTA|NAXIS)[3-9]|(CD|PC)([3-9]_[1-9]|[1-9]_[3-9])|PV[3-9]_\d+"
+)
+"""Cards of axes beyond the two of an image."""
 
 
 class SkyMap(Protocol):
@@ -64,11 +80,41 @@ class AstSkyMap:
         self._frame_set = AstFrameSet(text)
 
     def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
-        x, y = self._frame_set.sky_to_pixel(np.radians(np.array([ra, dec])))
+        x, y = self._frame_set.inverse(np.radians(np.array([ra, dec])))
         return x, y
 
     def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        ra, dec = np.degrees(self._frame_set.pixel_to_sky(np.array([x, y])))
+        ra, dec = np.degrees(self._frame_set.forward(np.array([x, y])))
+        return ra % 360.0, dec
+
+
+class ProjectionSkyMap:
+    """The exact WCS that lsst.images keeps in a file as AST text.
+
+    Parameters
+    ----------
+    texts : `~collections.abc.Sequence` [`str`]
+        The steps from PARENT pixels to ICRS right ascension and declination
+        in radians, each an AST mapping in native text.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._steps = [AstMapping(text) for text in texts]
+
+    def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
+        points = np.radians(np.array([ra, dec], dtype=np.float64))
+        for step in reversed(self._steps):
+            points = step.inverse(points)
+        x, y = points
+        undefined = np.isnan(x) | np.isnan(y)
+        x[undefined] = y[undefined] = np.nan
+        return x, y
+
+    def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        points = np.array([x, y], dtype=np.float64)
+        for step in self._steps:
+            points = step.forward(points)
+        ra, dec = np.degrees(points)
         return ra % 360.0, dec
 
 
@@ -85,21 +131,30 @@ class HeaderSkyMap:
     Raises
     ------
     ValueError
-        Raised if the header has no celestial WCS.
+        Raised if the header has no celestial WCS of the first two axes.
+
+    Notes
+    -----
+    What astropy knows how to mend is mended: units such as ``DEG``, the PV
+    cards of SCAMP beside or without SIP.
     """
 
     def __init__(self, header: Header, x0: int, y0: int) -> None:
-        self._wcs = WCS(header, fix=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FITSFixedWarning)
+            self._wcs = WCS(_plane_header(header))
         if not self._wcs.has_celestial:
             raise ValueError("neither the file's archive nor its header has a celestial WCS")
+        self._longitude_first = self._wcs.wcs.lng == 0
         self._frame = wcs_to_celestial_frame(self._wcs)
         self._x0 = x0
         self._y0 = y0
 
     def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
         sky = SkyCoord(ra, dec, unit="deg", frame=ICRS).transform_to(self._frame).spherical
+        world = (sky.lon.deg, sky.lat.deg) if self._longitude_first else (sky.lat.deg, sky.lon.deg)
         try:
-            x, y = self._wcs.all_world2pix(sky.lon.deg, sky.lat.deg, 0, tolerance=1e-9, maxiter=50)
+            x, y = self._wcs.all_world2pix(*world, 0, tolerance=1e-9, maxiter=50)
         except NoConvergence as error:
             # Far outside of the image the distortion cannot be inverted; those
             # positions are off the image, the others have their answer.
@@ -112,12 +167,30 @@ class HeaderSkyMap:
 
     def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         lon, lat = self._wcs.all_pix2world(x - self._x0, y - self._y0, 0)
+        if not self._longitude_first:
+            lon, lat = lat, lon
         sky = SkyCoord(lon, lat, unit="deg", frame=self._frame).transform_to(ICRS())
         return sky.ra.deg, sky.dec.deg
 
 
+def _plane_header(header: Header) -> Header:
+    """Return a copy of a header, which astropy may change, without further axes.
+
+    Images have one pixel there; astropy refuses distortions in three
+    dimensions.
+    """
+    plane = header.copy()
+    for keyword in header:
+        if FURTHER_AXIS.fullmatch(keyword):
+            plane.remove(keyword, ignore_missing=True, remove_all=True)
+    for keyword in ("NAXIS", "WCSAXES"):
+        if keyword in plane:
+            plane[keyword] = 2
+    return plane
+
+
 class LsstSkyMap:
-    """The projection of an `lsst.images` object.
+    """The projection of an `lsst.images` object in memory.
 
     Parameters
     ----------
