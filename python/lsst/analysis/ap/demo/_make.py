@@ -110,8 +110,8 @@ def make_demo(
             key = (detector.id, visit.passband)
             if key not in templates:
                 templates[key] = make_template(Exposure(visit_list[0], detector), visit.passband, sky, seed)
-            # One satellite in each visit, not always over the same detector.
-            has_satellite = detector.id == (index + 1) % detectors
+            # A satellite in every second visit, not always over the same detector.
+            has_satellite = index % 2 == 0 and detector.id == (index // 2 + 1) % detectors
             raw = expose(Exposure(visit, detector), sky, seed, has_satellite=has_satellite)
             for run in runs:
                 n_sources = run.add(raw, templates[key])

@@ -5,6 +5,7 @@ __all__ = ("forced_fluxes", "measure")
 import galsim
 import numpy as np
 import pandas as pd
+from astropy.modeling.fitting import LMLSQFitter
 from astropy.table import QTable
 from numpy.typing import NDArray
 from photutils.aperture import CircularAperture, aperture_photometry
@@ -111,7 +112,7 @@ def _fit(
     model = ImagePSF(psf_stamp(psf, exposure.jacobian, _FIT_SIDE + 10, 3), oversampling=3)
     model.x_0.fixed = model.y_0.fixed = is_fixed
     guess = QTable({"x_init": position[:, 0], "y_init": position[:, 1], "flux_init": flux})
-    fit = PSFPhotometry(model, _FIT_SIDE, xy_bounds=None if is_fixed else 3.0)
+    fit = PSFPhotometry(model, _FIT_SIDE, fitter=LMLSQFitter())
     blank = np.isnan(pixels.image)
     return fit(pixels.image, error=np.sqrt(pixels.variance), mask=blank, init_params=guess)
 
@@ -129,7 +130,7 @@ def _positions(
         images.difference, images.psf, images.exposure, peak, found["flux"].to_numpy(), is_fixed=False
     )
     position, error = (np.stack([fits[f"x_{what}"], fits[f"y_{what}"]], axis=1) for what in ("fit", "err"))
-    ran_away = ~(np.abs(position - peak).max(axis=1) < 2.99)
+    ran_away = ~(np.hypot(*(position - peak).T) < 3)
     position[ran_away] = peak[ran_away]
     position[is_dipole] = middle[is_dipole]
     error[ran_away | is_dipole] = np.nan
