@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._version import software_version
-from ..domain import public_uri
+from ..messages import public_uri
 from ._command import add_log_options, at_least_one, run_command
 
 if TYPE_CHECKING:
