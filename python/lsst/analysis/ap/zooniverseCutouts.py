@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lsst.pex.config import Field, FieldValidationError
-from lsst.pipe.base import Struct, Task
+from lsst.pipe.base import Task
 
 from ._version import software_version
 from .domain import CutoutsError, Triplet
@@ -17,6 +17,7 @@ from .render import Renderer, draw_figure
 from .runs._fill import PictureSource, RunOptions, fill_directory
 from .runs._pictures import PictureMaker
 from .runs._repository import Repository
+from .runs._result import RunResult
 from .runs.config import PicturesConfig
 from .sources import Sources, one_row
 
@@ -110,7 +111,7 @@ class ZooniverseCutoutsTask(Task):
         asked: Mapping[str, str] | None = None,
         total: int | None = None,
         progress: bool | None = None,
-    ) -> Struct:
+    ) -> RunResult:
         """Write a picture of each source, and a manifest of the pictures.
 
         What ``outdir`` already holds from an earlier run with the same
@@ -148,13 +149,14 @@ class ZooniverseCutoutsTask(Task):
         -------
         result : `lsst.pipe.base.Struct`
             ``written``
-                Identifiers of the pictures made by this call (`list`).
+                Identifiers of the pictures made by this call (a sequence of
+                `int`, with ``to_pandas``).
             ``skipped``
-                Identifiers of the pictures that were there (`list`).
+                Identifiers of the pictures that were there.
             ``failed``
                 Sources without a picture, each with ``diaSourceId``,
-                ``data_id`` and ``reason`` (`list`); also in
-                ``failures.csv``.
+                ``data_id`` and ``reason`` (a sequence, with ``to_pandas``);
+                also in ``failures.csv``.
             ``manifest``
                 Path of the manifest, of its first file where it has several
                 (`str`).

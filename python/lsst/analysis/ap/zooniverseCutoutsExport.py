@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lsst.pipe.base import Struct, Task
+from lsst.pipe.base import Task
 
 from .domain import CutoutsError, DetectorVisit, SourceBatch
 from .messages import public_uri
@@ -14,6 +14,7 @@ from .output.config import OutputConfig
 from .runs._description import Description
 from .runs._fill import PictureSource, RunOptions, fill_directory
 from .runs._picture_table import StoredPictures, read_description, read_rows
+from .runs._result import RunResult
 from .runs.config import settings_of
 from .sources import find_tables
 
@@ -61,7 +62,7 @@ class ZooniverseCutoutsExportTask(Task):
         overwrite: bool = False,
         append: bool = False,
         progress: bool | None = None,
-    ) -> Struct:
+    ) -> RunResult:
         """Write the pictures of some datasets, and their manifest.
 
         The files are those that `ZooniverseCutoutsTask.run` writes with the

@@ -78,6 +78,7 @@ class Journal:
                 )
             # A journal of an older form lacks tables at most, and gets them here.
             self._db.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
+            self._db.execute("CREATE TEMP TABLE seen (diaSourceId INTEGER PRIMARY KEY)")
         self._identity = self._identify()
 
     def _identify(self) -> tuple[int, int] | None:
@@ -199,6 +200,24 @@ class Journal:
             db.execute("DELETE FROM picture")
             db.execute("DELETE FROM failure")
             db.execute("DELETE FROM catalogue")
+
+    def new_in_this_run(self, ids: Iterable[int]) -> set[int]:
+        """Return which sources have not been asked for since the journal was opened.
+
+        Parameters
+        ----------
+        ids : iterable of `int`
+            Sources; from now on they have been.
+
+        Returns
+        -------
+        new : `set` [`int`]
+            Those of them that come for the first time. They are kept on
+            disk: a million would fill the memory of a small machine.
+        """
+        query = "INSERT OR IGNORE INTO seen SELECT value FROM json_each(?) RETURNING diaSourceId"
+        with self._explained(), self._db:
+            return {identifier for (identifier,) in self._db.execute(query, (json.dumps(list(ids)),))}
 
     def keep(self, batch: SourceBatch) -> None:
         """Keep whole rows of the catalogue, for those who look at the pictures.

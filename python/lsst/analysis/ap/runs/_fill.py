@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lsst.pipe.base import Struct
-
 from ..domain import CutoutsError, SourceBatch
 from ..output import Failure, Journal, Picture, open_directory
 from ..output.config import OutputConfig
@@ -18,6 +16,7 @@ from ..stamps import StampFiles
 from ._ledger import Ledger
 from ._pictures import PictureBatch
 from ._pool import run_batches
+from ._result import RunResult
 from ._writer import PictureWriter
 
 _QUICK_LISTS: Final = 20_000
@@ -74,7 +73,7 @@ def fill_directory(
     config: OutputConfig,
     options: RunOptions,
     log: logging.Logger | logging.LoggerAdapter[logging.Logger],
-) -> Struct:
+) -> RunResult:
     """Write the pictures of sources, their manifest and whatever goes with it.
 
     Parameters
@@ -136,7 +135,7 @@ def fill_directory(
             raise
         manifests = _write_lists(ledger, options)
         files = _assemble_stamps(ledger, len(set(source.sizes)), options)
-    return Struct(
+    return RunResult(
         written=ledger.written,
         skipped=ledger.skipped,
         failed=ledger.failed,

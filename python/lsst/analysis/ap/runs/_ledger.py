@@ -24,6 +24,7 @@ from ..output import (
     write_failures,
 )
 from ..stamps import StampFiles
+from ._result import Failures, Identifiers
 
 _REPORT: Final = "report.json"
 
@@ -54,13 +55,13 @@ class Ledger:
     log: logging.Logger | logging.LoggerAdapter[logging.Logger]
     """Where warnings go."""
 
-    written: list[int] = field(default_factory=list)
+    written: Identifiers = field(default_factory=Identifiers)
     """Sources whose pictures this run made."""
 
-    skipped: list[int] = field(default_factory=list)
+    skipped: Identifiers = field(default_factory=Identifiers)
     """Sources whose pictures were there."""
 
-    failed: list[Failure] = field(default_factory=list)
+    failed: Failures = field(default_factory=Failures)
     """Sources whose picture could not be made."""
 
     repeated: int = 0
@@ -124,22 +125,22 @@ class Ledger:
         batch : `SourceBatch`
             Sources that have no picture.
         """
-        seen: set[int] = set()
         for batch in batches:
             self.journal.keep(batch)
             ids = batch.rows.column("diaSourceId").to_pylist()
             wanted = self.journal.failed(ids) if only_failed else set(ids)
             done = self._whole(ids)
             done -= self.stamps.missing(done)
+            new = self.journal.new_in_this_run(ids)
             todo, there = [], []
             for row, identifier in enumerate(ids):
-                if identifier in seen:
+                if identifier not in new:
                     self.repeated += 1
                 elif identifier in done:
                     there.append(row)
                 elif identifier in wanted:
                     todo.append(row)
-                seen.add(identifier)
+                new.discard(identifier)
             if there:
                 self._describe(SourceBatch(batch.data_id, batch.rows.take(there)))
             if todo:
@@ -182,11 +183,8 @@ class Ledger:
         # A picture may be made again for its stamps, and fail for want of its images.
         kept = self._whole(outcome.diaSourceId for outcome in outcomes if isinstance(outcome, Failure))
         self.journal.record(outcomes, kept)
-        for outcome in outcomes:
-            if isinstance(outcome, Picture):
-                self.written.append(outcome.diaSourceId)
-            else:
-                self.failed.append(outcome)
+        self.written.extend(outcome.diaSourceId for outcome in outcomes if isinstance(outcome, Picture))
+        self.failed.extend(outcome for outcome in outcomes if isinstance(outcome, Failure))
 
     def finish(self, advance: Callable[[int], object]) -> list[str]:
         """Write the lists of what the directory holds.
@@ -204,7 +202,7 @@ class Ledger:
         self._fail_vanished()
         self.written.sort()
         self.skipped.sort()
-        self.failed.sort(key=lambda failure: failure.diaSourceId)
+        self.failed.sort()
         marked = tuple(name for name in self.journal.names_of_metadata() if is_marked(name))
         new = tuple(name for name in marked if name not in self.manifest.columns)
         journal = self.journal
@@ -228,7 +226,9 @@ class Ledger:
                 reason = "its picture was removed while the run was working: run the same command again"
                 self.journal.record(failures := [Failure(identifier, None, reason) for identifier in gone])
                 self.failed.extend(failures)
-                self.written = [identifier for identifier in self.written if identifier not in gone]
+                self.written = Identifiers(
+                    identifier for identifier in self.written if identifier not in gone
+                )
 
     def assemble(self, advance: Callable[[int], object]) -> list[str]:
         """Put the stamps together, in the order of the manifest.
