@@ -19,7 +19,8 @@ from .runs._pictures import PictureMaker
 from .runs._repository import Repository
 from .runs._result import RunResult
 from .runs.config import PicturesConfig
-from .sources import Sources, one_row
+from .sources import Sources, one_row, rows_of
+from .views import PictureGrid, make_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -239,28 +240,86 @@ class ZooniverseCutoutsTask(Task):
         triplets, row = self._cut(source, images)
         return draw_figure(self.config.makeStyle(triplets), triplets, row)
 
-    def show(self, source: Any, images: Mapping[str, Any] | None = None) -> None:
-        """Display the picture of one source in a notebook.
+    def show(
+        self,
+        sources: Any,
+        images: Mapping[str, Any] | None = None,
+        *,
+        catalog: Any = None,
+        limit: int = 50,
+        sort_by: str | None = None,
+    ) -> None:
+        """Display the pictures of one or many sources in a notebook.
 
         Parameters
         ----------
-        source : `Mapping`, `pandas.Series`, `astropy.table.Row` or table
-            One DiaSource; a table of one row.
+        sources : table, row, sequence of rows, `int` or sequence of `int`
+            The sources: a table, one or several of its rows in any form in
+            which it gives them, or diaSourceIds.
         images : `Mapping` [`str`, image], optional
             As for `render`.
+        catalog : catalogue, table, `str` or `pathlib.Path`, optional
+            Where diaSourceIds are looked up: a table, an SQLite file of an
+            APDB, a ``postgresql://`` URL, a configuration of dax_apdb, or a
+            file of sources.
+        limit : `int`, optional
+            How many to show at most.
+        sort_by : `str`, optional
+            Column by which they are ordered; ``"-snr"`` begins with the
+            greatest. In the given order when not given.
 
         Raises
         ------
         CutoutsError
-            Raised when there is no picture, or no IPython to show it.
+            Raised when one source alone has no picture, when there is no
+            such source, or no IPython to show it.
         """
         try:
             from IPython.display import Image, display
-        except ImportError:
+        except ImportError as error:
             raise CutoutsError(
                 "show() needs IPython, which a notebook has. Elsewhere write the bytes of render() to a file."
-            ) from None
-        display(Image(self.render(source, images), format="png"))  # type: ignore[no-untyped-call]
+            ) from error
+        grid = self.grid(sources, images, catalog=catalog, limit=limit, sort_by=sort_by)
+        if len(grid) > 1:
+            display(grid)  # type: ignore[no-untyped-call]
+            return
+        (picture,) = grid.outcomes
+        if isinstance(picture, str):
+            raise CutoutsError(f"DiaSource {grid.rows[0].get('diaSourceId')}: {picture}")
+        display(Image(picture, format="png"))  # type: ignore[no-untyped-call]
+
+    def grid(
+        self,
+        sources: Any,
+        images: Mapping[str, Any] | None = None,
+        *,
+        catalog: Any = None,
+        limit: int = 50,
+        sort_by: str | None = None,
+    ) -> PictureGrid:
+        """Return what `show` displays of many sources.
+
+        Parameters
+        ----------
+        sources, images, catalog, limit, sort_by
+            See `show`.
+
+        Returns
+        -------
+        grid : `~lsst.analysis.ap.views.PictureGrid`
+            The pictures, which a notebook displays.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when there is no such source, or no picture can be made
+            at all.
+        """
+        repository = self.repository
+        maker = PictureMaker(repository.stamps_of(images), self.config.makeStyle())
+        table = rows_of(sources, catalog)
+        return make_grid(maker, repository.batches, table, limit=limit, sort_by=sort_by)
 
     @property
     def repository(self) -> Repository:

@@ -14,6 +14,7 @@ from ._choice import Stratum
 from ._columns import REQUIRED_COLUMNS, standardize
 from ._files import open_catalog, read_catalog, read_identifiers
 from ._flag_map import FlagMap
+from ._rows import open_sources, rows_of
 from ._selection import Selection
 from ._survey import SURVEY_COLUMNS, Survey, survey
 from ._synonyms import PICTURE_COLUMNS, SYNONYMS, today
@@ -47,12 +48,14 @@ __all__ = (
     "open_butler_tables",
     "open_cassandra",
     "open_catalog",
+    "open_sources",
     "packer_of",
     "parse_condition",
     "polygon",
     "read_butler_table",
     "read_catalog",
     "read_identifiers",
+    "rows_of",
     "standardize",
     "survey",
     "today",
