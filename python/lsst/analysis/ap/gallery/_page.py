@@ -2,6 +2,7 @@
 
 __all__ = ("LABELS", "write_page")
 
+import dataclasses
 import hashlib
 import html
 import os
@@ -26,7 +27,17 @@ SCRIPTS: Final = (
     *("base.js", "columns.js", "data.js"),
     *("words.js", "parse.js", "condition.js", "filter.js", "order.js"),
     *("csv.js", "labels.js", "kappa.js", "settings.js", "state.js", "fragment.js"),
-    *("scale.js", "picture.js", "lines.js", "grid.js", "histogram.js", "choices.js", "facets.js", "bar.js"),
+    *(
+        "scale.js",
+        "picture.js",
+        "limits.js",
+        "lines.js",
+        "grid.js",
+        "histogram.js",
+        "choices.js",
+        "facets.js",
+        "bar.js",
+    ),
     *("scatter.js", "bars.js", "plots.js", "large.js", "labelling.js", "dialogs.js", "keys.js", "app.js"),
 )
 """The scripts of the page, in the order in which they need each other."""
@@ -122,12 +133,18 @@ def header(items: Items, labels: Sequence[tuple[str, str]], scope: str) -> dict[
         "title": items.title,
         "scope": scope,
         "rows": len(table),
-        "pictures": [{"name": pictures.name} for pictures in items.pictures],
+        "pictures": [{"name": each.name, "colors": _colors(each)} for each in items.pictures],
+        "order": items.order,
+        "summary": items.summary,
         "labels": [{"word": word, "key": key} for word, key in labels],
         "flagWords": flag_words(),
         "synonyms": synonyms(),
         "columns": [_described(field) for field in table.schema],
     }
+
+
+def _colors(pictures: PictureSet) -> dict[str, dict[str, Any]]:
+    return {panel: {"a": scale.a, "map": scale.map} for panel, scale in pictures.colors.items()}
 
 
 def _described(field: pa.Field) -> dict[str, str]:
@@ -171,9 +188,8 @@ def _pictures(pictures: PictureSet, address: Any) -> tuple[list[str | None], lis
     frames: list[Any] = []
     codes = []
     for facts in pictures.facts:
-        frame = (
-            None if facts is None else {"width": facts.width, "height": facts.height, "panels": facts.panels}
-        )
+        # Limits, which each picture has for itself, are columns of the table.
+        frame = None if facts is None else dataclasses.asdict(dataclasses.replace(facts, limits={}))
         if (key := repr(frame)) not in places:
             places[key] = len(frames)
             frames.append(frame)
