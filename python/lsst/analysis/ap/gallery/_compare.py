@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..output import join_rows
 from ._items import Items, PictureSet
-from ._match import match_sources
+from ._match import check_positions, match_sources
 from ._words import flag_words
 
 _DETECTION: Final = 5.0
@@ -68,6 +68,8 @@ def compare_items(before: Items, after: Items, thresholds: Thresholds | None = N
         Raised when a catalogue has no positions.
     """
     thresholds = thresholds or Thresholds()
+    check_positions(before.table)
+    check_positions(after.table)
     # Two files may have one column in different types.
     joined = join_rows([before.table, after.table])
     before = replace(before, table=joined.slice(0, len(before.table)))
@@ -82,7 +84,11 @@ def compare_items(before: Items, after: Items, thresholds: Thresholds | None = N
     old, new = _taken(before.table, rows[0]), _taken(after.table, rows[1])
     changes = _changes(old, new, np.concatenate([distance, np.full(len(lost) + len(gained), np.nan)]))
     status, change = _judged(old, new, changes, thresholds, rows)
-    table = _joined(old, new, {"status": pa.array(status), "change": pa.array(change), **_columns(changes)})
+    table = _joined(
+        old,
+        new,
+        {"status": pa.array(status), "change": pa.array(change.astype(np.float32)), **_columns(changes)},
+    )
     order = np.lexsort((table.column("diaSourceId").to_numpy(), status, -change))
     pictures = tuple(
         _pictures(items.pictures[0], each[order], name)
@@ -168,7 +174,9 @@ def _judged(
         np.abs(changes["reliability_change"]) / thresholds.reliability,
         np.array([float(len(words.split())) for words in changes["flags_changed"]]),
     ]
-    change = np.nan_to_num(np.fmax.reduce([*sizes, np.zeros(len(paired))]), posinf=np.finfo(float).max)
+    change = np.nan_to_num(
+        np.fmax.reduce([*sizes, np.zeros(len(paired))]), posinf=float(np.finfo(np.float32).max)
+    )
     snr = np.where(only_before, _numbers(before, "snr"), _numbers(after, "snr"))
     change[~paired] = np.fmax(np.abs(snr[~paired]) / _DETECTION, 1.0)
     status = np.where(
@@ -179,7 +187,9 @@ def _judged(
 
 def _columns(changes: dict[str, NDArray[Any]]) -> dict[str, pa.Array]:
     return {
-        name: pa.array(values, from_pandas=True) if values.dtype != object else _words(values)
+        name: _words(values)
+        if values.dtype == object
+        else pa.array(values.astype(np.float32), from_pandas=True)
         for name, values in changes.items()
     }
 

@@ -1,6 +1,6 @@
 """Sources of two catalogues that are the same by their position."""
 
-__all__ = ("match_sources",)
+__all__ = ("check_positions", "match_sources")
 
 from typing import Any, Final
 
@@ -45,6 +45,8 @@ def match_sources(
 
     if not 0 < radius < 3600:
         raise CutoutsError(f"The radius is {radius} arcseconds; give one above 0 and below 3600.")
+    check_positions(before)
+    check_positions(after)
     places = _numbers_of_detectors(before, after)
     points = [_points(table, place) for table, place in zip((before, after), places, strict=True)]
     known = [np.flatnonzero(np.isfinite(each).all(axis=1)) for each in points]
@@ -57,6 +59,27 @@ def match_sources(
     gap = np.linalg.norm(points[0][rows[0]] - points[1][rows[1]], axis=1)
     distance = np.degrees(2 * np.arcsin(gap / 2)) * 3600
     return _closest_first(before, after, rows, distance)
+
+
+def check_positions(table: pa.Table) -> None:
+    """Find out whether a catalogue has what sources are matched by.
+
+    Parameters
+    ----------
+    table : `pyarrow.Table`
+        The catalogue.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when a column is missing.
+    """
+    for name in ("diaSourceId", "visit", "detector", "ra", "dec"):
+        if name not in table.column_names:
+            raise CutoutsError(
+                f"The catalogue has no column {name!r}, by which two directories are compared. Make the pictures "
+                "from a catalogue that has it."
+            )
 
 
 def _closest_first(
@@ -87,8 +110,6 @@ def _numbers_of_detectors(before: pa.Table, after: pa.Table) -> list[NDArray[np.
 
 
 def _column(table: pa.Table, name: str) -> NDArray[Any]:
-    if name not in table.column_names:
-        raise CutoutsError(f"The catalogue has no column {name!r}, which two directories are compared by.")
     return np.asarray(table.column(name).to_numpy())
 
 

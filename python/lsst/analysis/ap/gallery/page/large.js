@@ -33,7 +33,7 @@
           this.auto = button("Blink by itself", () => this.#beat(), { "aria-pressed": "false", "aria-keyshortcuts": "a" }),
           app.data.pictures.length > 1 ? button("Swap", () => this.swap(), { "aria-keyshortcuts": "x" }) : "",
           button("Close", () => app.state.set({ open: false }), { "aria-keyshortcuts": "Escape" })),
-        element("div", { class: "large-body" },
+        element("div", { class: app.data.pictures.length > 1 ? "large-body two" : "large-body" },
           this.left = element("div", { class: "large-left", tabindex: "0", role: "region", "aria-label": "Picture" }, this.picture, this.partName, this.limits, this.labels, this.words),
           element("div", { class: "large-row", tabindex: "0", role: "region", "aria-label": "Catalogue row" },
             this.search, table)));
@@ -181,12 +181,12 @@
         if (two && column.name.endsWith("_before") && table.find(column.name.slice(0, -7))) continue;
         if (wanted && !column.name.toLowerCase().includes(wanted)) continue;
         const before = two ? table.find(`${column.name}_before`) : undefined;
-        const cells = before && !pictures[1].has(row) ? [before, undefined] : two ? [before, column] : [column];
+        const cells = !before ? [column] : pictures[1].has(row) ? [before, column] : [before, undefined];
         const texts = cells.map((each) => each?.text(row) ?? "");
         const differs = before && texts[0] !== texts[1];
         lines.push(element("tr", { class: differs ? "differs" : "", title: column.about ?? "" },
           element("th", { scope: "row" }, column.name),
-          ...texts.map((text) => element("td", {}, text, text && column.unit ? element("small", {}, ` ${column.unit}`) : ""))));
+          ...texts.map((text) => element("td", { colspan: two && texts.length === 1 ? 2 : null }, text, text && column.unit ? element("small", {}, ` ${column.unit}`) : ""))));
       }
       this.body.replaceChildren(...lines);
     }
