@@ -5,9 +5,11 @@ browser without a server. How pictures are made it does not know.
 """
 
 from ._compare import Thresholds, compare_items
+from ._data import LABELS
 from ._items import Items, PictureSet, read_items
+from ._make import make_gallery
 from ._match import match_sources
-from ._page import LABELS, write_page
+from ._page import write_page
 from ._png_texts import PictureFacts, read_picture_facts
 
 __all__ = (
@@ -17,6 +19,7 @@ __all__ = (
     "PictureSet",
     "Thresholds",
     "compare_items",
+    "make_gallery",
     "match_sources",
     "read_items",
     "read_picture_facts",

@@ -77,8 +77,8 @@ def check_positions(table: pa.Table) -> None:
     for name in ("diaSourceId", "visit", "detector", "ra", "dec"):
         if name not in table.column_names:
             raise CutoutsError(
-                f"The catalogue has no column {name!r}, by which two directories are compared. Make the pictures "
-                "from a catalogue that has it."
+                f"The catalogue has no column {name!r}, by which two directories are compared. Make the "
+                "pictures from a catalogue that has it."
             )
 
 
