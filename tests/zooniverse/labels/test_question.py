@@ -34,6 +34,8 @@ def test_several_workflows_are_told_and_one_is_chosen(project, subjects, people,
     labels, rows = label(question=QuestionChoice(workflow=78))
     assert rows[1]["votes_bogus"] == 2
     assert "votes_real" not in rows[1]
+    assert labels.report["classifications"]["read"] == 4
+    assert labels.report["classifications"]["of other workflows"] == 2
     assert labels.report["workflow"] == {"id": 78, "name": "Beta, closed", "versions": ["12.34"]}
     assert "no classifications of workflow 7" in refused(question=QuestionChoice(workflow=7))
 

@@ -4,8 +4,12 @@ This room knows what a run left in its directory, and how to show it in a
 browser without a server. How pictures are made it does not know.
 """
 
+from ._compare import Thresholds, compare_items
+from ._data import LABELS
 from ._items import Items, PictureSet, read_items
-from ._page import LABELS, write_page
+from ._make import make_gallery
+from ._match import match_sources
+from ._page import write_page
 from ._png_texts import PictureFacts, read_picture_facts
 
 __all__ = (
@@ -13,6 +17,10 @@ __all__ = (
     "Items",
     "PictureFacts",
     "PictureSet",
+    "Thresholds",
+    "compare_items",
+    "make_gallery",
+    "match_sources",
     "read_items",
     "read_picture_facts",
     "write_page",

@@ -2,14 +2,15 @@
 
 __all__ = ("Items", "PictureSet", "read_items")
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
 from ..domain import PANELS, CutoutsError
 from ..output import read_record
+from ._colors import ColorScale, color_scales
 from ._png_texts import PictureFacts, read_picture_facts
 
 
@@ -25,6 +26,10 @@ class PictureSet:
 
     facts: Sequence[PictureFacts | None]
     """What each says of itself."""
+
+    colors: Mapping[str, ColorScale] = field(default_factory=dict)
+    """How values became colours in each panel, where that can be turned
+    round."""
 
     def __post_init__(self) -> None:
         if len(self.paths) != len(self.facts):
@@ -43,6 +48,12 @@ class Items:
 
     pictures: tuple[PictureSet, ...]
     """One set, or two of which each item has one or both."""
+
+    order: str = "by visit and detector"
+    """Which order the rows have, in words."""
+
+    summary: Sequence[Sequence[str]] = ()
+    """A table of numbers that belongs to them, its header first."""
 
     def __post_init__(self) -> None:
         for pictures in self.pictures:
@@ -86,7 +97,7 @@ def read_items(directory: str | Path) -> Items:
                 column = pa.array([None if pair is None else pair[end] for pair in limits], pa.float64())
                 table = _with_column(table, f"{panel}_{name}", column)
     name = root.resolve().name
-    return Items(name, table, (PictureSet(name, paths, facts),))
+    return Items(name, table, (PictureSet(name, paths, facts, color_scales(record.settings)),))
 
 
 def _with_column(table: pa.Table, name: str, values: pa.Array) -> pa.Table:

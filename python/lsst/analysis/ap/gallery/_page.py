@@ -1,38 +1,49 @@
 """Write the page: what it is made of, and the data that it shows."""
 
-__all__ = ("LABELS", "write_page")
+__all__ = ("SCRIPTS", "STYLES", "page_file", "scope_of", "write_page")
 
 import hashlib
 import html
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import pyarrow as pa
 
 from ..domain import CutoutsError
 from ..output import OutputDirectory
-from ._encode import encode_column, script_call
-from ._items import Items, PictureSet
-from ._words import flag_words, synonyms
-
-LABELS: Final = (("real", "r"), ("bogus", "b"), ("unsure", "u"))
-"""The words of labels, and the key of each."""
+from ._data import LABELS, PageData, page_data
+from ._encode import script_call
+from ._items import Items
 
 SCRIPTS: Final = (
     *("base.js", "columns.js", "data.js"),
     *("words.js", "parse.js", "condition.js", "filter.js", "order.js"),
     *("csv.js", "labels.js", "kappa.js", "settings.js", "state.js", "fragment.js"),
-    *("scale.js", "picture.js", "lines.js", "grid.js", "histogram.js", "choices.js", "facets.js", "bar.js"),
+    *(
+        "scale.js",
+        "picture.js",
+        "limits.js",
+        "lines.js",
+        "grid.js",
+        "histogram.js",
+        "choices.js",
+        "facets.js",
+        "bar.js",
+    ),
     *("scatter.js", "bars.js", "plots.js", "large.js", "labelling.js", "dialogs.js", "keys.js", "app.js"),
 )
 """The scripts of the page, in the order in which they need each other."""
 
 STYLES: Final = ("theme.css", "layout.css", "facets.css", "pictures.css", "plots.css", "windows.css")
 """The style sheets of the page."""
+
+_SCOPE: Final = "scope.txt"
 
 _FILE_SIZE: Final = 4_000_000
 """Characters in a script of data, at which the next one begins."""
@@ -54,18 +65,23 @@ def page_file(name: str) -> str:
     return (files(__package__) / "page" / name).read_text(encoding="utf-8")
 
 
-def write_page(items: Items, out: str | Path, *, labels: Sequence[tuple[str, str]] = LABELS) -> Path:
+def write_page(
+    items: Items, out: str | Path, *, labels: Sequence[tuple[str, str]] = LABELS, copy: bool = False
+) -> Path:
     """Write a page that shows items, and everything that it needs.
 
     Parameters
     ----------
     items : `Items`
-        What it shows. Their pictures stay where they are.
+        What it shows.
     out : `str` or `pathlib.Path`
         Directory for the page; made when it does not exist. What an earlier
         page left there is replaced.
     labels : sequence of `tuple` [`str`, `str`], optional
         The words of labels, each with its key, a letter or digit.
+    copy : `bool`, optional
+        Whether to put the pictures beside the page; otherwise they stay
+        where they are, and the page knows the way to them.
 
     Returns
     -------
@@ -76,126 +92,94 @@ def write_page(items: Items, out: str | Path, *, labels: Sequence[tuple[str, str
     ------
     CutoutsError
         Raised when the directory holds something else, or cannot be written
-        to.
+        to, or the labels will not do.
     """
     root = Path(out)
-    index = root / "index.html"
     if root.is_dir() and any(root.iterdir()) and not (root / "page" / "base.js").is_file():
         raise CutoutsError(f"{root} holds something else than a gallery: name a new directory for the page.")
+    scope = _scope(root, items)
+    places = _places(items, root, copy=copy)
+    data = page_data(items, labels, scope, lambda path: quote(places[path]))
     directory = OutputDirectory(root)
-    head = header(items, labels, scope=_scope(root, items))
-    scripts = list(_in_files(data_script(items, head, lambda path: _address(path, root))))
+    if copy:
+        _copy(places, root)
+    scripts = list(_in_files(_statements(data)))
     # Named by their content, so that a page never sees a half of the data of another.
     names = [f"data/{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}.js" for text in scripts]
     for name in (*SCRIPTS, "start.js", *STYLES):
         directory.write(f"page/{name}", page_file(name).encode())
     for name, text in zip(names, scripts, strict=True):
         directory.write(name, text.encode("ascii"))
-    directory.write("scope.txt", head["scope"].encode())
+    _write_items(directory, items, places)
+    directory.write(_SCOPE, scope.encode())
     directory.write("index.html", _index(items.title, names).encode())
-    directory.remove(
-        f"data/{path.name}" for path in (root / "data").glob("*.js") if f"data/{path.name}" not in names
-    )
-    return index
+    stale = (f"data/{path.name}" for path in (root / "data").glob("*.js"))
+    directory.remove(name for name in stale if name not in names)
+    return root / "index.html"
 
 
-def header(items: Items, labels: Sequence[tuple[str, str]], scope: str) -> dict[str, Any]:
-    """Return what a page must know before the columns come.
+def _places(items: Items, root: Path, *, copy: bool) -> dict[Path, str]:
+    """Return where each picture is, as seen from the page."""
+    found = {}
+    for number, pictures in enumerate(items.pictures):
+        for path in pictures.paths:
+            if path is not None:
+                there = os.path.relpath(path.absolute(), root.absolute())
+                found[path] = f"pictures/{number}/{path.name}" if copy else Path(there).as_posix()
+    return found
 
-    Parameters
-    ----------
-    items : `Items`
-        What it shows.
-    labels : sequence of `tuple` [`str`, `str`]
-        The words of labels, each with its key.
-    scope : `str`
-        What tells this gallery's labels from those of others.
 
-    Returns
-    -------
-    header : `dict`
-        What ``Gallery.begin`` of the page takes, but for the columns'
-        storage.
-    """
+def _copy(places: dict[Path, str], root: Path) -> None:
+    for path, place in places.items():
+        target = root / place
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink(missing_ok=True)
+            with suppress(OSError):  # on another disk
+                os.link(path, target)
+                continue
+            shutil.copyfile(path, target)
+        except OSError as error:
+            raise CutoutsError(f"{path} cannot be copied to {target}: {error.strerror}.") from error
+
+
+def _write_items(directory: OutputDirectory, items: Items, places: dict[Path, str]) -> None:
+    """Write a table for other programs that show pictures."""
+    import pyarrow.parquet as pq
+
     table = items.table
-    return {
-        "title": items.title,
-        "scope": scope,
-        "rows": len(table),
-        "pictures": [{"name": pictures.name} for pictures in items.pictures],
-        "labels": [{"word": word, "key": key} for word, key in labels],
-        "flagWords": flag_words(),
-        "synonyms": synonyms(),
-        "columns": [_described(field) for field in table.schema],
-    }
+    for pictures, name in zip(reversed(items.pictures), ("path", "path_before"), strict=False):
+        column = pa.array([None if path is None else places[path] for path in pictures.paths], pa.string())
+        if name in table.column_names:
+            table = table.drop_columns([name])
+        table = table.add_column(0, name, column)
+    with directory.open("items.parquet") as stream:
+        pq.write_table(table, stream)
 
 
-def _described(field: pa.Field) -> dict[str, str]:
-    metadata: Mapping[bytes, bytes] = field.metadata or {}
-    unit, about = (metadata.get(key, b"").decode("utf-8", "replace") for key in (b"unit", b"description"))
-    return {"name": field.name, "unit": unit, "about": about}
-
-
-def data_script(items: Items, head: dict[str, Any], address: Any) -> Iterator[str]:
-    """Yield the statements that bring the data of a page.
-
-    Parameters
-    ----------
-    items : `Items`
-        What it shows.
-    head : `dict`
-        What `header` returned.
-    address : callable
-        Returns where the page finds a picture, a URL.
-
-    Yields
-    ------
-    statement : `str`
-        One line of JavaScript; the first must come first.
-    """
-    encoded = [encode_column(column) for column in items.table.columns]
-    for described, column in zip(head["columns"], encoded, strict=True):
-        described |= {"kind": column.kind, "storage": column.storage}
-    yield script_call("Gallery.begin", head)
-    for place, column in enumerate(encoded):
+def _statements(data: PageData) -> Iterator[str]:
+    """Yield the statements that bring the data, in the order in which they must come."""
+    yield script_call("Gallery.begin", data.header)
+    for place, column in enumerate(data.columns):
         # Base64 needs no second parsing, as other text does.
         texts = f", {script_call('', list(column.texts))[1:-3]}" if column.texts else ""
         yield f'Gallery.column({place}, "{column.values}", "{column.valid}"{texts});\n'
-    for place, pictures in enumerate(items.pictures):
-        yield script_call("Gallery.receivePictures", place, *_pictures(pictures, address))
-
-
-def _pictures(pictures: PictureSet, address: Any) -> tuple[list[str | None], list[Any], list[int] | None]:
-    paths = [None if path is None else address(path) for path in pictures.paths]
-    places: dict[str, int] = {}
-    frames: list[Any] = []
-    codes = []
-    for facts in pictures.facts:
-        frame = (
-            None if facts is None else {"width": facts.width, "height": facts.height, "panels": facts.panels}
-        )
-        if (key := repr(frame)) not in places:
-            places[key] = len(frames)
-            frames.append(frame)
-        codes.append(places[key])
-    return paths, frames, None if len(frames) == 1 else codes
+    for place, pictures in enumerate(data.pictures):
+        yield script_call("Gallery.receivePictures", place, *pictures)
 
 
 def _in_files(statements: Iterator[str]) -> Iterator[str]:
     """Put statements together into files of a moderate size."""
     parts: list[str] = []
+    size = 0
     for statement in statements:
         parts.append(statement)
-        if sum(map(len, parts)) > _FILE_SIZE:
+        size += len(statement)
+        if size > _FILE_SIZE:
             yield "".join(parts)
-            parts = []
+            parts, size = [], 0
     if parts:
         yield "".join(parts)
-
-
-def _address(path: Path, root: Path) -> str:
-    """Return where a page in a directory finds a file."""
-    return quote(Path(os.path.relpath(path.absolute(), root.absolute())).as_posix())
 
 
 def _scope(root: Path, items: Items) -> str:
@@ -204,12 +188,25 @@ def _scope(root: Path, items: Items) -> str:
     A page that is written again keeps what the first one had, so that the
     labels stay even when the pictures have moved.
     """
-    try:
-        kept = (root / "scope.txt").read_text(encoding="utf-8").strip()
-    except OSError:
-        kept = ""
-    if kept:
-        return kept
+    with suppress(OSError):
+        if kept := (root / _SCOPE).read_text(encoding="utf-8").strip():
+            return kept
+    return scope_of(items)
+
+
+def scope_of(items: Items) -> str:
+    """Return what tells the labels of some pictures from those of others.
+
+    Parameters
+    ----------
+    items : `Items`
+        The pictures.
+
+    Returns
+    -------
+    scope : `str`
+        A word that depends on where they are.
+    """
     folders = sorted({str(p.parent.resolve()) for s in items.pictures for p in s.paths if p is not None})
     return hashlib.blake2b("\n".join(folders).encode(), digest_size=6).hexdigest()
 

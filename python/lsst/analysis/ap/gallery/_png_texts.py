@@ -33,6 +33,9 @@ class PictureFacts:
     limits: Mapping[str, tuple[float, float]]
     """Values that are shown darkest and brightest, by panel."""
 
+    stretches: Mapping[str, str]
+    """How values between them are spread over the colours, by panel."""
+
 
 def read_picture_facts(path: Path) -> PictureFacts:
     """Read what a picture says of itself.
@@ -70,6 +73,7 @@ def read_picture_facts(path: Path) -> PictureFacts:
         height,
         {name.lower(): (int(x), int(y), int(w), int(h)) for name, x, y, w, h in _PLACE.findall(panels)},
         {name.lower(): (float(low), float(high)) for name, _, low, high in _LIMITS.findall(limits)},
+        {name.lower(): stretch for name, stretch, _, _ in _LIMITS.findall(limits)},
     )
 
 

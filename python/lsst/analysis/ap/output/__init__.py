@@ -14,6 +14,7 @@ from ._outcomes import Failure, Picture
 from ._paths import panel_path, picture_path
 from ._record import DirectoryRecord, holds_pictures, read_record
 from ._remote import open_directory
+from ._rows import join_rows
 
 __all__ = (
     "CITSCI_FILES",
@@ -26,6 +27,7 @@ __all__ = (
     "Picture",
     "holds_pictures",
     "is_marked",
+    "join_rows",
     "manifest_name",
     "metadata_of",
     "open_directory",

@@ -102,9 +102,9 @@ def _disputed(tables: list[pa.Table]) -> set[str]:
     """Return the columns that the tables have of types which do not go together."""
     found = set()
     for name in {name for table in tables for name in table.column_names}:
-        fields = [pa.schema([t.schema.field(name)]) for t in tables if name in t.column_names]
+        columns = [table.select([name]) for table in tables if name in table.column_names]
         try:
-            pa.unify_schemas(fields, promote_options="permissive")
+            pa.concat_tables(columns, promote_options="permissive")
         except (pa.ArrowInvalid, pa.ArrowTypeError):
             found.add(name)
     return found

@@ -23,6 +23,7 @@
       columnOf("otherLabel", "the label of the other person", () => this.other);
       this.captionColumns = CAPTION.map((name) => data.table.find(name)).filter(Boolean);
       this.state = new State(data);
+      this.limits = new Gallery.CommonLimits(data);
       this.bar = new Bar(this);
       this.facets = new Facets(this);
       this.plots = new Plots(this);
@@ -35,7 +36,7 @@
       this.root = element("div", { class: "zcg" }, this.bar.root,
         element("div", { class: "middle" }, this.facets.root,
           element("main", { class: "main" }, this.plots.root, this.grid.root)),
-        this.labelling.root, this.large.root, this.dialogs.root, this.message, this.whisper);
+        this.labelling.root, this.limits.root, this.large.root, this.dialogs.root, this.message, this.whisper);
       root.append(this.root);
       Gallery.listenToKeys(this, this.root);
       this.settings.on("change", () => this.#theme());
@@ -57,6 +58,17 @@
     toggleFacets() {
       const shown = this.root.classList.toggle("with-facets");
       this.root.querySelector(".filters-button").setAttribute("aria-expanded", String(shown));
+    }
+
+    /** A picture of one of the sets; of two sets with its name on it and, where that is wanted, with common limits. */
+    picture(set, row, show, text) {
+      const node = Gallery.pictureOf(this.data.pictures[set], row, show, text, this.host);
+      if (this.data.pictures.length > 1) {
+        const wanted = this.state.limits === "common" && this.data.pictures.every((each) => each.has(row));
+        const own = wanted && !this.limits.apply(node, set, row, show);
+        node.append(element("span", { class: "tag" }, this.data.pictures[set].name + (own ? " · own limits" : "")));
+      }
+      return node;
     }
 
     /** What a caption calls a column. */

@@ -34,7 +34,7 @@
     #choices() {
       const { state, settings } = this.app;
       const names = this.app.data.table.columns.map(({ name }) => [name, name]);
-      this.sort = choice([["", "catalogue order"], ["random", "random order"], ...names], state.sort,
+      this.sort = choice([["", this.app.data.order], ["random", "random order"], ...names], state.sort,
         (sort) => state.set({ sort }));
       this.turn = button("", () => state.set({ descending: !state.descending }), { class: "turn" });
       const groups = ["diaObjectId", "visit", "ssObjectId", "status"].filter((name) => this.app.data.table.find(name));
@@ -51,8 +51,19 @@
       return element("div", { class: "bar-line choices" },
         element("span", { class: "pair" }, labelled("Sort", this.sort), this.turn),
         labelled("Group", this.group), labelled("Show", this.show), labelled("Size", this.size),
-        this.plots, labelled("Colours", this.theme),
+        ...this.#comparison(), this.plots, labelled("Colours", this.theme),
         button("Keys", () => this.app.dialogs.help(), { "aria-haspopup": "dialog" }));
+    }
+
+    /** What only a comparison of two directories has. */
+    #comparison() {
+      const { state, data } = this.app;
+      if (data.pictures.length < 2) return [];
+      this.limits = element("input", {
+        type: "checkbox", on: { change: (event) => state.set({ limits: event.target.checked ? "common" : "own" }) },
+      });
+      return [labelled("Same limits", this.limits),
+        button("Numbers", () => this.app.dialogs.numbers(), { "aria-haspopup": "dialog" })];
     }
 
     #typed() {
@@ -79,6 +90,7 @@
       this.turn.textContent = state.descending ? "↓" : "↑";
       this.turn.setAttribute("aria-label", state.descending ? "greatest first" : "least first");
       this.turn.disabled = state.sort === "" || state.sort === "random";
+      if (this.limits) this.limits.checked = state.limits === "common";
       this.plots.setAttribute("aria-pressed", String(state.plots));
     }
   }

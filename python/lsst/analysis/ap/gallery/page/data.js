@@ -4,8 +4,8 @@
 {
   /** Where a picture is and where its panels lie. */
   class Pictures {
-    constructor({ name }) {
-      this.name = name;
+    constructor({ name, colors }) {
+      Object.assign(this, { name, colors });
     }
 
     /** Take paths (null where there is no picture), distinct frames, and the frame of each row. */

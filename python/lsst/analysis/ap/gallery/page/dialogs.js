@@ -10,6 +10,7 @@
     ["Space", "in the large view: blink template, science, difference; 0 shows the whole picture"],
     ["a", "in the large view: blink by itself"],
     ["x", "in the large view of two runs: show the other run in the same place"],
+    ["l", "two runs: the same limits for both pictures, or each with its own"],
     ["n", "next picture without a label"],
     ["z", "take the last label back"],
     ["p", "show or hide the plots"],
@@ -73,6 +74,20 @@
         button("Another word", () => lines.append(line({ word: "", key: "" }))), problem,
         labelled("Go on to the next picture after a label", advance, { class: "tick" }),
         labelled("Seed of the random order", seed), button("Save", save, { class: "primary" }));
+    }
+
+    /** The numbers of a comparison. */
+    numbers() {
+      const [header, ...lines] = this.app.data.summary;
+      const cells = (tag, line, properties = {}) => line.map((text) => element(tag, properties, text));
+      this.#open("Numbers", element("table", { class: "matrix" },
+        element("thead", {}, element("tr", {}, ...cells("th", header, { scope: "col" }))),
+        element("tbody", {}, ...lines.map(([name, ...numbers]) =>
+          element("tr", {}, element("th", { scope: "row" }, name), ...cells("td", numbers))))),
+      element("p", {}, "Before is the first directory, after the second. Sources are matched by position within visit "
+        + "and detector, one to one. Lost are those that only the first has, gained those that only the second has. "
+        + "The column change says how many times its threshold the greatest change of a source is; the pictures are "
+        + "sorted by it."));
     }
 
     agreement() {

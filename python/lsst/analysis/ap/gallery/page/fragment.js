@@ -2,7 +2,7 @@
 // The state as the fragment of the address, so that a link shows what was seen.
 
 {
-  const PLAIN = ["where", "sort", "group", "seed", "show", "size"];
+  const PLAIN = ["where", "sort", "group", "seed", "show", "size", "limits"];
   const FACET = "f:";
 
   function facetText(facet) {

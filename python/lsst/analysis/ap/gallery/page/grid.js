@@ -2,7 +2,7 @@
 // The pictures, as a list of which only the part in sight exists.
 
 {
-  const { element, Lines, oncePerFrame, pictureOf, aspectOf, brief, count } = Gallery;
+  const { element, Lines, oncePerFrame, aspectOf, brief, count } = Gallery;
 
   const GAP = 10;
   const CAPTION = 26;
@@ -142,7 +142,7 @@
     #tile(row, place) {
       if (!this.#tiles.has(row)) {
         const text = this.app.describe(row);
-        const pictures = this.#sets.map((set) => pictureOf(set, row, this.state.show, "", this.app.host));
+        const pictures = this.#sets.map((set, place) => this.app.picture(place, row, this.state.show, ""));
         const node = element("div", {
           class: "tile", role: "option", id: `${this.name}-${row}`, "data-row": row,
           "aria-posinset": place + 1, "aria-setsize": this.state.rows.length,

@@ -18,6 +18,7 @@
       f: () => app.bar.where.focus(),
       "/": () => app.bar.where.focus(),
       i: () => grid.inner.focus(),
+      l: () => state.set({ limits: state.limits === "common" ? "own" : "common" }),
       "?": () => dialogs.help(),
     };
     const inLarge = {
@@ -27,6 +28,7 @@
       x: () => large.swap(),
       ArrowLeft: () => state.step(-1),
       ArrowRight: () => state.step(1),
+      l: everywhere.l,
       n: everywhere.n,
       z: everywhere.z,
     };

@@ -2,14 +2,15 @@
 // One picture, large, with everything that is known of it.
 
 {
-  const { element, button, pictureOf, PANELS, brief, count } = Gallery;
+  const { element, button, PANELS, brief, count } = Gallery;
 
   const BEAT = 600; // milliseconds of each panel when blinking by itself
 
   class Large {
     constructor(app) {
       this.app = app;
-      this.part = "whole";
+      this.all = app.data.pictures.length > 1 ? "panels" : "whole";
+      this.part = this.all;
       this.set = 0;
       this.picture = element("div", { class: "stage" });
       this.title = element("h2", { class: "large-title" });
@@ -32,14 +33,15 @@
           this.auto = button("Blink by itself", () => this.#beat(), { "aria-pressed": "false", "aria-keyshortcuts": "a" }),
           app.data.pictures.length > 1 ? button("Swap", () => this.swap(), { "aria-keyshortcuts": "x" }) : "",
           button("Close", () => app.state.set({ open: false }), { "aria-keyshortcuts": "Escape" })),
-        element("div", { class: "large-body" },
-          element("div", { class: "large-left", tabindex: "0", autofocus: true, role: "region", "aria-label": "Picture" }, this.picture, this.partName, this.limits, this.labels, this.words),
+        element("div", { class: app.data.pictures.length > 1 ? "large-body two" : "large-body" },
+          this.left = element("div", { class: "large-left", tabindex: "0", role: "region", "aria-label": "Picture" }, this.picture, this.partName, this.limits, this.labels, this.words),
           element("div", { class: "large-row", tabindex: "0", role: "region", "aria-label": "Catalogue row" },
             this.search, table)));
       this.root.addEventListener("close", () => app.state.set({ open: false }));
       app.state.on("open", () => this.#opened());
       app.state.on("current", () => this.refresh());
       app.state.on("rows", () => this.refresh());
+      app.state.on("look", () => this.refresh());
       app.labels.on("change", () => this.#label());
     }
 
@@ -50,8 +52,9 @@
     #opened() {
       const { open, current } = this.app.state;
       if (open && current !== null && !this.root.open) {
-        this.part = "whole";
+        this.part = this.all;
         this.root.showModal();
+        this.left.focus();
         this.refresh();
       } else if (!open && this.root.open) {
         this.#stop();
@@ -75,7 +78,8 @@
     /** Show the whole picture again. */
     whole() {
       this.#stop();
-      this.part = "whole";
+      this.part = this.all;
+      this.alone = false;
       this.#draw();
     }
 
@@ -111,18 +115,17 @@
     }
 
     #draw() {
-      const { state, data, host } = this.app;
+      const { state, data } = this.app;
       const row = state.current;
       if (row === null) return;
-      const one = this.part !== "whole" || this.alone || data.pictures.length === 1;
-      const sets = one ? [this.#pictures()] : data.pictures;
       const text = this.app.describe(row);
-      this.picture.replaceChildren(...sets.map((set) => element("figure", { class: one ? "" : "one-of-two" },
-        pictureOf(set, row, this.part, `${this.part} of ${text}`, host),
-        sets.length > 1 ? element("figcaption", {}, set.name) : "")));
+      const sets = this.alone ? [this.set] : data.pictures.map((_, set) => set);
+      this.picture.replaceChildren(...sets.map((set) =>
+        element("figure", {}, this.app.picture(set, row, this.part, `${this.part} of ${text}`))));
       this.picture.dataset.part = this.part;
-      const which = data.pictures.length > 1 && one ? `${this.#pictures().name}: ` : "";
-      this.partName.textContent = this.part === "whole" ? which : which + this.part;
+      this.picture.dataset.number = sets.length;
+      const which = this.alone ? `${this.#pictures().name} ` : "";
+      this.partName.textContent = which + (this.part === this.all ? "" : this.part);
     }
 
     refresh() {
@@ -151,10 +154,15 @@
     /** Between which values the panels are shown. */
     #limits(row) {
       const { table } = this.app.data;
-      const said = PANELS.map((panel) => {
-        const [low, high] = ["min", "max"].map((end) => table.find(`${panel}_${end}`)?.number(row) ?? NaN);
-        return Number.isNaN(low) ? "" : `${panel} ${brief(low)} to ${brief(high)}`;
-      }).filter(Boolean);
+      const range = (panel) => {
+        if (this.app.state.limits === "common" && this.app.data.pictures.length > 1) {
+          const common = this.app.limits.common(row, panel);
+          if (common) return common;
+        }
+        return ["min", "max"].map((end) => table.find(`${panel}_${end}`)?.number(row) ?? NaN);
+      };
+      const said = PANELS.map((panel) => [panel, ...range(panel)]).filter(([, low]) => !Number.isNaN(low))
+        .map(([panel, low, high]) => `${panel} ${brief(low)} to ${brief(high)}`);
       return said.length ? `Shown from dark to bright: ${said.join(", ")}.` : "";
     }
 
@@ -165,20 +173,20 @@
       const { table, pictures } = this.app.data;
       const wanted = this.search.value.trim().toLowerCase();
       const two = pictures.length > 1;
-      const names = two ? ["column", "", `${pictures[0].name}`] : ["column", ""];
       this.head.replaceChildren(element("tr", {}, ...(two
-        ? [["column"], [pictures[1].name], [pictures[0].name]] : [["column"], ["value"]])
-        .map(([name]) => element("th", { scope: "col" }, name))));
+        ? ["column", pictures[0].name, pictures[1].name] : ["column", "value"])
+        .map((name) => element("th", { scope: "col" }, name))));
       const lines = [];
       for (const column of table.columns) {
         if (two && column.name.endsWith("_before") && table.find(column.name.slice(0, -7))) continue;
         if (wanted && !column.name.toLowerCase().includes(wanted)) continue;
-        const cells = [column, two ? table.find(`${column.name}_before`) : undefined].slice(0, names.length - 1);
+        const before = two ? table.find(`${column.name}_before`) : undefined;
+        const cells = !before ? [column] : pictures[1].has(row) ? [before, column] : [before, undefined];
         const texts = cells.map((each) => each?.text(row) ?? "");
-        const differs = two && cells[1] && texts[0] !== texts[1];
+        const differs = before && texts[0] !== texts[1];
         lines.push(element("tr", { class: differs ? "differs" : "", title: column.about ?? "" },
           element("th", { scope: "row" }, column.name),
-          ...texts.map((text) => element("td", {}, text, text && column.unit ? element("small", {}, ` ${column.unit}`) : ""))));
+          ...texts.map((text) => element("td", { colspan: two && texts.length === 1 ? 2 : null }, text, text && column.unit ? element("small", {}, ` ${column.unit}`) : ""))));
       }
       this.body.replaceChildren(...lines);
     }

@@ -45,7 +45,7 @@
   }
 
   /** Keys that the page uses itself. */
-  Settings.taken = new Set(["n", "z", "p", "a", "x", "f", "i"]);
+  Settings.taken = new Set(["n", "z", "p", "a", "x", "f", "i", "l"]);
 
   Gallery.Settings = Settings;
 }

@@ -6,7 +6,7 @@
 
   const START = {
     where: "", sort: "", descending: false, group: "", seed: "1", show: "panels", size: 260,
-    plots: false, open: false,
+    limits: "common", plots: false, open: false,
   };
 
   /** Return a function that says whether a row passes a facet. */
@@ -48,7 +48,7 @@
     set(changes) {
       const differs = (...names) => names.some((name) => name in changes && changes[name] !== this[name]);
       const arranges = differs("where", "sort", "descending", "group", "seed");
-      const looks = differs("show", "size", "plots");
+      const looks = differs("show", "size", "plots", "limits");
       const opens = differs("open");
       const where = differs("where");
       Object.assign(this, changes);

@@ -81,6 +81,9 @@ class Classifications:
     names: Names
     """What the numbers in the rows stand for."""
 
+    others: int
+    """How many rows were left out because they are of other workflows."""
+
     repeated: int
     """How many rows were there before, in this export or in another."""
 
@@ -113,17 +116,18 @@ def read_classifications(
         Raised when an export cannot be read, or there is no row.
     """
     names, spoilt = Names(), Counter[tuple[str, str]]()
-    parts, count = [np.empty(0, _ROW)], 0
+    parts, others = [np.empty(0, _ROW)], 0
     for export in exports:
         for batch in export.read(lambda reason: spoilt.update([("", reason)])):
             advance(len(batch))
-            count += len(batch)
             if workflow is not None:
+                others += len(batch)
                 batch = batch.filter(pc.equal(batch.column("workflow_id"), str(workflow)))
+                others -= len(batch)
             parts.append(_read_batch(batch, names, spoilt))
-    if not count:
-        raise CutoutsError("The exports have no classifications.")
     rows = np.concatenate(parts)
+    if not len(rows) and not others:
+        raise CutoutsError("The exports have no classifications.")
     parts.clear()
     repeated = len(rows)
     if (np.diff(rows["id"]) <= 0).any():
@@ -131,7 +135,7 @@ def read_classifications(
         rows = rows[np.lexsort((rows["counted"], rows["id"]))]
         rows = rows[np.append(rows["id"][1:] != rows["id"][:-1], True)]
     repeated -= len(rows)
-    return Classifications(_one_name_each(rows, names), names, repeated, spoilt)
+    return Classifications(_one_name_each(rows, names), names, others, repeated, spoilt)
 
 
 def _read_batch(batch: pa.RecordBatch, names: Names, spoilt: Counter[tuple[str, str]]) -> NDArray[np.void]:

@@ -152,6 +152,7 @@ def _make_labels(
     gold_choice: GoldChoice,
 ) -> Labels:
     names, rows, spoilt = classifications.names, classifications.rows, classifications.spoilt
+    unreadable = spoilt.total()
     question, of_workflow, asked = choose_question(classifications, choice)
     joined = join_subjects(
         classifications,
@@ -179,10 +180,10 @@ def _make_labels(
     table = label_table(pictures, joined, names, votes, question, gold, verdict)
     report = {
         "classifications": {
-            "read": len(rows) + classifications.repeated + spoilt.total(),
+            "read": len(rows) + classifications.repeated + classifications.others + unreadable,
             "repeated": classifications.repeated,
-            "unreadable": spoilt.total(),
-            "of other workflows": int((~of_workflow).sum()),
+            "unreadable": unreadable,
+            "of other workflows": classifications.others + int((~of_workflow).sum()),
             "of other versions or tasks": int((of_workflow & ~asked).sum()),
             "of unknown sources": int((asked & ~counted).sum()),
             "replaced by a later one": votes.replaced,
