@@ -1,6 +1,6 @@
-"""From stored to physical pixel values."""
+"""What the stored values of an image mean: their type, their scale, no data."""
 
-__all__ = ("blank_value", "to_physical")
+__all__ = ("blank_value", "pixel_type", "to_physical")
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,36 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from ._errors import ImageFileError
 from ._hdu import Hdu
+
+PIXEL_TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+"""NumPy types of BITPIX (FITS standard 4.0, table 8)."""
+
+
+def pixel_type(hdu: Hdu) -> np.dtype[Any]:
+    """Return the type of an image's pixels.
+
+    Parameters
+    ----------
+    hdu : `Hdu`
+        An image, compressed or not.
+
+    Returns
+    -------
+    dtype : `numpy.dtype`
+        Big-endian, before BSCALE and BZERO.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the header names no such type.
+    """
+    keyword = "ZBITPIX" if hdu.is_compressed else "BITPIX"
+    bitpix = hdu.integer(keyword)
+    if bitpix not in PIXEL_TYPES:
+        raise ImageFileError(hdu.source.name, f"has a corrupt HDU {hdu.index}, header: {keyword} = {bitpix}")
+    return np.dtype(PIXEL_TYPES[bitpix])
 
 
 def blank_value(hdu: Hdu) -> int | None:
