@@ -92,7 +92,7 @@ class PictureMaker:
         """
         if batch.data_id is None:
             reason = "Its row gives no visit or no detector: complete the catalogue."
-            return _CutBatch(self, batch, [StampError(reason)] * len(batch.rows))
+            return _CutBatch(self, batch, self._refuse(batch, [StampError(reason)] * len(batch.rows)))
         return _CutBatch(self, batch, self._cut(batch, batch.data_id))
 
     def draw(self, diaSourceId: int, triplets: tuple[Triplet, ...], row: Mapping[str, Any]) -> Drawing:
@@ -120,10 +120,14 @@ class PictureMaker:
     def _cut(self, batch: SourceBatch, data_id: DetectorVisit) -> list[tuple[Triplet, ...] | StampError]:
         """Return the stamps of each source, or why there are none."""
         if isinstance(self.reader, AlertStampReader):
-            return self.reader.read(batch)  # as large as they came
+            return self._refuse(batch, self.reader.read(batch))  # as large as they came
         ra, dec = (_degrees(batch.rows, name) for name in ("ra", "dec"))
         sizes = self.sizes.of(batch)
-        known = [index for index, size in enumerate(sizes) if not isinstance(size, StampError)]
+        known = [
+            index
+            for index, size in enumerate(sizes)
+            if index not in batch.reasons and not isinstance(size, StampError)
+        ]
         results: list[Any] = list(sizes)
         if known:
             sides = np.array([sizes[index] for index in known])
@@ -134,7 +138,12 @@ class PictureMaker:
                 found = [StampError(f"reading its images failed: {error!r}")] * len(known)
             for index, result in zip(known, found, strict=True):
                 results[index] = result
-        return results
+        return self._refuse(batch, results)
+
+    @staticmethod
+    def _refuse(batch: SourceBatch, results: list[Any]) -> list[Any]:
+        """Let rows that cannot be read fail with their reason."""
+        return [StampError(batch.reasons[i]) if i in batch.reasons else r for i, r in enumerate(results)]
 
 
 @dataclass(frozen=True)
