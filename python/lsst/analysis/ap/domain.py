@@ -18,7 +18,7 @@ __all__ = (
 )
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
@@ -197,7 +197,28 @@ class SourceBatch:
 
     rows: "pa.Table"
     """One row per DiaSource, columns by their APDB names; ``diaSourceId``,
-    ``ra`` and ``dec`` (degrees) are always there."""
+    ``ra`` and ``dec`` (degrees) are always there. A row without an identifier
+    has in its place the number of the row, negative."""
+
+    reasons: Mapping[int, str] = field(default_factory=dict)
+    """Why rows can have no picture, by row number: their values cannot be
+    read. Most rows have none."""
+
+    def take(self, rows: Sequence[int]) -> "SourceBatch":
+        """Return some of the sources.
+
+        Parameters
+        ----------
+        rows : sequence of `int`
+            Row numbers.
+
+        Returns
+        -------
+        batch : `SourceBatch`
+            Those rows, in that order, with their reasons.
+        """
+        reasons = {new: self.reasons[old] for new, old in enumerate(rows) if old in self.reasons}
+        return SourceBatch(self.data_id, self.rows.take(list(rows)), reasons)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

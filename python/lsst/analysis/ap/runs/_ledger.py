@@ -144,7 +144,7 @@ class Ledger:
             if there:
                 self._describe(SourceBatch(batch.data_id, batch.rows.take(there)))
             if todo:
-                yield SourceBatch(batch.data_id, batch.rows.take(todo))
+                yield batch.take(todo)
         if self.repeated:
             self.log.warning("%d rows repeat a diaSourceId; the first row of each was used.", self.repeated)
 

@@ -79,6 +79,8 @@ class PictureMaker:
             Its pictures.
         """
         cut = self.source.read(batch)
+        for index, reason in batch.reasons.items():
+            cut[index] = StampError(reason)
         outcomes = [
             self._draw(batch, row, result) for row, result in zip(batch.rows.to_pylist(), cut, strict=True)
         ]

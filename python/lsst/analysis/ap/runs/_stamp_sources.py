@@ -121,6 +121,8 @@ def _cut(
 ) -> Stamps:
     """Read the stamps of those sources whose size is known, in one call."""
     results: list[Any] = list(sizes.of(batch))
+    for index, reason in batch.reasons.items():
+        results[index] = StampError(reason)
     known = [index for index, size in enumerate(results) if not isinstance(size, StampError)]
     if not known:
         return results

@@ -12,8 +12,9 @@ from ._cassandra import open_apdb, open_cassandra
 from ._ccd_visit import CcdVisitPacker, LinearPacker, RubinPacker, packer_of
 from ._choice import Stratum
 from ._columns import REQUIRED_COLUMNS, standardize
-from ._files import open_catalog, read_catalog, read_identifiers
+from ._files import open_catalog, read_catalog
 from ._flag_map import FlagMap
+from ._identifiers import read_identifiers
 from ._rows import open_sources, rows_of
 from ._selection import Selection
 from ._survey import SURVEY_COLUMNS, Survey, survey

@@ -80,6 +80,7 @@ class Database:
 
         def connect() -> sqlite3.Connection:
             connection = sqlite3.connect(uri, uri=True)
+            connection.text_factory = lambda text: text.decode(errors="replace")
             _complete_functions(connection)
             return connection
 

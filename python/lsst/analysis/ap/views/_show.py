@@ -131,6 +131,6 @@ def _outcomes(
 ) -> Iterator[tuple[int, Mapping[str, Any], bytes | str]]:
     for batch in batches:
         order = batch.rows.column(place).to_pylist()
-        batch = SourceBatch(batch.data_id, batch.rows.drop_columns(place))
+        batch = SourceBatch(batch.data_id, batch.rows.drop_columns(place), batch.reasons)
         for number, row, files in zip(order, batch.rows.to_pylist(), make(batch).outcomes, strict=True):
             yield number, row, files.reason if isinstance(files, Failure) else files.picture
