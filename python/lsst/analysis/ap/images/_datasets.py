@@ -2,12 +2,13 @@
 
 __all__ = ("ButlerAddress", "Datasets", "HandleDatasets", "RepositoryDatasets")
 
+import functools
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from lsst.daf.butler import DatasetRef, DeferredDatasetHandle
+from lsst.daf.butler import DatasetRef, DeferredDatasetHandle, MissingDatasetTypeError
 
 from ..domain import DetectorVisit
 from ._coadds import CoaddFinder
@@ -61,6 +62,11 @@ class Datasets(Protocol):
                 [`lsst.daf.butler.DeferredDatasetHandle`]
             What reads them, one patch each, of the visit's band; none where
             templates are not to be warped.
+
+        Raises
+        ------
+        MissingDatasetError
+            Raised if the repository has coadds, but none under the detector.
         """
         ...
 
@@ -117,10 +123,11 @@ class RepositoryDatasets:
     """Where another process finds the repository; `None` lets it have the
     butler itself."""
 
-    _visits: dict[tuple[str, int], dict[tuple[str, int], DatasetRef]] = field(
+    _visits: dict[tuple[str, int], dict[tuple[str, int | None], DatasetRef]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-    """What there is of the last visits, by dataset type and detector."""
+    """What there is of the last visits, by dataset type and detector, which is
+    `None` for images of all detectors."""
 
     _coadds: dict[str, CoaddFinder] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -151,9 +158,11 @@ class RepositoryDatasets:
             Raised if there is none, naming what was looked for and where.
         """
         names = self._names(role)
+        where = (
+            f"no {' or '.join(names) or role} for {data_id} in {', '.join(self.butler.collections.defaults)}"
+        )
         if not names:
-            raise MissingDatasetError(f"the repository stores no {role} images")
-        where = f"no {' or '.join(names)} for {data_id} in {', '.join(self.butler.collections.defaults)}"
+            raise MissingDatasetError(where)
         try:
             if (data_id.instrument, data_id.visit) not in self._visits:
                 self._visits.clear()
@@ -163,7 +172,7 @@ class RepositoryDatasets:
             raise StampError(f"{where}: {error}") from error
         known = self._visits[data_id.instrument, data_id.visit]
         for name in names:
-            if (ref := known.get((name, data_id.detector))) is not None:
+            if (ref := known.get((name, data_id.detector)) or known.get((name, None))) is not None:
                 if name != names[0] and role not in self._warned:
                     self._warned.add(role)
                     _log.warning(
@@ -183,7 +192,11 @@ class RepositoryDatasets:
             return []
         finder = self._coadds.setdefault(name, CoaddFinder(self.butler, name, self.skymap))
         refs = finder.find(data_id, grid)
-        if refs and not self.image_types.template_is_coadd and "template" not in self._warned:
+        if not refs:
+            names = " or ".join(dict.fromkeys([self.image_types.template, name]))
+            where = ", ".join(self.butler.collections.defaults)
+            raise MissingDatasetError(f"no {names} in the band of {data_id} in {where}")
+        if not self.image_types.template_is_coadd and "template" not in self._warned:
             self._warned.add("template")
             _log.warning(
                 "Not every detector has a %s: where there is none (first %s), it is warped from %s",
@@ -210,27 +223,36 @@ class RepositoryDatasets:
             if (data_id.instrument, data_id.visit) not in self._visits:
                 wanted.setdefault(data_id.instrument, set()).add(data_id.visit)
         names = {name for role in ROLES for name in self._names(role)}
-        if self.image_types.template_is_coadd:
-            names.discard(self.image_types.template)
         for instrument, visits in wanted.items():
-            refs = self.butler.query_all_datasets(
-                name=sorted(names),
-                where="instrument = chosen_instrument AND visit IN (chosen_visits)",
-                bind={"chosen_instrument": instrument, "chosen_visits": sorted(visits)},
-                limit=None,
-            )
+            refs = self._query(names, instrument, visits)
             self._visits.update({(instrument, visit): {} for visit in visits})
             for ref in refs:
-                if set(ref.dimensions.required) == {"instrument", "visit", "detector"}:
-                    visit, detector = ref.dataId["visit"], ref.dataId["detector"]
+                # An image of all detectors has none in its data ID.
+                detector: Any = ref.dataId.get("detector")
+                if set(ref.dimensions.required) <= {"instrument", "visit", "detector"}:
+                    visit = int(ref.dataId["visit"])
                     self._visits[instrument, visit][ref.datasetType.name, detector] = ref
+
+    def _query(self, names: set[str], instrument: str, visits: set[int]) -> list[DatasetRef]:
+        query = functools.partial(
+            self.butler.query_all_datasets,
+            where="instrument = chosen_instrument AND visit IN (chosen_visits)",
+            bind={"chosen_instrument": instrument, "chosen_visits": sorted(visits)},
+            limit=None,
+        )
+        try:
+            return list(query(name=sorted(names)))
+        except MissingDatasetTypeError:
+            # One of those that somebody named.
+            registered = {found.name for found in self.butler.registry.queryDatasetTypes(sorted(names))}
+            return list(query(name=sorted(registered))) if registered else []
 
     def _names(self, role: str) -> list[str]:
         """Return the dataset types for a role, the best first."""
         types = self.image_types
         names: dict[str, list[str | None]] = {
             "science": [types.science, types.second_science],
-            "template": [types.template],
+            "template": [None if types.template_is_coadd else types.template],
             "difference": [types.difference],
             "footprints": [self.footprints],
         }

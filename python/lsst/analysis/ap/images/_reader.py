@@ -87,12 +87,12 @@ class TripletReader:
     def _open(self, role: str, data_id: DetectorVisit, grid: Grid | None) -> OpenImage:
         try:
             handle = self._datasets.find(role, data_id)
-        except MissingDatasetError as error:
+        except MissingDatasetError:
             if role != "template" or grid is None:
                 raise
             coadds = self._datasets.find_coadds(data_id, grid)
             if not coadds:
-                raise MissingDatasetError(f"{error}, and no coadds of its band under it") from error
+                raise
             return open_warped_template(coadds, _open_image, grid)
         return _open_image(handle)
 

@@ -42,8 +42,8 @@ def open_warped_template(
         for handle in handles:
             image = cast(CoaddImage, open_image(handle))
             opened.append(image)
-            patches = skymaps.setdefault(str(handle.dataId["skymap"]), {})
-            patches.setdefault(int(handle.dataId["tract"]), {})[int(handle.dataId["patch"])] = image
+            of_skymap = skymaps.setdefault(str(handle.dataId["skymap"]), {})
+            of_skymap.setdefault(int(handle.dataId["tract"]), {})[int(handle.dataId["patch"])] = image
         chosen = _best(skymaps, grid)
     except BaseException:
         for image in opened:

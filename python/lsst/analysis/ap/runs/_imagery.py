@@ -85,7 +85,7 @@ class Imagery:
         settings = settings_of(self.config)
         if self.types is not None and self.butler is not None:
             types = dataclasses.asdict(self.types)
-            settings |= {f"{role}ImageType": repr(name) for role, name in types.items()}
+            settings |= {f"{role}ImageType": repr(name) for role, name in types.items() if name is not None}
             settings["collections"] = repr(tuple(self.butler.collections.defaults))
         return settings
 
