@@ -45,6 +45,7 @@ def refs_of(butler, types, data_id):
             dimension_records=True,
         )
         for role, name in vars(types).items()
+        if name is not None
     }
 
 
@@ -196,6 +197,9 @@ def test_quantum_without_a_catalogue_says_so():
     assert str(missing) == f"footprints: no dataset for {AFW_DETECTOR} among the inputs of the quantum"
 
 
+ONLY_SCIENCE = ImageTypes(TYPES.science, TYPES.science, None)
+
+
 class CountedButler:
     """A butler that counts its searches."""
 
@@ -210,9 +214,9 @@ class CountedButler:
         self.searches.append("one")
         return self._butler.find_dataset(*args, **kwargs)
 
-    def query_datasets(self, *args, **kwargs):
+    def query_all_datasets(self, *args, **kwargs):
         self.searches.append("all")
-        return self._butler.query_datasets(*args, **kwargs)
+        return self._butler.query_all_datasets(*args, **kwargs)
 
 
 @pytest.fixture(scope="module")
@@ -260,17 +264,24 @@ def test_earlier_collections_win_for_every_detector(chained, order):
 
 def test_detectors_of_a_visit_are_found_at_once(chained):
     butler = CountedButler(chained)
-    datasets = RepositoryDatasets(butler, TYPES)
-    datasets.find("science", DetectorVisit("Cam", 7, 0))
-    datasets.find("science", DetectorVisit("Cam", 7, 0))
-    assert butler.searches == ["one"]
-    for detector in (1, 2, 3, 4, 0):
+    datasets = RepositoryDatasets(butler, ONLY_SCIENCE)
+    for detector in (0, 0, 1, 2, 3, 4):
         datasets.find("science", DetectorVisit("Cam", 7, detector))
-    assert butler.searches == ["one", "all"]
-    for visit in (8, 7):
+    assert butler.searches == ["all"]
+    for visit in (8, 8, 7):
         datasets.find("science", DetectorVisit("Cam", visit, 1))
-    assert butler.searches == ["one", "all", "one", "one"]
-    assert len(datasets._visit) == 1
+    assert butler.searches == ["all"] * 3
+    assert len(datasets._visits) == 1
+
+
+def test_the_visits_of_a_batch_are_found_at_once(chained):
+    butler = CountedButler(chained)
+    datasets = RepositoryDatasets(butler, ONLY_SCIENCE)
+    datasets.prefetch(DetectorVisit("Cam", visit, detector) for visit in (7, 8) for detector in (0, 1))
+    for visit in (7, 8, 7):
+        for detector in range(5):
+            datasets.find("science", DetectorVisit("Cam", visit, detector))
+    assert butler.searches == ["all"]
 
 
 def test_detector_without_a_dataset_says_so_after_others(chained):

@@ -40,7 +40,10 @@ NEW = ("template_detector", "difference_image")
     [
         (["preliminary_visit_image", *NEW], ("preliminary_visit_image", *NEW)),
         (["visit_image", *NEW], ("visit_image", *NEW)),
-        (["preliminary_visit_image", "visit_image", "calexp", *NEW], ("preliminary_visit_image", *NEW)),
+        (
+            ["preliminary_visit_image", "visit_image", "calexp", *NEW],
+            ("visit_image", *NEW, None, "preliminary_visit_image"),
+        ),
         (["calexp", *NEW], ("calexp", *NEW)),
         (
             ["calexp", "deepDiff_templateExp", "deepDiff_differenceExp"],

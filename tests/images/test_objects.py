@@ -57,6 +57,9 @@ class Exposure:
     def getWcs(self):
         return self.wcs
 
+    def getMetadata(self):
+        return types.SimpleNamespace(exists=lambda name: name == "BUNIT", getScalar=lambda name: "nJy")
+
     def getXY0(self):
         return self.xy0
 

@@ -91,7 +91,8 @@ def test_plain_images(make_small_repo, how):
 def test_objects_in_memory(small_repo):
     repo = small_repo
     images = [
-        repo.butler.get(name, instrument="SmallCam", visit=7, detector=3) for name in vars(TYPES).values()
+        repo.butler.get(name, instrument="SmallCam", visit=7, detector=3)
+        for name in (TYPES.science, TYPES.template, TYPES.difference)
     ]
     science, template, difference = images
     results = read_triplets(template, science, difference, *repo.sky(X, Y), [30], planes=["SAT"])
@@ -195,7 +196,11 @@ def test_datasets_packed_into_a_zip(small_repo, make_small_repo, tmp_path):
     archive = small_repo.butler.retrieve_artifacts_zip(refs, tmp_path / "zip")
     other = make_small_repo()
     other.butler.pruneDatasets(
-        [ref for name in vars(TYPES).values() for ref in other.butler.query_datasets(name)],
+        [
+            ref
+            for name in (TYPES.science, TYPES.template, TYPES.difference)
+            for ref in other.butler.query_datasets(name)
+        ],
         disassociate=True,
         unstore=True,
         purge=True,

@@ -107,7 +107,8 @@ def remote_repo(large_repo, server):
 
 def file_sizes(butler):
     refs = [
-        butler.find_dataset(name, instrument="SmallCam", visit=7, detector=3) for name in vars(TYPES).values()
+        butler.find_dataset(name, instrument="SmallCam", visit=7, detector=3)
+        for name in (TYPES.science, TYPES.template, TYPES.difference)
     ]
     return [butler.getURI(ref).size() for ref in refs]
 

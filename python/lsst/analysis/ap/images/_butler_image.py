@@ -3,6 +3,7 @@
 __all__ = ("ButlerImage",)
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from .wcs._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
 class ButlerImage:
     """An image behind ``Butler.get``.
 
-    The box that holds all that is wanted is read in one call.
+    The box that holds all that is wanted is read in one call, and kept for the
+    mask and the variances.
 
     Parameters
     ----------
@@ -42,15 +44,18 @@ class ButlerImage:
             self.box = Box(bbox.x.start, bbox.x.stop, bbox.y.start, bbox.y.stop)
         wcs = self._get("wcs" if self._is_afw else "sky_projection")
         self.sky_map: SkyMap = AfwSkyMap(wcs) if self._is_afw else LsstSkyMap(wcs)
-        self._mask_planes: Mapping[str, int] | None = None
+        self.has_mask = "mask" in self._components
+        self._part: tuple[Box, ObjectImage] | None = None
 
-    @property
+    @cached_property
     def mask_planes(self) -> Mapping[str, int]:
         """Bit number of each mask plane, by afw's name."""
-        if self._mask_planes is None:
-            corner = Box(self.box.x_start, self.box.x_start + 1, self.box.y_start, self.box.y_start + 1)
-            self._mask_planes = self._get_part(corner).mask_planes
-        return self._mask_planes
+        return self._corner.mask_planes
+
+    @cached_property
+    def unit(self) -> str | None:
+        """Unit of the pixels; `None` where nothing says it."""
+        return self._corner.unit
 
     def read(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
         """Return pixels of the image.
@@ -65,7 +70,7 @@ class ButlerImage:
         arrays : `list` [`numpy.ndarray`]
             One array per box.
         """
-        return self._get_part(_around(boxes), "image").read(boxes) if boxes else []
+        return self._get_part(boxes).read(boxes) if boxes else []
 
     def read_mask(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
         """Return bits of the mask.
@@ -80,23 +85,44 @@ class ButlerImage:
         arrays : `list` [`numpy.ndarray`]
             One array per box.
         """
-        return self._get_part(_around(boxes)).read_mask(boxes) if boxes else []
+        return self._get_part(boxes).read_mask(boxes) if boxes else []
+
+    def read_variance(self, boxes: Sequence[Box]) -> list[NDArray[Any]] | None:
+        """Return variances of pixels of the image.
+
+        Parameters
+        ----------
+        boxes : `~collections.abc.Sequence` [`Box`]
+            What to read, PARENT pixels, inside of ``box``.
+
+        Returns
+        -------
+        arrays : `list` [`numpy.ndarray`] or `None`
+            One array per box; `None` where the image has no variances.
+        """
+        return self._get_part(boxes).read_variance(boxes) if boxes else []
 
     def close(self) -> None:
-        """Do nothing: the butler keeps no file open."""
+        """Forget what was read: the butler keeps no file open."""
+        self._part = None
 
-    def _get_part(self, box: Box, component: str = "") -> ObjectImage:
-        ref = self._ref
-        # An afw component has no WCS, a plain lsst.images Image no components.
-        if not self._is_afw and component in self._components:
-            ref = ref.makeComponentRef(component)
+    @cached_property
+    def _corner(self) -> ObjectImage:
+        x, y = self.box.x_start, self.box.y_start
+        return self._get_part([Box(x, x + 1, y, y + 1)])
+
+    def _get_part(self, boxes: Sequence[Box]) -> ObjectImage:
+        box = _around(boxes)
+        if self._part is not None and self._part[0].intersection(box) == box:
+            return self._part[1]
         part = _afw_box(box) if self._is_afw else _lsst_box(box)
         try:
-            image = self._butler.get(ref, parameters={"bbox": part})
+            image = self._butler.get(self._ref, parameters={"bbox": part})
         except Exception:
             # Not every format can be cut while it is read.
-            image = self._butler.get(ref)
-        return ObjectImage(image, self.name)
+            image, box = self._butler.get(self._ref), self.box
+        self._part = box, ObjectImage(image, self.name)
+        return self._part[1]
 
     def _get(self, component: str) -> Any:
         return self._butler.get(self._ref.makeComponentRef(component))

@@ -1,8 +1,9 @@
 """From positions on the sky to stamps of one image."""
 
-__all__ = ("OpenImage", "cut_stamps")
+__all__ = ("Grid", "OpenImage", "cut_stamps")
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,17 @@ from numpy.typing import NDArray
 from ..domain import Box, Stamp
 from ._errors import StampError
 from .wcs._sky_map import SkyMap
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the pixels of an image lie."""
+
+    box: Box
+    """The pixels of the image, PARENT pixels."""
+
+    sky_map: SkyMap
+    """The exact WCS of the image."""
 
 
 class OpenImage(Protocol):
@@ -29,6 +41,16 @@ class OpenImage(Protocol):
     @property
     def sky_map(self) -> SkyMap:
         """The exact WCS of the image."""
+        ...
+
+    @property
+    def unit(self) -> str | None:
+        """Unit of the pixels; `None` where nothing says it."""
+        ...
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether the image comes with a mask."""
         ...
 
     @property
@@ -98,37 +120,48 @@ def cut_stamps(
     Returns
     -------
     stamps : `list` [`tuple` [`Stamp`, ...] or `StampError`]
-        For each position a stamp per size, or why there are none.
+        For each position a stamp per size, or why there are none. Pixels with
+        the mask plane NO_DATA are NaN, whatever the image has there:
+        templates of the pipelines have 0.
     """
-    results: list[tuple[Stamp, ...] | StampError] = []
-    boxes: list[list[Box]] = []
+    wanted: list[list[Box]] = []
     for xi, yi, sides in zip(x.tolist(), y.tolist(), sizes.tolist(), strict=True):
-        if not (np.isfinite(xi) and np.isfinite(yi)):
-            boxes.append([])
-            continue
-        wanted = [Box.from_center(xi, yi, size) for size in sides]
-        boxes.append(wanted if all(image.box.intersection(box) is not None for box in wanted) else [])
+        boxes = [Box.from_center(xi, yi, size) for size in sides] if np.isfinite([xi, yi]).all() else []
+        if any(image.box.intersection(box) is None for box in boxes):
+            boxes = []
+        wanted.append(boxes)
 
-    parts = [[_require(image.box.intersection(box)) for box in wanted] for wanted in boxes]
-    flat = [part for row in parts for part in row]
-    arrays = iter(image.read(flat))
-    masks = iter(image.read_mask(flat)) if with_mask else None
-    planes = image.mask_planes if with_mask else {}
-    for xi, yi, wanted, inside in zip(x.tolist(), y.tolist(), boxes, parts, strict=True):
-        if not wanted:
+    # The largest box of a source holds the others.
+    largest = [max(boxes, key=lambda box: box.width) for boxes in wanted if boxes]
+    parts = [_require(image.box.intersection(box)) for box in largest]
+    planes = image.mask_planes if with_mask or image.has_mask else {}
+    arrays = iter(image.read(parts))
+    masks = iter(image.read_mask(parts)) if with_mask or "NO_DATA" in planes else None
+    no_data = 1 << planes["NO_DATA"] if "NO_DATA" in planes else 0
+    places = iter(zip(largest, parts, strict=True))
+    results: list[tuple[Stamp, ...] | StampError] = []
+    for xi, yi, boxes in zip(x.tolist(), y.tolist(), wanted, strict=True):
+        if not boxes:
             results.append(_off_image(image, role, xi, yi))
             continue
-        results.append(
-            tuple(
+        outer, part = next(places)
+        array = _pad(next(arrays), part, outer, np.nan, np.float32)
+        mask = None if masks is None else _pad(next(masks), part, outer, no_data, np.uint32)
+        if mask is not None and no_data:
+            array[mask & no_data != 0] = np.nan
+        stamps = []
+        for box in boxes:
+            inside = box.slices_within(outer)
+            stamps.append(
                 Stamp(
-                    array=_pad(next(arrays), part, box, np.nan, np.float32),
+                    array=np.ascontiguousarray(array[inside]),
                     box=box,
-                    mask=None if masks is None else _pad(next(masks), part, box, _no_data(planes), np.uint32),
-                    mask_planes=planes,
+                    mask=np.ascontiguousarray(mask[inside]) if with_mask and mask is not None else None,
+                    mask_planes=planes if with_mask else {},
+                    unit=image.unit,
                 )
-                for box, part in zip(wanted, inside, strict=True)
             )
-        )
+        results.append(tuple(stamps))
     return results
 
 
@@ -138,15 +171,12 @@ def _require(box: Box | None) -> Box:
 
 
 def _pad(array: NDArray[Any], part: Box, box: Box, fill: float, dtype: type[Any]) -> NDArray[Any]:
+    """Return a copy of the pixels of a part of a box, with the others filled."""
     if part == box:
-        return np.ascontiguousarray(array, dtype=dtype)
+        return np.array(array, dtype=dtype)
     padded = np.full(box.shape, fill, dtype=dtype)
     padded[part.slices_within(box)] = array
     return padded
-
-
-def _no_data(planes: Mapping[str, int]) -> int:
-    return 1 << planes["NO_DATA"] if "NO_DATA" in planes else 0
 
 
 def _off_image(image: OpenImage, role: str, x: float, y: float) -> StampError:

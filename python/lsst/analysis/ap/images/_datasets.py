@@ -1,16 +1,22 @@
 """Where the datasets of one detector are found, to be read later."""
 
-__all__ = ("Datasets", "HandleDatasets", "RepositoryDatasets")
+__all__ = ("ButlerAddress", "Datasets", "HandleDatasets", "RepositoryDatasets")
 
-from collections.abc import Mapping
+import functools
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from lsst.daf.butler import DatasetRef, DeferredDatasetHandle
+from lsst.daf.butler import DatasetRef, DeferredDatasetHandle, MissingDatasetTypeError
 
 from ..domain import DetectorVisit
-from ._errors import StampError
+from ._coadds import CoaddFinder
+from ._cut import Grid
+from ._errors import MissingDatasetError, StampError
 from ._image_types import ImageTypes
+
+_log = logging.getLogger(__name__)
 
 
 class Datasets(Protocol):
@@ -35,16 +41,67 @@ class Datasets(Protocol):
         Raises
         ------
         StampError
-            Raised if there is none, with the reason.
+            Raised if there is none, with the reason; a `MissingDatasetError`
+            where the repository was asked and has none.
         """
         ...
+
+    def find_coadds(self, data_id: DetectorVisit, grid: Grid) -> Sequence[DeferredDatasetHandle]:
+        """Find the coadds that a template of a detector can be warped from.
+
+        Parameters
+        ----------
+        data_id : `DetectorVisit`
+            The detector.
+        grid : `Grid`
+            The pixels of its science image.
+
+        Returns
+        -------
+        handles : `~collections.abc.Sequence` \
+                [`lsst.daf.butler.DeferredDatasetHandle`]
+            What reads them, one patch each, of the visit's band; none where
+            templates are not to be warped.
+
+        Raises
+        ------
+        MissingDatasetError
+            Raised if the repository has coadds, but none under the detector.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ButlerAddress:
+    """How another process opens a repository again.
+
+    Butlers of a server cannot be pickled.
+    """
+
+    repository: str
+    """URI or label of the repository, as the user gave it."""
+
+    collections: tuple[str, ...]
+    """Default collections."""
+
+    def open(self) -> Any:
+        """Open the repository.
+
+        Returns
+        -------
+        butler : `lsst.daf.butler.Butler`
+            A butler with the default collections.
+        """
+        from lsst.daf.butler import Butler
+
+        return Butler.from_config(self.repository, collections=self.collections)
 
 
 @dataclass(frozen=True)
 class RepositoryDatasets:
     """The datasets of any detector, from the collections of a repository.
 
-    It pickles when the butler does.
+    It pickles when the butler does, or when there is an address.
     """
 
     butler: Any
@@ -58,10 +115,27 @@ class RepositoryDatasets:
     """Dataset type of the catalogues with footprints, of storage class
     SourceCatalog; `None` when nobody needs them."""
 
-    _visit: dict[tuple[str, int], dict[str, dict[int, DatasetRef]]] = field(
+    skymap: str | None = None
+    """Sky map whose coadds templates are warped from; `None` takes the one that
+    covers most of a detector."""
+
+    address: ButlerAddress | None = None
+    """Where another process finds the repository; `None` lets it have the
+    butler itself."""
+
+    _visits: dict[tuple[str, int], dict[tuple[str, int | None], DatasetRef]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-    """What was found of the last visit: datasets of its detectors by type."""
+    """What there is of the last visits, by dataset type and detector, which is
+    `None` for images of all detectors."""
+
+    _coadds: dict[str, CoaddFinder] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    _warned: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        butler = self.butler if self.address is None else None
+        return _restore, (butler, self.image_types, self.footprints, self.skymap, self.address)
 
     def find(self, role: str, data_id: DetectorVisit) -> DeferredDatasetHandle:
         """Find a dataset in the default collections.
@@ -83,39 +157,121 @@ class RepositoryDatasets:
         StampError
             Raised if there is none, naming what was looked for and where.
         """
-        dataset_type: Any = self.footprints if role == "footprints" else getattr(self.image_types, role)
-        where = f"no {dataset_type} for {data_id} in {', '.join(self.butler.collections.defaults)}"
+        names = self._names(role)
+        where = (
+            f"no {' or '.join(names) or role} for {data_id} in {', '.join(self.butler.collections.defaults)}"
+        )
+        if not names:
+            raise MissingDatasetError(where)
         try:
-            ref = self._find(dataset_type, data_id)
+            if (data_id.instrument, data_id.visit) not in self._visits:
+                self._visits.clear()
+                self.prefetch([data_id])
         except Exception as error:
             # The butler has many words for a data ID that it does not know.
             raise StampError(f"{where}: {error}") from error
-        if ref is None:
-            raise StampError(where)
-        return DeferredDatasetHandle(self.butler, ref, None)
+        known = self._visits[data_id.instrument, data_id.visit]
+        for name in names:
+            if (ref := known.get((name, data_id.detector)) or known.get((name, None))) is not None:
+                if name != names[0] and role not in self._warned:
+                    self._warned.add(role)
+                    _log.warning(
+                        "Not every detector has a %s: where there is none (first %s), the %s image is %s",
+                        names[0],
+                        data_id,
+                        role,
+                        name,
+                    )
+                return DeferredDatasetHandle(self.butler, ref, None)
+        raise MissingDatasetError(where)
 
-    def _find(self, dataset_type: str, data_id: DetectorVisit) -> DatasetRef | None:
-        """Find a dataset, and those of the other detectors with the second one.
+    def find_coadds(self, data_id: DetectorVisit, grid: Grid) -> Sequence[DeferredDatasetHandle]:
+        # Docstring inherited.
+        name = self.image_types.coadd
+        if name is None:
+            return []
+        finder = self._coadds.setdefault(name, CoaddFinder(self.butler, name, self.skymap))
+        refs = finder.find(data_id, grid)
+        if not refs:
+            names = " or ".join(dict.fromkeys([self.image_types.template, name]))
+            where = ", ".join(self.butler.collections.defaults)
+            raise MissingDatasetError(f"no {names} in the band of {data_id} in {where}")
+        if not self.image_types.template_is_coadd and "template" not in self._warned:
+            self._warned.add("template")
+            _log.warning(
+                "Not every detector has a %s: where there is none (first %s), it is warped from %s",
+                self.image_types.template,
+                data_id,
+                name,
+            )
+        return [DeferredDatasetHandle(self.butler, ref, None) for ref in refs]
 
-        The query for all of a visit takes as long as a search for each of a
-        few detectors.
+    def prefetch(self, data_ids: Iterable[DetectorVisit]) -> None:
+        """Find all datasets of some visits in one query.
+
+        `find` asks for a visit at a time where nobody has called this. What
+        was found stays until another visit is asked for.
+
+        Parameters
+        ----------
+        data_ids : `~collections.abc.Iterable` [`DetectorVisit`]
+            Detectors whose datasets will be wanted; those of other detectors
+            of the same visits come with them.
         """
-        visit = {"instrument": data_id.instrument, "visit": data_id.visit}
-        known = self._visit.get((data_id.instrument, data_id.visit))
-        if known is None:
-            self._visit.clear()
-            known = self._visit[data_id.instrument, data_id.visit] = {}
-        refs = known.setdefault(dataset_type, {})
-        if len(refs) == 1 and data_id.detector not in refs:
-            for ref in self.butler.query_datasets(dataset_type, **visit, explain=False):
-                if ref.dimensions.required == {*visit, "detector"}:
-                    refs[ref.dataId["detector"]] = ref
-        if data_id.detector not in refs:
-            ref = self.butler.find_dataset(dataset_type, **visit, detector=data_id.detector)
-            if ref is None:
-                return None
-            refs[data_id.detector] = ref
-        return refs[data_id.detector]
+        wanted: dict[str, set[int]] = {}
+        for data_id in data_ids:
+            if (data_id.instrument, data_id.visit) not in self._visits:
+                wanted.setdefault(data_id.instrument, set()).add(data_id.visit)
+        names = {name for role in ROLES for name in self._names(role)}
+        for instrument, visits in wanted.items():
+            refs = self._query(names, instrument, visits)
+            self._visits.update({(instrument, visit): {} for visit in visits})
+            for ref in refs:
+                # An image of all detectors has none in its data ID.
+                detector: Any = ref.dataId.get("detector")
+                if set(ref.dimensions.required) <= {"instrument", "visit", "detector"}:
+                    visit = int(ref.dataId["visit"])
+                    self._visits[instrument, visit][ref.datasetType.name, detector] = ref
+
+    def _query(self, names: set[str], instrument: str, visits: set[int]) -> list[DatasetRef]:
+        query = functools.partial(
+            self.butler.query_all_datasets,
+            where="instrument = chosen_instrument AND visit IN (chosen_visits)",
+            bind={"chosen_instrument": instrument, "chosen_visits": sorted(visits)},
+            limit=None,
+        )
+        try:
+            return list(query(name=sorted(names)))
+        except MissingDatasetTypeError:
+            # One of those that somebody named.
+            registered = {found.name for found in self.butler.registry.queryDatasetTypes(sorted(names))}
+            return list(query(name=sorted(registered))) if registered else []
+
+    def _names(self, role: str) -> list[str]:
+        """Return the dataset types for a role, the best first."""
+        types = self.image_types
+        names: dict[str, list[str | None]] = {
+            "science": [types.science, types.second_science],
+            "template": [None if types.template_is_coadd else types.template],
+            "difference": [types.difference],
+            "footprints": [self.footprints],
+        }
+        return [name for name in names[role] if name is not None]
+
+
+ROLES = ("science", "template", "difference", "footprints")
+
+
+def _restore(
+    butler: Any,
+    image_types: ImageTypes,
+    footprints: str | None,
+    skymap: str | None,
+    address: ButlerAddress | None,
+) -> RepositoryDatasets:
+    if butler is None and address is not None:
+        butler = address.open()
+    return RepositoryDatasets(butler, image_types, footprints, skymap, address)
 
 
 @dataclass(frozen=True)
@@ -137,6 +293,9 @@ class HandleDatasets:
 
     footprints: DeferredDatasetHandle | None = None
     """The catalogue with footprints, of storage class SourceCatalog."""
+
+    coadds: Sequence[DeferredDatasetHandle] = ()
+    """The patches that a missing template is warped from."""
 
     dataset_types: Mapping[str, str] = field(default_factory=dict)
     """Dataset type by role, to name what is missing."""
@@ -164,8 +323,12 @@ class HandleDatasets:
         handle: DeferredDatasetHandle | None = getattr(self, role)
         if handle is None:
             what = self.dataset_types.get(role, "dataset")
-            raise StampError(f"no {what} for {data_id} among the inputs of the quantum")
+            raise MissingDatasetError(f"no {what} for {data_id} among the inputs of the quantum")
         wanted = {"instrument": data_id.instrument, "visit": data_id.visit, "detector": data_id.detector}
         if any(key in handle.dataId and handle.dataId[key] != value for key, value in wanted.items()):
             raise StampError(f"the quantum has {handle.ref}, not that of {data_id}")
         return handle
+
+    def find_coadds(self, data_id: DetectorVisit, grid: Grid) -> Sequence[DeferredDatasetHandle]:
+        # Docstring inherited.
+        return self.coadds

@@ -1,6 +1,6 @@
 """Why a source has no stamps."""
 
-__all__ = ("StampError",)
+__all__ = ("MissingDatasetError", "StampError")
 
 from ..domain import CutoutsError
 
@@ -20,3 +20,7 @@ class StampError(CutoutsError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(" ".join(line.strip() for line in reason.splitlines() if line.strip()))
+
+
+class MissingDatasetError(StampError):
+    """That the repository has no such image of a detector."""

@@ -15,12 +15,12 @@ from .fits._bytes import ByteSource
 from .fits._errors import ImageFileError
 from .fits._hdu import Hdu
 from .fits._hdus import HduList
-from .fits._planes import plane_shape, read_plane
+from .fits._planes import is_image, plane_shape, read_plane, read_unit
 from .wcs._projection import is_lsst_images, read_projection
 from .wcs._sky_map import AstSkyMap, HeaderSkyMap, SkyMap
 
-# The images of a detector mostly have the same.
-_ast_sky_map = lru_cache(maxsize=4)(AstSkyMap)
+# The images of a detector mostly have the same, and the patches of a tract.
+_ast_sky_map = lru_cache(maxsize=8)(AstSkyMap)
 
 
 class FitsImage:
@@ -67,6 +67,16 @@ class FitsImage:
             raise ImageFileError(self.name, f"has no usable WCS: {type(error).__name__}: {error}") from error
 
     @cached_property
+    def unit(self) -> str | None:
+        """Unit of the pixels, BUNIT of the image or of the file."""
+        return read_unit(self._image) or read_unit(self._hdus.primary)
+
+    @cached_property
+    def has_mask(self) -> bool:
+        """Whether the file has a mask."""
+        return self._find("MASK") is not None
+
+    @cached_property
     def mask_planes(self) -> Mapping[str, int]:
         """Bit number of each mask plane, by afw's name."""
         mask = self._mask
@@ -109,9 +119,32 @@ class FitsImage:
             raise ImageFileError(self.name, "has a mask of another size than its image")
         return read_plane(self._mask, [self._to_local(box) for box in boxes])
 
+    def read_variance(self, boxes: Sequence[Box]) -> list[NDArray[Any]] | None:
+        """Return variances of pixels of the image.
+
+        Parameters
+        ----------
+        boxes : `~collections.abc.Sequence` [`Box`]
+            What to read, PARENT pixels, inside of ``box``.
+
+        Returns
+        -------
+        arrays : `list` [`numpy.ndarray`] or `None`
+            One array per box; `None` where the file has no variances.
+        """
+        variance = self._find("VARIANCE")
+        if variance is None:
+            return None
+        if plane_shape(variance) != self.box.shape:
+            raise ImageFileError(self.name, "has variances of another size than its image")
+        return read_plane(variance, [self._to_local(box) for box in boxes])
+
     def close(self) -> None:
         """Close the file."""
         self._source.close()
+
+    def _find(self, name: str) -> Hdu | None:
+        return next((hdu for hdu in self._hdus if hdu.index and hdu.name == name), None)
 
     @cached_property
     def _mask(self) -> Hdu:
@@ -155,15 +188,14 @@ def open_fits_image(source: ByteSource) -> FitsImage:
 
 
 def _find_image(hdus: HduList) -> Hdu:
-    if hdus.primary.integer("NAXIS") >= 2:
+    if is_image(hdus.primary):
         return hdus.primary
     nameless = None
     for hdu in hdus:
         if hdu.name == "IMAGE":
             return hdu
-        is_image = hdu.is_compressed or str(hdu.value("XTENSION", "")).strip() == "IMAGE"
         # The latter is what libraries call an image that has no name.
-        if nameless is None and is_image and hdu.name in ("", "COMPRESSED_IMAGE"):
+        if nameless is None and hdu.index and is_image(hdu) and hdu.name in ("", "COMPRESSED_IMAGE"):
             nameless = hdu
     return nameless or hdus.find("IMAGE")
 

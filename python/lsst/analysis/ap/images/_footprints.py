@@ -35,7 +35,7 @@ def find_footprint_type(butler: Any, image_types: ImageTypes) -> str | None:
         difference image; `None` when the collections have no such catalogue
         of afw.
     """
-    kind = kind_of(image_types.difference, DIFFERENCE)
+    kind = kind_of(image_types.difference, DIFFERENCE) if image_types.difference is not None else ""
     collections = tuple(butler.collections.defaults)
     for name in (f"{kind}_diaSrc",) if kind else ("dia_source_unstandardized",):
         registered = butler.registry.queryDatasetTypes(name)

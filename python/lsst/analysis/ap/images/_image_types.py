@@ -11,14 +11,19 @@ from lsst.daf.butler import MissingCollectionError
 
 from ..domain import CutoutsError
 
-NEW_SCIENCE = ("preliminary_visit_image", "visit_image")
+NEW_SCIENCE = ("visit_image", "preliminary_visit_image")
 OLD_SCIENCE = ("initial_pvi", "calexp")
 NEW_TEMPLATE = "template_detector"
 NEW_DIFFERENCE = "difference_image"
 OLD_TEMPLATES = ("*_templateExp", "*_warpedExp")
 OLD_DIFFERENCE = "*_differenceExp"
-"""Dataset types that pipelines have written, newest first; ``*`` stands for
-the kind of template, such as ``goodSeeingDiff``."""
+"""Dataset types that pipelines have written, the best first: where there are
+both, drp_pipe has subtracted from ``visit_image``. ``*`` stands for the kind
+of template, such as ``goodSeeingDiff``."""
+
+COADDS = {"template_coadd": "", "goodSeeingCoadd": "goodSeeingDiff", "deepCoadd": "deepDiff"}
+"""Dataset types of the coadds that templates are warped from, and their kind
+of template; data releases publish nothing else of templates."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,23 @@ class ImageTypes:
     """The visit's own image."""
 
     template: str
-    """The template, warped to the science image."""
+    """The template, warped to the science image; or the coadds that it can be
+    warped from, where the repository has no such template."""
 
-    difference: str
-    """Science minus template."""
+    difference: str | None
+    """Science minus template; `None` where there is none and nobody requires
+    it."""
+
+    coadd: str | None = None
+    """The coadds that a template is warped from where ``template`` is missing."""
+
+    second_science: str | None = None
+    """The visit's own image where ``science`` is missing."""
+
+    @property
+    def template_is_coadd(self) -> bool:
+        """Whether all templates are warped from coadds."""
+        return self.template == self.coadd
 
 
 @dataclass(frozen=True)
@@ -45,12 +63,17 @@ class _Role:
 
 
 SCIENCE = _Role("scienceImageType", NEW_SCIENCE + OLD_SCIENCE)
-TEMPLATE = _Role("templateImageType", (NEW_TEMPLATE, *OLD_TEMPLATES))
+TEMPLATE = _Role("templateImageType", (NEW_TEMPLATE, *OLD_TEMPLATES, *COADDS))
 DIFFERENCE = _Role("differenceImageType", (NEW_DIFFERENCE, OLD_DIFFERENCE))
 
 
 def find_image_types(
-    butler: Any, *, science: str | None = None, template: str | None = None, difference: str | None = None
+    butler: Any,
+    *,
+    science: str | None = None,
+    template: str | None = None,
+    difference: str | None = None,
+    require_difference: bool = True,
 ) -> ImageTypes:
     """Return the dataset types that hold the three images.
 
@@ -62,6 +85,8 @@ def find_image_types(
         Dataset type of one image; `None` finds it among the names that
         pipelines have used, newest first, of those that have datasets in the
         collections.
+    require_difference : `bool`, optional
+        Whether it is an error that there are no difference images.
 
     Returns
     -------
@@ -85,8 +110,16 @@ def find_image_types(
 
     sciences = present.choose(science, SCIENCE)
     templates = present.choose(template, TEMPLATE)
-    differences = present.choose(difference, DIFFERENCE)
-    pairs = [(t, d) for d in differences for t in templates if kind_of(t, TEMPLATE) == kind_of(d, DIFFERENCE)]
+    try:
+        differences: list[str | None] = [*present.choose(difference, DIFFERENCE)]
+    except CutoutsError as error:
+        if require_difference:
+            raise CutoutsError(
+                f"{error}. Releases may store no difference images: requireDifference=False makes "
+                "pictures without them"
+            ) from error
+        differences = [None]
+    pairs = [(t, d) for d in differences for t in templates if _belong_together(t, d)]
     if not pairs and (template is not None or difference is not None):
         # Somebody named one of them outside of the conventions.
         pairs = [(t, d) for d in differences for t in templates]
@@ -95,10 +128,17 @@ def find_image_types(
             f"no template and difference image that belong together in {present}; "
             f"set {TEMPLATE.option} and {DIFFERENCE.option}"
         )
-    template, difference = pairs[0]
-    if science is None and template != NEW_TEMPLATE and difference != NEW_DIFFERENCE:
+    chosen, difference = pairs[0]
+    of_coadds = [t for t, d in pairs if d == difference and present.is_coadd(t)]
+    if science is None and kind_of(chosen, TEMPLATE) and difference != NEW_DIFFERENCE:
         sciences = sorted(sciences, key=lambda name: name in NEW_SCIENCE)
-    return ImageTypes(science=sciences[0], template=template, difference=difference)
+    return ImageTypes(
+        science=sciences[0],
+        template=chosen,
+        difference=difference,
+        coadd=of_coadds[0] if of_coadds else None,
+        second_science=sciences[1] if sciences[:2] == list(NEW_SCIENCE) else None,
+    )
 
 
 class _Present:
@@ -135,6 +175,11 @@ class _Present:
             )
         return self._counted[name]
 
+    def is_coadd(self, name: str) -> bool:
+        """Whether datasets of this type belong to patches, not to visits."""
+        dimensions = self._butler.get_dataset_type(name).dimensions
+        return {"tract", "patch"} <= set(dimensions.required) and "visit" not in dimensions.required
+
     def choose(self, name: str | None, role: _Role) -> list[str]:
         """Return the types for a role, the best first."""
         if name is not None:
@@ -150,6 +195,10 @@ class _Present:
                 f"no {' or '.join(role.patterns)} in {self}; set {role.option} to the type to use"
             )
         return found
+
+
+def _belong_together(template: str, difference: str | None) -> bool:
+    return difference is None or kind_of(template, TEMPLATE) == kind_of(difference, DIFFERENCE)
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
@@ -171,6 +220,8 @@ def kind_of(name: str, role: _Role) -> str:
     kind : `str`
         ``goodSeeingDiff`` and the like; empty for the newest names.
     """
+    if name in COADDS:
+        return COADDS[name]
     for pattern in role.patterns:
         if fnmatch.fnmatchcase(name, pattern):
             return name.removesuffix(pattern[1:]) if pattern.startswith("*") else ""

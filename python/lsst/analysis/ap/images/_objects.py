@@ -2,7 +2,7 @@
 
 __all__ = ("ObjectImage", "read_triplets")
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..domain import Box, CutoutsError, Triplet
 from ._errors import StampError
 from ._mask_planes import afw_plane_name
-from ._triplets import cut_triplets
+from ._triplets import Opener, cut_triplets
 from .wcs._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
 
 
@@ -57,6 +57,20 @@ class ObjectImage:
         return AfwSkyMap(wcs) if self._is_afw else LsstSkyMap(wcs)
 
     @cached_property
+    def unit(self) -> str | None:
+        """Unit of the pixels; `None` where nothing says it."""
+        if not self._is_afw:
+            unit = getattr(self._object, "unit", None)
+            return None if unit is None else str(unit)
+        metadata = self._object.getMetadata()
+        return str(metadata.getScalar("BUNIT")) if metadata.exists("BUNIT") else None
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether the image comes with a mask."""
+        return getattr(self._object, "mask", None) is not None
+
+    @cached_property
     def mask_planes(self) -> Mapping[str, int]:
         """Bit number of each mask plane, by afw's name."""
         mask = self._mask
@@ -99,6 +113,24 @@ class ObjectImage:
         if self._is_afw:
             return [np.array(self._mask.array[part]) for part in slices]
         return [self._lsst_bits(part) for part in slices]
+
+    def read_variance(self, boxes: Sequence[Box]) -> list[NDArray[Any]] | None:
+        """Return variances of pixels of the image.
+
+        Parameters
+        ----------
+        boxes : `~collections.abc.Sequence` [`Box`]
+            What to read, PARENT pixels, inside of ``box``.
+
+        Returns
+        -------
+        arrays : `list` [`numpy.ndarray`] or `None`
+            One array per box, a copy; `None` where the image has no variances.
+        """
+        variance = getattr(self._object, "variance", None)
+        if variance is None:
+            return None
+        return [np.array(variance.array[box.slices_within(self.box)]) for box in boxes]
 
     def close(self) -> None:
         """Do nothing: the image belongs to who made it."""
@@ -152,13 +184,11 @@ def read_triplets(
         For each position a triplet per size, or why there are none.
     """
 
-    def opener(image: Any) -> Callable[[], ObjectImage]:
-        return lambda: ObjectImage(image)
+    def opener(image: Any) -> Opener:
+        return lambda grid: ObjectImage(image)
 
     return cut_triplets(
-        opener(template),
-        opener(science),
-        opener(difference),
+        {"template": opener(template), "science": opener(science), "difference": opener(difference)},
         np.asarray(ra, dtype=np.float64),
         np.asarray(dec, dtype=np.float64),
         sizes,

@@ -2,19 +2,22 @@
 
 __all__ = ("TripletReader",)
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..domain import DetectorVisit, Triplet
+from lsst.daf.butler import DeferredDatasetHandle
+
+from ..domain import PANELS, DetectorVisit, Triplet
 from ._butler_image import ButlerImage
-from ._cut import OpenImage
+from ._cut import Grid, OpenImage
 from ._datasets import Datasets
-from ._errors import StampError
+from ._errors import MissingDatasetError, StampError
 from ._fits_image import open_fits_image
 from ._locations import open_plain_fits
-from ._triplets import cut_triplets
+from ._triplets import Opener, cut_triplets
+from ._warped import open_warped_template
 
 
 class TripletReader:
@@ -27,11 +30,16 @@ class TripletReader:
     planes : `~collections.abc.Collection` [`str`], optional
         Mask planes that somebody needs, by afw's name; the masks are read
         when there are any.
+    require_difference : `bool`, optional
+        Whether a source has no stamps where no difference image is stored.
     """
 
-    def __init__(self, datasets: Datasets, *, planes: Collection[str] = ()) -> None:
+    def __init__(
+        self, datasets: Datasets, *, planes: Collection[str] = (), require_difference: bool = True
+    ) -> None:
         self._datasets = datasets
         self._planes = frozenset(planes)
+        self._require_difference = require_difference
 
     def read(
         self, data_id: DetectorVisit, ra: ArrayLike, dec: ArrayLike, sizes: ArrayLike
@@ -65,20 +73,31 @@ class TripletReader:
             is not positive.
         """
         return cut_triplets(
-            self._opener("template", data_id),
-            self._opener("science", data_id),
-            self._opener("difference", data_id),
+            {role: self._opener(role, data_id) for role in PANELS},
             np.asarray(ra, dtype=np.float64),
             np.asarray(dec, dtype=np.float64),
             sizes,
             with_mask=bool(self._planes),
+            require_difference=self._require_difference,
         )
 
-    def _opener(self, role: str, data_id: DetectorVisit) -> Callable[[], OpenImage]:
-        return lambda: self._open(role, data_id)
+    def _opener(self, role: str, data_id: DetectorVisit) -> Opener:
+        return lambda grid: self._open(role, data_id, grid)
 
-    def _open(self, role: str, data_id: DetectorVisit) -> OpenImage:
-        handle = self._datasets.find(role, data_id)
-        if (source := open_plain_fits(handle)) is not None:
-            return open_fits_image(source)
-        return ButlerImage(handle)
+    def _open(self, role: str, data_id: DetectorVisit, grid: Grid | None) -> OpenImage:
+        try:
+            handle = self._datasets.find(role, data_id)
+        except MissingDatasetError:
+            if role != "template" or grid is None:
+                raise
+            coadds = self._datasets.find_coadds(data_id, grid)
+            if not coadds:
+                raise
+            return open_warped_template(coadds, _open_image, grid)
+        return _open_image(handle)
+
+
+def _open_image(handle: DeferredDatasetHandle) -> OpenImage:
+    if (source := open_plain_fits(handle)) is not None:
+        return open_fits_image(source)
+    return ButlerImage(handle)

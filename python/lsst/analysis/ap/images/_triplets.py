@@ -1,43 +1,48 @@
 """From positions on the sky to stamps of the three images."""
 
-__all__ = ("cut_triplets",)
+__all__ = ("Opener", "cut_triplets")
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..domain import CutoutsError, Stamp, Triplet
-from ._cut import OpenImage, cut_stamps
-from ._errors import StampError
+from ._cut import Grid, OpenImage, cut_stamps
+from ._errors import MissingDatasetError, StampError
+from .warp._warped_template import WarpedTemplate
 from .wcs._sky_map import SkyMap, sky_jacobians
+
+type Opener = Callable[[Grid | None], OpenImage]
+"""What opens an image; the science image's grid is known for the others."""
 
 
 def cut_triplets(
-    open_template: Callable[[], OpenImage],
-    open_science: Callable[[], OpenImage],
-    open_difference: Callable[[], OpenImage],
+    openers: Mapping[str, Opener],
     ra: NDArray[np.float64],
     dec: NDArray[np.float64],
     sizes: ArrayLike,
     *,
     with_mask: bool,
+    require_difference: bool = True,
 ) -> list[tuple[Triplet, ...] | StampError]:
     """Return the stamps of three images around some sky positions.
 
     Parameters
     ----------
-    open_template, open_science, open_difference : `~collections.abc.Callable`
-        Open one image; each is called once, and the image closed before the
-        next one is opened.
+    openers : `~collections.abc.Mapping` [`str`, `~collections.abc.Callable`]
+        What opens the template, the science and the difference image; each is
+        called once, and the image closed before the next one is opened.
     ra, dec : `numpy.ndarray`
         ICRS degrees, shape (N,).
     sizes : `numpy.ndarray`
         Sides of the stamps in pixels: the same for all sources, shape
         (sizes,), or each source its own, shape (N, sizes).
     with_mask : `bool`
-        Whether to read the masks too.
+        Whether the stamps have masks too.
+    require_difference : `bool`, optional
+        Whether there are no stamps where there is no difference image.
 
     Returns
     -------
@@ -56,28 +61,31 @@ def cut_triplets(
     ra, dec, sides = ra[usable], dec[usable], sides[usable]
 
     stamps: dict[str, list[tuple[Stamp, ...] | StampError]] = {}
+    origins: list[str] = [""] * len(ra)
     jacobians = np.full((len(ra), 2, 2), np.nan)
     positions: list[tuple[float, float]] = []
+    grid: Grid | None = None
     sky_map: SkyMap | None = None
-    for role, open_image in (
-        ("science", open_science),
-        ("template", open_template),
-        ("difference", open_difference),
-    ):
+    for role in ("science", "template", "difference"):
         name = ""
         try:
-            with closing(open_image()) as image:
+            with closing(openers[role](grid)) as image:
                 name = f"{image.name}: "
                 if image.sky_map is not sky_map:
                     sky_map = image.sky_map
                     x, y = sky_map.sky_to_pixel(ra, dec)
-                stamps[role] = cut_stamps(image, role, x, y, sides, with_mask=with_mask)
+                stamps[role] = cut = cut_stamps(image, role, x, y, sides, with_mask=with_mask)
+                there = [i for i, found in enumerate(cut) if not isinstance(found, StampError)]
                 if role == "science":
+                    grid = Grid(image.box, sky_map)
                     # Not every WCS can be asked about places far off its image.
-                    there = [i for i, cut in enumerate(stamps[role]) if not isinstance(cut, StampError)]
                     jacobians[there] = sky_jacobians(sky_map, x[there], y[there])
                     positions = list(zip(x.tolist(), y.tolist(), strict=True))
+                elif isinstance(image, WarpedTemplate):
+                    origins = [image.origin(found) if isinstance(found, tuple) else "" for found in cut]
         except Exception as error:
+            if role == "difference" and isinstance(error, MissingDatasetError) and not require_difference:
+                continue
             # Whatever is wrong with an image must cost no other one.
             failure = StampError(_reason(role, name, error))
             for position in usable:
@@ -85,18 +93,22 @@ def cut_triplets(
             return results
 
     for i, position in enumerate(usable):
-        template, science, difference = stamps["template"][i], stamps["science"][i], stamps["difference"][i]
-        if isinstance(science, StampError):
-            results[position] = science
-        elif isinstance(template, StampError):
-            results[position] = template
-        elif isinstance(difference, StampError):
-            results[position] = difference
-        else:
-            results[position] = tuple(
-                Triplet(template=t, science=s, difference=d, sky_jacobian=jacobians[i], position=positions[i])
-                for t, s, d in zip(template, science, difference, strict=True)
+        found = {role: cut[i] for role, cut in stamps.items()}
+        cuts = {role: cut for role, cut in found.items() if not isinstance(cut, StampError)}
+        if len(cuts) < len(found):
+            results[position] = next(cut for cut in found.values() if isinstance(cut, StampError))
+            continue
+        results[position] = tuple(
+            Triplet(
+                template=cuts["template"][k],
+                science=cuts["science"][k],
+                difference=cuts["difference"][k] if "difference" in cuts else None,
+                sky_jacobian=jacobians[i],
+                position=positions[i],
+                template_source=origins[i],
             )
+            for k in range(sides.shape[1])
+        )
     return results
 
 

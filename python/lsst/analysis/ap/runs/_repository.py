@@ -130,7 +130,7 @@ class Repository:
         settings = settings_of(self.config)
         if self.types is not None and self.butler is not None:
             types = dataclasses.asdict(self.types)
-            settings |= {f"{role}ImageType": repr(name) for role, name in types.items()}
+            settings |= {f"{role}ImageType": repr(name) for role, name in types.items() if name is not None}
             settings["collections"] = repr(tuple(self.butler.collections.defaults))
         return settings
 

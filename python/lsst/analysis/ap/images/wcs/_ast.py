@@ -84,6 +84,8 @@ class AstMapping:
 
     def _apply(self, points: NDArray[np.float64], name: str, forward: bool) -> NDArray[np.float64]:
         points = np.ascontiguousarray(points, dtype=np.float64)
+        if not points.size:
+            return points  # which AST refuses
         try:
             if self._library.__name__ == "astshim":
                 result = getattr(self.mapping, name)(points)
