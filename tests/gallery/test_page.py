@@ -88,7 +88,7 @@ def test_labels_survive_a_reload_and_export_exactly_what_was_pressed(open_page, 
         identifier: words[key] for identifier, key in zip(order[:5], pressed[:5], strict=True)
     }
     assert {line["who"] for line in lines} == {"me"}
-    assert all(line["when"].endswith("Z") and len(line["when"]) == 20 for line in lines)
+    assert all(line["when"].endswith("Z") and len(line["when"]) == 24 for line in lines)
 
 
 def test_the_exported_labels_are_a_catalogue(open_page, index, catalogue, tmp_path):

@@ -191,6 +191,36 @@ class ZooniverseCutoutsTask(Task):
         options = RunOptions(jobs, overwrite, append, retry_failed, total, progress)
         return fill_directory(outdir, source, repository.batches(sources), self.config, options, self.log)
 
+    def gallery(self, result: "Struct | str | Path", *, height: str = "760px") -> Any:
+        """Show the pictures of a directory in a notebook, to browse and to label.
+
+        Parameters
+        ----------
+        result : `lsst.pipe.base.Struct`, `str` or `pathlib.Path`
+            What `run` returned, or a directory that it filled; with up to
+            some thousand pictures.
+        height : `str`, optional
+            Height of what is shown, as CSS has it.
+
+        Returns
+        -------
+        widget : `anywidget.AnyWidget`
+            It displays itself. Its property ``labels`` is a
+            `pandas.DataFrame` of the labels that were given so far.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when there are no pictures, or too many, or no anywidget.
+        """
+        from .gallery import gallery_widget, read_items
+        from .output import holds_pictures
+
+        if isinstance(result, Struct):
+            folder = Path(result.manifest).parent  # a folder of the directory, for rubin.citsci
+            result = folder if holds_pictures(folder) else folder.parent
+        return gallery_widget(read_items(result), height=height)
+
     def render(self, source: Any, images: Mapping[str, Any] | None = None) -> bytes:
         """Return the picture of one source, the same bytes as `run` writes.
 

@@ -115,6 +115,9 @@ def build_parser() -> argparse.ArgumentParser:
     work.add_argument(
         "--dry-run", action="store_true", help="say how many sources are selected, of what kind, and stop"
     )
+    work.add_argument(
+        "--gallery", action="store_true", help="also write OUTDIR/gallery/index.html, a page that shows them"
+    )
     work.add_argument("--retry-failed", action="store_true", help="only what failed in an earlier run")
     add_work_options(work)
     return parser
@@ -132,6 +135,8 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
             "--alerts"
         )
 
+    if arguments.gallery and "://" in str(arguments.outdir):
+        parser.error("--gallery writes a page for a local directory: give a path as OUTDIR")
     if arguments.jobs > 1 and not arguments.dry_run:
         prepare_workers()
     from ..zooniverseCutouts import ZooniverseCutoutsTask
@@ -153,6 +158,10 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         total=total,
         progress=False if arguments.quiet else None,
     )
+    if arguments.gallery and (result.written or result.skipped):
+        from ..gallery import make_gallery
+
+        make_gallery(arguments.outdir)
     return report_result(parser.prog, arguments.outdir, result)
 
 

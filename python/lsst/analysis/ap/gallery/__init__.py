@@ -11,6 +11,7 @@ from ._make import make_gallery
 from ._match import match_sources
 from ._page import write_page
 from ._png_texts import PictureFacts, read_picture_facts
+from ._widget import gallery_widget
 
 __all__ = (
     "LABELS",
@@ -19,6 +20,7 @@ __all__ = (
     "PictureSet",
     "Thresholds",
     "compare_items",
+    "gallery_widget",
     "make_gallery",
     "match_sources",
     "read_items",

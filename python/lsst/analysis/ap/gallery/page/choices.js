@@ -16,22 +16,21 @@
     }
 
     #counts() {
-      const counts = new Map();
       const passes = this.app.state.passesWithout(this.key);
       const { column } = this;
-      for (let row = 0; row < this.app.data.rows; row++) {
-        const value = column.text(row);
-        counts.set(value, (counts.get(value) ?? 0) + (passes(row) ? 1 : 0));
-      }
+      const { codes, texts } = column.codes;
+      const numbers = new Uint32Array(texts.length);
+      for (let row = 0; row < codes.length; row++) if (passes(row)) numbers[codes[row]]++;
+      const counts = texts.map((text, code) => [text, numbers[code]]);
       const number = column.isNumber ? ([a], [b]) => Number(a) - Number(b) : ([a], [b]) => (a < b ? -1 : 1);
-      return [...counts].sort((a, b) => (a[0] === null) - (b[0] === null) || number(a, b));
+      return counts.sort((a, b) => (a[0] === null) - (b[0] === null) || number(a, b));
     }
 
     refresh() {
       const counts = this.#counts();
       const chosen = new Set(this.app.state.facets.get(this.key)?.values ?? []);
       const shown = this.all ? counts.slice(0, 500) : counts.filter(([value], i) => i < MANY || chosen.has(value));
-      const focused = document.activeElement?.closest?.("[data-value]")?.dataset.value;
+      const focused = this.list.contains(document.activeElement) ? document.activeElement.dataset.value : undefined;
       this.list.replaceChildren(...shown.map(([value, number]) => {
         const text = value ?? "none";
         const box = element("input", {
@@ -41,16 +40,14 @@
         return element("label", { class: number ? "value" : "value zero" }, box, element("span", {}, text),
           element("span", { class: "number" }, count(number)));
       }));
-      if (focused !== undefined && !this.list.contains(document.activeElement)) {
-        [...this.list.querySelectorAll("input")].find((box) => box.dataset.value === focused && this.hadFocus)?.focus();
+      if (focused !== undefined) {
+        [...this.list.querySelectorAll("input")].find((box) => box.dataset.value === focused)?.focus();
       }
-      this.hadFocus = this.list.contains(document.activeElement);
       this.more.hidden = counts.length <= MANY;
       this.more.textContent = this.all ? "Fewer" : `${count(counts.length - MANY)} more`;
     }
 
     #toggle(value, on) {
-      this.hadFocus = true;
       const chosen = new Set(this.app.state.facets.get(this.key)?.values ?? []);
       if (on) chosen.add(value);
       else chosen.delete(value);
@@ -65,10 +62,7 @@
       Object.assign(this, { app, key });
       this.numbers = new Map();
       this.boxes = new Map();
-      this.words = app.data.flagWords.filter(({ columns }) => {
-        for (let row = 0; row < app.data.rows; row++) if (columns.some((column) => column.at(row))) return true;
-        return false;
-      });
+      this.words = app.data.flagWords.filter((word) => app.data.hasWord(word).includes(1));
       this.root = element("div", { class: "values" }, ...this.words.map((word) => this.#line(word)));
       if (!this.words.length) this.root.append(element("span", { class: "quiet" }, "no flag is set"));
     }
@@ -85,11 +79,11 @@
     refresh() {
       const passes = this.app.state.passesWithout(this.key);
       const facet = this.app.state.facets.get(this.key);
-      for (const { word, columns } of this.words) {
+      for (const each of this.words) {
+        const { word } = each;
+        const has = this.app.data.hasWord(each);
         let number = 0;
-        for (let row = 0; row < this.app.data.rows; row++) {
-          if (passes(row) && columns.some((column) => column.at(row))) number++;
-        }
+        for (let row = 0; row < has.length; row++) if (has[row] && passes(row)) number++;
         this.numbers.get(word).textContent = count(number);
         this.boxes.get(word).value = facet?.set.includes(word) ? "yes" : facet?.unset.includes(word) ? "no" : "";
       }

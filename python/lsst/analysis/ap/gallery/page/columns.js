@@ -54,12 +54,43 @@
 
     /** A value as conditions take it: a number or bigint, 0 or 1 for a truth, text, or null. */
     at(row) {
-      const values = this.values;
-      if (this.#valid !== null && !((this.#valid[row >> 3] >> (row & 7)) & 1)) return null;
-      if (this.storage === "bits") return (values[row >> 3] >> (row & 7)) & 1;
-      const value = values[row];
-      if (this.storage === "codes") return value < 0 ? null : this.texts[value];
-      return value !== value ? null : value; // NaN is null
+      this.reader ??= this.#makeReader();
+      return this.reader(row);
+    }
+
+    /** A function that returns the value of a row; one for each way of storing, since conditions ask often. */
+    #makeReader() {
+      const { values, texts } = this;
+      const valid = this.#valid;
+      const bit = (bits, row) => (bits[row >> 3] >> (row & 7)) & 1;
+      if (this.storage === "codes") return (row) => (values[row] < 0 ? null : texts[values[row]]);
+      if (this.storage === "bits") {
+        return valid === null ? (row) => bit(values, row) : (row) => (bit(valid, row) ? bit(values, row) : null);
+      }
+      if (valid !== null) return (row) => (bit(valid, row) ? values[row] : null);
+      if (this.kind === "integer") return (row) => values[row];
+      return (row) => (Number.isNaN(values[row]) ? null : values[row]);
+    }
+
+    /** A number for each row that is the same for the same value, and the text of each; null is one of them. */
+    get codes() {
+      if (this.coded === undefined) {
+        const places = new Map();
+        const texts = [];
+        const codes = new Int32Array(this.rows);
+        for (let row = 0; row < this.rows; row++) {
+          const value = this.at(row);
+          let code = places.get(value);
+          if (code === undefined) {
+            code = texts.length;
+            places.set(value, code);
+            texts.push(this.text(row));
+          }
+          codes[row] = code;
+        }
+        this.coded = { codes, texts };
+      }
+      return this.coded;
     }
 
     /** A value as a number; NaN where there is none. Identifiers lose digits here. */
@@ -113,6 +144,16 @@
     number() {
       return NaN;
     }
+
+    get codes() {
+      const places = new Map([[null, 0]]);
+      const codes = Int32Array.from({ length: this.rows }, (_, row) => {
+        const text = this.at(row);
+        if (!places.has(text)) places.set(text, places.size);
+        return places.get(text);
+      });
+      return { codes, texts: [...places.keys()] };
+    }
   }
 
   /** All columns of the catalogue. */
@@ -139,6 +180,7 @@
     /** Add a column; one of the catalogue that has its name stays. */
     add(column) {
       if (this.#byName.has(column.name)) return;
+      column.rows = this.rows;
       this.columns.push(column);
       this.#byName.set(column.name, column);
     }

@@ -102,7 +102,8 @@
       if (column === undefined) {
         throw new ConditionError(`The catalogue has no column '${wanted}' to select by. Check its spelling.`);
       }
-      return { kind: column.kind, at: (row) => column.at(row) };
+      column.at(0); // which makes the reader
+      return { kind: column.kind, at: column.reader ?? column.at };
     }
 
     #real(tree, what) {

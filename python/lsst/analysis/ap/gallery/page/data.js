@@ -49,6 +49,12 @@
       return this.places.get(id);
     }
 
+    /** One byte a row: 1 where a flag word applies. */
+    hasWord(word) {
+      word.has ??= Uint8Array.from({ length: this.rows }, (_, row) => (word.columns.some((column) => column.at(row)) ? 1 : 0));
+      return word.has;
+    }
+
     /** The flag words of a row. */
     wordsOf(row) {
       return this.flagWords.filter((word) => word.columns.some((column) => column.at(row)));

@@ -19,7 +19,7 @@
       this.root = element("aside", { class: "facets", "aria-label": "Filters" }, this.clear, this.list, this.more);
       for (const name of FIRST) this.#add(name);
       this.#offer();
-      app.state.on("rows", () => this.refresh());
+      app.state.on("rows", Gallery.oncePerFrame(() => this.refresh()));
       app.labels.on("change", Gallery.oncePerFrame(() => this.#refreshLabels()));
       this.refresh();
     }

@@ -4,6 +4,8 @@
 {
   const { Emitter } = Gallery;
 
+  const TIME = 24; // letters of 2026-11-05T12:00:00.000Z, which stand before a label in the storage
+
   /** Storage that forgets, where a browser has none or forbids it. */
   class Forgetful {
     #items = new Map();
@@ -66,7 +68,7 @@
       const [who, id] = key.slice(this.prefix.length).split("/").map(decodeURIComponent);
       const labels = this.#of(who);
       if (value === null) labels.delete(id);
-      else labels.set(id, { when: value.slice(0, 20), label: value.slice(20) });
+      else labels.set(id, { when: value.slice(0, TIME), label: value.slice(TIME) });
       return id;
     }
 
@@ -110,7 +112,7 @@
     /** Label a source. */
     label(who, id, label, when = new Date()) {
       this.#undo.push({ who, id, earlier: this.#people.get(who)?.get(id) ?? null });
-      this.#put(who, id, { label, when: `${when.toISOString().slice(0, 19)}Z` });
+      this.#put(who, id, { label, when: when.toISOString() });
       this.emit("change", [id]);
     }
 
@@ -163,10 +165,10 @@
     return a < b ? -1 : a > b ? 1 : 0;
   }
 
-  /** A time as 2026-11-05T12:00:00Z; the beginning of time where a text is none. */
+  /** A time as 2026-11-05T12:00:00.000Z; the beginning of time where a text is none. */
   function timeOf(text) {
     const time = new Date(text?.trim() || 0);
-    return `${(Number.isNaN(time.getTime()) ? new Date(0) : time).toISOString().slice(0, 19)}Z`;
+    return (Number.isNaN(time.getTime()) ? new Date(0) : time).toISOString().slice(-TIME);
   }
 
   Object.assign(Gallery, { Labels, browserStorage, Forgetful });

@@ -12,10 +12,9 @@
   /** Return a function that says whether a row passes a facet. */
   function facetTest(facet, data) {
     if (facet.type === "flags") {
-      const find = (word) => data.flagWords.find((each) => each.word === word)?.columns ?? [];
-      const [yes, no] = [facet.set.map(find), facet.unset.map(find)];
-      const any = (columns, row) => columns.some((column) => column.at(row));
-      return (row) => yes.every((columns) => any(columns, row)) && !no.some((columns) => any(columns, row));
+      const find = (words) => data.flagWords.filter(({ word }) => words.includes(word)).map((word) => data.hasWord(word));
+      const [yes, no] = [find(facet.set), find(facet.unset)];
+      return (row) => yes.every((has) => has[row]) && !no.some((has) => has[row]);
     }
     const column = data.table.find(facet.column);
     if (facet.type === "range") {

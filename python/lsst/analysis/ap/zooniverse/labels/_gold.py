@@ -3,7 +3,7 @@
 __all__ = ("GoldChoice", "find_gold")
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,7 +28,9 @@ class GoldChoice:
 
     path: Path | None = None
     """A CSV or Parquet file with the columns ``diaSourceId`` and ``answer``:
-    ``real``, ``bogus``, the words of an answer or its number."""
+    ``real``, ``bogus``, the words of an answer or its number. The column may
+    be ``label`` as well, as in the files that galleries export; there, other
+    words are passed over."""
 
     answers: tuple[str, ...] = ()
     """The answers in the order of the workflow, in which
@@ -72,7 +74,7 @@ def find_gold(choice: GoldChoice, question: Question, joined: Joined, pictures: 
         if source >= 0 and identity is not None and identity.gold is not None:
             gold[source] = meanings.get(identity.gold, gold[source])
     if choice.path is not None:
-        for line, (identifier, answer) in enumerate(_rows(choice.path), start=2):
+        for line, (identifier, answer) in enumerate(_rows(choice.path, meanings), start=2):
             word = answer if answer in meanings else slug(answer)
             if word not in meanings or not identifier.isdecimal():
                 raise CutoutsError(
@@ -109,7 +111,7 @@ def _is_true(pictures: Pictures, column: str) -> NDArray[np.bool_]:
     return np.asarray(values.to_numpy())
 
 
-def _rows(path: Path) -> Iterator[tuple[str, str]]:
+def _rows(path: Path, meanings: Collection[str]) -> Iterator[tuple[str, str]]:
     try:
         if path.suffix.lower() in _PARQUET:
             import pyarrow.parquet as pq
@@ -118,9 +120,12 @@ def _rows(path: Path) -> Iterator[tuple[str, str]]:
         else:
             with path.open(newline="", encoding="utf-8-sig") as stream:
                 table = list(csv.DictReader(stream))
-        rows = [(str(row["diaSourceId"]), str(row["answer"]).strip()) for row in table]
+        is_exported = bool(table) and "label" in table[0] and "answer" not in table[0]
+        column = "label" if is_exported else "answer"
+        rows = [(str(row["diaSourceId"]), str(row[column]).strip()) for row in table]
     except KeyError as error:
         raise CutoutsError(f"{path} has no column {error}: it needs diaSourceId and answer.") from error
     except (OSError, ValueError) as error:
         raise CutoutsError(f"{path} cannot be read: {error}.") from error
-    yield from rows
+    # Who labels in a gallery may say that it is unsure, and nothing then is known.
+    yield from (row for row in rows if not is_exported or row[1] in meanings)
