@@ -25,10 +25,10 @@ _ROW: Final = np.dtype(
         ("time", np.int64),  # seconds since 1970, UTC
         ("subject", np.int32),
         ("volunteer", np.int32),
-        ("workflow", np.int32),
-        ("version", np.int32),
+        ("workflow", np.int16),
+        ("version", np.int16),
         ("response", np.int32),
-        ("reason", np.int32),  # why the subject was retired by then; -1 when it was not
+        ("reason", np.int16),  # why the subject was retired by then; -1 when it was not
         ("counted", np.int32),  # classifications by Zooniverse's own count; -1 when unknown
     ]
 )
@@ -125,10 +125,9 @@ def read_classifications(
                 batch = batch.filter(pc.equal(batch.column("workflow_id"), str(workflow)))
                 others -= len(batch)
             parts.append(_read_batch(batch, names, spoilt))
-    rows = np.concatenate(parts)
+    rows = _concatenated(parts)
     if not len(rows) and not others:
         raise CutoutsError("The exports have no classifications.")
-    parts.clear()
     repeated = len(rows)
     if (np.diff(rows["id"]) <= 0).any():
         # Of a row that several exports have the newest counts: it knows best whether the subject is retired.
@@ -170,6 +169,17 @@ def _read_batch(batch: pa.RecordBatch, names: Names, spoilt: Counter[tuple[str, 
     rows["version"] = names.versions.encode(batch.column("workflow_version"))
     rows["response"] = responses
     rows["reason"], rows["counted"] = _retirements(batch.column("subject_data"), names.reasons)
+    return rows
+
+
+def _concatenated(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
+    """Return all rows; the parts go one by one, so that there are never two of all."""
+    rows = np.empty(sum(map(len, parts)), _ROW)
+    end = len(rows)
+    while parts:
+        part = parts.pop()
+        rows[end - len(part) : end] = part
+        end -= len(part)
     return rows
 
 

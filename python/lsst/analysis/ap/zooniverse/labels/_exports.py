@@ -41,7 +41,7 @@ SUBJECTS: Final = (
 """Columns of a subject export that labels are made of."""
 
 _KINDS: Final = {"classifications": CLASSIFICATIONS, "subjects": SUBJECTS}
-_BLOCK: Final = 1 << 21
+_BLOCK: Final = 1 << 20
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
 _DAMAGE: Final = (pa.ArrowInvalid, OSError, EOFError, cast(Any, zlib_ng.error))  # declared as an instance

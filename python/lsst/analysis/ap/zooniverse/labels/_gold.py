@@ -66,23 +66,27 @@ def find_gold(choice: GoldChoice, question: Question, joined: Joined, pictures: 
     CutoutsError
         Raised when a file or a column cannot be understood.
     """
-    gold = np.zeros(len(pictures.names), np.int8)
+    gold = np.zeros(len(pictures), np.int8)
     meanings = _meanings(choice, question)
     if choice.fakes is not None:
         gold[_is_true(pictures, choice.fakes)] = _REAL
     for source, identity in zip(joined.source.tolist(), joined.identities, strict=True):
         if source >= 0 and identity is not None and identity.gold is not None:
             gold[source] = meanings.get(identity.gold, gold[source])
-    if choice.path is not None:
-        for line, (identifier, answer) in enumerate(_rows(choice.path, meanings), start=2):
-            word = answer if answer in meanings else slug(answer)
-            if word not in meanings or not identifier.isdecimal():
-                raise CutoutsError(
-                    f"Row {line} of {choice.path} says {answer!r} of {identifier!r}: give a diaSourceId and "
-                    f"one of {', '.join(meanings)}."
-                )
-            if (row := pictures.rows_by_id.get(int(identifier))) is not None:
-                gold[row] = meanings[word]
+    if choice.path is None:
+        return gold
+    ids, kinds = [], []
+    for line, (identifier, answer) in enumerate(_rows(choice.path, meanings), start=2):
+        word = answer if answer in meanings else slug(answer)
+        if word not in meanings or not identifier.isdecimal():
+            raise CutoutsError(
+                f"Row {line} of {choice.path} says {answer!r} of {identifier!r}: give a diaSourceId and "
+                f"one of {', '.join(meanings)}."
+            )
+        ids.append(int(identifier))
+        kinds.append(meanings[word])
+    rows = pictures.find(np.array(ids, np.int64))
+    gold[rows[rows >= 0]] = np.array(kinds, np.int8)[rows >= 0]
     return gold
 
 

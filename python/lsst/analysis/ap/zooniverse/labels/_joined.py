@@ -1,6 +1,6 @@
 """Which source each subject of the exports shows, and whether it is retired."""
 
-__all__ = ("Joined", "join_subjects")
+__all__ = ("Joined", "join_subjects", "why_unknown")
 
 import json
 from collections.abc import Callable, Sequence
@@ -17,7 +17,8 @@ from ._exports import Export
 from ._identity import Identity, identify, picture_name
 from ._pictures import Pictures
 
-_SILENT: Final = "its metadata do not say which DiaSource it shows: give the subject export as well"
+_DIGITS: Final = 18
+"""As many digits fit into 64 bits whatever they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +28,8 @@ class Joined:
     source: NDArray[np.int32]
     """Row of the source that it shows; -1 when unknown."""
 
-    reasons: Sequence[str]
-    """Why it is unknown."""
-
-    identities: Sequence[Identity | None]
-    """What it says of itself."""
+    identities: list[Identity | None]
+    """What it says of itself; `None` where that cannot be read."""
 
     retired: NDArray[np.int32]
     """Number of the reason for which it was retired; -1 when it was not."""
@@ -75,73 +73,91 @@ def join_subjects(
     joined : `Joined`
         What was found.
     """
-    names, rows = classifications.names, classifications.rows[of_workflow]
+    names, rows = classifications.names, classifications.rows
     number = len(names.subjects)
-    retired, counted = np.full(number, -1, np.int32), np.full(number, -1, np.int32)
-    known = rows["reason"] >= 0
-    retired[rows["subject"][known]] = rows["reason"][known]  # rows ascend: the last one stays
-    np.maximum.at(counted, rows["subject"], rows["counted"])
-    identities = list(names.identities)
-    sent = (pictures.sent.get(int(subject)) for subject in names.subjects.texts)
-    places = [_place(*known, pictures) for known in zip(identities, sent, strict=True)]
+    joined = Joined(
+        np.full(number, -1, np.int32),
+        list(names.identities),
+        np.full(number, -1, np.int32),
+        np.full(number, -1, np.int32),
+    )
+    known = np.flatnonzero(of_workflow & (rows["reason"] >= 0))
+    joined.retired[rows["subject"][known]] = rows["reason"][known]  # rows ascend: the last one stays
+    np.maximum.at(joined.counted, rows["subject"][of_workflow], rows["counted"][of_workflow])
+    _place(joined, np.arange(number), pictures)
     for export in exports:
         for batch in export.read(spoilt):
-            _read_subjects(batch, str(workflow), names, identities, places, pictures, retired, counted)
-    source = np.array([row for row, _ in places], np.int32)
-    return Joined(source, [reason for _, reason in places], identities, retired, counted)
+            _read_subjects(batch, str(workflow), names, joined, pictures)
+    if pictures.sent:
+        left = np.flatnonzero(joined.source < 0)
+        sent = [pictures.sent.get(int(names.subjects.texts[subject]), 0) for subject in left]
+        joined.source[left] = pictures.find(np.array(sent, np.int64))
+    return joined
 
 
-def _place(identity: Identity | None, sent: int | None, pictures: Pictures) -> tuple[int, str]:
-    """Return the row of a source, or -1 and why it is unknown."""
-    row, reason = _place_by_identity(identity, pictures)
-    return (row, reason) if row >= 0 or sent is None else (pictures.rows_by_id.get(sent, -1), reason)
+def why_unknown(identity: Identity | None) -> str:
+    """Return why the source of a subject is unknown.
 
+    Parameters
+    ----------
+    identity : `Identity` or `None`
+        What it says of itself.
 
-def _place_by_identity(identity: Identity | None, pictures: Pictures) -> tuple[int, str]:
+    Returns
+    -------
+    reason : `str`
+        A part of a sentence.
+    """
     if identity is None:
-        return -1, "its metadata cannot be read"
+        return "its metadata cannot be read"
     given = identity.diaSourceId
-    for word in (given, *identity.names):
-        if word is not None and word.isdecimal() and (row := pictures.rows_by_id.get(int(word))) is not None:
-            return row, ""
-    for name in identity.names:
-        if (row := pictures.rows_by_name.get(name)) is not None:
-            return row, ""
     if given is not None and given.isdecimal():
-        return -1, f"DiaSource {given} has no picture in the directory"
+        return f"DiaSource {given} has no picture in the directory"
     if given is not None:
-        return -1, f"its diaSourceId {given!r} is no whole number: a spreadsheet may have changed it"
+        return f"its diaSourceId {given!r} is no whole number: a spreadsheet may have changed it"
     if identity.names:
-        return -1, f"no picture in the directory is called {identity.names[0]}"
-    return -1, _SILENT
+        return f"no picture in the directory is called {identity.names[0]}"
+    return "its metadata do not say which DiaSource it shows: give the subject export as well"
+
+
+def _place(joined: Joined, subjects: NDArray[np.int_] | NDArray[np.int32], pictures: Pictures) -> None:
+    """Find the sources of some subjects by what these say of themselves."""
+    identities = [joined.identities[subject] for subject in subjects]
+    given = [_number(identity.diaSourceId) if identity else 0 for identity in identities]
+    joined.source[subjects] = pictures.find(np.array(given, np.int64))
+    for subject, identity in zip(subjects, identities, strict=True):
+        if joined.source[subject] < 0 and identity is not None:
+            for name in identity.names:
+                if (row := pictures.rows_by_name.get(name)) is None:
+                    (row,) = pictures.find(np.array([_number(name)]))
+                if row >= 0:
+                    joined.source[subject] = row
+                    break
+
+
+def _number(text: str | None) -> int:
+    """Return a diaSourceId; 0, which is none, for what is no number."""
+    return int(text) if text is not None and text.isdecimal() and len(text) <= _DIGITS else 0
 
 
 def _read_subjects(
-    batch: pa.RecordBatch,
-    workflow: str,
-    names: Names,
-    identities: list[Identity | None],
-    places: list[tuple[int, str]],
-    pictures: Pictures,
-    retired: NDArray[np.int32],
-    counted: NDArray[np.int32],
+    batch: pa.RecordBatch, workflow: str, names: Names, joined: Joined, pictures: Pictures
 ) -> None:
     """Learn from a subject export what is not known yet."""
     batch = batch.filter(pc.is_in(batch.column("subject_id"), pa.array(names.subjects.texts, pa.string())))
     subjects = names.subjects.encode(batch.column("subject_id"))
-    for row, subject in enumerate(subjects):
-        if places[subject][0] < 0:
-            identity = _identity(*(batch.column(name)[row].as_py() for name in ("metadata", "locations")))
-            if identity is not None:
-                identities[subject] = identity
-                places[subject] = _place(identity, None, pictures)
+    lost = np.flatnonzero(joined.source[subjects] < 0)
+    for row in lost:
+        identity = _identity(*(batch.column(name)[row].as_py() for name in ("metadata", "locations")))
+        joined.identities[subjects[row]] = identity or joined.identities[subjects[row]]
+    _place(joined, subjects[lost], pictures)
     mine = pc.equal(batch.column("workflow_id"), workflow).to_numpy(zero_copy_only=False)
     is_retired = mine & pc.not_equal(batch.column("retired_at"), "").to_numpy(zero_copy_only=False)
-    retired[subjects[is_retired]] = names.reasons.encode(batch.column("retirement_reason"))[is_retired]
-    counts = batch.column("classifications_count").filter(pa.array(mine)).to_pylist()
-    for subject, count in zip(subjects[mine], counts, strict=True):
-        if count.isdecimal():
-            counted[subject] = max(counted[subject], int(count))
+    joined.retired[subjects[is_retired]] = names.reasons.encode(batch.column("retirement_reason"))[is_retired]
+    counts = [
+        int(count) if count.isdecimal() else -1 for count in batch.column("classifications_count").to_pylist()
+    ]
+    np.maximum.at(joined.counted, subjects[mine], np.array(counts, np.int32)[mine])
 
 
 def _identity(metadata: str, locations: str) -> Identity | None:

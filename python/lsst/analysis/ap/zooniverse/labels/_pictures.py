@@ -2,16 +2,16 @@
 
 __all__ = ("Pictures", "read_pictures")
 
-import io
-from collections.abc import Iterable, Iterator, Mapping
+import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import batched
-from pathlib import PurePosixPath
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
@@ -20,8 +20,14 @@ from ...output import Journal, OutputDirectory, Picture
 from .._ledger import Ledger
 
 _CHUNK: Final = 4096
-_PLACE: Final = {"instrument": pa.string(), "visit": pa.int64(), "detector": pa.int64()}
-_ENDINGS: Final = tuple(f"_{panel}" for panel in PANELS)
+_PATH: Final = "path of the picture"
+_PLACE: Final = {
+    "diaSourceId": pa.int64(),
+    "instrument": pa.string(),
+    "visit": pa.int64(),
+    "detector": pa.int64(),
+}
+_NOT_THE_NAME: Final = rf"^.*/|(_({'|'.join(PANELS)}))?\.png$"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,27 +39,42 @@ class Pictures:
     ``visit``, ``detector`` and the columns of the manifest, as numbers where
     they are numbers."""
 
-    names: tuple[str, ...]
+    names: pa.Array
     """Name of each picture, without folder and suffix."""
 
     sent: Mapping[int, int]
     """The diaSourceId of each subject that was made of these pictures, as far
     as the directory knows."""
 
-    @cached_property
-    def rows_by_id(self) -> dict[int, int]:
-        """The row of each diaSourceId."""
-        return {identifier: row for row, identifier in enumerate(self.ids.tolist())}
-
-    @cached_property
-    def rows_by_name(self) -> dict[str, int]:
-        """The row of each name."""
-        return {name: row for row, name in enumerate(self.names)}
+    def __len__(self) -> int:
+        return len(self.names)
 
     @property
     def ids(self) -> NDArray[np.int64]:
         """The diaSourceId of each row."""
         return np.asarray(self.catalogue.column("diaSourceId").to_numpy())
+
+    @cached_property
+    def rows_by_name(self) -> Mapping[str, int]:
+        """The row of each name."""
+        return {name: row for row, name in enumerate(self.names.to_pylist())}
+
+    def find(self, ids: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the rows of sources.
+
+        Parameters
+        ----------
+        ids : `numpy.ndarray`
+            Their diaSourceIds.
+
+        Returns
+        -------
+        rows : `numpy.ndarray`
+            Their rows, -1 where there is none.
+        """
+        order = np.argsort(self.ids)
+        places = np.minimum(np.searchsorted(self.ids, ids, sorter=order), len(order) - 1)
+        return np.where(self.ids[order[places]] == ids, order[places], -1).astype(np.int32)
 
     def numbers(self, column: str) -> NDArray[np.float64] | None:
         """Return a column of numbers.
@@ -96,35 +117,41 @@ def read_pictures(directory: OutputDirectory, journal: Journal) -> Pictures:
     CutoutsError
         Raised when there is none.
     """
-    tables, names = [], list[str]()
-    for some in batched(journal.pictures(), _CHUNK):
-        tables.append(_table(some))
-        names.extend(_stem(picture.path) for picture in some)
-    if not names:
-        raise CutoutsError(f"{directory.name} has no pictures: give the OUTDIR of a run that made some.")
-    catalogue = pa.concat_tables(tables, promote_options="default")
-    first = ["diaSourceId", *_PLACE]
-    catalogue = catalogue.select([*first, *sorted(set(catalogue.column_names) - set(first))])
-    rows = {name: row for row, name in enumerate(names)}
-    listed = dict.fromkeys(row for name in _listed(directory, journal) if (row := rows.get(name)) is not None)
-    order = [*listed, *(row for row in range(len(names)) if row not in listed)]
-    typed = {name: _typed(catalogue.column(name)) for name in catalogue.column_names}
-    return Pictures(
-        pa.table(typed).take(pa.array(order)), tuple(names[row] for row in order), Ledger.sources(journal)
+    table = pa.concat_tables(
+        [_table(some) for some in batched(journal.pictures(), _CHUNK)] or [_table(())],
+        promote_options="default",
     )
-
-
-def _table(pictures: Iterable[Picture]) -> pa.Table:
-    pictures = list(pictures)
-    metadata = [picture.metadata for picture in pictures]
-    names = dict.fromkeys(name for values in metadata for name in values)
-    texts = {name: pa.array([m.get(name) for m in metadata], pa.string()) for name in names}
-    places = {
-        name: pa.array([getattr(picture.data_id, name) for picture in pictures], kind)
-        for name, kind in _PLACE.items()
+    if not len(table):
+        raise CutoutsError(f"{directory.name} has no pictures: give the OUTDIR of a run that made some.")
+    names = _names(table.column(_PATH)).combine_chunks()
+    columns = {
+        name: table.column(name) for name in (*_PLACE, *sorted({*table.column_names} - {*_PLACE, _PATH}))
     }
-    ids = pa.array([picture.diaSourceId for picture in pictures], pa.int64())
-    return pa.table({**texts, **places, "diaSourceId": ids})
+    del table  # each column goes when it has become numbers
+    for name in columns:
+        columns[name] = _typed(columns[name])
+    catalogue, listed = pa.table(columns), _listed(directory, journal)
+    if not names.equals(listed):
+        order = _order(names, listed)
+        catalogue, names = catalogue.take(order), names.take(order)
+    return Pictures(catalogue, names, Ledger.sources(journal))
+
+
+def _table(pictures: Sequence[Picture]) -> pa.Table:
+    metadata = [picture.metadata for picture in pictures]
+    columns = {
+        name: pa.array([values.get(name) for values in metadata], pa.string())
+        for name in dict.fromkeys(name for values in metadata for name in values)
+    }
+    for name, kind in _PLACE.items():
+        holders: Sequence[object] = pictures if name == "diaSourceId" else [p.data_id for p in pictures]
+        columns[name] = pa.array([getattr(holder, name) for holder in holders], kind)
+    columns[_PATH] = pa.array([picture.path for picture in pictures], pa.string())
+    return pa.table(columns)
+
+
+def _names(paths: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.replace_substring_regex(paths, _NOT_THE_NAME, "")
 
 
 def _typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -139,28 +166,33 @@ def _typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _listed(directory: OutputDirectory, journal: Journal) -> Iterator[str]:
-    """Yield the names of the pictures as the manifest lists them."""
+def _listed(directory: OutputDirectory, journal: Journal) -> pa.Array:
+    """Return the names of the pictures as the manifest lists them."""
+    parts = [pa.array([], pa.string())]
     for path in sorted(journal.manifests()):
         directory.fetch(path)
         try:
-            content = (directory.path / path).read_bytes()
-        except FileNotFoundError:  # it is made anew by the next run
+            with (directory.path / path).open(newline="", encoding="utf-8") as stream:
+                header = next(csv.reader(stream), [])
+        except FileNotFoundError:  # the next run makes it
             continue
-        header = content.partition(b"\n")[0].decode("utf-8", errors="replace").strip().split(",")
-        column = next((name for name in header if name == "external_id" or name.startswith("filename")), None)
-        if column is None:
+        place = next((name for name in header if name == "external_id" or name.startswith("filename")), None)
+        if place is None:
             continue
-        options = arrow_csv.ConvertOptions(include_columns=[column], column_types={column: pa.string()})
         table = arrow_csv.read_csv(
-            io.BytesIO(content),
+            directory.path / path,
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
-            convert_options=options,
+            convert_options=arrow_csv.ConvertOptions(
+                include_columns=[place], column_types={place: pa.string()}
+            ),
         )
-        for place in table.column(0).to_pylist():
-            yield _stem(place)
+        parts.extend(_names(table.column(0)).chunks)
+    return pa.concat_arrays(parts)
 
 
-def _stem(path: str) -> str:
-    name = PurePosixPath(path).name.removesuffix(".png")
-    return next((name.removesuffix(ending) for ending in _ENDINGS if name.endswith(ending)), name)
+def _order(names: pa.Array, listed: pa.Array) -> pa.Array:
+    """Return the rows in the order of the manifest; what it does not list comes last."""
+    rows = pc.index_in(listed, value_set=names).drop_null().to_numpy()
+    every = np.concatenate([rows, np.arange(len(names))])
+    _, first = np.unique(every, return_index=True)
+    return pa.array(every[np.sort(first)])

@@ -130,14 +130,15 @@ def read_labels(
     if not sources:
         raise CutoutsError("Give a classification export of Zooniverse: labels are made of classifications.")
     question = question or QuestionChoice()
-    with _progress_bar(progress) as bar:
-        classifications = read_classifications(sources, question.workflow, bar.update)
     with open_existing(directory) as (place, journal):
+        with _progress_bar(progress) as bar:
+            classifications = read_classifications(sources, question.workflow, bar.update)
         pictures = read_pictures(place, journal)
         subjects = [file for file in files if file.kind == "subjects"]
         labels = _make_labels(
             classifications, pictures, subjects, method or Fractions(), question, gold or GoldChoice()
         )
+        del classifications, pictures  # files need memory too
         if write:
             labels.write(place)
     return labels
@@ -166,7 +167,7 @@ def _make_labels(
     joined = replace(joined, source=np.where(per_subject > 0, joined.source, -1).astype(np.int32))
     source = joined.source[rows["subject"]]
     counted = asked & (source >= 0)
-    votes = cast_votes(rows[counted], source[counted], len(pictures.names))
+    votes = cast_votes(rows, counted, source, len(pictures))
     gold = find_gold(gold_choice, question, joined, pictures)
     if isinstance(method, Weights) and not gold.any():
         raise CutoutsError(

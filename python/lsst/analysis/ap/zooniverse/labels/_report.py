@@ -68,7 +68,7 @@ def merged_subjects(joined: Joined, names: Names, pictures: Pictures) -> dict[st
         Identifiers of subjects by diaSourceId.
     """
     subjects = np.flatnonzero(joined.source >= 0)
-    several = np.bincount(joined.source[subjects], minlength=len(pictures.names)) > 1
+    several = np.bincount(joined.source[subjects], minlength=len(pictures)) > 1
     merged: dict[str, list[str]] = {}
     for subject in subjects[several[joined.source[subjects]]]:
         source = str(pictures.ids[joined.source[subject]])

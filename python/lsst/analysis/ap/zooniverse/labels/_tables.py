@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ._classifications import Names
-from ._joined import Joined
+from ._joined import Joined, why_unknown
 from ._methods import Verdict
 from ._pictures import Pictures
 from ._question import Question
@@ -160,7 +160,7 @@ def unjoined_table(
     """
     texts = names.subjects.texts
     lost = np.flatnonzero((joined.source < 0) & (classifications > 0))
-    rows = [(texts[n], int(classifications[n]), joined.reasons[n]) for n in lost.tolist()]
+    rows = [(texts[n], int(classifications[n]), why_unknown(joined.identities[n])) for n in lost.tolist()]
     rows += [(subject, count, reason) for (subject, reason), count in spoilt.items()]
     rows.sort(key=lambda row: (len(row[0]), row))
     columns = list(zip(*rows, strict=True)) or [(), (), ()]

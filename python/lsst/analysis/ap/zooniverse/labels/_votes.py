@@ -88,7 +88,9 @@ class Votes:
         return counts
 
 
-def cast_votes(rows: NDArray[np.void], source: NDArray[np.int32], sources: int) -> Votes:
+def cast_votes(
+    rows: NDArray[np.void], wanted: NDArray[np.bool_], source: NDArray[np.int32], sources: int
+) -> Votes:
     """Let each volunteer have one vote on a source: the latest.
 
     Parameters
@@ -96,6 +98,8 @@ def cast_votes(rows: NDArray[np.void], source: NDArray[np.int32], sources: int) 
     rows : `numpy.ndarray`
         Classifications with the fields ``id``, ``time``, ``volunteer`` and
         ``response``.
+    wanted : `numpy.ndarray`
+        Whether each counts.
     source : `numpy.ndarray`
         Row of the source that each is about.
     sources : `int`
@@ -106,10 +110,11 @@ def cast_votes(rows: NDArray[np.void], source: NDArray[np.int32], sources: int) 
     votes : `Votes`
         The votes.
     """
-    order = np.lexsort((rows["id"], rows["time"], rows["volunteer"], source))
-    pair = source[order].astype(np.int64) << 32 | rows["volunteer"][order]
+    identifier, time, volunteer = (rows[name][wanted] for name in ("id", "time", "volunteer"))
+    source = source[wanted]
+    order = np.lexsort((identifier, time, volunteer, source))
+    pair = source[order].astype(np.int64) << 32 | volunteer[order]
     kept = order[np.append(pair[1:] != pair[:-1], True)] if len(order) else order
-    kept = kept[np.lexsort((rows["id"][kept], rows["time"][kept], source[kept]))]
-    return Votes(
-        source[kept], rows["volunteer"][kept], rows["response"][kept], sources, len(rows) - len(kept)
-    )
+    kept = kept[np.lexsort((identifier[kept], time[kept], source[kept]))]
+    response = rows["response"][wanted]
+    return Votes(source[kept], volunteer[kept], response[kept], sources, len(order) - len(kept))
