@@ -31,7 +31,7 @@ def add_cosmic_rays(electrons: FloatArray, rng: np.random.Generator) -> BoolArra
     rows, columns = electrons.shape
     image = galsim.ImageD(columns, rows, xmin=0, ymin=0, scale=1.0)
     deviate = galsim.BaseDeviate(int(rng.integers(1, 2**31)))
-    for _ in range(2 + rng.poisson(3e-6 * electrons.size)):
+    for _ in range(2 + rng.poisson(5e-6 * electrons.size)):
         length = 1.0 + rng.exponential(6.0)
         track = galsim.Box(length, 0.3).rotate(rng.uniform(0, 180) * galsim.degrees)
         # Silicon gives 80 electrons per micrometre of the way; pixels have 10 micrometres.

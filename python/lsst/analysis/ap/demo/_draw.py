@@ -36,11 +36,12 @@ def draw_sources(
     jacobian: galsim.BaseWCS,
     sources: Iterable[tuple[Source, float, float, float]],
     psf_at: Callable[[float, float], galsim.GSObject],
+    margin: int = 0,
 ) -> None:
     """Add sources to an image, blurred by the PSF."""
-    image = galsim.ImageF(array, xmin=0, ymin=0, wcs=jacobian)
+    image = galsim.ImageF(array, xmin=-margin, ymin=-margin, wcs=jacobian)
     for source, x, y, flux in sources:
-        if not flux:
+        if not flux or not np.isfinite(x + y):
             continue
         # Far from the centre a Kolmogorov profile falls with the power -11/3.
         wing = (7e-4 * abs(flux) / _FAINTEST) ** (3 / 11)

@@ -16,14 +16,10 @@ from . import _defects
 from ._camera import FULL_WELL, PIXEL_SCALE, READ_NOISE, Exposure
 from ._draw import draw_sources, make_psf, psf_stamp
 from ._sky import Source, injected_sources
-from ._template import TEMPLATE_SEEING, Template
+from ._template import MARGIN, TEMPLATE_SEEING, Template
 
 type FloatArray = NDArray[np.float64]
 type BoolArray = NDArray[np.bool_]
-
-_KERNEL_SIDE = 41
-"""Side of the kernel that matches the template, pixels."""
-
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -85,7 +81,7 @@ class Images:
     science: MaskedPixels
     """The exposure, calibrated."""
     template: MaskedPixels
-    """The template on the pixels of the exposure, before it is matched."""
+    """The template on the pixels of the exposure and a margin around them, before it is matched."""
     difference: MaskedPixels
     """The exposure minus the matched template."""
     template_psf: galsim.GSObject
@@ -156,34 +152,34 @@ def process(raw: Raw, template: Template, version: Version) -> Images:
     """Calibrate an exposure and subtract the template; detections are not in the masks yet."""
     exposure = replace(raw.exposure, shift=version.shift)
     science = _calibrate(raw, version)
-    coadd, variance, mask = template.resample(exposure)
+    image, variance, mask = template.resample(exposure)
     template_psf = make_psf(TEMPLATE_SEEING)
-    draw_sources(coadd, exposure.jacobian, raw.holes, lambda x, y: template_psf)
-    image = version.calibration * coadd.astype(np.float64)
-    kernel = make_kernel(
-        psf_stamp(template_psf, exposure.jacobian, _KERNEL_SIDE),
-        psf_stamp(raw.psf, exposure.jacobian, _KERNEL_SIDE),
-        window=TukeyWindow(0.4),
-    )
-    # NaN would spread, so that the pixels of the gap are blanked after the convolution.
+    draw_sources(image, exposure.jacobian, raw.holes, lambda x, y: template_psf, MARGIN)
+    image *= version.calibration
+    mask["INJECTED_TEMPLATE"] = np.pad(raw.mask["INJECTED_TEMPLATE"], MARGIN)
+    # The kernel is as wide as the margin allows.
+    stamps = (psf_stamp(psf, exposure.jacobian, 2 * MARGIN + 1) for psf in (template_psf, raw.psf))
+    kernel = make_kernel(*stamps, window=TukeyWindow(0.4))
+    inner = np.s_[MARGIN:-MARGIN, MARGIN:-MARGIN]
     difference = MaskedPixels(
-        science.image - oaconvolve(image, kernel, mode="same"),
-        science.variance + oaconvolve(variance, kernel**2, mode="same"),
+        science.image - oaconvolve(image, kernel, mode="valid"),
+        science.variance + oaconvolve(variance, kernel**2, mode="valid"),
         science.mask
         | {
             "STREAK": raw.mask["STREAK"],
             "INJECTED_TEMPLATE": raw.mask["INJECTED_TEMPLATE"],
-            "DETECTION_EDGE": _edge(image.shape, 10),
-            "NO_DATA": ndimage.binary_dilation(mask["NO_DATA"], iterations=2),
-            "HIGH_VARIANCE": mask["HIGH_VARIANCE"],
-            "SAT_TEMPLATE": ndimage.binary_dilation(mask["SATURATED"], iterations=3),
+            "DETECTION_EDGE": _edge(science.image.shape, 10),
+            "NO_DATA": ndimage.binary_dilation(mask["NO_DATA"], iterations=2)[inner],
+            "HIGH_VARIANCE": mask["HIGH_VARIANCE"][inner],
+            "SAT_TEMPLATE": ndimage.binary_dilation(mask["SATURATED"], iterations=3)[inner],
         },
     )
-    matched = MaskedPixels(image, variance, mask | {"INJECTED_TEMPLATE": raw.mask["INJECTED_TEMPLATE"]})
-    for pixels in (matched, difference):
+    wide = MaskedPixels(image.astype(np.float64), variance, mask)
+    # NaN would have spread in the convolution.
+    for pixels in (wide, difference):
         pixels.image[pixels.mask["NO_DATA"]] = np.nan
         pixels.variance[pixels.mask["NO_DATA"]] = np.nan
-    return Images(raw, exposure, science, matched, difference, template_psf, kernel)
+    return Images(raw, exposure, science, wide, difference, template_psf, kernel)
 
 
 def _calibrate(raw: Raw, version: Version) -> MaskedPixels:

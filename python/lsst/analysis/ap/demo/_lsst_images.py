@@ -67,7 +67,8 @@ def _dataset[T: VisitImage](
     kind: type[T], images: Images, pixels: MaskedPixels, psf: galsim.GSObject, schema: MaskSchema
 ) -> T:
     """Make one image with what is known about the exposure."""
-    exposure, box = images.exposure, images.exposure.detector.box
+    exposure = images.exposure
+    box = exposure.detector.box.dilated_by((len(pixels.image) - exposure.detector.size) // 2)
     mask = Mask(0, bbox=box, schema=schema)
     for name, plane in pixels.mask.items():
         mask.set(name, plane)

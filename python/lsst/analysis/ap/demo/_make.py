@@ -16,10 +16,10 @@ def make_demo(
     root: str | os.PathLike[str],
     *,
     seed: int = 20260110,
-    size: int = 800,
+    size: int = 600,
     visits: int = 12,
     detectors: int = 2,
-    sources_per_detector: int = 16,
+    sources_per_detector: int = 12,
     other_run: bool = False,
     overwrite: bool = False,
     report: Callable[[str], None] | None = None,
@@ -110,8 +110,8 @@ def make_demo(
             key = (detector.id, visit.passband)
             if key not in templates:
                 templates[key] = make_template(Exposure(visit_list[0], detector), visit.passband, sky, seed)
-            # A satellite in every second visit, not always over the same detector.
-            has_satellite = index % 2 == 0 and detector.id == (index // 2 + 1) % detectors
+            # A satellite in every third visit, not always over the same detector.
+            has_satellite = index % 3 == 0 and detector.id == (index // 3 + 1) % detectors
             raw = expose(Exposure(visit, detector), sky, seed, has_satellite=has_satellite)
             for run in runs:
                 n_sources = run.add(raw, templates[key])

@@ -10,7 +10,6 @@ from astropy.table import QTable
 from numpy.typing import NDArray
 from photutils.aperture import CircularAperture, aperture_photometry
 from photutils.psf import ImagePSF, PSFPhotometry
-from scipy import ndimage
 
 from ._camera import EXPOSURE_TIME, PIXEL_SCALE, Exposure
 from ._detect import detect
@@ -146,7 +145,8 @@ def _measure_fluxes(images: Images, position: FloatArray, rows: pd.DataFrame) ->
         ("scienceFlux", "forced_PsfFlux_flag", images.science, images.psf),
         ("templateFlux", None, images.template, images.template_psf),
     ):
-        fits = forced_fluxes(pixels, psf, images.exposure, position)
+        margin = (len(pixels.image) - images.exposure.detector.size) // 2
+        fits = forced_fluxes(pixels, psf, images.exposure, position + margin)
         rows[column], rows[f"{column}Err"] = fits["flux_fit"], fits["flux_err"]
         if flag:
             rows[f"{flag}_edge"] = is_truncated
@@ -220,13 +220,16 @@ def _set_pixel_flags(
     rows: pd.DataFrame,
 ) -> None:
     """Look up the mask planes in the footprints and around the centres."""
+    last = len(labels) - 1
     center = np.rint(position).astype(int)
-    off = ((center < 0) | (center >= len(labels))).any(axis=1)
-    column, row = center.clip(0, len(labels) - 1).T
+    off = ((center < 0) | (center > last)).any(axis=1)
+    nine = (center[:, :, None] + np.mgrid[-1:2, -1:2].reshape(2, 9)).clip(0, last)
+    inside = np.flatnonzero(labels)
     for name, plane in _PLANES.items():
-        rows[f"pixelFlags_{name}"] = ndimage.maximum(difference.mask[plane], labels, label).astype(bool)
+        pixels = difference.mask[plane]
+        hits = np.bincount(labels.flat[inside], pixels.flat[inside])
+        rows[f"pixelFlags_{name}"] = hits[label] > 0
         if name not in ("bad", "edge"):
-            around = ndimage.maximum_filter(difference.mask[plane], 3)
-            rows[f"pixelFlags_{name}Center"] = ~off & around[row, column]
+            rows[f"pixelFlags_{name}Center"] = ~off & pixels[nine[:, 1], nine[:, 0]].any(axis=1)
     rows["pixelFlags_offimage"] = off
     rows["pixelFlags_edge"] |= off

@@ -10,6 +10,7 @@ from typing import Any
 import astropy.time
 import astropy.units as u
 import numpy as np
+import pyarrow as pa
 
 from lsst.daf.butler import Butler, DatasetType, Timespan
 from lsst.sphgeom import ConvexPolygon, LonLat, UnitVector3d
@@ -61,7 +62,11 @@ class DemoRepository:
         self._butler.collections.register(run)
         visit, detector = exposure.visit.id, exposure.detector.id
         for name, dataset in datasets.items():
-            self._butler.put(dataset, name, instrument=INSTRUMENT, visit=visit, detector=detector, run=run)
+            dataset_type = self._butler.get_dataset_type(name)
+            if isinstance(dataset, pa.Table):
+                # On the way through astropy a hundred columns cost more than an image.
+                dataset_type = dataset_type.overrideStorageClass("ArrowTable")
+            self._butler.put(dataset, dataset_type, instrument=INSTRUMENT, visit=visit, detector=detector, run=run)
 
 
 def _camera_records(detectors: list[Detector]) -> Iterator[tuple[str, dict[str, Any]]]:

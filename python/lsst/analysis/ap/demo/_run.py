@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from lsst.daf.butler.formatters.parquet import arrow_to_astropy
-
 from ._apdb import DemoApdb
 from ._associate import Association
 from ._camera import INSTRUMENT, Exposure
@@ -66,8 +64,7 @@ class Run:
         objects = self._association.objects()
         for exposure in self._exposures:
             rows = self._apdb.complete(_of(sources, exposure.visit.id, exposure.detector.id))
-            table = arrow_to_astropy(pa.Table.from_pandas(rows, preserve_index=False))
-            self._repository.put({"dia_source_detector": table}, exposure, self.collection)
+            self._repository.put({"dia_source_detector": pa.Table.from_pandas(rows, preserve_index=False)}, exposure, self.collection)
         for visit in dict.fromkeys(exposure.visit for exposure in self._exposures):
             new = objects[objects["firstDiaSourceMjdTai"] == visit.mjd] if len(objects) else objects
             self._apdb.store(visit.mjd, new, _of(sources, visit.id), _of(forced, visit.id))

@@ -90,7 +90,7 @@ def make_sky(
         sky += _changing(field, visits, sources_per_detector, galaxies, rng)
         # Bright enough to bleed; fainter on small detectors.
         magnitude = 14.2 - 4.5 * np.log10(np.clip(field.detector.size / 400, 1, 10))
-        place = _on_detector(field, rng.uniform(0.3, 0.85), rng.uniform(0.3, 0.85))
+        place = _on_detector(field, *rng.uniform(0.3, 0.85, 2) * field.detector.size)
         sky.append(Source("star", *place, _fluxes(magnitude + 0.3 * field.detector.id, 0.2)))
         nights = {visit.day_obs: visit for visit in reversed(visits)}
         for visit in sorted(nights.values(), key=lambda visit: visit.id):
@@ -106,12 +106,12 @@ def injected_sources(
     hosts = [source for source in sky if source.kind == "galaxy" and source.steady["r"] > 1500]
     made = []
     for index in range(1 + round(size / 700)):
-        place = _on_detector(exposure, *rng.uniform(0.04, 0.96, 2))
+        place = _on_detector(exposure, *rng.uniform(0.05, 0.95, 2) * size)
         if index % 2 == 1 and hosts:
             place = _inside(_nearest(hosts, place), rng)
         flux = _fluxes(rng.uniform(20.5, 23.2), 0.1)
         made.append(Source("injected", *place, dict.fromkeys(_BANDS, 0.0), partial(_constant, flux)))
-    place = _on_detector(exposure, *rng.uniform(0.1, 0.9, 2))
+    place = _on_detector(exposure, *rng.uniform(0.1, 0.9, 2) * size)
     flux = {band: -value for band, value in _fluxes(rng.uniform(21.0, 22.5), 0.1).items()}
     hole = Source("injected into template", *place, dict.fromkeys(_BANDS, 0.0), partial(_constant, flux))
     return made, [hole] if rng.random() < 0.25 else []
@@ -145,9 +145,8 @@ def _scatter(
 
 
 def _on_detector(exposure: Exposure, x: float, y: float) -> tuple[float, float]:
-    """Return the sky position of a point, in units of the detector's side."""
-    size = exposure.detector.size
-    ra, dec = exposure.wcs.all_pix2world([[x * size - 0.5, y * size - 0.5]], 0)[0]
+    """Return the sky position of a pixel, counted from the first."""
+    ra, dec = exposure.wcs.all_pix2world([[x, y]], 0)[0]
     return float(ra), float(dec)
 
 
@@ -170,9 +169,9 @@ def _galaxy(
     bulge = float(rng.beta(0.8, 2.0))
     angle = rng.uniform(0, 180) * galsim.degrees
     disk = galsim.Exponential(half_light_radius=radius)
-    if magnitude < 21:
+    if magnitude < 20.5:
         seed = galsim.BaseDeviate(int(rng.integers(1, 2**31)))
-        knots = galsim.RandomKnots(40, profile=disk, rng=seed)
+        knots = galsim.RandomKnots(50, profile=disk, rng=seed)
         disk = 0.75 * disk + 0.25 * knots
     profile = (1 - bulge) * disk.shear(q=axis_ratio, beta=angle)
     if magnitude < 23.5:
@@ -193,44 +192,35 @@ def _changing(
 
     Galaxies are added for some of them to be in.
     """
-    first, last = visits[0].mjd, visits[-1].mjd
-    rim = [(1.0, None), (-1.4, None), (None, 3.0)]
+    first, last, size = visits[0].mjd, visits[-1].mjd, field.detector.size
+    # On the left, on the right just outside, and on the upper side.
+    rim = [(1.0, rng.uniform(0.3, 0.9) * size), (size + 0.4, 0.5 * size), (0.4 * size, size - 4.0)]
     sources = []
     for index in range(count):
-        color = float(np.clip(rng.normal(0.12, 0.15), -0.2, 0.6))
+        color, place = rng.normal(0.12, 0.1), _on_detector(field, *rng.uniform(0.03, 0.97, 2) * size)
+        near = partial(_nearest, [galaxy for galaxy in galaxies if galaxy.steady["r"] > 2000])
+        kind = index % 4 if index > 3 else -1
         if index == 0:
-            place = _on_detector(field, 0.62, 0.045 if field.detector.size >= 600 else 0.08)
-            host = _galaxy(*place, 18.6, rng, axis_ratio=0.6)
-            galaxies.append(host)
-            place = place[0] + 1.6 / 3600, place[1] + 0.9 / 3600
-            sources.append(_supernova(place, 19.6, 0.05, first + 4, rng))
-        elif index <= 3:
-            size, along = field.detector.size, rng.uniform(0.2, 0.9)
-            x, y = rim[index - 1]
-            # From the left, the right and the upper side; the second is just outside.
-            x = along * size if x is None else (x if index == 1 else size - 1 - x)
-            y = along * size if y is None else size - 1 - y
-            place = _on_detector(field, (x + 0.5) / size, (y + 0.5) / size)
+            place = _on_detector(field, 0.6 * size, 26.0)
+            galaxies.append(_galaxy(*place, 19.4, rng, axis_ratio=0.55))
+            place = place[0] + 0.8 / 3600, place[1] + 0.7 / 3600
+            sources.append(_supernova(place, 20.3, 0.05, first + 3, rng))
+        elif index <= len(rim):
+            place = _on_detector(field, *rim[index - 1])
             sources.append(_supernova(place, rng.uniform(19.8, 20.8), color, first + 5, rng))
+        elif kind == 0:
+            flux, period = _fluxes(rng.uniform(17.5, 21.8), color), 10 ** rng.uniform(-0.5, 1.3)
+            change = partial(_swing, flux, rng.uniform(0.1, 0.6), first + rng.uniform(0, 20), period)
+            sources.append(Source("variable star", *place, flux, change))
+        elif kind == 2:
+            host, flux, period = near(place), _fluxes(rng.uniform(19.8, 21.5), color), rng.uniform(60, 300)
+            change = partial(_swing, flux, rng.uniform(0.2, 0.6), first + period * rng.uniform(), period)
+            sources.append(Source("active nucleus", host.ra, host.dec, flux, change))
         else:
-            place, draw = _on_detector(field, *rng.uniform(0.02, 0.98, 2)), rng.random()
-            bright = [galaxy for galaxy in galaxies if galaxy.steady["r"] > 2000]
-            if draw < 0.5:
-                if bright and rng.random() < 0.7:
-                    place = _inside(_nearest(bright, place), rng)
-                maximum = rng.uniform(first - 10, last + 4)
-                sources.append(_supernova(place, rng.triangular(20.3, 22.8, 23.6), color, maximum, rng))
-            elif draw < 0.65 and bright:
-                host = _nearest(bright, place)
-                amplitude, period = rng.uniform(0.2, 0.6), rng.uniform(60, 300)
-                flux = _fluxes(rng.uniform(20.0, 21.8), color)
-                change = partial(_swing, flux, amplitude, first + period * rng.uniform(), period)
-                sources.append(Source("active nucleus", host.ra, host.dec, flux, change))
-            else:
-                amplitude, period = 0.08 * rng.lognormal(0.9, 0.6), 10 ** rng.uniform(-0.5, 1.3)
-                flux = _fluxes(rng.uniform(17.5, 21.8), 0.5 * color)
-                change = partial(_swing, flux, min(amplitude, 0.7), first + rng.uniform(0, 20), period)
-                sources.append(Source("variable star", *place, flux, change))
+            if rng.random() < 0.75:
+                place = _inside(near(place), rng)
+            maximum = rng.uniform(first - 10, last + 4)
+            sources.append(_supernova(place, rng.triangular(20.3, 22.8, 23.6), color, maximum, rng))
     return sources
 
 
@@ -238,7 +228,7 @@ def _asteroids(exposure: Exposure, rng: np.random.Generator) -> list[Source]:
     """Send some asteroids over a detector in one night; every third night one is fast."""
     made = []
     for index in range(1 + round(exposure.detector.size / 1000)):
-        place = _on_detector(exposure, *rng.uniform(0.15, 0.85, 2))
+        place = _on_detector(exposure, *rng.uniform(0.15, 0.85, 2) * exposure.detector.size)
         # Arcseconds per minute: of the main belt, or of one that passes the Earth.
         is_fast = index == 0 and (exposure.visit.day_obs + exposure.detector.id) % 3 == 0
         speed = rng.uniform(8.0, 13.0) if is_fast else rng.uniform(0.3, 0.8)

@@ -1,6 +1,6 @@
 """The deep template of each detector and band, and its resampling to an exposure."""
 
-__all__ = ("TEMPLATE_SEEING", "Template", "make_template")
+__all__ = ("MARGIN", "TEMPLATE_SEEING", "Template", "make_template")
 
 from dataclasses import dataclass
 
@@ -20,6 +20,9 @@ type BoolArray = NDArray[np.bool_]
 
 TEMPLATE_SEEING = 0.70
 """Full width at half maximum of the template's PSF, arcseconds."""
+
+MARGIN = 20
+"""Pixels by which a template is wider than the detector, on each side, as in the pipelines."""
 
 _DEPTH = 40
 """Number of visits in the template."""
@@ -52,17 +55,16 @@ class Template:
     """Pixels in a quarter of the visits."""
 
     def resample(self, exposure: Exposure) -> tuple[NDArray[np.float32], FloatArray, dict[str, BoolArray]]:
-        """Return image, variance and mask planes on the pixels of an exposure.
+        """Return image, variance and mask planes on the pixels of an exposure and a margin.
 
         They are as if there were data everywhere.
         """
-        size = exposure.detector.size
+        axis = np.arange(-MARGIN, exposure.detector.size + MARGIN)
         # The mapping is so smooth that a spline through some points has it to 1e-5 pixel.
-        knots = np.linspace(0, size - 1, 9)
+        knots = np.linspace(axis[0], axis[-1], 9)
         x, y = np.meshgrid(knots, knots)
         ra_dec = exposure.wcs.all_pix2world(np.stack([x.ravel(), y.ravel()], axis=1), 0)
         pixels = self.wcs.wcs_world2pix(ra_dec, 0).T.reshape(2, 9, 9)
-        axis = np.arange(size)
         column, row = (RectBivariateSpline(knots, knots, values)(axis, axis) for values in pixels)
         nearest = np.rint(row).astype(int), np.rint(column).astype(int)
         image = ndimage.map_coordinates(
@@ -84,7 +86,7 @@ def make_template(field: Exposure, passband: Passband, sky: list[Source], seed: 
     rng = np.random.default_rng([seed, field.detector.id, ord(passband.name)])
     middle = (field.detector.size - 1) / 2
     wcs = tangent_plane(*field.wcs.all_pix2world([[middle, middle]], 0)[0], 0.0)
-    side = int(1.55 * field.detector.size) + 60
+    side = int(1.55 * field.detector.size) + 100
     wcs.wcs.crpix = [side / 2 + 0.5] * 2
     jacobian = galsim.AstropyWCS(wcs=wcs).local(image_pos=galsim.PositionD(side / 2, side / 2))
     psf = make_psf(TEMPLATE_SEEING)
