@@ -191,7 +191,7 @@ class ZooniverseCutoutsTask(Task):
         options = RunOptions(jobs, overwrite, append, retry_failed, total, progress)
         return fill_directory(outdir, source, repository.batches(sources), self.config, options, self.log)
 
-    def gallery(self, result: "Struct | str | Path", *, height: str = "760px") -> Any:
+    def gallery(self, result: "RunResult | str | Path", *, height: str = "760px") -> Any:
         """Show the pictures of a directory in a notebook, to browse and to label.
 
         Parameters
@@ -216,7 +216,7 @@ class ZooniverseCutoutsTask(Task):
         from .gallery import gallery_widget, read_items
         from .output import holds_pictures
 
-        if isinstance(result, Struct):
+        if isinstance(result, RunResult):
             folder = Path(result.manifest).parent  # a folder of the directory, for rubin.citsci
             result = folder if holds_pictures(folder) else folder.parent
         return gallery_widget(read_items(result), height=height)

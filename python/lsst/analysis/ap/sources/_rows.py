@@ -16,7 +16,7 @@ from ._cassandra import open_apdb
 from ._files import open_catalog
 from ._selection import Selection
 from ._table_catalog import TableCatalog
-from ._tables import _as_arrow, arrow_tables
+from ._tables import arrow_tables, as_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -62,14 +62,14 @@ def rows_of(sources: Any, catalog: Any = None) -> pa.Table:
         sources = [sources]
     if (row := _fields(sources)) is not None:
         return _from_rows([row])
-    if (table := _as_arrow(sources)) is not None:
+    if (table := as_arrow(sources)) is not None:
         return table
     if isinstance(sources, str | bytes) or not isinstance(sources, Iterable):
         raise CutoutsError(f"A {type(sources).__name__} is no DiaSource. {_FORMS}")
     items = list(sources)
     if items and all(isinstance(item, int | np.integer) and not isinstance(item, bool) for item in items):
         return _look_up([int(item) for item in items], catalog)
-    tables = [_as_arrow(item) for item in items]
+    tables = [as_arrow(item) for item in items]
     if items and all(table is not None for table in tables):
         return pa.concat_tables(
             [table for table in tables if table is not None], promote_options="permissive"
