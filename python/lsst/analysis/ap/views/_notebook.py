@@ -53,8 +53,8 @@ class NotebookViews:
         CutoutsError
             Raised when there are no pictures, or too many, or no anywidget.
         """
-        from .gallery import gallery_widget, read_items
-        from .output import holds_pictures
+        from ..gallery import gallery_widget, read_items
+        from ..output import holds_pictures
 
         if isinstance(result, RunResult):
             folder = Path(result.manifest).parent  # a folder of the directory, for rubin.citsci
