@@ -43,6 +43,16 @@ def test_a_source_is_known_by_its_identifier_wherever_it_is(project, people, lab
     assert len(labels.unjoined) == 0
 
 
+@pytest.mark.parametrize("identifier", [0, -5, 2**63 - 1, 1234567890123456789])
+def test_identifiers_may_be_any_of_64_bits(project, people, label, make_directory, identifier):
+    vote(project, Subject(9, {"diaSourceId": str(identifier)}), people, "Real")
+    vote(project, Subject(10, {"diaSourceId": str(2**63)}), people, "Real")
+    vote(project, Subject(11, {"#snr": "5"}), people, "Real")
+    labels, rows = label(make_directory([identifier, 3]))
+    assert [rows[i]["votes_real"] for i in (identifier, 3)] == [1, 0]
+    assert labels.unjoined.column("subject_id").to_pylist() == ["10", "11"]
+
+
 @pytest.mark.parametrize("column", ["#key", "external_id", "filename"])
 def test_a_source_is_known_by_its_key(project, people, label, make_directory, column):
     value = f"{key(BIG)}.png" if column == "filename" else key(BIG)

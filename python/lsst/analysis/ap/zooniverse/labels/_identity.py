@@ -1,7 +1,8 @@
 """Which DiaSource a subject shows, by what the subject says of itself."""
 
-__all__ = ("Identity", "identify", "picture_name")
+__all__ = ("NO_SOURCE", "Identity", "identify", "picture_name", "source_number")
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,6 +10,9 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from ...output import manifest_name
+
+NO_SOURCE: Final = -(2**63)
+"""Stands for the diaSourceId where there is none: no catalogue counts so low."""
 
 _PICTURE: Final = ".png"
 _KEYS: Final = ("key", "subject_key", "external_id")
@@ -64,6 +68,24 @@ def identify(metadata: Mapping[str, Any]) -> Identity:
         tuple(dict.fromkeys(name for name in (*keys, *pictures) if name != source)),
         (values.get("feedback_1_answer") or None) if is_training else None,
     )
+
+
+def source_number(text: str) -> int:
+    """Return a diaSourceId that is written out.
+
+    Parameters
+    ----------
+    text : `str`
+        What should be one.
+
+    Returns
+    -------
+    diaSourceId : `int`
+        The number; `NO_SOURCE` when it is none of 64 bits.
+    """
+    if not re.fullmatch(r"-?[0-9]{1,19}", text):
+        return NO_SOURCE
+    return number if -NO_SOURCE > (number := int(text)) > NO_SOURCE else NO_SOURCE
 
 
 def picture_name(place: str) -> str | None:

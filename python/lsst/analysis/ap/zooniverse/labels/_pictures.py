@@ -176,7 +176,7 @@ def _listed(directory: OutputDirectory, journal: Journal) -> pa.Array:
                 header = next(csv.reader(stream), [])
         except FileNotFoundError:  # the next run makes it
             continue
-        place = next((name for name in header if name == "external_id" or name.startswith("filename")), None)
+        place = next((name for name in header if name.startswith(("external_id", "filename", "#url"))), None)
         if place is None:
             continue
         table = arrow_csv.read_csv(
