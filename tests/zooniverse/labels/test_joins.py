@@ -6,7 +6,7 @@ import json
 import pytest
 from tests.zooniverse.volunteers import Subject
 
-from lsst.analysis.ap.domain import DetectorVisit
+from lsst.analysis.ap.domain import CutoutsError, DetectorVisit
 from lsst.analysis.ap.output import Journal, ManifestForm, OutputDirectory, Picture, open_existing
 from lsst.analysis.ap.zooniverse import Consensus
 from lsst.analysis.ap.zooniverse._ledger import Entry, Ledger
@@ -209,6 +209,14 @@ def test_rows_come_in_the_order_of_the_manifest(project, subjects, people, label
     (directory.path / "manifest-003.csv").unlink()
     labels, _ = label(directory.path)
     assert labels.table.column("diaSourceId").to_pylist() == [2, 4, 5, 1, 3]
+
+
+def test_a_manifest_that_cannot_be_read_is_told(project, subjects, people, label, make_directory):
+    vote(project, subjects[0], people, "Real")
+    directory = make_directory()
+    (directory / "manifest.csv").write_text("filename,diaSourceId\n1.png\n")
+    with pytest.raises(CutoutsError, match=r"manifest\.csv of .* cannot be read"):
+        label(directory)
 
 
 @pytest.mark.parametrize("style", ["panoptes", "hosted", "citsci"])

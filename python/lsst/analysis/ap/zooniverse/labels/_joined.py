@@ -71,7 +71,8 @@ def join_subjects(
         What was found.
     """
     names, rows = classifications.names, classifications.rows
-    number = len(names.subjects)
+    texts = names.subjects.texts
+    number = len(texts)
     joined = Joined(
         np.full(number, -1, np.int32),
         list(names.identities),
@@ -82,12 +83,14 @@ def join_subjects(
     joined.retired[rows["subject"][known]] = rows["reason"][known]  # rows ascend: the last one stays
     np.maximum.at(joined.counted, rows["subject"][of_workflow], rows["counted"][of_workflow])
     _place(joined, np.arange(number), pictures)
+    classified = pa.array(texts, pa.string())
     for export in exports:
         for batch in export.read(spoilt):
+            batch = batch.filter(pc.is_in(batch.column("subject_id"), classified))
             _read_subjects(batch, str(workflow), names, joined, pictures)
     if pictures.sent:
         left = np.flatnonzero(joined.source < 0)
-        sent = [pictures.sent.get(int(names.subjects.texts[subject]), NO_SOURCE) for subject in left]
+        sent = [pictures.sent.get(int(texts[subject]), NO_SOURCE) for subject in left]
         joined.source[left] = pictures.find(np.array(sent, np.int64))
     return joined
 
@@ -136,7 +139,6 @@ def _read_subjects(
     batch: pa.RecordBatch, workflow: str, names: Names, joined: Joined, pictures: Pictures
 ) -> None:
     """Learn from a subject export what is not known yet."""
-    batch = batch.filter(pc.is_in(batch.column("subject_id"), pa.array(names.subjects.texts, pa.string())))
     subjects = names.subjects.encode(batch.column("subject_id"))
     lost = np.flatnonzero(joined.source[subjects] < 0)
     for row in lost:

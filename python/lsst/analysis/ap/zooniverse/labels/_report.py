@@ -134,10 +134,10 @@ def merged_subjects(joined: Joined, names: Names, pictures: Pictures) -> dict[st
     """
     subjects = np.flatnonzero(joined.source >= 0)
     several = np.bincount(joined.source[subjects], minlength=len(pictures)) > 1
-    merged: dict[str, list[str]] = {}
+    texts, merged = names.subjects.texts, dict[str, list[str]]()
     for subject in subjects[several[joined.source[subjects]]]:
         source = str(pictures.ids[joined.source[subject]])
-        merged.setdefault(source, []).append(names.subjects.texts[subject])
+        merged.setdefault(source, []).append(texts[subject])
     return {source: sorted(merged[source], key=int) for source in sorted(merged, key=int)}
 
 
