@@ -83,7 +83,7 @@ def join_subjects(
     joined.retired[rows["subject"][known]] = rows["reason"][known]  # rows ascend: the last one stays
     np.maximum.at(joined.counted, rows["subject"][of_workflow], rows["counted"][of_workflow])
     _place(joined, np.arange(number), pictures)
-    classified = pa.array(texts, pa.string())
+    classified = pa.array(texts if exports else [], pa.string())
     for export in exports:
         for batch in export.read(spoilt):
             batch = batch.filter(pc.is_in(batch.column("subject_id"), classified))
