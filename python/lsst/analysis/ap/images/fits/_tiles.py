@@ -30,6 +30,9 @@ LIKE_THE_IMAGE, LOSSLESS = 0, 1
 """How a tile is stored: with the image's codec, or as it is because its
 pixels could not be quantized (FITS standard 4.0, section 10.1.3)."""
 
+SMALL_TILE = 128
+"""Bytes of tiles that are worth a look whether they were there before."""
+
 MAX_BUFFER = 2**28
 """Bytes of tiles that are decoded at once. Boxes that touch more are read in
 turns. A single tile that is larger is refused: a small file can claim, and even
@@ -213,27 +216,42 @@ class _Tiles:
         storage = np.full(len(numbers), LIKE_THE_IMAGE, dtype=np.uint8)
         target = memoryview(buffer.reshape(-1))
         pixel_counts = counts.tolist()
+        # Most tiles of a mask are the same few bytes.
+        known: dict[tuple[bytes, int, str], int] = {}
         for index, data, column in _read_tiles(table, pixels.codec, numbers):
             count = pixel_counts[index]
-            dtype = pixels.codec.dtype
+            start = index * row_size
+            if column != "COMPRESSED_DATA":
+                storage[index] = LOSSLESS
+            key = (bytes(data), count, column) if len(data) <= SMALL_TILE else None
+            if key is not None and (twin := known.get(key)) is not None:
+                target[start : start + row_size] = target[twin : twin + row_size]
+                continue
             try:
-                if column == "COMPRESSED_DATA":
-                    decoded = memoryview(pixels.codec.decode(data, count)).cast("B")
-                else:
-                    storage[index] = LOSSLESS
-                    dtype = pixels.raw_dtype
-                    compressed = column == "GZIP_COMPRESSED_DATA"
-                    decoded = memoryview(decode_raw(data, count, dtype, compressed=compressed))
+                decoded = _decode_tile(pixels, data, count, column)
             except ValueError as error:
                 raise _corrupt(table, int(numbers[index]), str(error)) from error
-            size = count * dtype.itemsize
-            if len(decoded) != size:
-                if pixels.codec.name.startswith("GZIP") and len(decoded) in (2 * count, 4 * count, 8 * count):
-                    raise UnsupportedTilesError("pixels of another size than the image's")
-                reason = f"has {len(decoded)} bytes where {size} are due"
-                raise _corrupt(table, int(numbers[index]), reason)
-            target[index * row_size : index * row_size + size] = decoded
+            target[start : start + len(decoded)] = decoded
+            if key is not None:
+                known[key] = start
         return cls(table, pixels, buffer, places, numbers, storage)
+
+
+def _decode_tile(pixels: _Pixels, data: memoryview, count: int, column: str) -> memoryview:
+    """Return the bytes of a tile's pixels."""
+    codec = pixels.codec
+    if column == "COMPRESSED_DATA":
+        decoded, size = memoryview(codec.decode(data, count)).cast("B"), count * codec.dtype.itemsize
+    else:
+        dtype = pixels.raw_dtype
+        compressed = column == "GZIP_COMPRESSED_DATA"
+        decoded = memoryview(decode_raw(data, count, dtype, compressed=compressed))
+        size = count * dtype.itemsize
+    if len(decoded) != size:
+        if codec.name.startswith("GZIP") and len(decoded) in (2 * count, 4 * count, 8 * count):
+            raise UnsupportedTilesError("pixels of another size than the image's")
+        raise ValueError(f"has {len(decoded)} bytes where {size} are due")
+    return decoded
 
 
 def _read_tiles(
