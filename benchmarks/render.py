@@ -20,11 +20,11 @@ from lsst.analysis.ap.domain import Box, Stamp, Triplet
 from lsst.analysis.ap.render import PictureStyle, Renderer, draw_figure
 from lsst.analysis.ap.render._annotation import annotation
 from lsst.analysis.ap.render._colors import inks
-from lsst.analysis.ap.render._compiled import compose
-from lsst.analysis.ap.render._deflate import deflated
 from lsst.analysis.ap.render._figure import figure_png
+from lsst.analysis.ap.render._layout import ALL_PANELS
+from lsst.analysis.ap.render._paint import paint
 from lsst.analysis.ap.render._panels import panel_limits
-from lsst.analysis.ap.render._template import compile_template
+from lsst.analysis.ap.render._png import png_file
 
 STYLES = {
     "plain_30": PictureStyle(),
@@ -120,19 +120,20 @@ def compare(style: PictureStyle, rounds: int) -> dict[str, float]:
 
 def break_down(style: PictureStyle, rounds: int) -> dict[str, float]:
     """Return where the time of a compiled picture goes, milliseconds."""
-    renderer, template, ink = Renderer(style), compile_template(style), inks(style.background)
+    renderer, ink = Renderer(style), inks(style.background)
     sources = []
     for seed in range(500, 500 + 10 * rounds):
         triplets, row = make_source(style, seed)
-        sources.append((triplets, row, [panel_limits(style, triplet) for triplet in triplets]))
+        limits = [panel_limits(style, triplet) for triplet in triplets]
+        sources.append((triplets, row, limits, paint(style, ALL_PANELS, triplets, limits, row)))
     parts: dict[str, Callable[..., object]] = {
-        "limits": lambda triplets, row, limits: [panel_limits(style, triplet) for triplet in triplets],
-        "all but limits": lambda triplets, row, limits: list(compose(style, template, triplets, limits, row)),
+        "limits": lambda triplets, row, limits, sheet: [panel_limits(style, t) for t in triplets],
+        "painting": lambda triplets, row, limits, sheet: paint(style, ALL_PANELS, triplets, limits, row),
+        "compression": lambda triplets, row, limits, sheet: png_file(sheet.copy(), ()),
     }
     if style.add_metadata:
-        parts["words and numbers"] = lambda triplets, row, limits: list(annotation(row, ink))
-        parts["compressing the text rows"] = lambda triplets, row, limits: deflated(template.text_lines)
-    parts["whole picture"] = lambda triplets, row, limits: renderer.render(triplets, row)
+        parts["words and numbers"] = lambda triplets, row, limits, sheet: list(annotation(row, ink))
+    parts["whole picture"] = lambda triplets, row, limits, sheet: renderer.render(triplets, row)
     return {
         name: statistics.median(milliseconds(lambda p=part, s=source: p(*s)) for source in sources)
         for name, part in parts.items()

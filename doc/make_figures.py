@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from lsst.analysis.ap import ZooniverseCutoutsConfig
 from lsst.analysis.ap.domain import Box, Stamp, Triplet
 from lsst.analysis.ap.render import PictureStyle, Renderer
-from lsst.analysis.ap.render._flags import FLAG_WORDS, LABEL_FLAGS
+from lsst.analysis.ap.render._flags import FLAG_MEANINGS, FLAG_WORDS, LABEL_FLAGS
 from lsst.analysis.ap.sources._synonyms import today
 
 DOC = Path(__file__).parent
@@ -57,29 +57,6 @@ ROW: Mapping[str, Any] = {
 
 PLANES: Mapping[str, int] = {"CR": 3, "DETECTED": 5, "SAT": 1}
 """Mask planes of the figures, by bit."""
-
-MEANINGS: Mapping[str, str] = {
-    "NODATA": "The footprint has pixels without data.",
-    "OFF": "The centre lies off the image.",
-    "EDGE": "The footprint reaches the edge of the detector or of the template.",
-    "INTERP": "Pixels were interpolated over.",
-    "SAT": "Pixels are saturated.",
-    "CR": "A cosmic ray was found in the footprint.",
-    "BAD": "The footprint has pixels known to be bad.",
-    "DIPOLE": "A positive and a negative lobe side by side: most often a source that moved, or images that "
-    "were not quite aligned.",
-    "NEG": "The source is negative in the difference: fainter now than in the template.",
-    "SUS": "Pixels are close to saturation, where the detector is no longer linear.",
-    "CENTROID": "The position could not be measured well.",
-    "CEN+": "The position of the positive lobe could not be measured.",
-    "CEN-": "The position of the negative lobe could not be measured.",
-    "SHAPE": "The shape could not be measured well.",
-    "INJ": "A synthetic source was injected into the science image here.",
-    "INJT": "A synthetic source was injected into the template here.",
-    "STREAK": "The trail of a satellite or aeroplane crosses the footprint.",
-    "GLINT": "One of several flashes in a line: a tumbling satellite.",
-}
-"""What each flag word tells. A word without an entry here is an error."""
 
 EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "asinhA": (0.02, 1.0),
@@ -217,7 +194,7 @@ def _flag_words() -> str:
     lines += _row("Word", "Colour", "What it tells", "Columns")
     for flag in FLAG_WORDS:
         columns = _columns(flag.columns)
-        lines += _row(f"**{flag.word}**", flag.color, MEANINGS[flag.word], columns)
+        lines += _row(f"**{flag.word}**", flag.color, FLAG_MEANINGS[flag.word], columns)
     for label, columns in LABEL_FLAGS.items():
         meaning = "This measurement is flagged: do not trust its numbers."
         lines += _row(

@@ -1,5 +1,6 @@
 """The pipeline task, and the export that gives the files of a direct run."""
 
+import importlib.util
 import json
 import logging
 import pickle
@@ -8,7 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import astropy.table
@@ -536,7 +537,8 @@ def test_the_storage_classes_are_those_that_the_producer_declares(tmp_path):
         f"  differencing:\n    class: {__name__}.DifferencingTask\n"
     )
     mine.write_text(text)
-    with pytest.raises(IncompatibleDatasetTypeError, match="ExposureF"):
+    afw_converts = importlib.util.find_spec("lsst.afw") is not None
+    with nullcontext() if afw_converts else pytest.raises(IncompatibleDatasetTypeError, match="ExposureF"):
         Pipeline.from_uri(str(mine)).to_graph().resolve(dimensions=DimensionUniverse(), dataset_types={})
     classes = "".join(
         f"      {role}StorageClass: ExposureF\n" for role in ("template", "science", "difference")

@@ -112,6 +112,7 @@ def test_wrong_input_is_one_line_that_names_it(demo, words, apdb, tmp_path, refu
     (tmp_path / "c.csv").write_text("diaSourceId,visit,detector,dec\n1,1,1,0.5\n")
     (tmp_path / "empty.csv").write_text("diaSourceId,visit,detector,ra,dec\n")
     (tmp_path / "config.py").write_text("config.sizes = [\n")
+    (tmp_path / "old.py").write_text("config.url_root = 'https://a/b'\nconfig.add_metadata = True\n")
     repo, quiet = str(demo.repo), ["--quiet"]
     cases = {
         "REPO OUTDIR": [*apdb],
@@ -130,16 +131,54 @@ def test_wrong_input_is_one_line_that_names_it(demo, words, apdb, tmp_path, refu
         "'sizes'": [*apdb, "-c", "sizes=0", *words, out],
         "sizes is a list of int": [*apdb, "-c", "sizes=big", *words, out],
         "config.py": [*apdb, "-C", str(tmp_path / "config.py"), *words, out],
+        "url_root: it is now urlRoot. add_metadata: it is now addMetadata, which": [
+            *(*apdb, "-C", str(tmp_path / "old.py"), *words, out)
+        ],
+        "'chunk_size': it is now chunkSize": [*apdb, "-c", "chunk_size=10", *words, out],
+        "did you mean colorMap": [*apdb, "-c", "colourMap=gray", *words, out],
         "limit is 0": [*apdb, "-n", "0", *words, out],
         "range 0.9 to 0.1 is empty": [
             *(*apdb, "--reliability-min", "0.9"),
             *("--reliability-max", "0.1", *words, out),
         ],
-        "-j/--jobs: 0 is less than 1": [*apdb, "-j", "0", "--dry-run", *words, out],
+        "-j/--jobs: -1 is not from 1 to 1000": [*apdb, "-j", "-1", "--dry-run", *words, out],
+        "999999999999 is not from 1": [*apdb, "-j", "999999999999", "--dry-run", *words, out],
+        "--collections is given and empty": [*apdb, "--collections", "", repo, out],
+        "No collection is named no/*": [*apdb, "--collections", "no/*", repo, out],
         "/proc/nowhere cannot be made": [*apdb, *words, "/proc/nowhere"],
     }
     for said, command in cases.items():
         assert said in refused(command), said
+
+
+def test_collections_are_named_with_blanks_commas_and_wildcards(demo, apdb, tmp_path):
+    repo, out, name = str(demo.repo), str(tmp_path / "out"), demo.collection
+    some = [*apdb, "--limit", "1", "--quiet"]
+    for command in (
+        [*some, "--collections", name, name, repo, out],
+        [*some, repo, "--collections", name, name, "-j", "0", out],
+        [*some, "--collections", f"{name}, {name}", repo, "--log-level", "INFO", out],
+        [*some, "--collections", name, repo, "--log-level", "INFO", out],
+        [repo, out, *some, "--collections", name[:-2] + "*"],
+    ):
+        assert main(command) == 0, command
+    assert len(list(tmp_path.glob("out/*.png"))) == 1
+
+
+def test_what_nobody_thought_of_is_one_line(demo, words, apdb, tmp_path, monkeypatch, refused, caplog):
+    monkeypatch.setattr("lsst.analysis.ap.sources.survey", lambda *_: 1 / 0)
+    said = refused([*apdb, *words, str(tmp_path / "out"), "--log-level", "DEBUG"])
+    assert "ZeroDivisionError: division by zero" in said
+    assert len(said.strip().splitlines()) == 1
+
+
+def test_a_closed_pipe_ends_the_command_quietly():
+    code = "from lsst.analysis.ap.cli.cutouts import main; raise SystemExit(main())"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "--show-config"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
 
 
 def test_a_repository_without_these_images_is_named(apdb, tmp_path, refused):
@@ -163,6 +202,12 @@ def test_the_instrument_can_be_given(afw_root, tmp_path):
     assert main([*words, "--instrument", "HSC", str(tmp_path / "b")]) == 2
 
 
+def _command(name):
+    """Where pip puts a command, or a stack."""
+    folders = [os.path.dirname(sys.executable), os.path.join(os.environ.get("ANALYSIS_AP_DIR", ""), "bin")]
+    return next(path for folder in folders if os.path.exists(path := os.path.join(folder, name)))
+
+
 def test_both_commands_and_the_module_are_the_same_program(demo):
     source = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "bin.src", "zooniverseCutouts")
     outputs = {
@@ -172,7 +217,7 @@ def test_both_commands_and_the_module_are_the_same_program(demo):
         for program in (
             [source],
             ["-m", "lsst.analysis.ap"],
-            [os.path.join(os.path.dirname(sys.executable), "zooniverseCutouts")],
+            [_command("zooniverseCutouts")],
         )
     }
     assert len(outputs) == 1

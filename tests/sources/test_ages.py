@@ -311,10 +311,11 @@ def test_catalogues_that_afw_wrote_are_read_without_afw(afw_butler):
     assert [first[n] for n in ("instrument", "visit", "detector", "band")] == ["LSSTCam", 123456, 94, "r"]
 
 
-@pytest.mark.parametrize("storage_class", ["ArrowAstropy", "DataFrame", "ArrowTable"])
-def test_tables_of_every_storage_class_are_read(tmp_path, demo, storage_class):
+@pytest.mark.parametrize("kind", ["ArrowAstropy", "DataFrame", "DataFrame of ap_association", "ArrowTable"])
+def test_tables_of_every_storage_class_are_read(tmp_path, demo, kind):
     from lsst.daf.butler import Butler, DatasetType
 
+    storage_class = kind.partition(" ")[0]
     with Butler.from_config(str(demo.repo), collections=demo.collection, writeable=False) as source:
         whole = open_butler_tables(source, "dia_source_detector")
         expected = [row["diaSourceId"] for t in whole.read(Selection()) for row in t.to_pylist()]
@@ -327,8 +328,8 @@ def test_tables_of_every_storage_class_are_read(tmp_path, demo, storage_class):
                 ("by_detector", ["instrument", "visit", "detector"]),
                 ("by_visit", ["instrument", "visit"]),
             ):
-                kind = DatasetType(name, butler.dimensions.conform(dimensions), storage_class)
-                butler.registry.registerDatasetType(kind)
+                dataset_type = DatasetType(name, butler.dimensions.conform(dimensions), storage_class)
+                butler.registry.registerDatasetType(dataset_type)
                 for visit in demo.visits:
                     tables = [
                         butler.get(
@@ -350,6 +351,8 @@ def test_tables_of_every_storage_class_are_read(tmp_path, demo, storage_class):
                         if detector is not None:
                             data_id["detector"] = detector
                             part = part.drop(columns=["visit", "detector"])  # only the data ID says them
+                        if kind == "DataFrame of ap_association":
+                            part = part.set_index(["diaObjectId", "band", "diaSourceId"], drop=False)
                         butler.put(_as_class(part, storage_class), name, data_id)
         with Butler.from_config(str(root), collections="new", writeable=False) as butler:
             for name in ("by_detector", "by_visit"):

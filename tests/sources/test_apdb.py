@@ -1,6 +1,8 @@
 """APDBs made by lsst-dax-apdb itself, in SQLite and in a real PostgreSQL server."""
 
 import sqlite3
+import sys
+from pathlib import Path
 
 import astropy.time
 import numpy as np
@@ -20,7 +22,8 @@ def store_sources(config_path, url, namespace=None):
     from lsst.dax.apdb import Apdb, ApdbTables
     from lsst.dax.apdb.sql import ApdbSql
 
-    config = ApdbSql.init_database(url, namespace=namespace)
+    # lsst-dax-apdb writes through psycopg2 only; what it leaves is then read under the bare URL.
+    config = ApdbSql.init_database(url.replace("postgresql:", "postgresql+psycopg2:"), namespace=namespace)
     config.save(config_path)
     apdb = Apdb.from_uri(config_path)
     apdb.metadata.set("instrument", "TestCam")
@@ -59,6 +62,8 @@ def store_sources(config_path, url, namespace=None):
     )
     objects = filled(ApdbTables.DiaObject, COUNT, {**sky, "diaObjectId": np.arange(COUNT) + 1})
     apdb.store(astropy.time.Time(61000.1, format="mjd", scale="tai"), objects, sources)
+    path = Path(config_path)
+    path.write_text(path.read_text().replace("postgresql+psycopg2:", "postgresql:"))
     return sources.sort_values(["visit", "detector", "diaSourceId"], ignore_index=True)
 
 
@@ -202,6 +207,27 @@ def test_postgres_sessions_are_read_only(postgres):
         connection.execute(sa.text('DELETE FROM the_apdb."DiaSource"'))
 
 
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_a_url_without_a_driver_takes_the_one_that_is_there(postgres, monkeypatch, driver, scheme):
+    url, sources, folder = postgres
+    assert url.startswith("postgresql://")
+    (other,) = {"psycopg", "psycopg2"} - {driver}
+    monkeypatch.setitem(sys.modules, other, None)  # which makes its import fail
+    apdb = SqlApdb.from_url(url.replace("postgresql", scheme, 1), "the_apdb")
+    assert apdb._database.engine.driver == driver
+    assert ids(apdb.read(Selection())) == sources["diaSourceId"].to_list()
+    assert f"db_url: {url}" in (folder / "apdb.yaml").read_text()
+    assert SqlApdb.from_config(str(folder / "apdb.yaml"))._database.engine.driver == driver
+
+
+def test_without_any_driver_the_message_says_what_to_install(monkeypatch):
+    for driver in ("psycopg", "psycopg2"):
+        monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(CutoutsError, match=r"psycopg\[binary\]"):
+        SqlApdb.from_url("postgresql://localhost/db")
+
+
 def test_wrong_places_are_named(tmp_path, postgres):
     with pytest.raises(CutoutsError, match=r"no SQLite file .*none\.sqlite3"):
         SqlApdb.from_sqlite(tmp_path / "none.sqlite3")
@@ -223,6 +249,8 @@ def test_wrong_places_are_named(tmp_path, postgres):
 @pytest.mark.parametrize(
     "url",
     [
+        "postgresql://me:sesame@localhost:1/db",
+        "postgresql+psycopg://me:sesame@localhost:1/db",
         "postgresql+psycopg2://me:sesame@localhost:1/db",
         "postgresql+psycopg2://me@localhost:1/db?password=sesame",
         "postgresql+absent://me:sesame@localhost:1/db?sslpassword=sesame",
@@ -239,12 +267,20 @@ def test_passwords_never_show(url):
     assert "sesame" not in text
 
 
+def test_passwords_are_taken_out_of_what_a_driver_says():
+    database = Database.from_url("postgresql://me:s%40same@localhost:1/db?sslpassword=other")
+    for said in ("dsn s@same", "url s%40same", "key other"):
+        text = str(database.error(Exception(f"cannot do it: {said}")))
+        assert "***" in text
+        assert not any(secret in text for secret in ("s@same", "s%40same", "other")), text
+
+
 def test_credentials_come_from_the_file_of_the_stack(tmp_path, monkeypatch):
     path = tmp_path / "db-auth.yaml"
     path.write_text("- url: postgresql://localhost:1/db\n  username: me\n  password: sesame\n")
     path.chmod(0o600)
     monkeypatch.setenv("LSST_DB_AUTH", str(path))
-    engine = Database.from_url("postgresql+psycopg2://localhost:1/db").engine
+    engine = Database.from_url("postgresql://localhost:1/db").engine
     assert (engine.url.username, engine.url.password) == ("me", "sesame")
     with pytest.raises(CutoutsError, match="localhost") as caught:
         SqlApdb.from_url("postgresql+psycopg2://localhost:1/db")

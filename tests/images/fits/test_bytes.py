@@ -27,7 +27,11 @@ def ranges():
 
 
 def test_ranges_in_any_order_with_overlaps(source, ranges):
-    found = {index: bytes(data) for index, data in read_ranges(source, *ranges)}
+    found = {
+        index: bytes(piece)
+        for indices, pieces in read_ranges(source, *ranges)
+        for index, piece in zip(indices, pieces, strict=True)
+    }
     expected = {i: DATA[start:stop] for i, (start, stop) in enumerate(zip(*ranges, strict=True))}
     assert found == expected
     assert [bytes(piece) for piece in read_each(source, *ranges)] == list(expected.values())

@@ -5,7 +5,12 @@ The names here are imported when they are first used, so that
 """
 
 from importlib import import_module
+from pkgutil import extend_path
 from typing import TYPE_CHECKING, Any
+
+# The published package of this import name has other modules (``nb_utils``, ``apdb``, ...). Behind this
+# one on the path they stay importable.
+__path__ = extend_path(__path__, __name__)
 
 __all__ = (
     "CutoutsError",

@@ -18,7 +18,7 @@ __all__ = (
 )
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
@@ -38,7 +38,19 @@ class CutoutsError(Exception):
     Its message names the thing, the cause and the remedy in one line; the
     command line prints that line and nothing else. Everything that this
     package raises for wrong input derives from it.
+
+    Parameters
+    ----------
+    *args : `object`
+        The message.
+    choices : `tuple` [`str`, ...], optional
+        Names of the arguments or configuration fields that the message tells
+        to set. A command adds how it spells them.
     """
+
+    def __init__(self, *args: object, choices: tuple[str, ...] = ()) -> None:
+        super().__init__(*args)
+        self.choices = choices
 
 
 class UnreadableError(CutoutsError):
@@ -185,7 +197,28 @@ class SourceBatch:
 
     rows: "pa.Table"
     """One row per DiaSource, columns by their APDB names; ``diaSourceId``,
-    ``ra`` and ``dec`` (degrees) are always there."""
+    ``ra`` and ``dec`` (degrees) are always there. A row without an identifier
+    has in its place the number of the row, negative."""
+
+    reasons: Mapping[int, str] = field(default_factory=dict)
+    """Why rows can have no picture, by row number: their values cannot be
+    read. Most rows have none."""
+
+    def take(self, rows: Sequence[int]) -> "SourceBatch":
+        """Return some of the sources.
+
+        Parameters
+        ----------
+        rows : sequence of `int`
+            Row numbers.
+
+        Returns
+        -------
+        batch : `SourceBatch`
+            Those rows, in that order, with their reasons.
+        """
+        reasons = {new: self.reasons[old] for new, old in enumerate(rows) if old in self.reasons}
+        return SourceBatch(self.data_id, self.rows.take(list(rows)), reasons)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

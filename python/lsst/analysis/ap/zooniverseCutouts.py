@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lsst.pex.config import Field, FieldValidationError
-from lsst.pipe.base import Struct, Task
+from lsst.pipe.base import Task
 
 from ._version import software_version
-from .domain import CutoutsError
+from .domain import CutoutsError, Triplet
+from .messages import public_uri
 from .output.config import OutputConfig
 from .render import Renderer, draw_figure
-from .runs._fill import Gallery, RunOptions, fill_directory
-from .runs._imagery import Imagery
-from .runs._maker import PictureMaker
+from .runs._fill import PictureSource, RunOptions, fill_directory
+from .runs._pictures import PictureMaker
+from .runs._repository import Repository
+from .runs._result import RunResult
 from .runs.config import PicturesConfig
-from .sources import Sources
+from .sources import Sources, one_row, rows_of
+from .views import PictureGrid, make_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,13 +36,26 @@ class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig):
         optional=True,
         default=None,
     )
+    flagMap = Field[str](
+        doc="What the bits of an old packed column of flags mean: YAML as in ap_association, at a path or "
+        "URI.",
+        optional=True,
+        default=None,
+    )
     scienceImageType = Field[str](
         doc="Dataset type of the science images. When not set: found in the repository.",
         optional=True,
         default=None,
     )
     templateImageType = Field[str](
-        doc="Dataset type of the templates, in the science pixels. When not set: found in the repository.",
+        doc="Dataset type of the templates: images in the science pixels, or coadds by patch, which are then "
+        "warped to them. When not set: found in the repository.",
+        optional=True,
+        default=None,
+    )
+    templateSkymap = Field[str](
+        doc="Sky map of the coadds that templates are made from, where the repository has no templates of "
+        "detectors. When not set: the one that covers most of the detector.",
         optional=True,
         default=None,
     )
@@ -69,6 +85,9 @@ class ZooniverseCutoutsTask(Task):
         Repository of the images, with default collections. Without it `run`
         makes pictures of alerts, which bring their stamps, and `figure`,
         `render` and `show` those of images given by hand.
+    repo : `str`, optional
+        Path, URI or label of that repository. Worker processes open it again
+        where the butler cannot be sent to them, as that of a server cannot.
     **kwargs
         Passed to `lsst.pipe.base.Task`.
     """
@@ -82,13 +101,50 @@ class ZooniverseCutoutsTask(Task):
         config: ZooniverseCutoutsConfig | None = None,
         *,
         butler: "Butler | None" = None,
+        repo: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(config, **kwargs)
         self.butler = butler
+        self.repo = repo
+        self._known: tuple[Any, Repository] | None = None
 
     def _reduce_kwargs(self) -> dict[str, Any]:
-        return {**super()._reduce_kwargs(), "butler": self.butler}
+        return {**super()._reduce_kwargs(), "butler": self.butler, "repo": self.repo}
+
+    @classmethod
+    def from_repository(
+        cls, repo: str, collections: str | Sequence[str], instrument: str | None = None, **fields: Any
+    ) -> "ZooniverseCutoutsTask":
+        """Return a task for the images of a repository.
+
+        Parameters
+        ----------
+        repo : `str`
+            Path, URI or label of a butler repository.
+        collections : `str` or sequence of `str`
+            Collections to search, first match first.
+        instrument : `str`, optional
+            Instrument of the sources that do not say theirs.
+        **fields
+            Fields of the configuration, such as ``addMetadata=True``.
+
+        Returns
+        -------
+        task : `ZooniverseCutoutsTask`
+            The task, with a butler of its own.
+
+        Raises
+        ------
+        lsst.pex.config.FieldValidationError
+            Raised when a field does not take its value.
+        """
+        from lsst.daf.butler import Butler
+
+        config = cls.ConfigClass()
+        config.update(instrument=instrument, **fields)
+        config.validate()
+        return cls(config, butler=Butler.from_config(repo, collections=collections), repo=repo)
 
     def run(
         self,
@@ -102,7 +158,7 @@ class ZooniverseCutoutsTask(Task):
         asked: Mapping[str, str] | None = None,
         total: int | None = None,
         progress: bool | None = None,
-    ) -> Struct:
+    ) -> RunResult:
         """Write a picture of each source, and a manifest of the pictures.
 
         What ``outdir`` already holds from an earlier run with the same
@@ -140,13 +196,14 @@ class ZooniverseCutoutsTask(Task):
         -------
         result : `lsst.pipe.base.Struct`
             ``written``
-                Identifiers of the pictures made by this call (`list`).
+                Identifiers of the pictures made by this call (a sequence of
+                `int`, with ``to_pandas``).
             ``skipped``
-                Identifiers of the pictures that were there (`list`).
+                Identifiers of the pictures that were there.
             ``failed``
                 Sources without a picture, each with ``diaSourceId``,
-                ``data_id`` and ``reason`` (`list`); also in
-                ``failures.csv``.
+                ``data_id`` and ``reason`` (a sequence, with ``to_pandas``);
+                also in ``failures.csv``.
             ``manifest``
                 Path of the manifest, of its first file where it has several
                 (`str`).
@@ -164,18 +221,51 @@ class ZooniverseCutoutsTask(Task):
         """
         if total is None and isinstance(sources, Sized) and not isinstance(sources, Sequence):
             total = len(sources)
-        imagery = Imagery(self.config, self.butler)
-        gallery = Gallery(
+        repository = self.repository
+        source = PictureSource(
             PictureMaker(
-                imagery.reader(), imagery.sizes(), self.config.makeStyle(), self.config.separatePanels
+                repository.stamps,
+                self.config.makeStyle(),
+                self.config.separatePanels,
+                self.config.writeStamps != "none",
             ),
             tuple(self.config.sizes),
             self.config.separatePanels,
-            imagery.settings(),
-            {"version": software_version(), "repository": str(self.butler or ""), **(asked or {})},
+            repository.settings(),
+            {"version": software_version(), "repository": public_uri(self.butler or ""), **(asked or {})},
         )
         options = RunOptions(jobs, overwrite, append, retry_failed, total, progress)
-        return fill_directory(outdir, gallery, imagery.batches(sources), self.config, options, self.log)
+        return fill_directory(outdir, source, repository.batches(sources), self.config, options, self.log)
+
+    def gallery(self, result: "RunResult | str | Path", *, height: str = "760px") -> Any:
+        """Show the pictures of a directory in a notebook, to browse and to label.
+
+        Parameters
+        ----------
+        result : `lsst.pipe.base.Struct`, `str` or `pathlib.Path`
+            What `run` returned, or a directory that it filled; with up to
+            some thousand pictures.
+        height : `str`, optional
+            Height of what is shown, as CSS has it.
+
+        Returns
+        -------
+        widget : `anywidget.AnyWidget`
+            It displays itself. Its property ``labels`` is a
+            `pandas.DataFrame` of the labels that were given so far.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when there are no pictures, or too many, or no anywidget.
+        """
+        from .gallery import gallery_widget, read_items
+        from .output import holds_pictures
+
+        if isinstance(result, RunResult):
+            folder = Path(result.manifest).parent  # a folder of the directory, for rubin.citsci
+            result = folder if holds_pictures(folder) else folder.parent
+        return gallery_widget(read_items(result), height=height)
 
     def render(self, source: Any, images: Mapping[str, Any] | None = None) -> bytes:
         """Return the picture of one source, the same bytes as `run` writes.
@@ -200,7 +290,7 @@ class ZooniverseCutoutsTask(Task):
             Raised when there is no picture, with the reason that ``failed``
             of `run` would give.
         """
-        triplets, row = Imagery(self.config, self.butler).cut_one(source, images)
+        triplets, row = self._cut(source, images)
         return Renderer(self.config.makeStyle(triplets)).render(triplets, row)
 
     def figure(self, source: Any, images: Mapping[str, Any] | None = None) -> "Figure":
@@ -223,28 +313,109 @@ class ZooniverseCutoutsTask(Task):
         CutoutsError
             Raised when there is no picture.
         """
-        triplets, row = Imagery(self.config, self.butler).cut_one(source, images)
+        triplets, row = self._cut(source, images)
         return draw_figure(self.config.makeStyle(triplets), triplets, row)
 
-    def show(self, source: Any, images: Mapping[str, Any] | None = None) -> None:
-        """Display the picture of one source in a notebook.
+    def show(
+        self,
+        sources: Any,
+        images: Mapping[str, Any] | None = None,
+        *,
+        catalog: Any = None,
+        limit: int = 50,
+        sort_by: str | None = None,
+    ) -> None:
+        """Display the pictures of one or many sources in a notebook.
 
         Parameters
         ----------
-        source : `Mapping`, `pandas.Series`, `astropy.table.Row` or table
-            One DiaSource; a table of one row.
+        sources : table, row, sequence of rows, `int` or sequence of `int`
+            The sources: a table, one or several of its rows in any form in
+            which it gives them, or diaSourceIds.
         images : `Mapping` [`str`, image], optional
             As for `render`.
+        catalog : catalogue, table, `str` or `pathlib.Path`, optional
+            Where diaSourceIds are looked up: a table, an SQLite file of an
+            APDB, a ``postgresql://`` URL, a configuration of dax_apdb, or a
+            file of sources.
+        limit : `int`, optional
+            How many to show at most.
+        sort_by : `str`, optional
+            Column by which they are ordered; ``"-snr"`` begins with the
+            greatest. In the given order when not given.
 
         Raises
         ------
         CutoutsError
-            Raised when there is no picture, or no IPython to show it.
+            Raised when one source alone has no picture, when there is no
+            such source, or no IPython to show it.
         """
         try:
             from IPython.display import Image, display
-        except ImportError:
+        except ImportError as error:
             raise CutoutsError(
                 "show() needs IPython, which a notebook has. Elsewhere write the bytes of render() to a file."
-            ) from None
-        display(Image(self.render(source, images), format="png"))  # type: ignore[no-untyped-call]
+            ) from error
+        grid = self.grid(sources, images, catalog=catalog, limit=limit, sort_by=sort_by)
+        if len(grid) > 1:
+            display(grid)  # type: ignore[no-untyped-call]
+            return
+        (picture,) = grid.outcomes
+        if isinstance(picture, str):
+            raise CutoutsError(f"DiaSource {grid.rows[0].get('diaSourceId')}: {picture}")
+        display(Image(picture, format="png"))  # type: ignore[no-untyped-call]
+
+    def grid(
+        self,
+        sources: Any,
+        images: Mapping[str, Any] | None = None,
+        *,
+        catalog: Any = None,
+        limit: int = 50,
+        sort_by: str | None = None,
+    ) -> PictureGrid:
+        """Return what `show` displays of many sources.
+
+        Parameters
+        ----------
+        sources, images, catalog, limit, sort_by
+            See `show`.
+
+        Returns
+        -------
+        grid : `~lsst.analysis.ap.views.PictureGrid`
+            The pictures, which a notebook displays.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when there is no such source, or no picture can be made
+            at all.
+        """
+        repository = self.repository
+        maker = PictureMaker(repository.stamps_of(images), self.config.makeStyle())
+        table = rows_of(sources, catalog)
+        return make_grid(maker, repository.batches, table, limit=limit, sort_by=sort_by)
+
+    @property
+    def repository(self) -> Repository:
+        """What the configuration makes of the repository, remembered from one call to the next.
+
+        A notebook may change configuration and collections in between.
+        """
+        collections = None if self.butler is None else tuple(self.butler.collections.defaults)
+        state = repr(self.config.toDict()), self.butler, collections
+        if self._known is None or self._known[0] != state:
+            self._known = state, Repository(self.config, self.butler, self.repo)
+        return self._known[1]
+
+    def _cut(
+        self, source: Any, images: Mapping[str, Any] | None
+    ) -> tuple[tuple[Triplet, ...], dict[str, Any]]:
+        """Return the stamps and the row of one source."""
+        repository = self.repository
+        (batch,) = repository.batches(one_row(source))
+        (result,) = repository.stamps_of(images).read(batch)
+        if isinstance(result, CutoutsError):
+            raise result
+        return result, batch.rows.to_pylist()[0]

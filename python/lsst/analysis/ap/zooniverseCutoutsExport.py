@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lsst.pipe.base import Struct, Task
+from lsst.pipe.base import Task
 
 from .domain import CutoutsError, DetectorVisit, SourceBatch
+from .messages import public_uri
 from .output.config import OutputConfig
 from .runs._description import Description
-from .runs._fill import Gallery, RunOptions, fill_directory
+from .runs._fill import PictureSource, RunOptions, fill_directory
 from .runs._picture_table import StoredPictures, read_description, read_rows
+from .runs._result import RunResult
 from .runs.config import settings_of
 from .sources import find_tables
 
@@ -60,7 +62,7 @@ class ZooniverseCutoutsExportTask(Task):
         overwrite: bool = False,
         append: bool = False,
         progress: bool | None = None,
-    ) -> Struct:
+    ) -> RunResult:
         """Write the pictures of some datasets, and their manifest.
 
         The files are those that `ZooniverseCutoutsTask.run` writes with the
@@ -103,7 +105,7 @@ class ZooniverseCutoutsExportTask(Task):
             raise CutoutsError(
                 f"{datasetType} has no stamps to write (writeStamps): run the pipeline with putStamps=True."
             )
-        gallery = Gallery(
+        source = PictureSource(
             StoredPictures(self.butler, datasetType, description, with_stamps),
             description.sizes,
             bool(description.panels),
@@ -112,11 +114,11 @@ class ZooniverseCutoutsExportTask(Task):
                 **settings_of(self.config),
                 "collections": repr(tuple(self.butler.collections.defaults)),
             },
-            {**description.facts, "repository": str(self.butler)},
+            {**description.facts, "repository": public_uri(self.butler)},
         )
         options = RunOptions(jobs, overwrite, append, progress=progress)
         return fill_directory(
-            outdir, gallery, self._batches(refs, description), self.config, options, self.log
+            outdir, source, self._batches(refs, description), self.config, options, self.log
         )
 
     def _common_description(self, refs: "Sequence[DatasetRef]") -> Description:
@@ -129,13 +131,14 @@ class ZooniverseCutoutsExportTask(Task):
                 named = "; ".join(f"{name}: {ours}, {theirs}" for name, (ours, theirs) in differences.items())
                 raise CutoutsError(
                     f"The pictures in {first_run} were made with other settings than those in {run} "
-                    f"({named}): export each collection to a directory of its own (--collections)."
+                    f"({named}): export each collection to a directory of its own.",
+                    choices=("collections",),
                 )
         runs_of = {description.facts.get("selection"): run for run, description in of_runs.items()}
         if len(runs_of) > 1:
             self.log.warning(
                 "The pictures are of runs with different selections: %s. To export those of one run "
-                "only, name its RUN collection (--collections).",
+                "only, name its RUN collection.",
                 "; ".join(f"{selection} in {run}" for selection, run in runs_of.items()),
             )
         return first.with_facts_of(description for _, description in others)

@@ -27,9 +27,10 @@ from ._version import software_version
 from .domain import PANELS, CutoutsError, UnreadableError
 from .images import FootprintReader, HandleDatasets, TripletReader
 from .runs._description import Description
-from .runs._maker import PictureMaker
 from .runs._picture_table import make_picture_table
+from .runs._pictures import PictureMaker
 from .runs._sizes import FixedSizes, FootprintSizes
+from .runs._stamp_sources import DetectorStamps
 from .runs.config import PicturesConfig, settings_of
 from .sources import FlagMap, Selection, TableCatalog, group_by_detector, read_butler_table
 from .sources.config import SelectionConfig
@@ -302,16 +303,23 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
             raise NoWorkFound(f"Nothing is selected of {diaSources.ref}.")
         pictures = self.config.pictures
         names = self.config.connections.toDict()
-        datasets = HandleDatasets(template, science, difference, footprints, names)
+        datasets = HandleDatasets(template, science, difference, footprints, dataset_types=names)
         sizes: FixedSizes | FootprintSizes = FixedSizes(tuple(pictures.sizes))
         if pictures.useFootprint:
             reader = None if footprints is None else FootprintReader(datasets)
             sizes = FootprintSizes(reader, pictures.footprintMinSize)
         maker = PictureMaker(
-            TripletReader(datasets, planes=pictures.maskPlanes),
-            sizes,
+            DetectorStamps(
+                TripletReader(
+                    datasets,
+                    planes=pictures.maskPlanes,
+                    require_difference=pictures.requireDifference,
+                ),
+                sizes,
+            ),
             pictures.makeStyle(),
             pictures.separatePanels,
+            self.config.putStamps,
         )
         table = make_picture_table(self._describe(selection), ((batch, maker(batch)) for batch in batches))
         failed = len(table) - table.column("failure").null_count
@@ -331,6 +339,6 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
             sizes=tuple(pictures.sizes),
             panels=PANELS if pictures.separatePanels else (),
             has_stamps=self.config.putStamps,
-            settings={**settings_of(pictures), **types},
+            settings={**settings_of(pictures), **types, "flagMap": repr(self.config.flagMap)},
             facts={"version": software_version(), "selection": selection.in_words()},
         )

@@ -4,38 +4,25 @@ __all__ = ("check_sources", "describe_sources", "warn_of_absent")
 
 import logging
 import math
-import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ..domain import Box, CutoutsError, DetectorVisit, Stamp, Triplet
-from ..render import PictureStyle, Renderer
+from ..domain import CutoutsError, DetectorVisit
+from ..runs._repository import Repository
 from ..sources import Selection, Survey
-
-if TYPE_CHECKING:
-    from lsst.daf.butler import Butler
 
 _LOG = logging.getLogger(__name__)
 
-# Medians of pictures made from compressed images of 4000 x 4000 pixels.
-_SECONDS_PER_DETECTOR = 0.5
-_SECONDS_PER_SOURCE = 0.01
 
-
-def check_sources(survey: Survey, butler: "Butler", instrument: str | None) -> None:
+def check_sources(survey: Survey, repository: Repository) -> None:
     """Refuse sources of which no picture can come, and warn of bad ones.
 
     Parameters
     ----------
     survey : `~lsst.analysis.ap.sources.Survey`
         The sources.
-    butler : `lsst.daf.butler.Butler`
+    repository : `~lsst.analysis.ap.runs.Repository`
         Repository of the images.
-    instrument : `str` or `None`
-        Instrument of the sources that do not say theirs.
 
     Raises
     ------
@@ -49,8 +36,8 @@ def check_sources(survey: Survey, butler: "Butler", instrument: str | None) -> N
         raise CutoutsError(f"None of the {count} sources has a position: check the columns ra and dec.")
     if survey.without_image == count:
         raise CutoutsError(f"None of the {count} sources has a visit and a detector: complete these columns.")
-    _check_instruments(survey, butler, instrument)
-    _check_units(survey, butler, instrument)
+    _check_instruments(survey, repository)
+    _check_units(survey, repository)
     for number, what in (
         (survey.without_position, "have no position and get no picture"),
         (survey.without_image, "have no visit or no detector and get no picture"),
@@ -60,16 +47,14 @@ def check_sources(survey: Survey, butler: "Butler", instrument: str | None) -> N
             _LOG.warning("%d of %d sources %s.", number, count, what)
 
 
-def _check_instruments(survey: Survey, butler: "Butler", instrument: str | None) -> None:
-    known = {record.name for record in butler.query_dimension_records("instrument", explain=False)}
+def _check_instruments(survey: Survey, repository: Repository) -> None:
+    known = repository.instruments
     if not known:
         return  # a repository without images, as the search for them will say
-    if instrument is None and len(known) == 1:
-        (instrument,) = known
     found: Counter[str | None] = Counter()
     for name, number in survey.instruments.items():
-        found[instrument if name is None else name] += number
-    has = f"{', '.join(sorted(known)) or 'none'}"
+        found[repository.instrument if name is None else name] += number
+    has = ", ".join(known)
     if silent := found.pop(None, 0):
         raise CutoutsError(
             f"{silent} of {survey.count} sources do not say their instrument, and the repository does not "
@@ -87,28 +72,28 @@ def _check_instruments(survey: Survey, butler: "Butler", instrument: str | None)
     _LOG.warning("The repository does not know the instrument %s; it has %s.", names, has)
 
 
-def _check_units(survey: Survey, butler: "Butler", instrument: str | None) -> None:
+def _check_units(survey: Survey, repository: Repository) -> None:
     """Refuse positions in radians, if the images say that they are none in degrees."""
     if not survey.within_radians or survey.example is None:
         return
     data_id, ra, dec = survey.example
     if not data_id.instrument:
-        known = [record.name for record in butler.query_dimension_records("instrument", explain=False)]
-        name = instrument or (known[0] if len(known) == 1 else "")
-        data_id = DetectorVisit(name, data_id.visit, data_id.detector)
-    if (inside := _is_on_image(butler, data_id, math.radians(ra), math.radians(dec))) is None:
+        data_id = DetectorVisit(repository.instrument or "", data_id.visit, data_id.detector)
+    if (inside := _is_on_image(repository, data_id, math.radians(ra), math.radians(dec))) is None:
         return
-    if not inside and _is_on_image(butler, data_id, ra, dec):
+    if not inside and _is_on_image(repository, data_id, ra, dec):
         raise CutoutsError(
             f"All {survey.count} positions are in radians, as the image of {data_id} shows: convert the "
             "columns ra and dec to degrees."
         )
 
 
-def _is_on_image(butler: "Butler", data_id: DetectorVisit, lon: float, lat: float) -> bool | None:
+def _is_on_image(repository: Repository, data_id: DetectorVisit, lon: float, lat: float) -> bool | None:
     """Return whether a position in radians is on an image; None if unknown."""
     from lsst.sphgeom import LonLat, UnitVector3d
 
+    butler = repository.butler
+    assert butler is not None
     try:
         records = butler.query_dimension_records(
             "visit_detector_region",
@@ -146,17 +131,13 @@ def warn_of_absent(selection: Selection, survey: Survey) -> None:
         )
 
 
-def describe_sources(survey: Survey, style: PictureStyle, jobs: int) -> Iterator[str]:
-    """Yield what there is, and what the work would take.
+def describe_sources(survey: Survey) -> Iterator[str]:
+    """Yield how many sources there are, and of what kind.
 
     Parameters
     ----------
     survey : `~lsst.analysis.ap.sources.Survey`
         The sources.
-    style : `~lsst.analysis.ap.render.PictureStyle`
-        What the pictures would look like.
-    jobs : `int`
-        Number of processes.
 
     Yields
     ------
@@ -181,36 +162,3 @@ def describe_sources(survey: Survey, style: PictureStyle, jobs: int) -> Iterator
             yield f"  {tenth / 10:.1f} to {(tenth + 1) / 10:.1f}   {number:10}"
     if number := survey.count - sum(survey.reliabilities[tenth] for tenth in range(10)):
         yield f"  {'(none)':12} {number:10}"
-    seconds, size = _cost(style)
-    total = survey.count * (seconds + _SECONDS_PER_SOURCE) + len(survey.detectors) * _SECONDS_PER_DETECTOR
-    yield (
-        f"about {_duration(total / jobs)} in {jobs} process{'es' if jobs > 1 else ''}, "
-        f"about {_amount(survey.count * size)} of pictures"
-    )
-
-
-def _cost(style: PictureStyle) -> tuple[float, int]:
-    """Return the seconds and bytes of one picture, tried with noise."""
-    rng = np.random.default_rng(0)
-    triplets = []
-    for size in style.sizes:
-        template, science, difference = (
-            Stamp(rng.normal(size=(size, size)).astype(np.float32), Box(0, size, 0, size)) for _ in range(3)
-        )
-        triplets.append(Triplet(template, science, difference, sky_jacobian=np.diag([-0.2, 0.2])))
-    renderer, row = Renderer(style), {"diaSourceId": 2**62, "ra": 1.0, "dec": 1.0}
-    renderer.render(triplets, row)  # the first one loads fonts
-    began = time.perf_counter()
-    size = len(renderer.render(triplets, row))
-    return time.perf_counter() - began, size
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{math.ceil(seconds)} s"
-    return f"{math.ceil(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _amount(size: float) -> str:
-    power = min(max(int(math.log10(max(size, 1.0))) // 3, 1), 3)
-    return f"{size / 1000**power:.1f} {('kB', 'MB', 'GB')[power - 1]}"

@@ -1,16 +1,31 @@
 """Words of the command line into a configuration, as pipetask spells them."""
 
-__all__ = ("add_config_options", "make_config")
+__all__ = ("OLD_FIELDS", "add_config_options", "make_config")
 
 import argparse
+import ast
+import difflib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from ..domain import CutoutsError
 
 if TYPE_CHECKING:
     from lsst.pex.config import Config
     from lsst.pipe.base.configOverrides import ConfigOverrides
+
+
+OLD_FIELDS: Final[Mapping[str, str]] = {
+    "use_footprint": "useFootprint",
+    "url_root": "urlRoot",
+    "diff_image_type": "templateImageType and differenceImageType, the whole names of both dataset types",
+    "science_image_type": "scienceImageType",
+    "add_metadata": "addMetadata, which is off by default",
+    "chunk_size": "chunkSize, which is off by default",
+    "save_as_numpy": "writeStamps='npy'",
+}
+"""Fields of PlotImageSubtractionCutoutsConfig, and what has their place."""
 
 
 def add_config_options(parser: argparse.ArgumentParser, title: str) -> None:
@@ -71,17 +86,15 @@ def make_config[C: "Config"](
     for file in arguments.config_file:
         overrides = ConfigOverrides()
         overrides.addFileOverride(file)
-        _apply(overrides, config, f"Configuration file {file}")
+        hints = [f" {name}{_hint(name, config)}" for name in _unknown_fields(file, config)]
+        _apply(overrides, config, f"Configuration file {file}", "".join((".", *hints) if hints else ()))
     overrides = ConfigOverrides()
     for word in arguments.config:
         name, equals, value = word.partition("=")
         if not equals:
             raise CutoutsError(f"-c {word!r} is not NAME=VALUE.")
         if name not in config.toDict():
-            raise CutoutsError(
-                f"The configuration has no field {name!r}; it has {', '.join(config.toDict())}. "
-                "See --show-config."
-            )
+            raise CutoutsError(f"The configuration has no field {name!r}{_hint(name, config)}")
         field = type(config)._fields[name]
         if isinstance(field, ListField) and not value.startswith(("[", "(")):
             overrides.addValueOverride(name, _items(word, field.itemtype))
@@ -93,13 +106,40 @@ def make_config[C: "Config"](
     return config
 
 
-def _apply(overrides: "ConfigOverrides", config: "Config", what: str) -> None:
+def _hint(name: str, config: "Config") -> str:
+    """Return what to write in place of a field that does not exist, as the end of a sentence."""
+    if name in OLD_FIELDS:
+        return f": it is now {OLD_FIELDS[name]}."
+    fields = list(config.toDict())
+    if near := difflib.get_close_matches(name, fields, n=3):
+        return f"; did you mean {' or '.join(near)}? See --show-config."
+    return f"; it has {', '.join(fields)}. See --show-config."
+
+
+def _unknown_fields(path: str, config: "Config") -> list[str]:
+    """Return the fields that a configuration file sets and that do not exist."""
+    try:
+        tree = ast.parse(Path(path).read_bytes())
+    except Exception:  # what is wrong with the file itself has been told already
+        return []
+    return [
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "config"
+        and node.attr not in type(config)._fields
+    ]
+
+
+def _apply(overrides: "ConfigOverrides", config: "Config", what: str, hint: str = "") -> None:
     try:
         overrides.applyTo(config)
         config.validate()
     except Exception as error:  # a configuration file is Python: it can raise anything
         cause, _, _ = str(error).partition("\nFor more information")
-        raise CutoutsError(f"{what} cannot be used: {' '.join(cause.split())}") from None
+        raise CutoutsError(f"{what} cannot be used: {' '.join(cause.split())}{hint}") from error
 
 
 def _items(word: str, kind: type) -> list[Any]:
@@ -107,5 +147,5 @@ def _items(word: str, kind: type) -> list[Any]:
     name, _, value = word.partition("=")
     try:
         return [kind(item) for item in value.split(",") if item]
-    except ValueError:
-        raise CutoutsError(f"-c {word!r}: {name} is a list of {kind.__name__}, such as 1,2.") from None
+    except ValueError as error:
+        raise CutoutsError(f"-c {word!r}: {name} is a list of {kind.__name__}, such as 1,2.") from error

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from lsst.daf.butler import Butler
-
+    from ..runs._repository import Repository
     from ..sources import Selection, Stratum
     from ..zooniverseCutouts import ZooniverseCutoutsConfig
 
@@ -46,15 +45,15 @@ class Catalog(Protocol):
         ...
 
 
-def open_catalog(arguments: argparse.Namespace, butler: "Butler | None") -> Catalog:
+def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> Catalog:
     """Open what the sources are read from.
 
     Parameters
     ----------
     arguments : `argparse.Namespace`
         The parsed words.
-    butler : `lsst.daf.butler.Butler` or `None`
-        The repository of the images, where there is one.
+    repository : `~lsst.analysis.ap.runs._repository.Repository`
+        The repository of the images.
 
     Returns
     -------
@@ -68,8 +67,7 @@ def open_catalog(arguments: argparse.Namespace, butler: "Butler | None") -> Cata
     """
     from .. import sources
 
-    flag_map = sources.FlagMap.from_file(arguments.flag_map) if arguments.flag_map else None
-    packer = None if butler is None else sources.packer_of(butler, arguments.instrument)
+    flag_map, packer, butler = repository.flag_map, repository.packer, repository.butler
     if arguments.data_query and not arguments.catalog_dataset:
         raise CutoutsError("--data-query says which tables of --catalog-dataset; give that too.")
     if arguments.namespace and not arguments.postgres_url:
@@ -90,7 +88,7 @@ def open_catalog(arguments: argparse.Namespace, butler: "Butler | None") -> Cata
             butler, arguments.catalog_dataset, where, flag_map=flag_map, packer=packer
         )
     if arguments.alerts:
-        return sources.open_alerts(arguments.alerts, arguments.instrument)
+        return sources.open_alerts(arguments.alerts, repository.config.instrument)
     return sources.open_catalog(arguments.catalog, flag_map=flag_map, packer=packer)
 
 

@@ -23,7 +23,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     source = group.add_mutually_exclusive_group()
     source.add_argument("--sqlitefile", "--sqlite-file", metavar="FILE", help="APDB in an SQLite file")
     source.add_argument(
-        "--postgres-url", "--postgres_url", metavar="URL", help="APDB in PostgreSQL (needs psycopg2)"
+        "--postgres-url", "--postgres_url", metavar="URL", help="APDB in PostgreSQL: postgresql://..."
     )
     source.add_argument(
         "--apdb", metavar="URI", help="APDB by its dax_apdb configuration file, or label:NAME"

@@ -17,8 +17,8 @@ from ._command import (
     add_place_options,
     add_work_options,
     open_butler,
+    report_result,
     run_command,
-    tell,
 )
 from ._config_options import add_config_options, make_config
 from ._source_choice import columns_for, open_catalog, selection_of
@@ -27,8 +27,7 @@ from ._source_options import add_source_options, settle_places, source_is_given
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from lsst.daf.butler import Butler
-
+    from ..runs._repository import Repository
     from ..zooniverseCutouts import ZooniverseCutoutsConfig
 
 _DESCRIPTION = """
@@ -114,7 +113,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     work = parser.add_argument_group("how the work is done")
     work.add_argument(
-        "--dry-run", action="store_true", help="say what is selected and what it would take, and stop"
+        "--dry-run", action="store_true", help="say how many sources are selected, of what kind, and stop"
+    )
+    work.add_argument(
+        "--gallery", action="store_true", help="also write OUTDIR/gallery/index.html, a page that shows them"
     )
     work.add_argument("--retry-failed", action="store_true", help="only what failed in an earlier run")
     add_work_options(work)
@@ -133,16 +135,18 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
             "--alerts"
         )
 
+    if arguments.gallery and "://" in str(arguments.outdir):
+        parser.error("--gallery writes a page for a local directory: give a path as OUTDIR")
     if arguments.jobs > 1 and not arguments.dry_run:
         prepare_workers()
-    config = _make_config(arguments)
-    butler = None if arguments.repo is None else open_butler(arguments.repo, arguments.collections)
-    sources, total = _open_sources(arguments, config, butler)
-    if arguments.dry_run:
-        return 0
     from ..zooniverseCutouts import ZooniverseCutoutsTask
 
-    task = ZooniverseCutoutsTask(config, butler=butler)
+    config = _make_config(arguments)
+    butler = None if arguments.repo is None else open_butler(arguments.repo, arguments.collections)
+    task = ZooniverseCutoutsTask(config, butler=butler, repo=arguments.repo)
+    sources, total = _open_sources(arguments, task.repository)
+    if arguments.dry_run:
+        return 0
     result = task.run(
         sources,
         arguments.outdir,
@@ -154,29 +158,37 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         total=total,
         progress=False if arguments.quiet else None,
     )
-    return tell(parser.prog, arguments.outdir, result)
+    if arguments.gallery and (result.written or result.skipped):
+        from ..gallery import make_gallery
+
+        make_gallery(arguments.outdir)
+    return report_result(parser.prog, arguments.outdir, result)
 
 
 def _make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
     from ..zooniverseCutouts import ZooniverseCutoutsConfig
 
-    given = {} if arguments.instrument is None else {"instrument": arguments.instrument}
-    return make_config(arguments, ZooniverseCutoutsConfig(), given)
+    given = {"instrument": arguments.instrument, "flagMap": arguments.flag_map}
+    return make_config(
+        arguments,
+        ZooniverseCutoutsConfig(),
+        {name: value for name, value in given.items() if value is not None},
+    )
 
 
 def _open_sources(
-    arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig", butler: "Butler | None"
+    arguments: argparse.Namespace, repository: "Repository"
 ) -> "tuple[Iterable[pa.Table], int]":
     """Return the selected sources and their number, once they are checked."""
     from ..sources import SURVEY_COLUMNS, survey
     from ._checks import check_sources, describe_sources, warn_of_absent
 
-    selection, catalog = selection_of(arguments), open_catalog(arguments, butler)
+    selection, catalog = selection_of(arguments), open_catalog(arguments, repository)
     found = survey(catalog.read(selection, SURVEY_COLUMNS))
     warn_of_absent(selection, found)
-    if butler is not None:
-        check_sources(found, butler, config.instrument)
+    if repository.butler is not None:
+        check_sources(found, repository)
     if arguments.dry_run:
-        for line in describe_sources(found, config.makeStyle(), arguments.jobs):
+        for line in describe_sources(found):
             print(line)
-    return catalog.read(selection, columns_for(arguments, config)), found.count
+    return catalog.read(selection, columns_for(arguments, repository.config)), found.count

@@ -16,8 +16,8 @@ from ._command import (
     add_place_options,
     add_work_options,
     open_butler,
+    report_result,
     run_command,
-    tell,
 )
 from ._config_options import add_config_options, make_config
 
@@ -110,4 +110,4 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         append=arguments.append,
         progress=False if arguments.quiet else None,
     )
-    return tell(parser.prog, arguments.outdir, result)
+    return report_result(parser.prog, arguments.outdir, result)

@@ -3,7 +3,6 @@
 __all__ = ("DemoApdb",)
 
 from pathlib import Path
-from typing import Any
 
 import astropy.time
 import pandas as pd
@@ -11,6 +10,8 @@ import pandas as pd
 from lsst.dax.apdb import Apdb
 from lsst.dax.apdb.apdbSchema import ApdbTables
 from lsst.dax.apdb.sql import ApdbSql
+
+from ._camera import INSTRUMENT
 
 _DTYPES = {
     "boolean": "boolean",
@@ -24,60 +25,22 @@ _DTYPES = {
 
 
 class DemoApdb:
-    """A new APDB in an SQLite file.
+    """A new APDB in an SQLite file, and its configuration for `lsst.dax.apdb.Apdb.from_uri`.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        The file; one of that name is replaced.
-    config_path : `pathlib.Path`
-        Where the configuration that `lsst.dax.apdb.Apdb.from_uri` reads is
-        written.
-    instrument : `str`
-        Name of the instrument, recorded in the metadata.
+    What is there under these names is replaced.
     """
 
-    def __init__(self, path: Path, config_path: Path, instrument: str) -> None:
+    def __init__(self, path: Path, config_path: Path) -> None:
         config = ApdbSql.init_database(f"sqlite:///{path.absolute()}", enable_replica=False, drop=True)
         config.save(str(config_path))
         self._apdb = Apdb.from_uri(str(config_path))
-        self._apdb.metadata.set("instrument", instrument, force=True)
+        self._apdb.metadata.set("instrument", INSTRUMENT, force=True)
 
-    def diasource_table(self, rows: list[dict[str, Any]]) -> pd.DataFrame:
-        """Make a table with all the columns of the schema.
+    def complete(self, rows: pd.DataFrame, table: ApdbTables = ApdbTables.DiaSource) -> pd.DataFrame:
+        """Return rows with exactly the columns of the schema.
 
-        Parameters
-        ----------
-        rows : `list` [`dict`]
-            DiaSources by column.
-
-        Returns
-        -------
-        table : `pandas.DataFrame`
-            What a row does not have is null, or the default of a column that
-            may not be.
+        What they do not have is null, or the default of a column that may not be.
         """
-        return self._complete(rows, ApdbTables.DiaSource)
-
-    def store(self, mjd: float, objects: list[dict[str, Any]], sources: list[dict[str, Any]]) -> None:
-        """Store what one visit found.
-
-        Parameters
-        ----------
-        mjd : `float`
-            Time of the visit, MJD TAI.
-        objects : `list` [`dict`]
-            DiaObjects that are new or changed, by column.
-        sources : `list` [`dict`]
-            DiaSources by column.
-        """
-        self._apdb.store(
-            astropy.time.Time(mjd, format="mjd", scale="tai"),
-            self._complete(objects, ApdbTables.DiaObject),
-            self._complete(sources, ApdbTables.DiaSource),
-        )
-
-    def _complete(self, rows: list[dict[str, Any]], table: ApdbTables) -> pd.DataFrame:
         definition = self._apdb.tableDef(table)
         if definition is None:
             raise RuntimeError(f"The APDB schema has no table {table.name}")
@@ -86,11 +49,18 @@ class DemoApdb:
             # The spatial index is the APDB's own affair.
             if column.name == "pixelId":
                 continue
-            default = None if column.nullable else (column.value or 0)
-            values = [row.get(column.name, default) for row in rows]
-            column_type = str(column.datatype).rpartition(".")[2].lower()
-            columns[column.name] = pd.Series(
-                [None if value != value else value for value in values],
-                dtype=_DTYPES.get(column_type, "object"),
-            )
+            values = rows.get(column.name, pd.Series(None, index=rows.index, dtype="object"))
+            dtype = _DTYPES.get(str(column.datatype).rpartition(".")[2].lower(), "object")
+            columns[column.name] = values.astype(dtype)
+            if not column.nullable:
+                columns[column.name] = columns[column.name].fillna(column.value or 0)
         return pd.DataFrame(columns)
+
+    def store(self, mjd: float, objects: pd.DataFrame, sources: pd.DataFrame, forced: pd.DataFrame) -> None:
+        """Store what one visit at a time, MJD TAI, found."""
+        self._apdb.store(
+            astropy.time.Time(mjd, format="mjd", scale="tai"),
+            self.complete(objects, ApdbTables.DiaObject),
+            self.complete(sources, ApdbTables.DiaSource),
+            self.complete(forced, ApdbTables.DiaForcedSource),
+        )

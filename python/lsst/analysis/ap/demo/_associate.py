@@ -1,95 +1,118 @@
 """DiaObjects: which DiaSources of different visits are the same thing."""
 
-__all__ = ("associate", "mark_moving")
-
-from typing import Any
+__all__ = ("Association",)
 
 import numpy as np
+import pandas as pd
+from astropy.coordinates import SkyCoord
 
-from ._scene import Events
-
-type Row = dict[str, Any]
+from ._images import Images
+from ._measure import forced_fluxes
 
 _RADIUS = 1.0
 """Largest distance of a source from its object, arcseconds."""
 
-
-def mark_moving(rows: list[Row], events: Events, x_start: int, y_start: int) -> None:
-    """Give the sources that are known asteroids their Solar System object.
-
-    Parameters
-    ----------
-    rows : `list` [`dict`]
-        DiaSources of one detector in one visit; gets ``ssObjectId``.
-    events : `Events`
-        The truth about that detector.
-    x_start, y_start : `int`
-        First pixel of the detector, PARENT pixels.
-    """
-    moving = np.flatnonzero(events.is_mover)
-    for row in rows:
-        if moving.size == 0 or row["isDipole"]:
-            continue
-        distance = np.hypot(events.x[moving] + x_start - row["x"], events.y[moving] + y_start - row["y"])
-        if distance.min() < 3 and 0.2 < row["psfFlux"] / events.flux[moving[distance.argmin()]] < 1.5:
-            row["ssObjectId"] = row["diaSourceId"] >> 3
+_HISTORY = 2
+"""Least number of sources of an object whose flux is measured in every visit,
+as in `lsst.ap.association`."""
 
 
-def associate(rows: list[Row]) -> list[Row]:
-    """Gather DiaSources into DiaObjects by their positions.
+class Association:
+    """The sources and objects of one run so far, in the order of time."""
 
-    Parameters
-    ----------
-    rows : `list` [`dict`]
-        All DiaSources in the order of time; those without ``ssObjectId``
-        get ``diaObjectId``.
+    def __init__(self) -> None:
+        self.sources = pd.DataFrame()
+        """DiaSources by APDB column."""
+        self.forced = pd.DataFrame()
+        """DiaForcedSources by APDB column."""
+        self._objects = pd.DataFrame(
+            {"diaObjectId": np.zeros(0, dtype=np.int64), "ra": [], "dec": [], "n": []}
+        )
 
-    Returns
-    -------
-    objects : `list` [`dict`]
-        One DiaObject each, by APDB column. An object bears the number of its
-        first source, stays where that source was, and takes the nearest
-        source of each later visit that is within 1 arcsecond.
-    """
-    objects: dict[int, list[Row]] = {}
-    for row in rows:
-        if row.get("ssObjectId") is not None:
-            continue
-        identifier = _nearest(objects, row)
-        row["diaObjectId"] = identifier
-        objects.setdefault(identifier, []).append(row)
-    return [_summary(identifier, sources) for identifier, sources in objects.items()]
+    def add(self, images: Images, rows: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+        """Associate the sources of one image, and measure the objects in it.
+
+        Known asteroids get ``ssObjectId``, the others ``diaObjectId``. An
+        object bears the number of its first source, stays where that source
+        was, and takes the nearest source of each later image that is within
+        1 arcsecond.
+        """
+        is_asteroid = truth["kind"] == "asteroid"
+        rows["ssObjectId"] = (21_163_611_000_000 + truth["number"]).astype("Int64").where(is_asteroid)
+        rows["diaObjectId"] = rows["diaSourceId"].astype("Int64").where(~is_asteroid)
+        free = rows[~is_asteroid]
+        if len(free) and len(self._objects):
+            nearest, distance, _ = _place(free).match_to_catalog_sky(_place(self._objects))
+            pairs = pd.DataFrame({"row": free.index, "object": nearest, "distance": distance.arcsec})
+            pairs = pairs[pairs["distance"] < _RADIUS].sort_values("distance").drop_duplicates("object")
+            rows.loc[pairs["row"], "diaObjectId"] = self._objects["diaObjectId"].to_numpy()[pairs["object"]]
+            self._objects.loc[pairs["object"], "n"] += 1
+        new = free[rows["diaObjectId"][free.index] == free["diaSourceId"]]
+        new = new[["diaSourceId", "ra", "dec"]].rename(columns={"diaSourceId": "diaObjectId"}).assign(n=1)
+        self._objects = pd.concat([self._objects, new], ignore_index=True)
+        self.sources = pd.concat([self.sources, rows], ignore_index=True)
+        self.forced = pd.concat([self.forced, self._measure_objects(images)], ignore_index=True)
+        return rows
+
+    def objects(self) -> pd.DataFrame:
+        """Return the DiaObjects by APDB column, summed up over all their sources."""
+        known = self.sources[self.sources["diaObjectId"].notna()]
+        groups = known.groupby("diaObjectId")
+        table = groups.agg(
+            ra=("ra", "first"),
+            dec=("dec", "first"),
+            nDiaSources=("visit", "size"),
+            validityStartMjdTai=("timeProcessedMjdTai", "first"),
+            firstDiaSourceMjdTai=("midpointMjdTai", "first"),
+            lastDiaSourceMjdTai=("midpointMjdTai", "last"),
+        )
+        for band, rows in known.groupby("band"):
+            table = table.join(_summary(rows, f"{band}_psfFlux", "psfFlux"))
+            table = table.join(_summary(rows, f"{band}_scienceFlux", "scienceFlux"))
+        for band, rows in self.forced.groupby("band") if len(self.forced) else ():
+            table = table.join(_summary(rows, f"{band}_fpFlux", "psfFlux"))
+        return table.reset_index()
+
+    def _measure_objects(self, images: Images) -> pd.DataFrame:
+        """Measure the objects with a history at their places."""
+        exposure = images.exposure
+        known = self._objects[self._objects["n"] >= _HISTORY]
+        x, y = exposure.to_pixels(known[["ra", "dec"]].to_numpy())
+        inside = (np.minimum(x, y) > 0) & (np.maximum(x, y) < exposure.detector.size - 1)
+        known, position = known[inside], np.stack([x, y], axis=1)[inside]
+        if known.empty:
+            return pd.DataFrame()
+        table = known[["diaObjectId", "ra", "dec"]].assign(
+            diaForcedSourceId=exposure.first_id + np.arange(len(known)),
+            visit=exposure.visit.id,
+            detector=exposure.detector.id,
+            band=exposure.visit.passband.name,
+            midpointMjdTai=exposure.visit.mjd,
+            timeProcessedMjdTai=exposure.visit.mjd_begin + 90 / 86400,
+        )
+        for column, pixels in (("psfFlux", images.difference), ("scienceFlux", images.science)):
+            fits = forced_fluxes(pixels, images.psf, exposure, position)
+            table[column], table[f"{column}Err"] = fits["flux_fit"], fits["flux_err"]
+        return table
 
 
-def _nearest(objects: dict[int, list[Row]], row: Row) -> int:
-    """Return the object that a source belongs to, its own number if none."""
-    candidates = [key for key, sources in objects.items() if sources[-1]["visit"] != row["visit"]]
-    if not candidates:
-        return int(row["diaSourceId"])
-    ra, dec = np.array([[objects[key][0]["ra"], objects[key][0]["dec"]] for key in candidates]).T
-    distance = 3600 * np.hypot((ra - row["ra"]) * np.cos(np.radians(row["dec"])), dec - row["dec"])
-    closest = int(np.argmin(distance))
-    return candidates[closest] if distance[closest] < _RADIUS else int(row["diaSourceId"])
+def _place(table: pd.DataFrame) -> SkyCoord:
+    return SkyCoord(table["ra"].to_numpy(), table["dec"].to_numpy(), unit="deg")
 
 
-def _summary(identifier: int, sources: list[Row]) -> Row:
-    """Describe an object by its sources."""
-    summary: Row = {
-        "diaObjectId": identifier,
-        "ra": sources[0]["ra"],
-        "dec": sources[0]["dec"],
-        "nDiaSources": len(sources),
-        "validityStartMjdTai": sources[0]["timeProcessedMjdTai"],
-        "firstDiaSourceMjdTai": sources[0]["midpointMjdTai"],
-        "lastDiaSourceMjdTai": sources[-1]["midpointMjdTai"],
-    }
-    for band in {source["band"] for source in sources}:
-        flux = np.array([source["psfFlux"] for source in sources if source["band"] == band])
-        error = np.array([source["psfFluxErr"] for source in sources if source["band"] == band])
-        good = np.isfinite(flux) & np.isfinite(error)
-        if good.any():
-            weight = error[good] ** -2.0
-            summary[f"{band}_psfFluxMean"] = float((flux[good] * weight).sum() / weight.sum())
-            summary[f"{band}_psfFluxMeanErr"] = float(weight.sum() ** -0.5)
-        summary[f"{band}_psfFluxNdata"] = int(good.sum())
-    return summary
+def _summary(rows: pd.DataFrame, name: str, column: str) -> pd.DataFrame:
+    """Return the statistics of a flux for each object, weighted by the errors."""
+    good = rows[rows[column].notna() & rows[f"{column}Err"].notna()]
+    weight = good[f"{column}Err"] ** -2.0
+    parts = pd.DataFrame({"weight": weight, "sum": weight * good[column]}).groupby(good["diaObjectId"]).sum()
+    groups = good.groupby("diaObjectId")[column]
+    return pd.DataFrame(
+        {
+            f"{name}Mean": parts["sum"] / parts["weight"],
+            f"{name}MeanErr": parts["weight"] ** -0.5,
+            f"{name}Sigma": groups.std(),
+            f"{name}Min": groups.min(),
+            f"{name}Max": groups.max(),
+            f"{name}Ndata": groups.size(),
+        }
+    )

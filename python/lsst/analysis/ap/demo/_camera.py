@@ -1,4 +1,4 @@
-"""The camera of the demo: its passbands, its detectors and when it looked where."""
+"""The camera of the demo: its passbands, its detectors, and where it looked when."""
 
 __all__ = (
     "AB_ZERO_POINT",
@@ -8,18 +8,26 @@ __all__ = (
     "PASSBANDS",
     "PIXEL_SCALE",
     "READ_NOISE",
-    "DetectorLayout",
+    "Detector",
+    "Exposure",
     "Passband",
     "Visit",
-    "make_layout",
+    "make_detectors",
     "make_visits",
+    "tangent_plane",
 )
 
+import math
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
+import astropy.wcs
+import galsim
 import numpy as np
 from numpy.typing import NDArray
+
+from lsst.images import Box, DetectorFrame, SkyProjection
 
 INSTRUMENT = "DemoCam"
 """Name of the instrument in the butler and the APDB."""
@@ -42,7 +50,9 @@ AB_ZERO_POINT = 31.4
 _FIRST_NIGHT = date(2026, 1, 10)
 _FIRST_MJD = 61050.1875
 """TAI, the beginning of the first visit: 04:30 after the first night's midnight."""
-_DAYS_BETWEEN_VISITS = 3
+_DAYS_BETWEEN_NIGHTS = 5
+_MINUTES_BETWEEN_VISITS = 33
+_VISITS_PER_NIGHT = 2
 _BORESIGHT = (53.13, -28.1)
 
 
@@ -53,9 +63,6 @@ class Passband:
     name: str
     """Band, e.g. ``"r"``."""
 
-    physical_filter: str
-    """Name of the piece of glass."""
-
     zero_point: float
     """AB magnitude that gives one electron per second."""
 
@@ -63,26 +70,23 @@ class Passband:
     """Sky brightness, AB magnitudes per square arcsecond."""
 
     @property
+    def physical_filter(self) -> str:
+        """Name of the piece of glass."""
+        return f"{self.name}_demo"
+
+    @property
     def nanojansky_per_electron(self) -> float:
         """Calibration of one visit, nJy per electron."""
-        magnitude_of_one_electron = self.zero_point + 2.5 * np.log10(EXPOSURE_TIME)
-        return float(10 ** (0.4 * (AB_ZERO_POINT - magnitude_of_one_electron)))
+        magnitude_of_one_electron = self.zero_point + 2.5 * math.log10(EXPOSURE_TIME)
+        return 10 ** (0.4 * (AB_ZERO_POINT - magnitude_of_one_electron))
 
     @property
-    def sky_level(self) -> float:
-        """Sky background, nJy per pixel."""
-        return float(10 ** (0.4 * (AB_ZERO_POINT - self.sky_magnitude)) * PIXEL_SCALE**2)
-
-    @property
-    def full_well(self) -> float:
-        """Saturation level, nJy per pixel, sky included."""
-        return FULL_WELL * self.nanojansky_per_electron
+    def sky_electrons(self) -> float:
+        """Sky background of one visit, electrons per pixel."""
+        return 10 ** (0.4 * (self.zero_point - self.sky_magnitude)) * PIXEL_SCALE**2 * EXPOSURE_TIME
 
 
-PASSBANDS = (
-    Passband("r", "r_demo", 28.36, 21.2),
-    Passband("i", "i_demo", 28.17, 20.5),
-)
+PASSBANDS = (Passband("r", 28.36, 21.2), Passband("i", 28.17, 20.5), Passband("g", 28.51, 22.2))
 """The filters, in the order in which visits use them. The numbers are those
 of the LSST camera, from SMTN-002."""
 
@@ -90,9 +94,6 @@ of the LSST camera, from SMTN-002."""
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One exposure of the whole focal plane."""
-
-    id: int
-    """Visit ID, the night and the sequence number run together."""
 
     day_obs: int
     """Observing night as an integer, YYYYMMDD."""
@@ -106,26 +107,33 @@ class Visit:
     mjd_begin: float
     """Beginning of the exposure, MJD TAI, days."""
 
-    ra: float
-    """Right ascension of the boresight, ICRS degrees."""
-
-    dec: float
-    """Declination of the boresight, ICRS degrees."""
+    boresight: tuple[float, float]
+    """Right ascension and declination, ICRS degrees."""
 
     rotation: float
-    """Angle of the focal plane on the sky, radians."""
+    """Angle of the focal plane on the sky, degrees."""
 
     seeing: float
     """Full width at half maximum of the PSF, arcseconds."""
 
     @property
-    def mjd_middle(self) -> float:
+    def id(self) -> int:
+        """Visit ID, the night and the sequence number run together."""
+        return self.day_obs * 100_000 + self.seq_num
+
+    @property
+    def name(self) -> str:
+        """Name of the exposure."""
+        return f"{self.day_obs}_{self.seq_num:06d}"
+
+    @property
+    def mjd(self) -> float:
         """Middle of the exposure, MJD TAI, days."""
         return self.mjd_begin + 0.5 * EXPOSURE_TIME / 86400
 
 
 @dataclass(frozen=True, slots=True)
-class DetectorLayout:
+class Detector:
     """A square detector and its place in the focal plane."""
 
     id: int
@@ -134,109 +142,141 @@ class DetectorLayout:
     size: int
     """Pixels per side."""
 
-    x_start: int
-    """First column, PARENT pixels."""
-
-    y_start: int
-    """First row, PARENT pixels."""
+    start: tuple[int, int]
+    """First column and first row, PARENT pixels."""
 
     offset: tuple[float, float]
-    """Position of the centre in the focal plane, arcseconds."""
+    """Position of the centre in the focal plane, pixels."""
 
     yaw: float
-    """Angle of the rows against the focal plane, radians."""
+    """Angle of the rows against the focal plane, degrees."""
 
     @property
     def name(self) -> str:
         """Full name of the detector."""
         return f"D{self.id:02d}"
 
-    def to_focal_plane(
-        self, x: NDArray[np.float64], y: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return where pixels lie in the focal plane, without distortion.
+    @property
+    def box(self) -> Box:
+        """All pixels, PARENT coordinates."""
+        (x, y), size = self.start, self.size
+        return Box.factory[y : y + size, x : x + size]
 
-        Parameters
-        ----------
-        x, y : `numpy.ndarray`
-            Positions counted from the first pixel of the detector.
 
-        Returns
-        -------
-        focal_x, focal_y : `numpy.ndarray`
-            Arcseconds.
+@dataclass(frozen=True)
+class Exposure:
+    """One detector in one visit: which pixel sees which part of the sky."""
+
+    visit: Visit
+    """The visit."""
+
+    detector: Detector
+    """The detector."""
+
+    shift: tuple[float, float] = (0.0, 0.0)
+    """Error of the astrometry in x and y, pixels."""
+
+    @cached_property
+    def wcs(self) -> astropy.wcs.WCS:
+        """The mapping from pixels, counted from the detector's first, to ICRS degrees.
+
+        Its polynomial bends the corners of a 2000-pixel detector by about
+        half a pixel.
         """
-        dx = (x - (self.size - 1) / 2) * PIXEL_SCALE
-        dy = (y - (self.size - 1) / 2) * PIXEL_SCALE
-        cos, sin = np.cos(self.yaw), np.sin(self.yaw)
-        return self.offset[0] + cos * dx - sin * dy, self.offset[1] + sin * dx + cos * dy
+        focal_plane = tangent_plane(*self.visit.boresight, self.visit.rotation)
+        ra, dec = focal_plane.wcs_pix2world([self.detector.offset], 0)[0]
+        wcs = tangent_plane(ra, dec, self.visit.rotation + self.detector.yaw)
+        wcs.wcs.ctype = ["RA---TAN-SIP", "DEC--TAN-SIP"]
+        wcs.wcs.crpix = (self.detector.size + 1) / 2 + np.array(self.shift)
+        bend, a, b = 1 + 0.2 * self.detector.id, np.zeros((4, 4)), np.zeros((4, 4))
+        a[2, 0], a[1, 1], a[0, 2], a[3, 0] = 2.1e-7 * bend, 1.4e-7 * bend, -0.9e-7 * bend, 1.2e-11
+        b[2, 0], b[1, 1], b[0, 2], b[0, 3] = 0.8e-7 * bend, -1.1e-7 * bend, 1.9e-7 * bend, -1.7e-11
+        wcs.sip = astropy.wcs.Sip(a, b, None, None, wcs.wcs.crpix)
+        return wcs
+
+    @property
+    def first_id(self) -> int:
+        """The identifier of the first source.
+
+        From the highest bit down: night since 2010 (the rest of 63 bits),
+        sequence number (15), detector (8), counter from 1 (22).
+        """
+        day_obs = self.visit.day_obs
+        nights = (date(day_obs // 10_000, day_obs // 100 % 100, day_obs % 100) - date(2010, 1, 1)).days
+        return ((nights << 15 | self.visit.seq_num) << 8 | self.detector.id) << 22 | 1
+
+    @cached_property
+    def jacobian(self) -> galsim.JacobianWCS:
+        """The mapping in the middle of the detector as GalSim draws with it."""
+        middle = (self.detector.size - 1) / 2
+        return galsim.AstropyWCS(wcs=self.wcs).local(image_pos=galsim.PositionD(middle + 1, middle + 1))
+
+    def to_pixels(self, sky: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return where positions (n, 2), ICRS degrees, lie: columns and rows counted from the first.
+
+        The polynomial has no inverse far from the detector, where it is left out.
+        """
+        pixels = self.wcs.wcs_world2pix(sky, 0)
+        near = (np.abs(pixels - self.detector.size / 2) < self.detector.size).all(axis=1)
+        pixels[near] = self.wcs.all_world2pix(sky[near], 0)
+        return pixels[:, 0], pixels[:, 1]
+
+    @cached_property
+    def projection(self) -> SkyProjection[DetectorFrame]:
+        """The same mapping for PARENT pixels."""
+        box = self.detector.box
+        frame = DetectorFrame(instrument=INSTRUMENT, visit=self.visit.id, detector=self.detector.id, bbox=box)
+        (x, y) = self.detector.start
+        return SkyProjection.from_fits_wcs(self.wcs, frame, pixel_bounds=box, x0=x, y0=y)
+
+
+def tangent_plane(ra: float, dec: float, angle: float) -> astropy.wcs.WCS:
+    """Return a gnomonic projection with square pixels."""
+    wcs = astropy.wcs.WCS(naxis=2)
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.radesys = "ICRS"
+    wcs.wcs.crval = [ra, dec]
+    wcs.wcs.crpix = [1.0, 1.0]
+    wcs.wcs.cd = PIXEL_SCALE / 3600 * np.array([[-cos, sin], [sin, cos]])
+    return wcs
 
 
 def make_visits(count: int, size: int, rng: np.random.Generator) -> list[Visit]:
-    """Plan the visits: three nights apart, filters in turn, slightly dithered.
-
-    Parameters
-    ----------
-    count : `int`
-        Number of visits.
-    size : `int`
-        Pixels per side of a detector, to which the dithers are in proportion.
-    rng : `numpy.random.Generator`
-        Source of the dithers and the seeing.
-
-    Returns
-    -------
-    visits : `list` [`Visit`]
-        In the order of time.
-    """
+    """Plan the visits: two a night in different filters, slightly dithered."""
     visits = []
     for index in range(count):
-        night = _FIRST_NIGHT + timedelta(days=_DAYS_BETWEEN_VISITS * index)
-        day_obs = night.year * 10_000 + night.month * 100 + night.day
-        seq_num = 112 + 23 * index
-        dither = 0.02 * size * PIXEL_SCALE / 3600 * rng.uniform(-1, 1, 2) * (index > 0)
+        nights, again = divmod(index, _VISITS_PER_NIGHT)
+        days = _DAYS_BETWEEN_NIGHTS * nights
+        night = _FIRST_NIGHT + timedelta(days=days)
+        east, north = 0.02 * size * PIXEL_SCALE / 3600 * rng.uniform(-1, 1, 2) * (index > 0)
         visits.append(
             Visit(
-                id=day_obs * 100_000 + seq_num,
-                day_obs=day_obs,
-                seq_num=seq_num,
+                day_obs=night.year * 10_000 + night.month * 100 + night.day,
+                seq_num=112 + 7 * nights + 50 * again,
                 passband=PASSBANDS[index % len(PASSBANDS)],
-                mjd_begin=_FIRST_MJD + _DAYS_BETWEEN_VISITS * index + 0.011 * rng.uniform(),
-                ra=float(_BORESIGHT[0] + dither[0] / np.cos(np.radians(_BORESIGHT[1]))),
-                dec=float(_BORESIGHT[1] + dither[1]),
-                rotation=float(np.radians(30.0 + 1.5 * rng.uniform(-1, 1))),
-                seeing=float(np.clip(rng.normal(0.85, 0.07), 0.74, 1.1)),
+                mjd_begin=_FIRST_MJD + days + _MINUTES_BETWEEN_VISITS / 1440 * again + 0.003 * rng.uniform(),
+                boresight=(
+                    _BORESIGHT[0] + east / math.cos(math.radians(_BORESIGHT[1])),
+                    _BORESIGHT[1] + north,
+                ),
+                rotation=30.0 + 1.5 * rng.uniform(-1, 1),
+                seeing=float(np.clip(rng.normal(0.87, 0.09), 0.76, 1.15)),
             )
         )
     return visits
 
 
-def make_layout(count: int, size: int) -> list[DetectorLayout]:
-    """Lay the detectors out in a row, each turned and tilted its own way.
-
-    Parameters
-    ----------
-    count : `int`
-        Number of detectors.
-    size : `int`
-        Pixels per side.
-
-    Returns
-    -------
-    detectors : `list` [`DetectorLayout`]
-        Detector IDs from 0 up. Detector 1 is read out as a window of a
-        larger chip, so its first pixel is not (0, 0).
-    """
-    pitch = 1.03 * size * PIXEL_SCALE
-    yaws = np.radians([0.08, 180.11, 89.94])
+def make_detectors(count: int, size: int) -> list[Detector]:
+    """Lay the detectors out in a row, each turned and tilted its own way."""
+    pitch, yaws = 1.03 * size, (0.08, 89.94, 180.11)
     return [
-        DetectorLayout(
+        Detector(
             id=index,
             size=size,
-            x_start=1200 if index == 1 else 0,
-            y_start=800 if index == 1 else 0,
+            start=(1200, 800) if index == 1 else (0, 0),
             offset=((index - (count - 1) / 2) * pitch, 0.004 * pitch * (-1) ** index),
-            yaw=float(yaws[index % len(yaws)]),
+            yaw=yaws[index % len(yaws)],
         )
         for index in range(count)
     ]

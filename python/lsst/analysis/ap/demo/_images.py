@@ -1,31 +1,41 @@
-"""The three images of one detector in one visit, as arrays."""
+"""An exposure and the three images that a pipeline makes of it."""
 
-__all__ = ("DetectorImages", "MaskedPixels", "make_images")
+__all__ = ("Images", "MaskedPixels", "Raw", "Version", "expose", "process")
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import galsim
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from photutils.psf_matching import TukeyWindow, make_kernel
 from scipy import ndimage
+from scipy.signal import oaconvolve
 
-from lsst.images import DetectorFrame, SkyProjection
-
-from . import _blemishes
-from ._camera import PIXEL_SCALE, READ_NOISE, DetectorLayout, Visit
-from ._draw import convolve
-from ._population import Sky
-from ._psf import MoffatPsf, matching_kernel
-from ._scene import Events, draw_scene
-from ._wcs import make_sky_projection
+from . import _defects
+from ._camera import FULL_WELL, PIXEL_SCALE, READ_NOISE, Exposure
+from ._draw import draw_sources, make_psf, psf_stamp
+from ._sky import Source, injected_sources
+from ._template import MARGIN, TEMPLATE_SEEING, Template
 
 type FloatArray = NDArray[np.float64]
 type BoolArray = NDArray[np.bool_]
 
-_TEMPLATE_SEEING = 0.68
-"""Full width at half maximum of the template's PSF, arcseconds."""
 
-_TEMPLATE_DEPTH = 40
-"""Number of visits in the template."""
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What differs between versions of the pipeline."""
+
+    name: str
+    """Last part of the name of the collection."""
+    threshold: float = 5.0
+    """Least signal-to-noise ratio of a detection."""
+    calibration: float = 1.0
+    """Factor on all fluxes."""
+    shift: tuple[float, float] = (0.0, 0.0)
+    """Error of the astrometry in x and y, pixels."""
+    cosmic_ray_threshold: float = 12.0
+    """Least charge of the core of a cosmic ray that is repaired, in units of the noise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,173 +51,163 @@ class MaskedPixels:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DetectorImages:
+class Raw:
+    """What a detector recorded, and the truth about it."""
+
+    exposure: Exposure
+    """The detector in a visit."""
+    psf: galsim.GSObject
+    """PSF in the middle of the detector."""
+    electrons: FloatArray
+    """Charge of each pixel."""
+    expected: FloatArray
+    """The same without noise and cosmic rays."""
+    mask: dict[str, BoolArray]
+    """Mask planes; COSMIC_RAY has all pixels that were hit."""
+    truth: pd.DataFrame
+    """What differs from the template: ``kind``, ``number`` in the sky, ``x``
+    and ``y`` (from the first pixel), ``flux`` (nJy), ``reach`` (pixels)."""
+    holes: list[tuple[Source, float, float, float]]
+    """What is injected into the template: source, x, y, flux."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Images:
     """Science, template and difference of one detector in one visit."""
 
-    visit: Visit
-    """The visit."""
-    detector: DetectorLayout
-    """The detector."""
-    projection: SkyProjection[DetectorFrame]
-    """From PARENT pixels to the sky."""
+    raw: Raw
+    """Of what they were made."""
+    exposure: Exposure
+    """The detector in a visit, with the astrometry that was found."""
     science: MaskedPixels
-    """The exposure."""
+    """The exposure, calibrated."""
     template: MaskedPixels
-    """The template, on the pixels of the exposure, before it is matched."""
+    """The template on the pixels of the exposure and a margin around them, before it is matched."""
     difference: MaskedPixels
     """The exposure minus the matched template."""
-    science_psf: MoffatPsf
-    """PSF in the middle of the exposure, and of the difference."""
-    template_psf: MoffatPsf
+    template_psf: galsim.GSObject
     """PSF of the template."""
     kernel: FloatArray
     """What the template was convolved with to match it."""
-    events: Events
-    """The truth."""
+
+    @property
+    def psf(self) -> galsim.GSObject:
+        """PSF of the exposure, and of the difference."""
+        return self.raw.psf
 
 
-def make_images(
-    sky: Sky, visit: Visit, detector: DetectorLayout, *, streak: bool, seed: int
-) -> DetectorImages:
-    """Expose a detector to the sky and subtract a template.
+def expose(exposure: Exposure, sky: list[Source], seed: int, *, has_satellite: bool) -> Raw:
+    """Expose a detector to the sky.
 
-    Parameters
-    ----------
-    sky : `Sky`
-        What there is to see.
-    visit : `Visit`
-        When and where to look.
-    detector : `DetectorLayout`
-        The detector.
-    streak : `bool`
-        Whether a satellite passes.
-    seed : `int`
-        Seed of the noise; other visits and detectors have their own noise.
-
-    Returns
-    -------
-    images : `DetectorImages`
-        Detections are not in the masks yet.
+    The noise has a seed of its own for each visit and detector.
     """
-    rng = np.random.default_rng([seed, visit.id, detector.id])
-    projection = make_sky_projection(visit, detector)
-    science_psf = MoffatPsf(visit.seeing / PIXEL_SCALE, e1=rng.normal(0, 0.02), e2=rng.normal(0, 0.02))
-    template_psf = MoffatPsf(_TEMPLATE_SEEING / PIXEL_SCALE)
-    kernel = matching_kernel(template_psf, science_psf)
-    scene = draw_scene(sky, visit, detector, projection, science_psf, template_psf, rng)
-    light, streak_mask = scene.now, np.zeros(scene.now.shape, dtype=bool)
-    if streak:
-        distance = _blemishes.strip(light.shape, rng, np.radians(rng.uniform(15, 40)))
+    visit, size = exposure.visit, exposure.detector.size
+    band, mjd = visit.passband.name, visit.mjd
+    rng = np.random.default_rng([seed, visit.id, exposure.detector.id])
+    psf = make_psf(visit.seeing, *rng.normal(0, 0.012, 2))
+    injected, into_template = injected_sources(exposure, sky, rng)
+    sources = sky + injected
+    everything = sources + into_template
+    x, y = exposure.to_pixels(np.array([source.position(mjd) for source in everything]))
+    excess = np.array([source.excess(band, mjd) for source in everything])
+
+    # Images are never aligned perfectly, and the PSF varies over a detector.
+    x_error, y_error = rng.normal(0, 0.015, 2)
+    slope = rng.normal(0, 0.004, 2)
+
+    def psf_at(x: float, y: float) -> galsim.GSObject:
+        return psf.dilate(1 + slope[0] * (2 * x / size - 1) + slope[1] * (2 * y / size - 1))
+
+    light = np.zeros((size, size), dtype=np.float32)
+    flux = [source.steady[band] + change for source, change in zip(sources, excess, strict=False)]
+    draw_sources(light, exposure.jacobian, zip(sources, x + x_error, y + y_error, flux, strict=False), psf_at)
+
+    background = visit.passband.sky_electrons
+    expected = background + light.astype(np.float64) / visit.passband.nanojansky_per_electron
+    mask = {name: np.zeros(light.shape, dtype=bool) for name in ("STREAK", "INJECTED", "INJECTED_TEMPLATE")}
+    if has_satellite:
+        width = 1.2 * visit.seeing / 2.355 / PIXEL_SCALE
         # Bright enough to be detected at its glints only.
-        noise = np.sqrt(visit.passband.sky_level * visit.passband.nanojansky_per_electron)
-        light = light + _blemishes.streak(distance, 1.45 * noise, 1.2 * science_psf.sigma, rng)
-        streak_mask = np.abs(distance) < 4 * science_psf.sigma
-    science = _expose(light, visit, detector, rng)
-    template, no_gap = _coadd(scene.before, visit, rng, gap=detector.id % 2 == 0)
-    difference = _subtract(science, template, no_gap, kernel, streak_mask)
-    return DetectorImages(
-        visit=visit,
-        detector=detector,
-        projection=projection,
-        science=science,
-        template=template,
-        difference=difference,
-        science_psf=science_psf,
-        template_psf=template_psf,
-        kernel=kernel,
-        events=scene.events,
-    )
+        streak, mask["STREAK"] = _defects.satellite(light.shape, 1.45 * background**0.5, width, rng)
+        expected += streak
+    mask["SATURATED"] = _defects.bleed(expected, FULL_WELL)
+    mask["SUSPECT"] = (expected > 0.8 * FULL_WELL) & ~mask["SATURATED"]
+    electrons = rng.poisson(expected) + rng.normal(0, READ_NOISE, light.shape)
+    mask["COSMIC_RAY"] = _defects.add_cosmic_rays(electrons, rng)
+    np.minimum(electrons, 1.02 * FULL_WELL, out=electrons)
+
+    rows, columns = np.mgrid[:size, :size]
+    for i in range(len(sky), len(everything)):
+        plane = "INJECTED" if i < len(sources) else "INJECTED_TEMPLATE"
+        mask[plane] |= np.hypot(columns - x[i], rows - y[i]) < 6
+    truth = pd.DataFrame({"kind": [source.kind for source in everything], "x": x, "y": y, "flux": excess})
+    truth["number"] = np.arange(len(truth))
+    truth["reach"] = [0.5 * source.radius / PIXEL_SCALE * source.is_moving for source in everything]
+    is_near = truth["x"].between(-5, size + 4) & truth["y"].between(-5, size + 4)
+    first = len(sources)
+    holes = list(zip(into_template, x[first:], y[first:], -excess[first:], strict=True))
+    return Raw(exposure, psf, electrons, expected, mask, truth[is_near & (excess != 0)], holes)
 
 
-def _expose(
-    light: FloatArray, visit: Visit, detector: DetectorLayout, rng: np.random.Generator
-) -> MaskedPixels:
-    """Turn light into the calibrated image that a detector gives."""
-    scale, sky_level = visit.passband.nanojansky_per_electron, visit.passband.sky_level
-    full_well = visit.passband.full_well
-    collected = light.clip(-0.5 * sky_level) + sky_level
-    saturated = _blemishes.bleed(collected, full_well)
-    suspect = (collected > 0.8 * full_well) & ~saturated
-    electrons = rng.poisson(collected / scale).astype(np.float64)
-    electrons += rng.normal(0, READ_NOISE, light.shape)
-    rays = _blemishes.cosmic_rays(light.shape, rng)
-    electrons += rays
-    image = np.minimum(electrons * scale, 1.02 * full_well) - sky_level
-    # From the expected counts: a variance that follows the noise biases fits.
-    variance = scale**2 * (collected / scale + READ_NOISE**2)
-    # Repair finds the core of a bright track only, so its ends remain.
-    noise = np.sqrt(sky_level / scale + READ_NOISE**2)
-    found = ndimage.binary_dilation(rays > 12 * noise) & (rays > 1.5 * noise)
-    bad = np.zeros(light.shape, dtype=bool)
-    # The defects belong to the detector, not to the visit.
-    columns = np.random.default_rng([detector.id, light.shape[1]]).integers(10, light.shape[1] - 12, 2)
-    bad[:, columns[0]] = True
-    bad[: light.shape[0] // 3, columns[1] : columns[1] + 2] = True
-    _blemishes.interpolate_rows(image, bad | found)
-    edge = np.ones(light.shape, dtype=bool)
-    edge[5:-5, 5:-5] = False
-    return MaskedPixels(
-        image,
-        variance,
-        {
-            "BAD": bad,
-            "SATURATED": saturated,
-            "SUSPECT": suspect,
-            "COSMIC_RAY": found,
-            "INTERPOLATED": bad | found,
-            "DETECTION_EDGE": edge,
+def process(raw: Raw, template: Template, version: Version) -> Images:
+    """Calibrate an exposure and subtract the template; detections are not in the masks yet."""
+    exposure = replace(raw.exposure, shift=version.shift)
+    science = _calibrate(raw, version)
+    image, variance, mask = template.resample(exposure)
+    template_psf = make_psf(TEMPLATE_SEEING)
+    draw_sources(image, exposure.jacobian, raw.holes, lambda x, y: template_psf, MARGIN)
+    image *= version.calibration
+    mask["INJECTED_TEMPLATE"] = np.pad(raw.mask["INJECTED_TEMPLATE"], MARGIN)
+    # The kernel is as wide as the margin allows.
+    stamps = (psf_stamp(psf, exposure.jacobian, 2 * MARGIN + 1) for psf in (template_psf, raw.psf))
+    kernel = make_kernel(*stamps, window=TukeyWindow(0.4))
+    inner = np.s_[MARGIN:-MARGIN, MARGIN:-MARGIN]
+    difference = MaskedPixels(
+        science.image - oaconvolve(image, kernel, mode="valid"),
+        science.variance + oaconvolve(variance, kernel**2, mode="valid"),
+        science.mask
+        | {
+            "STREAK": raw.mask["STREAK"],
+            "INJECTED_TEMPLATE": raw.mask["INJECTED_TEMPLATE"],
+            "DETECTION_EDGE": _edge(science.image.shape, 10),
+            "NO_DATA": ndimage.binary_dilation(mask["NO_DATA"], iterations=2)[inner],
+            "HIGH_VARIANCE": mask["HIGH_VARIANCE"][inner],
+            "SAT_TEMPLATE": ndimage.binary_dilation(mask["SATURATED"], iterations=3)[inner],
         },
     )
+    wide = MaskedPixels(image.astype(np.float64), variance, mask)
+    # NaN would have spread in the convolution.
+    for pixels in (wide, difference):
+        pixels.image[pixels.mask["NO_DATA"]] = np.nan
+        pixels.variance[pixels.mask["NO_DATA"]] = np.nan
+    return Images(raw, exposure, science, wide, difference, template_psf, kernel)
 
 
-def _coadd(
-    before: FloatArray, visit: Visit, rng: np.random.Generator, *, gap: bool
-) -> tuple[MaskedPixels, FloatArray]:
-    """Turn light into a deep template warped to the pixels of the exposure.
-
-    Also returns the image as it would be without the gap.
-    """
-    scale, sky_level = visit.passband.nanojansky_per_electron, visit.passband.sky_level
-    limit = visit.passband.full_well - sky_level
-    saturated = before > limit
-    light = np.minimum(before, limit)
-    variance = scale**2 * ((light + sky_level) / scale + READ_NOISE**2) / _TEMPLATE_DEPTH
-    no_data, shallow = np.zeros((2, *before.shape), dtype=bool)
-    if gap:
-        distance = np.abs(_blemishes.strip(before.shape, rng, np.radians(rng.uniform(-75, 75))))
-        width = max(8.0, 0.012 * before.shape[1])
-        no_data, shallow = distance < width / 2, distance < 2 * width
-    variance[shallow] *= 4
-    noise, variance = _blemishes.warped_noise(np.sqrt(variance), np.radians(rng.uniform(2, 40)), rng)
-    complete = light + noise
-    mask = {"SATURATED": saturated, "NO_DATA": no_data, "HIGH_VARIANCE": shallow & ~no_data}
-    blank = np.where(no_data, np.nan, complete)
-    return MaskedPixels(blank, np.where(no_data, np.nan, variance), mask), complete
+def _calibrate(raw: Raw, version: Version) -> MaskedPixels:
+    """Repair defects, subtract the sky and scale to nJy."""
+    passband, detector = raw.exposure.visit.passband, raw.exposure.detector
+    bad = np.zeros(raw.electrons.shape, dtype=bool)
+    # The defects belong to the detector, not to the visit.
+    columns = np.random.default_rng([detector.id, detector.size]).integers(10, detector.size - 12, 2)
+    bad[:, columns[0]] = True
+    bad[: detector.size // 3, columns[1] : columns[1] + 2] = True
+    # Only the cores of bright tracks are found, so that their ends remain.
+    noise = np.sqrt(passband.sky_electrons + READ_NOISE**2)
+    hit = raw.mask["COSMIC_RAY"]
+    core = hit & (raw.electrons - raw.expected > version.cosmic_ray_threshold * noise)
+    found = ndimage.binary_dilation(core) & hit
+    electrons = raw.electrons - passband.sky_electrons
+    _defects.fill(electrons, bad | found)
+    mask = {plane: raw.mask[plane] for plane in ("SATURATED", "SUSPECT", "INJECTED")}
+    mask |= {"BAD": bad, "COSMIC_RAY": found, "INTERPOLATED": bad | found}
+    mask["DETECTION_EDGE"] = _edge(electrons.shape, 5)
+    scale = passband.nanojansky_per_electron * version.calibration
+    # From the expected counts: a variance that follows the noise biases fits.
+    return MaskedPixels(electrons * scale, (raw.expected + READ_NOISE**2) * scale**2, mask)
 
 
-def _subtract(
-    science: MaskedPixels,
-    template: MaskedPixels,
-    complete_template: FloatArray,
-    kernel: FloatArray,
-    streak: BoolArray,
-) -> MaskedPixels:
-    """Subtract the matched template from the exposure."""
-    # Convolving NaN would spread it over the whole image, so the pixels of
-    # the gap are filled for the convolution and blanked after it.
-    no_data = ndimage.binary_dilation(template.mask["NO_DATA"], iterations=2)
-    image = science.image - convolve(complete_template, kernel)
-    filled = np.where(np.isnan(template.variance), np.nanmedian(template.variance), template.variance)
-    variance = science.variance + convolve(filled, kernel**2)
-    image[no_data] = np.nan
-    variance[no_data] = np.nan
-    half = kernel.shape[0] // 2
-    edge = np.ones(image.shape, dtype=bool)
-    edge[half:-half, half:-half] = False
-    mask = dict(science.mask)
-    mask["DETECTION_EDGE"] = edge
-    mask["NO_DATA"] = no_data
-    mask["HIGH_VARIANCE"] = template.mask["HIGH_VARIANCE"]
-    mask["SAT_TEMPLATE"] = ndimage.binary_dilation(template.mask["SATURATED"], iterations=3)
-    mask["STREAK"] = streak
-    return MaskedPixels(image, variance, mask)
+def _edge(shape: tuple[int, ...], width: int) -> BoolArray:
+    """Return the pixels that are so near to the edge."""
+    edge = np.ones(shape, dtype=bool)
+    edge[width:-width, width:-width] = False
+    return edge

@@ -1,57 +1,26 @@
 """Making the whole demo: a sky, its images, its catalogue and its databases."""
 
-__all__ = ("DemoPaths", "make_demo")
+__all__ = ("make_demo",)
 
 import os
 import shutil
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from ..domain import CutoutsError
-
-
-@dataclass(frozen=True, slots=True)
-class DemoPaths:
-    """Where the demo is and how much there is of it."""
-
-    repo: Path
-    """The butler repository."""
-
-    apdb: Path
-    """The APDB, an SQLite file."""
-
-    apdb_config: Path
-    """The configuration of the APDB for `lsst.dax.apdb.Apdb.from_uri`."""
-
-    collection: str
-    """The RUN collection of the repository."""
-
-    instrument: str
-    """Name of the instrument."""
-
-    visits: tuple[int, ...]
-    """Visit IDs."""
-
-    detectors: tuple[int, ...]
-    """Detector IDs."""
-
-    n_sources: int
-    """Number of DiaSources."""
-
-    n_objects: int
-    """Number of DiaObjects."""
+from ._paths import DemoPaths
 
 
 def make_demo(
     root: str | os.PathLike[str],
     *,
     seed: int = 20260110,
-    size: int = 2000,
-    visits: int = 2,
-    detectors: int = 3,
-    sources_per_detector: int = 45,
+    size: int = 600,
+    visits: int = 12,
+    detectors: int = 2,
+    sources_per_detector: int = 12,
+    other_run: bool = False,
     overwrite: bool = False,
     report: Callable[[str], None] | None = None,
 ) -> DemoPaths:
@@ -60,18 +29,24 @@ def make_demo(
     Parameters
     ----------
     root : `str` or `os.PathLike`
-        Directory that gets ``repo/``, ``apdb.sqlite3`` and ``apdb.yaml``.
+        Directory that gets ``repo/``, ``apdb.sqlite3``, ``apdb.yaml`` and
+        ``truth.parquet``.
     seed : `int`, optional
         The same seed and numbers give the same pixels and the same rows.
     size : `int`, optional
         Pixels per side of a detector, at least 200.
     visits : `int`, optional
-        Number of visits, three nights apart, in r and i by turns.
+        Number of visits of the same field, two every fifth night, in r, i
+        and g by turns.
     detectors : `int`, optional
         Number of detectors.
     sources_per_detector : `int`, optional
-        Number of changing sources put on each detector. What is detected
-        depends on their brightness; artefacts come on top.
+        Number of supernovae, variable stars and active nuclei on each
+        detector. What is detected depends on their brightness; asteroids,
+        injected sources and artefacts come on top.
+    other_run : `bool`, optional
+        Whether another version of the pipeline processes the same exposures
+        too, into a collection, an APDB and a table of truth of its own.
     overwrite : `bool`, optional
         Whether to replace what an earlier run made in ``root``.
     report : `~collections.abc.Callable`, optional
@@ -86,7 +61,8 @@ def make_demo(
     ------
     lsst.analysis.ap.domain.CutoutsError
         Raised when there is a demo in ``root`` and ``overwrite`` is not set,
-        and when a number is too small.
+        when a number is too small, and when GalSim or photutils is not
+        installed.
     """
     for name, value, least in (
         ("size", size, 200),
@@ -96,70 +72,56 @@ def make_demo(
     ):
         if value < least:
             raise CutoutsError(f"{name} is {value}; the demo needs at least {least}")
-    root = Path(root)
-    repo, apdb_path, apdb_config = root / "repo", root / "apdb.sqlite3", root / "apdb.yaml"
-    _clear([repo, apdb_path, apdb_config], overwrite=overwrite)
-    root.mkdir(parents=True, exist_ok=True)
-    report = report or (lambda line: None)
+    root, report = Path(root), report or (lambda line: None)
+    suffixes = ("", "-other")
+    names = [
+        f"{name}{suffix}{end}"
+        for suffix in suffixes
+        for name, end in (("apdb", ".sqlite3"), ("apdb", ".yaml"), ("truth", ".parquet"))
+    ]
+    _clear([root / name for name in ("repo", *names)], overwrite=overwrite)
+    try:
+        # These take seconds to import, which nobody should wait for who asks for help.
+        import numpy as np
 
-    # These take seconds to import, which nobody should wait for who asks for help.
-    import numpy as np
-
-    from ._apdb import DemoApdb
-    from ._associate import associate, mark_moving
-    from ._camera import INSTRUMENT, make_layout, make_visits
-    from ._images import make_images
-    from ._measure import measure
-    from ._repository import COLLECTION, DemoRepository
-    from ._sky import make_sky
+        from ._camera import Exposure, make_detectors, make_visits
+        from ._images import expose
+        from ._repository import DemoRepository
+        from ._run import VERSIONS, Run
+        from ._sky import make_sky
+        from ._template import make_template
+    except ModuleNotFoundError as error:
+        if error.name not in ("galsim", "photutils"):
+            raise
+        raise CutoutsError(
+            f"The demo needs GalSim and photutils, and {error.name} is not installed: "
+            "pip install 'lsst-analysis-ap[demo]'"
+        ) from error
 
     rng = np.random.default_rng([seed, 0])
-    visit_list, layout = make_visits(visits, size, rng), make_layout(detectors, size)
-    sky = make_sky(visit_list, layout, sources_per_detector, rng)
-    apdb = DemoApdb(apdb_path, apdb_config, INSTRUMENT)
-    found: dict[tuple[int, int], list[dict[str, object]]] = {}
-    # While one detector is compressed and written the next is drawn.
-    with DemoRepository(repo, visit_list, layout) as repository, ThreadPoolExecutor(1) as writer:
-        writing: Future[list[str]] | None = None
-        for index, visit in enumerate(visit_list):
-            for detector in layout:
-                # One satellite in each visit, not always over the same detector.
-                streak = detector.id == (index + 1) % detectors
-                images = make_images(sky, visit, detector, streak=streak, seed=seed)
-                rows = measure(images, np.random.default_rng([seed, visit.id, detector.id, 1]))
-                mark_moving(rows, images.events, detector.x_start, detector.y_start)
-                found[visit.id, detector.id] = rows
-                if writing is not None:
-                    writing.result()
-                writing = writer.submit(repository.put_images, images)
-                report(f"visit {visit.id} detector {detector.id}: 3 images, {len(rows)} DiaSources")
-        if writing is not None:
-            writing.result()
-        every_row = [row for rows in found.values() for row in rows]
-        objects = associate(every_row)
-        for visit in visit_list:
-            for detector in layout:
-                table = apdb.diasource_table(found[visit.id, detector.id])
-                repository.put_sources(table, visit, detector)
-            apdb.store(
-                visit.mjd_middle,
-                [entry for entry in objects if entry["firstDiaSourceMjdTai"] == visit.mjd_middle],
-                [row for detector in layout for row in found[visit.id, detector.id]],
-            )
-    report(f"repository {repo}: collection {COLLECTION}")
-    report(f"APDB {apdb_path}: {len(every_row)} DiaSources of {len(objects)} DiaObjects")
-    report(f"APDB configuration {apdb_config}")
-    return DemoPaths(
-        repo=repo,
-        apdb=apdb_path,
-        apdb_config=apdb_config,
-        collection=COLLECTION,
-        instrument=INSTRUMENT,
-        visits=tuple(visit.id for visit in visit_list),
-        detectors=tuple(detector.id for detector in layout),
-        n_sources=len(every_row),
-        n_objects=len(objects),
-    )
+    visit_list, detector_list = make_visits(visits, size, rng), make_detectors(detectors, size)
+    sky = make_sky(visit_list, detector_list, sources_per_detector, rng)
+    root.mkdir(parents=True, exist_ok=True)
+    repository = DemoRepository(root / "repo", visit_list, detector_list)
+    runs = [Run(version, repository, root, seed) for version in VERSIONS[: 1 + other_run]]
+    templates = {}
+    for index, visit in enumerate(visit_list):
+        for detector in detector_list:
+            key = (detector.id, visit.passband)
+            if key not in templates:
+                templates[key] = make_template(Exposure(visit_list[0], detector), visit.passband, sky, seed)
+            # A satellite in every third visit, not always over the same detector.
+            has_satellite = index % 3 == 0 and detector.id == (index // 3 + 1) % detectors
+            raw = expose(Exposure(visit, detector), sky, seed, has_satellite=has_satellite)
+            for run in runs:
+                n_sources = run.add(raw, templates[key])
+                report(f"{run.collection}: visit {visit.id} detector {detector.id}, {n_sources} DiaSources")
+    demo, *others = [run.finish() for run in runs]
+    repository.close()
+    for paths in (demo, *others):
+        report(f"{paths.apdb}: {paths.n_sources} DiaSources of {paths.n_objects} DiaObjects")
+    report(f"{demo.repo}: collections {', '.join(run.collection for run in runs)}")
+    return replace(demo, other=others[0] if others else None)
 
 
 def _clear(paths: list[Path], *, overwrite: bool) -> None:

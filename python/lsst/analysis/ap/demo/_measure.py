@@ -1,202 +1,235 @@
-"""DiaSource rows from the images of a detector."""
+"""DiaSource rows from the images of a detector, measured by photutils and GalSim."""
 
-__all__ = ("diasource_id", "measure")
+__all__ = ("forced_fluxes", "measure")
 
-from datetime import date
-from typing import Any
-
+import galsim
 import numpy as np
-from astropy.coordinates import SkyCoord
+import pandas as pd
+from astropy.modeling.fitting import LMLSQFitter
+from astropy.table import QTable
 from numpy.typing import NDArray
+from photutils.aperture import CircularAperture, aperture_photometry
+from photutils.psf import ImagePSF, PSFPhotometry
 
-from ._camera import EXPOSURE_TIME, PIXEL_SCALE, DetectorLayout, Visit
-from ._detect import Detection, detect
-from ._images import DetectorImages, MaskedPixels
-from ._photometry import aperture_flux, fit_point, fit_position, second_moments
-from ._reliability import reliability
+from ._camera import EXPOSURE_TIME, PIXEL_SCALE, Exposure
+from ._detect import detect
+from ._draw import psf_stamp
+from ._images import Images, MaskedPixels
 
-type BoolArray = NDArray[np.bool_]
-type Row = dict[str, Any]
+type FloatArray = NDArray[np.float64]
 
-_FLAGGED_PLANES = {
+_FIT_SIDE = 15
+"""Side of the square on which the PSF is fitted, pixels."""
+
+_APERTURE_RADIUS = 12.0
+"""Radius of the aperture, pixels; that of ``apFlux`` in the APDB."""
+
+_PLANES = {
+    "bad": "BAD",
     "cr": "COSMIC_RAY",
+    "edge": "DETECTION_EDGE",
     "nodata": "NO_DATA",
     "interpolated": "INTERPOLATED",
     "saturated": "SATURATED",
     "suspect": "SUSPECT",
     "streak": "STREAK",
+    "injected": "INJECTED",
+    "injected_template": "INJECTED_TEMPLATE",
 }
-"""Planes behind the ``pixelFlags_*`` columns that have a ``...Center`` twin."""
-
-_COUNTER_BITS = 22
+"""Mask planes behind the ``pixelFlags_*`` columns."""
 
 
-def diasource_id(visit: Visit, detector: DetectorLayout, counter: int) -> int:
-    """Pack visit, detector and a counter into one integer.
-
-    Parameters
-    ----------
-    visit : `Visit`
-        The visit.
-    detector : `DetectorLayout`
-        The detector.
-    counter : `int`
-        Number of the source on this detector, from 1.
-
-    Returns
-    -------
-    identifier : `int`
-        From the highest bit down: night since 2010 (the rest of 63 bits),
-        sequence number (15), detector (8), counter (22).
-    """
-    night = date(visit.day_obs // 10_000, visit.day_obs // 100 % 100, visit.day_obs % 100)
-    packed = ((night - date(2010, 1, 1)).days << 15 | visit.seq_num) << 8 | detector.id
-    return packed << _COUNTER_BITS | counter
-
-
-def measure(images: DetectorImages, rng: np.random.Generator) -> list[Row]:
+def measure(images: Images, threshold: float) -> pd.DataFrame:
     """Detect and measure everything on a difference image.
 
-    Sets the DETECTED planes of the three masks.
-
-    Parameters
-    ----------
-    images : `DetectorImages`
-        The images.
-    rng : `numpy.random.Generator`
-        Gives the scatter of the reliabilities.
-
-    Returns
-    -------
-    rows : `list` [`dict`]
-        One DiaSource each, by APDB column; those not associated yet.
+    Returns one DiaSource a row, by APDB column, not associated yet.
     """
-    detections, positive, negative = detect(images.difference, images.science_psf)
-    images.difference.mask["DETECTED"] = positive
-    images.difference.mask["DETECTED_NEGATIVE"] = negative
-    rows: list[Row] = []
-    for detection in detections:
-        row: Row = {
-            "diaSourceId": diasource_id(images.visit, images.detector, len(rows) + 1),
-            "visit": images.visit.id,
-            "detector": images.detector.id,
-            "band": images.visit.passband.name,
-            "midpointMjdTai": images.visit.mjd_middle,
+    exposure = images.exposure
+    found, labels = detect(images, threshold)
+    if found.empty:
+        return found
+    blank = images.difference.mask["NO_DATA"] | images.difference.mask["BAD"]
+    found = found[~blank[found["y"], found["x"]]].reset_index(drop=True)
+    visit, start = exposure.visit, exposure.detector.start
+    has_both = -found["snr_other"] * np.sign(found["snr"]) > threshold
+    is_dipole = has_both & (np.abs(found["snr_other"]) > 0.4 * np.abs(found["snr"]))
+    rows = pd.DataFrame(
+        {
+            "diaSourceId": exposure.first_id + np.arange(len(found)),
+            "visit": visit.id,
+            "detector": exposure.detector.id,
+            "band": visit.passband.name,
+            "midpointMjdTai": visit.mjd,
             "exposureTime": EXPOSURE_TIME,
-            "timeProcessedMjdTai": images.visit.mjd_begin + 90 / 86400,
-            "snr": abs(detection.signal_to_noise),
-            "isNegative": detection.signal_to_noise < 0,
-            "bboxSize": max(detection.footprint.shape),
+            "timeProcessedMjdTai": visit.mjd_begin + 90 / 86400,
+            "snr": np.abs(found["snr"]),
+            "isNegative": found["snr"] < 0,
+            "bboxSize": found["side"],
+            "isDipole": is_dipole,
+            "dipoleFitAttempted": has_both,
+            "pixelFlags": False,
+            "glint_trail": False,
         }
-        x, y = _measure_position(images, detection, row)
-        row["x"], row["y"] = x + images.detector.x_start, y + images.detector.y_start
-        # Two peaks of a long footprint can lead to the same point.
-        if any(np.hypot(row["x"] - other["x"], row["y"] - other["y"]) < 2 for other in rows):
-            continue
-        _measure_fluxes(images, x, y, row)
-        _measure_shape(images, x, y, row)
-        _set_pixel_flags(images.difference, detection, x, y, row)
-        row["reliability"], row["reliabilityVersion"] = reliability(images.events, row, x, y, rng), "demo"
-        rows.append(row)
-    _set_sky_positions(images, rows)
+    )
+    lobes = found["flux"].abs(), found["flux_other"].abs()
+    rows["dipoleMeanFlux"] = (0.5 * (lobes[0] + lobes[1])).where(has_both)
+    rows["dipoleFluxDiff"] = (found["flux"] + found["flux_other"]).where(has_both)
+    rows["dipoleNdata"] = found["area"].where(has_both, 0)
+    apart = np.hypot(found["x"] - found["x_other"], found["y"] - found["y_other"])
+    rows["dipoleLength"] = (PIXEL_SCALE * apart).where(has_both)
+
+    position, error = _positions(images, found, is_dipole.to_numpy())
+    rows["x"], rows["y"] = (position + start).T
+    rows["xErr"], rows["yErr"] = error.T
+    rows["centroid_flag"] = np.isnan(error[:, 0]) & ~is_dipole
+    rows["ra"], rows["dec"] = exposure.wcs.all_pix2world(position, 0).T
+    # Rows and columns are turned against north and east; the error is nearly round.
+    rows["raErr"] = rows["decErr"] = np.hypot(*error.T) / 2**0.5 * PIXEL_SCALE / 3600
+    _measure_fluxes(images, position, rows)
+    _measure_shapes(images, position, rows)
+    _set_pixel_flags(images.difference, labels, found["label"], position, rows)
     return rows
 
 
-def _measure_position(images: DetectorImages, detection: Detection, row: Row) -> tuple[float, float]:
-    """Find the centre: of the lobes of a dipole, of the point otherwise."""
-    opposite = detection.opposite
-    row["dipoleFitAttempted"] = opposite is not None
-    row["isDipole"] = False
-    if opposite is not None:
-        ratio = abs(opposite[2] / detection.signal_to_noise)
-        row["isDipole"] = ratio > 0.4
-        row["dipoleLength"] = PIXEL_SCALE * float(
-            np.hypot(opposite[0] - detection.x, opposite[1] - detection.y)
-        )
-        row["dipoleNdata"] = int(detection.footprint.sum())
-    if row["isDipole"] and opposite is not None:
-        row["centroid_flag"] = False
-        return 0.5 * (detection.x + opposite[0]), 0.5 * (detection.y + opposite[1])
-    fit = fit_position(images.difference, images.science_psf, detection.x, detection.y)
-    row["centroid_flag"] = fit is None
-    if fit is None:
-        return float(detection.x), float(detection.y)
-    row["xErr"], row["yErr"] = fit[2:]
-    # Rows and columns are turned against north and east; the error is nearly round.
-    row["raErr"] = row["decErr"] = float(np.hypot(*fit[2:]) / np.sqrt(2)) * PIXEL_SCALE / 3600
-    return fit[0], fit[1]
+def forced_fluxes(
+    pixels: MaskedPixels, psf: galsim.GSObject, exposure: Exposure, position: FloatArray
+) -> QTable:
+    """Fit the fluxes of points at positions (n, 2), columns and rows counted from the first."""
+    return _fit(pixels, psf, exposure, position, np.zeros(len(position)), is_fixed=True)
 
 
-def _measure_fluxes(images: DetectorImages, x: float, y: float, row: Row) -> None:
-    """Fill the point, aperture and forced fluxes and their flags."""
-    fit = fit_point(images.difference, images.science_psf, x, y)
-    row |= {
-        "psfFlux": fit.flux,
-        "psfFluxErr": fit.error,
-        "psfChi2": fit.chi2,
-        "psfNdata": fit.pixels,
-        "psfFlux_flag": fit.failed or fit.is_truncated,
-        "psfFlux_flag_edge": fit.is_truncated,
-        "psfFlux_flag_noGoodPixels": fit.failed,
-    }
-    row["apFlux"], row["apFluxErr"], truncated = aperture_flux(images.difference, x, y)
-    row["apFlux_flag"] = row["apFlux_flag_apertureTruncated"] = truncated
-    forced = fit_point(images.science, images.science_psf, x, y)
-    row |= {
-        "scienceFlux": forced.flux,
-        "scienceFluxErr": forced.error,
-        "forced_PsfFlux_flag": forced.failed or forced.is_truncated,
-        "forced_PsfFlux_flag_edge": forced.is_truncated,
-        "forced_PsfFlux_flag_noGoodPixels": forced.failed,
-    }
-    template = fit_point(images.template, images.template_psf, x, y)
-    row["templateFlux"], row["templateFluxErr"] = template.flux, template.error
+def _fit(
+    pixels: MaskedPixels,
+    psf: galsim.GSObject,
+    exposure: Exposure,
+    position: FloatArray,
+    flux: FloatArray,
+    *,
+    is_fixed: bool,
+) -> QTable:
+    """Fit points, each on its own, from a guess."""
+    model = ImagePSF(psf_stamp(psf, exposure.jacobian, _FIT_SIDE + 10, 3), oversampling=3)
+    model.x_0.fixed = model.y_0.fixed = is_fixed
+    guess = QTable({"x_init": position[:, 0], "y_init": position[:, 1], "flux_init": flux})
+    fit = PSFPhotometry(model, _FIT_SIDE, fitter=LMLSQFitter())
+    blank = np.isnan(pixels.image)
+    return fit(pixels.image, error=np.sqrt(pixels.variance), mask=blank, init_params=guess)
 
 
-def _measure_shape(images: DetectorImages, x: float, y: float, row: Row) -> None:
-    """Fill the second moments and how they compare with the PSF's."""
-    moments = second_moments(images.difference, images.science_psf, x, y)
-    row["shape_flag"] = moments is None
-    row["shape_flag_no_pixels"] = row["shape_flag_not_contained"] = row["shape_flag_parent_source"] = False
-    psf = images.science_psf
-    row["ixxPSF"], row["iyyPSF"] = psf.sigma**2 * (1 + psf.e1), psf.sigma**2 * (1 - psf.e1)
-    row["ixyPSF"] = psf.sigma**2 * psf.e2
-    if moments is not None:
-        row["ixx"], row["iyy"], row["ixy"] = moments
-        size = np.sqrt((moments[0] + moments[1]) / (2 * psf.sigma**2))
-        row["extendedness"] = float(np.clip(2 * (size - 1.1), 0, 1))
+def _positions(
+    images: Images, found: pd.DataFrame, is_dipole: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray]:
+    """Return centres and their errors: of the lobes of a dipole, of the point otherwise.
 
-
-def _set_pixel_flags(difference: MaskedPixels, detection: Detection, x: float, y: float, row: Row) -> None:
-    """Look up the mask planes in the footprint and around the centre."""
-    height, width = difference.image.shape
-    column, line = round(x), round(y)
-    off_image = not (0 <= column < width and 0 <= line < height)
-    center = (
-        slice(np.clip(line - 1, 0, height - 1), np.clip(line + 1, 0, height - 1) + 1),
-        slice(np.clip(column - 1, 0, width - 1), np.clip(column + 1, 0, width - 1) + 1),
+    Where the fit runs away it is the peak; it and dipoles have no error.
+    """
+    peak = found[["x", "y"]].to_numpy(dtype=np.float64)
+    middle = 0.5 * (peak + found[["x_other", "y_other"]].to_numpy())
+    fits = _fit(
+        images.difference, images.psf, images.exposure, peak, found["flux"].to_numpy(), is_fixed=False
     )
-
-    def in_footprint(plane: str) -> bool:
-        return bool(difference.mask[plane][detection.box][detection.footprint].any())
-
-    for name, plane in _FLAGGED_PLANES.items():
-        row[f"pixelFlags_{name}"] = in_footprint(plane)
-        row[f"pixelFlags_{name}Center"] = not off_image and bool(difference.mask[plane][center].any())
-    row["pixelFlags_bad"] = in_footprint("BAD")
-    row["pixelFlags_edge"] = off_image or in_footprint("DETECTION_EDGE")
-    row["pixelFlags_offimage"] = off_image
-    row["pixelFlags"] = False
-    for name in ("injected", "injectedCenter", "injected_template", "injected_templateCenter"):
-        row[f"pixelFlags_{name}"] = False
-    row["glint_trail"] = False
+    position, error = (np.stack([fits[f"x_{what}"], fits[f"y_{what}"]], axis=1) for what in ("fit", "err"))
+    ran_away = ~(np.hypot(*(position - peak).T) < 3)
+    position[ran_away] = peak[ran_away]
+    position[is_dipole] = middle[is_dipole]
+    error[ran_away | is_dipole] = np.nan
+    return position, error
 
 
-def _set_sky_positions(images: DetectorImages, rows: list[Row]) -> None:
-    """Turn the pixel positions of all rows into sky positions."""
-    if not rows:  # AST refuses to transform nothing.
-        return
-    x, y = np.array([[row["x"], row["y"]] for row in rows]).T
-    sky: SkyCoord = images.projection.pixel_to_sky(x=x, y=y)
-    for row, ra, dec in zip(rows, sky.ra.deg, sky.dec.deg, strict=True):
-        row["ra"], row["dec"] = float(ra), float(dec)
+def _measure_fluxes(images: Images, position: FloatArray, rows: pd.DataFrame) -> None:
+    """Fill the point, aperture and forced fluxes and their flags."""
+    inset = np.minimum(position, images.exposure.detector.size - 1 - position).min(axis=1)
+    is_truncated = np.rint(inset) < _FIT_SIDE // 2
+    for column, flag, pixels, psf in (
+        ("psfFlux", "psfFlux_flag", images.difference, images.psf),
+        ("scienceFlux", "forced_PsfFlux_flag", images.science, images.psf),
+        ("templateFlux", None, images.template, images.template_psf),
+    ):
+        margin = (len(pixels.image) - images.exposure.detector.size) // 2
+        fits = forced_fluxes(pixels, psf, images.exposure, position + margin)
+        rows[column], rows[f"{column}Err"] = fits["flux_fit"], fits["flux_err"]
+        if flag:
+            rows[f"{flag}_edge"] = is_truncated
+            rows[f"{flag}_noGoodPixels"] = np.isnan(fits["flux_fit"])
+            rows[flag] = is_truncated | rows[f"{flag}_noGoodPixels"]
+        if column == "psfFlux":
+            rows["psfNdata"] = fits["n_pixels_fit"]
+            rows["psfChi2"] = fits["reduced_chi2"] * (rows["psfNdata"] - 1)
+    image, blank = images.difference.image, np.isnan(images.difference.image)
+    circle = CircularAperture(position, _APERTURE_RADIUS)
+    error = np.sqrt(images.difference.variance)
+    sums = aperture_photometry(image, circle, error=error, mask=blank)
+    rows["apFlux"], rows["apFluxErr"] = sums["aperture_sum"], sums["aperture_sum_err"]
+    lost = aperture_photometry(blank.astype(np.float64), circle)["aperture_sum"]
+    rows["apFlux_flag_apertureTruncated"] = (inset < _APERTURE_RADIUS) | (lost > 0)
+    rows["apFlux_flag"] = rows["apFlux_flag_apertureTruncated"]
+
+
+def _measure_shapes(images: Images, position: FloatArray, rows: pd.DataFrame) -> None:
+    """Fill the adaptive moments, and for what is long and narrow those of a trail."""
+    psf = galsim.hsm.FindAdaptiveMom(galsim.Image(psf_stamp(images.psf, images.exposure.jacobian, 31)))
+    rows[["ixxPSF", "iyyPSF", "ixyPSF"]] = _moments(psf)
+    image = galsim.Image(np.nan_to_num(images.difference.image), xmin=0, ymin=0)
+    moments = np.full((len(rows), 3), np.nan)
+    for i, (x, y) in enumerate(position):
+        box = galsim.BoundsI(round(x) - 15, round(x) + 15, round(y) - 15, round(y) + 15) & image.bounds
+        if rows["isDipole"][i] or not box.isDefined():
+            continue
+        stamp = image[box] * (-1 if rows["isNegative"][i] else 1)
+        shape = galsim.hsm.FindAdaptiveMom(
+            stamp, guess_centroid=galsim.PositionD(x, y), guess_sig=psf.moments_sigma, strict=False
+        )
+        if shape.moments_status == 0:
+            moments[i] = _moments(shape)
+    rows[["ixx", "iyy", "ixy"]] = moments
+    rows["shape_flag"] = np.isnan(moments[:, 0])
+    rows["shape_flag_no_pixels"] = rows["shape_flag_not_contained"] = rows["shape_flag_parent_source"] = False
+    size = np.sqrt((rows["ixx"] + rows["iyy"]) / (rows["ixxPSF"] + rows["iyyPSF"]))
+    rows["extendedness"] = (2 * (size - 1.1)).clip(0, 1)
+
+    # A uniform trail of length L adds L²/12 to the variance along it.
+    turn = np.arctan2(2 * rows["ixy"], rows["ixx"] - rows["iyy"]) / 2
+    spread = np.hypot(rows["ixx"] - rows["iyy"], 2 * rows["ixy"])
+    is_trail = (spread > 0.8 * (rows["ixxPSF"] + rows["iyyPSF"])) & (rows["snr"] > 10)
+    (east_x, east_y), (north_x, north_y) = images.exposure.wcs.wcs.cd
+    angle = np.arctan2(
+        east_x * np.cos(turn) + east_y * np.sin(turn), north_x * np.cos(turn) + north_y * np.sin(turn)
+    )
+    for column, values in (
+        ("trailLength", PIXEL_SCALE * np.sqrt(12 * spread)),
+        ("trailAngle", np.degrees(angle) % 180),
+        ("trailFlux", rows["apFlux"]),
+        ("trailRa", rows["ra"]),
+        ("trailDec", rows["dec"]),
+    ):
+        rows[column] = values.where(is_trail)
+
+
+def _moments(shape: galsim.hsm.ShapeData) -> tuple[float, float, float]:
+    """Return xx, yy and xy of a size, which is a determinant, and a distortion; pixels²."""
+    e1, e2 = shape.observed_shape.e1, shape.observed_shape.e2
+    scale = shape.moments_sigma**2 / np.sqrt(1 - e1**2 - e2**2)
+    return scale * (1 + e1), scale * (1 - e1), scale * e2
+
+
+def _set_pixel_flags(
+    difference: MaskedPixels,
+    labels: NDArray[np.int32],
+    label: pd.Series,
+    position: FloatArray,
+    rows: pd.DataFrame,
+) -> None:
+    """Look up the mask planes in the footprints and around the centres."""
+    last = len(labels) - 1
+    center = np.rint(position).astype(int)
+    off = ((center < 0) | (center > last)).any(axis=1)
+    nine = (center[:, :, None] + np.mgrid[-1:2, -1:2].reshape(2, 9)).clip(0, last)
+    inside = np.flatnonzero(labels)
+    for name, plane in _PLANES.items():
+        pixels = difference.mask[plane]
+        hits = np.bincount(labels.flat[inside], pixels.flat[inside])
+        rows[f"pixelFlags_{name}"] = hits[label] > 0
+        if name not in ("bad", "edge"):
+            rows[f"pixelFlags_{name}Center"] = ~off & pixels[nine[:, 1], nine[:, 0]].any(axis=1)
+    rows["pixelFlags_offimage"] = off
+    rows["pixelFlags_edge"] |= off

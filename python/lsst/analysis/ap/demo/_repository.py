@@ -1,30 +1,23 @@
 """The butler repository of the demo."""
 
-__all__ = ("COLLECTION", "DemoRepository")
+__all__ = ("DemoRepository",)
 
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any
 
 import astropy.time
 import astropy.units as u
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from lsst.daf.butler import Butler, DatasetType, Timespan
-from lsst.daf.butler.formatters.parquet import arrow_to_astropy
 from lsst.sphgeom import ConvexPolygon, LonLat, UnitVector3d
 
-from ._camera import EXPOSURE_TIME, INSTRUMENT, PASSBANDS, DetectorLayout, Visit
-from ._images import DetectorImages
-from ._lsst_images import image_datasets
-from ._wcs import make_sky_projection
+from ._camera import EXPOSURE_TIME, INSTRUMENT, PASSBANDS, Detector, Exposure, Visit
 
-COLLECTION = f"{INSTRUMENT}/runs/demo"
-"""The RUN collection that holds everything."""
-
-_DATASET_TYPES = {
+_STORAGE_CLASSES = {
     "preliminary_visit_image": "VisitImage",
     "template_detector": "DifferenceImage",
     "difference_image": "DifferenceImage",
@@ -34,147 +27,100 @@ _DATASET_TYPES = {
 
 
 class DemoRepository:
-    """A new butler repository, open for writing as a context manager.
+    """A new butler repository with the camera and the visits registered."""
 
-    Parameters
-    ----------
-    root : `pathlib.Path`
-        Directory of the repository, which must not be one yet.
-    visits : `list` [`Visit`]
-        The visits to register.
-    detectors : `list` [`DetectorLayout`]
-        The detectors to register.
-    """
-
-    def __init__(self, root: Path, visits: list[Visit], detectors: list[DetectorLayout]) -> None:
+    def __init__(self, root: Path, visits: list[Visit], detectors: list[Detector]) -> None:
         Butler.makeRepo(str(root))
-        self._butler = Butler.from_config(str(root), writeable=True, run=COLLECTION)
-        self._register_camera(detectors)
-        for visit in visits:
-            self._register_visit(visit, detectors)
+        self._butler = Butler.from_config(str(root), writeable=True)
+        for element, record in (*_camera_records(detectors), *_visit_records(visits, detectors)):
+            self._butler.registry.syncDimensionData(element, {"instrument": INSTRUMENT} | record)
         dimensions = self._butler.dimensions.conform(["instrument", "visit", "detector"])
-        for name, storage_class in _DATASET_TYPES.items():
+        for name, storage_class in _STORAGE_CLASSES.items():
             self._butler.registry.registerDatasetType(DatasetType(name, dimensions, storage_class))
+        # While one detector is compressed and written the next is drawn.
+        self._writer, self._writing = ThreadPoolExecutor(1), None
 
-    def __enter__(self) -> Self:
-        return self
+    def put(self, datasets: Mapping[str, object], exposure: Exposure, run: str) -> None:
+        """Start to write datasets of one detector in one visit, by type, into a RUN collection.
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+        What was started before is ended first.
+        """
+        self._wait()
+        self._writing = self._writer.submit(self._put, datasets, exposure, run)
+
+    def close(self) -> None:
+        """End what was started and close the repository."""
+        self._writer.shutdown()
+        self._wait()
         self._butler.close()
 
-    def put_images(self, images: DetectorImages) -> list[str]:
-        """Write the three images of one detector in one visit.
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
 
-        Parameters
-        ----------
-        images : `DetectorImages`
-            The images.
-
-        Returns
-        -------
-        dataset_types : `list` [`str`]
-            What was written.
-        """
-        datasets = image_datasets(images)
+    def _put(self, datasets: Mapping[str, object], exposure: Exposure, run: str) -> None:
+        self._butler.collections.register(run)
+        visit, detector = exposure.visit.id, exposure.detector.id
         for name, dataset in datasets.items():
+            dataset_type = self._butler.get_dataset_type(name)
+            if isinstance(dataset, pa.Table):
+                # On the way through astropy a hundred columns cost more than an image.
+                dataset_type = dataset_type.overrideStorageClass("ArrowTable")
             self._butler.put(
-                dataset, name, instrument=INSTRUMENT, visit=images.visit.id, detector=images.detector.id
+                dataset, dataset_type, instrument=INSTRUMENT, visit=visit, detector=detector, run=run
             )
-        return list(datasets)
 
-    def put_sources(self, table: pd.DataFrame, visit: Visit, detector: DetectorLayout) -> None:
-        """Write the DiaSources of one detector in one visit.
 
-        Parameters
-        ----------
-        table : `pandas.DataFrame`
-            One row per DiaSource.
-        visit : `Visit`
-            The visit.
-        detector : `DetectorLayout`
-            The detector.
-        """
-        rows = arrow_to_astropy(pa.Table.from_pandas(table, preserve_index=False))
-        self._butler.put(
-            rows, "dia_source_detector", instrument=INSTRUMENT, visit=visit.id, detector=detector.id
-        )
+def _camera_records(detectors: list[Detector]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield dimension records of the camera, without the instrument."""
+    limits = {"visit_max": 10**14, "exposure_max": 10**14, "detector_max": 256}
+    yield (
+        "instrument",
+        limits | {"name": INSTRUMENT, "visit_system": 0, "class_name": "lsst.pipe.base.Instrument"},
+    )
+    yield "visit_system", {"id": 0, "name": "one-to-one"}
+    for passband in PASSBANDS:
+        yield "physical_filter", {"name": passband.physical_filter, "band": passband.name}
+    for detector in detectors:
+        names = {"full_name": detector.name, "name_in_raft": detector.name, "raft": "R0"}
+        yield "detector", names | {"id": detector.id, "purpose": "SCIENCE"}
 
-    def _register_camera(self, detectors: list[DetectorLayout]) -> None:
-        sync = self._butler.registry.syncDimensionData
-        sync(
-            "instrument",
-            {
-                "name": INSTRUMENT,
-                "visit_system": 0,
-                "visit_max": 10**14,
-                "exposure_max": 10**14,
-                "detector_max": 256,
-                "class_name": "lsst.pipe.base.Instrument",
-            },
-        )
-        for passband in PASSBANDS:
-            sync(
-                "physical_filter",
-                {"instrument": INSTRUMENT, "name": passband.physical_filter, "band": passband.name},
-            )
-        for detector in detectors:
-            sync(
-                "detector",
-                {
-                    "instrument": INSTRUMENT,
-                    "id": detector.id,
-                    "full_name": detector.name,
-                    "name_in_raft": detector.name,
-                    "raft": "R0",
-                    "purpose": "SCIENCE",
-                },
-            )
-        sync("visit_system", {"instrument": INSTRUMENT, "id": 0, "name": "one-to-one"})
 
-    def _register_visit(self, visit: Visit, detectors: list[DetectorLayout]) -> None:
-        sync = self._butler.registry.syncDimensionData
+def _visit_records(visits: list[Visit], detectors: list[Detector]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield dimension records of the visits, without the instrument."""
+    for visit in visits:
         begin = astropy.time.Time(visit.mjd_begin, format="mjd", scale="tai")
-        timespan = Timespan(begin, begin + EXPOSURE_TIME * u.s)
-        name = f"{visit.day_obs}_{visit.seq_num:06d}"
-        regions = {detector.id: self._corners(visit, detector) for detector in detectors}
         shared = {
-            "instrument": INSTRUMENT,
             "id": visit.id,
             "physical_filter": visit.passband.physical_filter,
             "day_obs": visit.day_obs,
-            "timespan": timespan,
+            "timespan": Timespan(begin, begin + EXPOSURE_TIME * u.s),
             "seq_num": visit.seq_num,
             "exposure_time": EXPOSURE_TIME,
             "target_name": "demo field",
             "science_program": "demo",
         }
-        one = {"instrument": INSTRUMENT, "visit": visit.id}
-        sync("day_obs", {"instrument": INSTRUMENT, "id": visit.day_obs})
-        sync("group", {"instrument": INSTRUMENT, "name": name})
         exposure = {
-            "obs_id": name,
-            "group": name,
+            "obs_id": visit.name,
+            "group": visit.name,
             "observation_type": "science",
-            "tracking_ra": visit.ra,
-            "tracking_dec": visit.dec,
+            "tracking_ra": visit.boresight[0],
+            "tracking_dec": visit.boresight[1],
         }
-        sync("exposure", shared | exposure)
-        corners = [corner for region in regions.values() for corner in region]
-        sync("visit", shared | {"name": name, "region": ConvexPolygon(corners)})
-        sync("visit_definition", one | {"exposure": visit.id})
-        sync("visit_system_membership", one | {"visit_system": 0})
-        for detector, region in regions.items():
-            sync("visit_detector_region", one | {"detector": detector, "region": ConvexPolygon(region)})
+        corners = {detector.id: _corners(Exposure(visit, detector)) for detector in detectors}
+        everywhere = ConvexPolygon([corner for four in corners.values() for corner in four])
+        yield "day_obs", {"id": visit.day_obs}
+        yield "group", {"name": visit.name}
+        yield "exposure", shared | exposure
+        yield "visit", shared | {"name": visit.name, "region": everywhere}
+        yield "visit_definition", {"visit": visit.id, "exposure": visit.id}
+        yield "visit_system_membership", {"visit": visit.id, "visit_system": 0}
+        for detector, four in corners.items():
+            region = {"visit": visit.id, "detector": detector, "region": ConvexPolygon(four)}
+            yield "visit_detector_region", region
 
-    @staticmethod
-    def _corners(visit: Visit, detector: DetectorLayout) -> list[UnitVector3d]:
-        """Return the corners of a detector on the sky."""
-        projection = make_sky_projection(visit, detector)
-        x = detector.x_start - 0.5 + detector.size * np.array([0, 1, 1, 0])
-        y = detector.y_start - 0.5 + detector.size * np.array([0, 0, 1, 1])
-        sky = projection.pixel_to_sky(x=x, y=y)
-        return [
-            UnitVector3d(LonLat.fromDegrees(ra, dec)) for ra, dec in zip(sky.ra.deg, sky.dec.deg, strict=True)
-        ]
+
+def _corners(exposure: Exposure) -> list[UnitVector3d]:
+    """Return the corners of a detector on the sky."""
+    pixels = exposure.detector.size * np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) - 0.5
+    return [UnitVector3d(LonLat.fromDegrees(*sky)) for sky in exposure.wcs.all_pix2world(pixels, 0)]

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from ..domain import Box, CutoutsError, SourceBatch, Stamp, Triplet
 from ._errors import StampError
 from .fits._bytes import MemoryBytes
+from .fits._codecs import inflate_all
 from .fits._errors import ImageFileError
 from .fits._hdu import Hdu
 from .fits._hdus import HduList
-from .fits._inflate import inflate_all
 from .fits._planes import is_image, plane_shape, read_plane, read_unit
 from .wcs._sky_map import HeaderSkyMap, sky_jacobians
 

@@ -34,7 +34,7 @@ class OutputDirectory:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CutoutsError(f"Output directory {self.path} cannot be made: {error.strerror}.") from None
+            raise CutoutsError(f"Output directory {self.path} cannot be made: {error.strerror}.") from error
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise CutoutsError(f"Output directory {self.path} cannot be written to: check its permissions.")
         self._identity = self._identify()
@@ -50,6 +50,11 @@ class OutputDirectory:
         """Where it is, for messages."""
         return str(self.path)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether its files are on a disk of this machine."""
+        return True
+
     def check(self) -> None:
         """Find out whether the directory is still the one that was opened.
 
@@ -63,7 +68,7 @@ class OutputDirectory:
             raise CutoutsError(
                 f"Output directory {self.path} is gone, or another has taken its place. Bring it back and "
                 "run the same command again."
-            ) from None
+            )
 
     def _identify(self) -> tuple[int, int] | None:
         try:
@@ -91,6 +96,29 @@ class OutputDirectory:
         now : `bool`, optional
             Whether it must not wait.
         """
+
+    def read(self, name: str) -> bytes:
+        """Return what a file holds.
+
+        Parameters
+        ----------
+        name : `str`
+            Its path in this directory.
+
+        Returns
+        -------
+        content : `bytes`
+            All of it.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when it cannot be read.
+        """
+        try:
+            return (self.path / name).read_bytes()
+        except OSError as error:
+            raise CutoutsError(f"{self.path / name} cannot be read: {error.strerror}.") from error
 
     def write(self, name: str, content: bytes) -> None:
         """Write a whole file.
@@ -150,7 +178,7 @@ class OutputDirectory:
             raise CutoutsError(
                 f"{path} cannot be written: {error.strerror or error}. What was written before it is safe: "
                 "mend that and run the same command again."
-            ) from None
+            ) from error
         except BaseException:
             _discard(partial)
             raise
@@ -223,7 +251,7 @@ def _unlink(path: Path) -> None:
     except OSError as error:
         raise CutoutsError(
             f"{path} cannot be removed: {error.strerror}. Mend that and run the same command again."
-        ) from None
+        ) from error
 
 
 def _discard(partial: Path) -> None:

@@ -1,6 +1,6 @@
 """Catalogue rows as the text that a manifest carries."""
 
-__all__ = ("metadata_of",)
+__all__ = ("metadata_of", "texts_of")
 
 import json
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,26 @@ def metadata_of(rows: pa.Table, columns: Sequence[str]) -> list[Mapping[str, str
         of 0.8 reads 0.8. Lists and structures are JSON.
     """
     present = [name for name in rows.column_names if name in columns or is_marked(name)]
-    texts = {name: _texts(rows.column(name)) for name in present}
+    columns_of_text = {name: texts_of(rows.column(name)) for name in present}
     return [
-        {name: text for name, values in texts.items() if (text := values[row]) is not None}
+        {name: text for name, values in columns_of_text.items() if (text := values[row]) is not None}
         for row in range(len(rows))
     ]
 
 
-def _texts(column: pa.ChunkedArray) -> list[str | None]:
+def texts_of(column: pa.ChunkedArray) -> list[str | None]:
+    """Return the values of a column as text.
+
+    Parameters
+    ----------
+    column : `pyarrow.ChunkedArray`
+        Values of any type.
+
+    Returns
+    -------
+    texts : `list` [`str` or `None`]
+        The same, in the form that `metadata_of` describes.
+    """
     try:
         return list(column.cast(pa.string()).to_pylist())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # bytes that are no text, and nested types

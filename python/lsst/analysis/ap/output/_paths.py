@@ -1,6 +1,6 @@
 """Where in its directory a picture goes."""
 
-__all__ = ("is_chunk_folder", "panel_path", "picture_path")
+__all__ = ("is_chunk_folder", "is_list_path", "is_picture_path", "panel_path", "picture_path")
 
 import re
 
@@ -46,6 +46,41 @@ def is_chunk_folder(name: str) -> bool:
         Whether it is named as `picture_path` does.
     """
     return re.fullmatch(r"-?\d+--?\d+", name) is not None
+
+
+def is_picture_path(path: str) -> bool:
+    """Return whether a path can be one of a picture.
+
+    Parameters
+    ----------
+    path : `str`
+        A path relative to the directory of a run.
+
+    Returns
+    -------
+    is_one : `bool`
+        Whether it is a PNG file in the directory or in a folder for pictures.
+    """
+    folder, _, name = path.rpartition("/")
+    return re.fullmatch(r"[\w-]+\.png", name) is not None and (not folder or is_chunk_folder(folder))
+
+
+def is_list_path(path: str) -> bool:
+    """Return whether a path can be one of a manifest's file.
+
+    Parameters
+    ----------
+    path : `str`
+        A path relative to the directory of a run.
+
+    Returns
+    -------
+    is_one : `bool`
+        Whether it is ``manifest.csv`` or a numbered one, in the directory or
+        in a folder for pictures.
+    """
+    folder, _, name = path.rpartition("/")
+    return re.fullmatch(r"manifest[\w-]*\.csv", name) is not None and (not folder or is_chunk_folder(folder))
 
 
 def panel_path(path: str, panel: str) -> str:

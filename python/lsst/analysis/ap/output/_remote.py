@@ -1,6 +1,6 @@
 """An output directory in an object store or on a web server."""
 
-__all__ = ("RemoteDirectory", "open_directory")
+__all__ = ("RemoteDirectory", "is_uri", "open_directory")
 
 import os
 import re
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from ..domain import CutoutsError
+from ..messages import public_uri, waiting_for
 from ._directory import OutputDirectory
 
 if TYPE_CHECKING:
@@ -21,6 +22,22 @@ if TYPE_CHECKING:
 
 _REQUESTS: Final = 1000
 """How many files a server is asked for at a time."""
+
+
+def is_uri(place: str | os.PathLike[str]) -> bool:
+    """Return whether a place is a URI rather than a path.
+
+    Parameters
+    ----------
+    place : `str` or `os.PathLike`
+        A path or a URI.
+
+    Returns
+    -------
+    is_one : `bool`
+        Whether it has a scheme.
+    """
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", os.fspath(place)) is not None
 
 
 def open_directory(place: str | os.PathLike[str]) -> OutputDirectory:
@@ -42,8 +59,9 @@ def open_directory(place: str | os.PathLike[str]) -> OutputDirectory:
     CutoutsError
         Raised when it cannot be made, or not be written to.
     """
-    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", os.fspath(place))
-    if match is None:
+    if not os.fspath(place):
+        raise CutoutsError("The name of the output directory is empty: give one, such as '.' for this one.")
+    if not is_uri(place):
         return OutputDirectory(Path(place))
     from lsst.resources import ResourcePath
 
@@ -52,9 +70,9 @@ def open_directory(place: str | os.PathLike[str]) -> OutputDirectory:
         return OutputDirectory(root.ospath) if root.isLocal else RemoteDirectory(root)
     except (ImportError, NotImplementedError, ValueError) as error:
         raise CutoutsError(
-            f"Output directory {place} cannot be used: {error}. s3:// needs boto3; https:// needs "
-            "pip install 'lsst-resources[https]'."
-        ) from None
+            f"Output directory {public_uri(place)} cannot be used: {error}. s3:// needs boto3; https:// "
+            "needs pip install 'lsst-resources[https]'."
+        ) from error
 
 
 class RemoteDirectory(OutputDirectory):
@@ -93,8 +111,13 @@ class RemoteDirectory(OutputDirectory):
 
     @property
     def name(self) -> str:
-        """Its URI."""
-        return str(self._root)
+        """Its URI, without a password."""
+        return public_uri(self._root)
+
+    @property
+    def is_local(self) -> bool:
+        # Docstring inherited.
+        return False
 
     @contextmanager
     def open(self, name: str, *, durable: bool = False) -> Iterator[IO[bytes]]:
@@ -122,6 +145,11 @@ class RemoteDirectory(OutputDirectory):
         self._send(name)
         super().remove([name])
 
+    def read(self, name: str) -> bytes:
+        # Docstring inherited.
+        with self._explained(f"read {self._root.join(name)}"):
+            return self._root.join(name).read()
+
     def remove(self, names: Iterable[str]) -> None:
         """Remove files, as far as they are there.
 
@@ -137,7 +165,7 @@ class RemoteDirectory(OutputDirectory):
         """
         for some in batched(names, _REQUESTS):
             files = self._find(some)
-            with self._explained(f"remove files of {self._root}"):
+            with self._explained(f"remove files of {self.name}"):
                 self._root.mremove(files.values())
 
     def present(self, sizes: Mapping[str, int]) -> set[str]:
@@ -159,7 +187,7 @@ class RemoteDirectory(OutputDirectory):
     def _find(self, names: Iterable[str]) -> "dict[str, ResourcePath]":
         """Return those files that are there, asking for many at a time."""
         places = {name: self._root.join(name) for name in names}
-        with self._explained(f"look for files in {self._root}"):
+        with self._explained(f"look for files in {self.name}"):
             found = self._root.mexists(places.values())
         return {name: place for name, place in places.items() if found[place]}
 
@@ -171,7 +199,7 @@ class RemoteDirectory(OutputDirectory):
         name : `str`
             Its path in this directory.
         """
-        with self._explained(f"fetch {self._root.join(name)}"):
+        with self._explained(f"fetch {public_uri(self._root.join(name))}"):
             self._known[name] = self._info(name)
             if self._known[name] is not None:
                 self._local(name).transfer_from(self._root.join(name), "copy", overwrite=True)
@@ -200,10 +228,10 @@ class RemoteDirectory(OutputDirectory):
         start = time.monotonic()
         if now or start >= self._next_save:
             file = self._root.join(name)
-            with self._explained(f"write {file}"):
+            with self._explained(f"write {public_uri(file)}"):
                 if self._info(name) != self._known[name]:
                     raise CutoutsError(
-                        f"Another run is writing to {self._root}. When it has ended, run the same command "
+                        f"Another run is writing to {self.name}. When it has ended, run the same command "
                         "again."
                     )
                 if self._known[name] is None:
@@ -215,13 +243,14 @@ class RemoteDirectory(OutputDirectory):
             self._next_save = time.monotonic() + max(10.0, 20 * (time.monotonic() - start))
 
     def _send(self, name: str) -> None:
-        with self._explained(f"write {self._root.join(name)}"):
+        with self._explained(f"write {public_uri(self._root.join(name))}"):
             self._root.join(name).write((self.path / name).read_bytes())
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
         try:
-            yield
+            with waiting_for(f"{self.name}, to {what}"):
+                yield
         except CutoutsError:
             raise
         except Exception as error:  # each kind of server has its own
@@ -231,4 +260,4 @@ class RemoteDirectory(OutputDirectory):
             raise CutoutsError(
                 f"Cannot {what}: {cause}. Check the URI and your credentials. What "
                 "was written before is safe: the same command again goes on from there."
-            ) from None
+            ) from error

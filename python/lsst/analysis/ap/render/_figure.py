@@ -14,7 +14,7 @@ from ._canvas import add_text, hex_color, new_figure
 from ._colors import inks
 from ._compass import compass
 from ._fonts import TEXT_SIZE, TITLE_SIZE, drawing_settings, fitting_size, font, number_width
-from ._layout import ALL_PANELS, DIFFERENCE, PANEL_NAMES, Layout, Rect, layout
+from ._layout import ALL_PANELS, DIFFERENCE, PANEL_NAMES, TITLE_OVERHANG, Layout, Rect, layout
 from ._marks import Mark, gauge, panel_marks
 from ._orientation import oriented
 from ._overlay import overlay
@@ -104,8 +104,8 @@ def draw_frame(style: PictureStyle, panels: Sequence[int] = ALL_PANELS) -> "Figu
     with drawing_settings():
         for panel, rect in zip(panels, where.panels[0], strict=True):
             x = rect.x + rect.width // 2
-            title = font(False, TITLE_SIZE)
-            add_text(figure, PANEL_NAMES[panel], x, where.title_baseline, ink.text, title, "center")
+            title, size = fitting_size(PANEL_NAMES[panel], False, rect.width + TITLE_OVERHANG, TITLE_SIZE)
+            add_text(figure, title, x, where.title_baseline, ink.text, font(False, size), "center")
         if style.add_metadata:
             for item in labels(ink):
                 _add_item(figure, where, item)

@@ -1,6 +1,6 @@
 """The words that stand for flags in a picture, as data."""
 
-__all__ = ("FLAG_WORDS", "LABEL_FLAGS", "FlagWord")
+__all__ = ("FLAG_MEANINGS", "FLAG_WORDS", "LABEL_FLAGS", "FlagWord")
 
 from dataclasses import dataclass
 
@@ -71,6 +71,29 @@ FLAG_WORDS: tuple[FlagWord, ...] = (
 Colours are those of afw's mask planes (goldenrod for its yellow); what is
 unreadable on the background is made darker or lighter when drawn.
 """
+
+FLAG_MEANINGS: dict[str, str] = {
+    "NODATA": "The footprint has pixels without data.",
+    "OFF": "The centre lies off the image.",
+    "EDGE": "The footprint reaches the edge of the detector or of the template.",
+    "INTERP": "Pixels were interpolated over.",
+    "SAT": "Pixels are saturated.",
+    "CR": "A cosmic ray was found in the footprint.",
+    "BAD": "The footprint has pixels known to be bad.",
+    "DIPOLE": "A positive and a negative lobe side by side: most often a source that moved, or images that "
+    "were not quite aligned.",
+    "NEG": "The source is negative in the difference: fainter now than in the template.",
+    "SUS": "Pixels are close to saturation, where the detector is no longer linear.",
+    "CENTROID": "The position could not be measured well.",
+    "CEN+": "The position of the positive lobe could not be measured.",
+    "CEN-": "The position of the negative lobe could not be measured.",
+    "SHAPE": "The shape could not be measured well.",
+    "INJ": "A synthetic source was injected into the science image here.",
+    "INJT": "A synthetic source was injected into the template here.",
+    "STREAK": "The trail of a satellite or aeroplane crosses the footprint.",
+    "GLINT": "One of several flashes in a line: a tumbling satellite.",
+}
+"""What each flag word tells."""
 
 LABEL_FLAGS: dict[str, tuple[str, ...]] = {
     "psf": (

@@ -126,7 +126,7 @@ def text_width(text: str, bold: bool, size: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def fitting_size(text: str, bold: bool, width: int) -> tuple[str, float]:
+def fitting_size(text: str, bold: bool, width: int, size: float = TEXT_SIZE) -> tuple[str, float]:
     """Return the text and the size at which it fits a place.
 
     Parameters
@@ -137,15 +137,16 @@ def fitting_size(text: str, bold: bool, width: int) -> tuple[str, float]:
         Bold or regular.
     width : `int`
         Room in screen pixels.
+    size : `float`, optional
+        Wanted size.
 
     Returns
     -------
     text : `str`
         The text, cut short with an ellipsis where no size would fit.
     size : `float`
-        `TEXT_SIZE` or as much smaller as needed.
+        The wanted size, or as much smaller as needed.
     """
-    size = TEXT_SIZE
     while text_width(text, bold, size) > width:
         if size > _SMALLEST_SIZE:
             size -= 0.5

@@ -20,17 +20,19 @@ class Raster(NamedTuple):
     """A text as pixels."""
 
     pixels: NDArray[np.uint8]
-    """RGB of the rectangle around the ink, one row of bytes per line."""
+    """RGB of the rectangle around the ink, (rows from the top, columns, 3)."""
 
     x: int
-    """Its left end, from the left end of the text."""
+    """Its left end, from the end of the text that it is aligned by."""
 
     y: int
     """Its top, from the baseline, downwards: usually negative."""
 
 
 @lru_cache(maxsize=8192)
-def word(text: str, color: RGB, bold: bool, size: float, background: RGB) -> Raster | None:
+def word(
+    text: str, color: RGB, bold: bool, size: float, background: RGB, align: str = "left"
+) -> Raster | None:
     """Return the raster of any text.
 
     Parameters
@@ -45,24 +47,25 @@ def word(text: str, color: RGB, bold: bool, size: float, background: RGB) -> Ras
         Screen pixels per em.
     background : `tuple` [`int`]
         Colour of the paper.
+    align : `str`, optional
+        ``"left"`` or ``"center"``.
 
     Returns
     -------
     raster : `Raster` or `None`
         `None` for a text without ink.
     """
-    width = 2 * _SIDE + int(np.ceil(text_width(text, bold, size)))
-    figure = new_figure(width, _ASCENT + _DESCENT, background)
-    add_text(figure, text, _SIDE, _ASCENT, color, font(bold, size))
+    room = int(np.ceil(text_width(text, bold, size)))
+    origin = _SIDE + (room // 2 if align == "center" else 0)
+    figure = new_figure(room + 2 * _SIDE, _ASCENT + _DESCENT, background)
+    add_text(figure, text, origin, _ASCENT, color, font(bold, size), align)
     image = drawn(figure)
     ink = (image != background).any(axis=-1)
     if not ink.any():
         return None
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     part = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return Raster(
-        np.ascontiguousarray(part).reshape(len(part), -1), int(columns[0]) - _SIDE, int(rows[0]) - _ASCENT
-    )
+    return Raster(np.ascontiguousarray(part), int(columns[0]) - origin, int(rows[0]) - _ASCENT)
 
 
 class NumberFont:
@@ -95,7 +98,7 @@ class NumberFont:
         """Height of every raster."""
         for character, x in zip(NUMBER_CHARACTERS, starts, strict=True):
             cell = np.s_[rows[0] : rows[-1] + 1, x : x + self._widths[character]]
-            self._pieces[character] = image[cell].reshape(self.height, -1)
+            self._pieces[character] = image[cell]
             ink[cell] = False
         self.usable = not ink.any() and _advances_add_up(bold)
         """Whether numbers put together are those that matplotlib draws."""
@@ -116,22 +119,20 @@ class NumberFont:
         widths = self._widths
         return sum([widths[character] for character in text])
 
-    def write(self, scanlines: NDArray[np.uint8], text: str, byte: int, baseline: int) -> None:
+    def write(self, image: NDArray[np.uint8], text: str, x: int, baseline: int) -> None:
         """Write a number.
 
         Parameters
         ----------
-        scanlines : `numpy.ndarray`
-            Lines of bytes, three for each pixel.
+        image : `numpy.ndarray`
+            A picture.
         text : `str`
             The number.
-        byte : `int`
-            Where in each line its left end lies.
-        baseline : `int`
-            Number of the line on which it stands.
+        x, baseline : `int`
+            Its left end, and the line on which it stands.
         """
         top = baseline + self.y
-        rows = scanlines[top : top + self.height]
+        rows = image[top : top + self.height]
         pieces = self._pieces
         # Three characters at a time: there are few such pieces, and each
         # assignment costs more than its pixels.
@@ -140,9 +141,9 @@ class NumberFont:
             piece = pieces.get(part)
             if piece is None:
                 piece = pieces[part] = np.hstack([pieces[character] for character in part])
-            end = byte + piece.shape[1]
-            rows[:, byte:end] = piece
-            byte = end
+            end = x + piece.shape[1]
+            rows[:, x:end] = piece
+            x = end
 
 
 @cache

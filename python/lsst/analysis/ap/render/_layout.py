@@ -6,6 +6,7 @@ __all__ = (
     "HEADER_WIDTH",
     "LINE_HEIGHT",
     "PANEL_NAMES",
+    "TITLE_OVERHANG",
     "Layout",
     "Rect",
     "layout",
@@ -31,6 +32,10 @@ HEADER_WIDTH = 650
 
 LINE_HEIGHT = 19
 """Distance of the baselines of two text rows."""
+
+TITLE_OVERHANG = 6
+"""How much wider than its panel a title may be, so that it keeps apart from
+the next."""
 
 _MARGIN = 10
 _GAP = 10

@@ -1,40 +1,101 @@
-"""PNG files from compressed scanlines."""
+"""PNG files from pictures."""
 
-__all__ = ("png_file",)
+__all__ = ("Sheet", "png_file")
 
 import struct
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple, Self
 
-from ._deflate import crc32
+import numpy as np
+from numpy.typing import NDArray
+from zlib_ng.zlib_ng import compress, crc32
+
+# Filter types of PNG (its specification, chapter 9): bytes as they are, and
+# bytes less those above.
+_NONE, _UP = 0, 2
+
+_LEVEL = 2
+"""Effort of the compression. On these pictures it takes a quarter of the time
+of zlib's level 1 for files of the same size. The same bytes come from every
+process; what Intel's igzip makes in half the time is larger."""
 
 
-def png_file(width: int, height: int, texts: Iterable[tuple[str, str]], pixels: bytes) -> bytes:
-    """Return a PNG file of 8-bit RGB.
+class Sheet(NamedTuple):
+    """A picture in the memory layout of a PNG file."""
+
+    lines: NDArray[np.uint8]
+    """Scanlines: a byte for the filter type, then red, green and blue of
+    each pixel."""
+
+    image: NDArray[np.uint8]
+    """The same memory as RGB, (rows from the top, columns, 3)."""
+
+    repeats: NDArray[np.bool_]
+    """Lines known to be equal to the one above. Others may be, too."""
+
+    @classmethod
+    def empty(cls, height: int, width: int) -> Self:
+        """Return a picture whose pixels have any colour.
+
+        Parameters
+        ----------
+        height, width : `int`
+            Screen pixels.
+
+        Returns
+        -------
+        sheet : `Sheet`
+            The picture.
+        """
+        return cls._of(np.empty((height, 1 + 3 * width), dtype=np.uint8))
+
+    @classmethod
+    def _of(cls, lines: NDArray[np.uint8]) -> Self:
+        height, stride = lines.shape
+        return cls(lines, lines[:, 1:].reshape(height, stride // 3, 3), np.zeros(height, dtype=bool))
+
+    def copy(self) -> Self:
+        """Return a picture with the same pixels and memory of its own."""
+        return self._of(self.lines.copy())
+
+
+def png_file(sheet: Sheet, texts: Iterable[tuple[str, str]]) -> bytes:
+    """Return a picture as a PNG file.
 
     Parameters
     ----------
-    width, height : `int`
-        Size of the picture.
+    sheet : `Sheet`
+        The picture. Its memory is used up.
     texts : `~collections.abc.Iterable` [`tuple` [`str`, `str`]]
         Keyword and text of each text chunk; keywords have at most 79
         characters.
-    pixels : `bytes`
-        Zlib stream of the scanlines from the top, each the filter type, then
-        the filtered red, green and blue of each pixel (PNG specification,
-        chapter 9).
 
     Returns
     -------
     png : `bytes`
-        The file.
+        The file, 8-bit RGB. The same pixels and texts give the same bytes.
     """
+    height, width, _ = sheet.image.shape
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     parts = [b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header)]
     parts.extend(_text_chunk(keyword, text) for keyword, text in texts)
-    parts.append(_chunk(b"IDAT", pixels))
+    _filter(sheet)
+    parts.append(_chunk(b"IDAT", compress(sheet.lines, _LEVEL)))
     parts.append(_chunk(b"IEND", b""))
     return b"".join(parts)
+
+
+def _filter(sheet: Sheet) -> None:
+    """Choose and apply the filter of each line.
+
+    Enlarged pixels make most lines equal to the one above: these become
+    zeros. All other lines stay as they are, because differences of colours
+    are more varied than the colours, and compress worse.
+    """
+    lines, repeats = sheet.lines, sheet.repeats
+    lines[repeats] = 0
+    lines[:, 0] = np.where(repeats, _UP, _NONE)
 
 
 @lru_cache(maxsize=1024)
@@ -46,5 +107,5 @@ def _text_chunk(keyword: str, text: str) -> bytes:
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = crc32(content, crc32(kind, 0))
+    checksum = crc32(content, crc32(kind))
     return b"".join((struct.pack(">I", len(content)), kind, content, struct.pack(">I", checksum)))

@@ -8,16 +8,14 @@ from typing import Any
 
 from .._version import software_version
 from ..domain import CutoutsError, Triplet
-from ._compiled import compose
-from ._deflate import zlib_stream
-from ._layout import ALL_PANELS, DIFFERENCE, PANEL_NAMES
+from ._layout import ALL_PANELS, DIFFERENCE, PANEL_NAMES, Layout, layout
 from ._numbers import whole_number
 from ._orientation import oriented
+from ._paint import paint
 from ._panels import check_sizes, panel_limits
 from ._png import png_file
 from ._stretch import Limits
 from ._style import PictureStyle
-from ._template import compile_template
 
 MAXIMUM_BYTES = 1_000_000
 """Zooniverse refuses files that are larger."""
@@ -91,10 +89,8 @@ class Renderer:
         check_sizes(style, triplets)
         triplets = [oriented(style, triplet) for triplet in triplets]
         limits = [panel_limits(style, triplet) for triplet in triplets]
-        template = compile_template(style, shown)
-        pixels = zlib_stream(compose(style, template, triplets, limits, row))
-        where = template.layout
-        png = png_file(where.width, where.height, _texts(style, limits, row, shown), pixels)
+        picture = paint(style, shown, triplets, limits, row)
+        png = png_file(picture, _texts(style, limits, row, layout(style, shown), shown))
         if len(png) >= MAXIMUM_BYTES:
             raise CutoutsError(
                 f"the picture would have {len(png)} bytes, and Zooniverse takes less than {MAXIMUM_BYTES}: "
@@ -107,6 +103,7 @@ def _texts(
     style: PictureStyle,
     limits: Sequence[Sequence[Limits]],
     row: Mapping[str, Any] | None,
+    where: Layout,
     shown: tuple[int, ...],
 ) -> Iterator[tuple[str, str]]:
     """Yield keyword and text of what a picture says of itself."""
@@ -122,3 +119,8 @@ def _texts(
             low, high = of_size[panel]
             said.append(f"{PANEL_NAMES[panel]} {stretch} from {low:.7g} to {high:.7g}")
         yield f"Stretch {size}x{size}", ", ".join(said)
+    for size, panels in zip(style.sizes, where.panels, strict=True):
+        places = (
+            f"{PANEL_NAMES[n]} {' '.join(map(str, panel))}" for n, panel in zip(shown, panels, strict=True)
+        )
+        yield f"Panels {size}x{size}", ", ".join(places)

@@ -1,6 +1,6 @@
 """Fill a directory with pictures: the loop of every run."""
 
-__all__ = ("Gallery", "RunOptions", "fill_directory")
+__all__ = ("PictureSource", "RunOptions", "fill_directory")
 
 import contextlib
 import logging
@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lsst.pipe.base import Struct
-
 from ..domain import CutoutsError, SourceBatch
 from ..output import Failure, Journal, Picture, open_directory
 from ..output.config import OutputConfig
 from ..stamps import StampFiles
-from ._maker import DrawnBatch
+from ._ledger import Ledger
+from ._pictures import PictureBatch
 from ._pool import run_batches
-from ._run import Run
+from ._result import RunResult
 from ._writer import PictureWriter
 
 _QUICK_LISTS: Final = 20_000
@@ -25,10 +24,10 @@ _QUICK_LISTS: Final = 20_000
 
 
 @dataclass(frozen=True)
-class Gallery:
-    """Where the pictures of a run come from."""
+class PictureSource:
+    """Where the pictures of a run come from, and what is known of them."""
 
-    draw: Callable[[SourceBatch], DrawnBatch]
+    make: Callable[[SourceBatch], PictureBatch]
     """Draws the pictures of a batch, or fetches them; it pickles."""
 
     sizes: tuple[int, ...]
@@ -69,19 +68,19 @@ class RunOptions:
 
 def fill_directory(
     outdir: str | Path,
-    gallery: Gallery,
+    source: PictureSource,
     batches: Iterable[SourceBatch],
     config: OutputConfig,
     options: RunOptions,
     log: logging.Logger | logging.LoggerAdapter[logging.Logger],
-) -> Struct:
+) -> RunResult:
     """Write the pictures of sources, their manifest and whatever goes with it.
 
     Parameters
     ----------
     outdir : `str` or `pathlib.Path`
         Directory for the pictures: a path or a URI.
-    gallery : `Gallery`
+    source : `PictureSource`
         Where the pictures come from.
     batches : iterable of `SourceBatch`
         The sources.
@@ -106,56 +105,56 @@ def fill_directory(
         raise CutoutsError(f"The number of processes is {options.jobs}; it must be at least 1.")
     if options.overwrite and options.retry_failed:
         raise CutoutsError(
-            "overwrite=True (--overwrite) forgets what failed, which retry_failed=True (--retry-failed) asks "
-            "for: give one of them."
+            "overwrite=True forgets what failed, which retry_failed=True asks for: give one of them.",
+            choices=("overwrite", "retry_failed"),
         )
-    form = config.makeManifestForm(separatePanels=gallery.separate_panels)
+    form = config.makeManifestForm(separatePanels=source.separate_panels)
     with (
         open_directory(outdir) as directory,
         Journal(directory) as journal,
-        StampFiles(directory, config.writeStamps, gallery.sizes) as stamps,
+        StampFiles(directory, config.writeStamps, source.sizes) as stamps,
     ):
-        run = Run(directory, journal, form, stamps, log)
-        run.settle(gallery.settings, gallery.facts, overwrite=options.overwrite, append=options.append)
-        writer = PictureWriter(gallery.draw, directory, run.columns, config.chunkSize, stamps.writer)
-        unfinished = run.unfinished(batches, only_failed=options.retry_failed)
+        ledger = Ledger(directory, journal, form, stamps, log)
+        ledger.begin(source.settings, source.facts, overwrite=options.overwrite, append=options.append)
+        writer = PictureWriter(source.make, directory, ledger.columns, config.chunkSize, stamps.writer)
+        unfinished = ledger.unfinished(batches, only_failed=options.retry_failed)
         try:
             with (
                 _progress_bar("pictures", options.total, options) as bar,
                 contextlib.closing(run_batches(writer, unfinished, options.jobs, _killed)) as results,
             ):
                 for outcomes in results:
-                    run.record(outcomes)
-                    bar.update(run.seen - bar.n)
-                bar.update(run.seen - bar.n)
+                    ledger.record(outcomes)
+                    bar.update(ledger.seen - bar.n)
+                bar.update(ledger.seen - bar.n)
         except BaseException as error:
             with contextlib.suppress(Exception):  # the first error is the one to tell
                 # Who interrupts a run does not want to wait for the lists of a million pictures.
                 if not isinstance(error, KeyboardInterrupt) or not journal.has_pictures(_QUICK_LISTS):
-                    _write_lists(run, options)
+                    _write_lists(ledger, options)
             raise
-        manifests = _write_lists(run, options)
-        files = _assemble_stamps(run, len(set(gallery.sizes)), options)
-    return Struct(
-        written=run.written,
-        skipped=run.skipped,
-        failed=run.failed,
+        manifests = _write_lists(ledger, options)
+        files = _assemble_stamps(ledger, len(set(source.sizes)), options)
+    return RunResult(
+        written=ledger.written,
+        skipped=ledger.skipped,
+        failed=ledger.failed,
         manifest=manifests[0],
         manifests=manifests,
         stamps=files,
     )
 
 
-def _write_lists(run: Run, options: RunOptions) -> list[str]:
-    with _progress_bar("manifest", run.journal.counts()[0], options) as bar:
-        return run.finish(bar.update)
+def _write_lists(ledger: Ledger, options: RunOptions) -> list[str]:
+    with _progress_bar("manifest", ledger.journal.counts()[0], options) as bar:
+        return ledger.finish(bar.update)
 
 
-def _assemble_stamps(run: Run, sizes: int, options: RunOptions) -> list[str]:
-    if run.stamps.writer is None:
+def _assemble_stamps(ledger: Ledger, sizes: int, options: RunOptions) -> list[str]:
+    if ledger.stamps.writer is None:
         return []
-    with _progress_bar("stamps", run.journal.counts()[0] * sizes, options) as bar:
-        return run.assemble(bar.update)
+    with _progress_bar("stamps", ledger.journal.counts()[0] * sizes, options) as bar:
+        return ledger.assemble(bar.update)
 
 
 def _killed(batch: SourceBatch) -> list[Picture | Failure]:

@@ -4,7 +4,7 @@ __all__ = ("StoredPictures", "make_picture_table", "read_description", "read_row
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +15,7 @@ from ..domain import CutoutsError, SourceBatch
 from ..output import Failure
 from ..stamps import StampColumns, plain
 from ._description import PANEL_COLUMNS, PNG, Description
-from ._maker import Drawing, DrawnBatch
+from ._pictures import PictureBatch, PictureFiles
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
@@ -26,7 +26,7 @@ _KEY: Final = b"lsst.analysis.ap"
 
 
 def make_picture_table(
-    description: Description, batches: Iterable[tuple[SourceBatch, DrawnBatch]]
+    description: Description, batches: Iterable[tuple[SourceBatch, PictureBatch]]
 ) -> pa.Table:
     """Put the pictures of sources into a table.
 
@@ -34,7 +34,7 @@ def make_picture_table(
     ----------
     description : `Description`
         What they have in common.
-    batches : iterable of `tuple` [`SourceBatch`, `DrawnBatch`]
+    batches : iterable of `tuple` [`SourceBatch`, `PictureBatch`]
         Sources and their pictures.
 
     Returns
@@ -47,7 +47,7 @@ def make_picture_table(
         for each panel that is a picture. Columns of the catalogue that bear
         one of these names give way.
     """
-    tables = [_tabulate(description, batch, drawn) for batch, drawn in batches]
+    tables = [_tabulate(description, batch, pictures) for batch, pictures in batches]
     metadata = {_KEY: json.dumps(dataclasses.asdict(description))}
     if description.has_stamps:  # daf_butler reads the shape of a column of arrays from here
         columns = description.stamps
@@ -56,12 +56,12 @@ def make_picture_table(
     return pa.concat_tables(tables, promote_options="permissive").replace_schema_metadata(metadata)
 
 
-def _tabulate(description: Description, batch: SourceBatch, drawn: DrawnBatch) -> pa.Table:
-    outcomes = list(drawn)
-    made = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, Drawing)]
+def _tabulate(description: Description, batch: SourceBatch, pictures: PictureBatch) -> pa.Table:
+    outcomes = pictures.outcomes
+    made = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, PictureFiles)]
     ours: dict[str, pa.Array | pa.ChunkedArray] = {}
     if description.has_stamps:
-        ours |= _stamps(description.stamps, len(outcomes), made, drawn.stamps(made) if made else None)
+        ours |= _stamps(description.stamps, len(outcomes), made, pictures.stamps)
     reasons = [outcome.reason if isinstance(outcome, Failure) else None for outcome in outcomes]
     ours[_FAILURE] = pa.array(reasons, pa.string())
     for name, panel in description.picture_columns.items():
@@ -100,7 +100,7 @@ def _typed(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(zip(table.column_names, kinds, strict=True)))
 
 
-def _file(outcome: Drawing | Failure, panel: str | None) -> bytes | None:
+def _file(outcome: PictureFiles | Failure, panel: str | None) -> bytes | None:
     if isinstance(outcome, Failure):
         return None
     return outcome.picture if panel is None else outcome.panels[panel]
@@ -190,7 +190,7 @@ class StoredPictures:
     with_stamps: bool
     """Whether anybody needs the stamps."""
 
-    def __call__(self, batch: SourceBatch) -> DrawnBatch:
+    def __call__(self, batch: SourceBatch) -> PictureBatch:
         """Read the pictures of a batch.
 
         Parameters
@@ -200,7 +200,7 @@ class StoredPictures:
 
         Returns
         -------
-        drawn : `DrawnBatch`
+        pictures : `PictureBatch`
             The pictures.
         """
         assert batch.data_id is not None  # that of the table
@@ -213,32 +213,26 @@ class StoredPictures:
         for row, identifier in enumerate(stored.column("diaSourceId").to_pylist()):
             places.setdefault(identifier, row)  # the first row counts where several have one identifier
         wanted = [places[identifier] for identifier in batch.rows.column("diaSourceId").to_pylist()]
-        return _StoredBatch(self.description, batch, stored.take(wanted))
+        return self._pictures(batch, stored.take(wanted))
 
-
-@dataclass(frozen=True)
-class _StoredBatch:
-    description: Description
-    batch: SourceBatch
-    stored: pa.Table
-
-    def __iter__(self) -> Iterator[Drawing | Failure]:
-        ids = self.stored.column("diaSourceId").to_pylist()
-        panels = {panel: self.stored.column(PANEL_COLUMNS[panel]) for panel in self.description.panels}
-        pictures = self.stored.column(PNG)
-        for row, (identifier, reason) in enumerate(
-            zip(ids, self.stored.column(_FAILURE).to_pylist(), strict=True)
-        ):
+    def _pictures(self, batch: SourceBatch, stored: pa.Table) -> PictureBatch:
+        panels = {panel: stored.column(PANEL_COLUMNS[panel]).to_pylist() for panel in self.description.panels}
+        columns = (stored.column(name).to_pylist() for name in ("diaSourceId", _FAILURE, PNG))
+        outcomes: list[PictureFiles | Failure] = []
+        made = []
+        for row, (identifier, reason, picture) in enumerate(zip(*columns, strict=True)):
             if reason is not None:
-                yield Failure(identifier, self.batch.data_id, reason)
+                outcomes.append(Failure(identifier, batch.data_id, reason))
             else:
-                files = {panel: column[row].as_py() for panel, column in panels.items()}
-                yield Drawing(identifier, pictures[row].as_py(), files)
+                files = {panel: of_panel[row] for panel, of_panel in panels.items()}
+                outcomes.append(PictureFiles(identifier, picture, files))
+                made.append(row)
+        return PictureBatch(outcomes, self._stamps(batch, stored, made))
 
-    def stamps(self, rows: Sequence[int]) -> pa.Table:
-        table = plain(self.batch.rows.take(list(rows)))
+    def _stamps(self, batch: SourceBatch, stored: pa.Table, made: Sequence[int]) -> pa.Table | None:
+        if not self.with_stamps or not made:
+            return None
+        table = plain(batch.rows.take(list(made)))
         for name in self.description.stamp_columns:
-            table = table.append_column(
-                name, plain(self.stored.select([name])).column(0).take(pa.array(rows))
-            )
+            table = table.append_column(name, plain(stored.select([name])).column(0).take(pa.array(made)))
         return self.description.stamps.mark(table)

@@ -93,7 +93,7 @@ def run_batches[B, R](
                         break
                     try:
                         flying[_submit(pool, batch)] = batch
-                    except BrokenProcessPool:
+                    except (BrokenProcessPool, ConnectionError):  # the fork server may have died as well
                         lost.append(batch)
                 if not flying:
                     break

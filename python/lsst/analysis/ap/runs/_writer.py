@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..domain import SourceBatch
 from ..output import Failure, OutputDirectory, Picture, metadata_of, panel_path, picture_path
 from ..stamps import SpillWriter
-from ._maker import DrawnBatch
+from ._pictures import PictureBatch
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class PictureWriter:
     It pickles, for the processes that do the work.
     """
 
-    draw: Callable[[SourceBatch], DrawnBatch]
+    make: Callable[[SourceBatch], PictureBatch]
     """Where the pictures come from."""
 
     directory: OutputDirectory
@@ -52,22 +52,19 @@ class PictureWriter:
         CutoutsError
             Raised when the directory takes no more files.
         """
-        drawn = self.draw(batch)
-        metadata = metadata_of(batch.rows, self.columns)
+        pictures = self.make(batch)
         outcomes: list[Picture | Failure] = []
-        made = []
-        for row, drawing in enumerate(drawn):
-            if isinstance(drawing, Failure):
-                outcomes.append(drawing)
+        for files, metadata in zip(pictures.outcomes, metadata_of(batch.rows, self.columns), strict=True):
+            if isinstance(files, Failure):
+                outcomes.append(files)
                 continue
             assert batch.data_id is not None  # without images there is no picture
-            path = picture_path(drawing.diaSourceId, self.chunk_size)
-            for panel, content in drawing.panels.items():
+            path = picture_path(files.diaSourceId, self.chunk_size)
+            for panel, content in files.panels.items():
                 self.directory.write(panel_path(path, panel), content)
-            self.directory.write(path, drawing.picture)  # last: it stands for all of them
-            size = len(drawing.picture)
-            outcomes.append(Picture(drawing.diaSourceId, batch.data_id, path, size, metadata[row]))
-            made.append(row)
-        if self.stamps is not None and made:
-            self.stamps.write(drawn.stamps(made))
+            self.directory.write(path, files.picture)  # last: it stands for all of them
+            size = len(files.picture)
+            outcomes.append(Picture(files.diaSourceId, batch.data_id, path, size, metadata))
+        if self.stamps is not None and pictures.stamps is not None:
+            self.stamps.write(pictures.stamps)
         return outcomes

@@ -12,11 +12,13 @@ from ._cassandra import open_apdb, open_cassandra
 from ._ccd_visit import CcdVisitPacker, LinearPacker, RubinPacker, packer_of
 from ._choice import Stratum
 from ._columns import REQUIRED_COLUMNS, standardize
-from ._files import open_catalog, read_catalog, read_identifiers
+from ._files import open_catalog, read_catalog
 from ._flag_map import FlagMap
+from ._identifiers import read_identifiers
+from ._rows import open_sources, rows_of
 from ._selection import Selection
 from ._survey import SURVEY_COLUMNS, Survey, survey
-from ._synonyms import PICTURE_COLUMNS, SYNONYMS
+from ._synonyms import PICTURE_COLUMNS, SYNONYMS, today
 from ._table_catalog import TableCatalog
 from ._tables import Sources, arrow_tables, one_row
 from .conditions._sky import circle, polygon
@@ -47,12 +49,15 @@ __all__ = (
     "open_butler_tables",
     "open_cassandra",
     "open_catalog",
+    "open_sources",
     "packer_of",
     "parse_condition",
     "polygon",
     "read_butler_table",
     "read_catalog",
     "read_identifiers",
+    "rows_of",
     "standardize",
     "survey",
+    "today",
 )

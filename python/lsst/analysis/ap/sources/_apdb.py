@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ..domain import CutoutsError
 from ._ccd_visit import CcdVisitPacker, unknown_packer
 from ._choice import Keys, choose
-from ._columns import renamed
+from ._columns import Standardizer, renamed
 from ._database import Database
 from ._flag_map import FlagMap
 from ._selection import Selection
@@ -82,7 +82,8 @@ class SqlApdb:
             raise unknown_packer()
         self.instrument = self._read_instrument(namespace)
         """Name of the instrument; `None` where the database has none."""
-        self._rows = SourceRows(database, self._columns, key, self.instrument, packer)
+        self._standardizer = Standardizer(packer=packer)
+        self._rows = SourceRows(database, self._columns, key, self.instrument, self._standardizer)
         self._chosen: tuple[Selection, Keys] | None = None
 
     @classmethod
@@ -250,6 +251,7 @@ class SqlApdb:
         self, selection: Selection, columns: Collection[str] | None, page_rows: int
     ) -> Iterator[pa.Table]:
         """Yield the sources that meet the conditions, by key."""
+        self._standardizer.begin()
         here, later = self._split(selection)
         if later and columns is not None:
             columns = {*columns, *columns_of(later)}

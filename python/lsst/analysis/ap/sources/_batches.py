@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..domain import DetectorVisit, SourceBatch
+from ._arrays import join_tables
+from ._columns import REASON
 
 
 def group_by_detector(
@@ -33,14 +35,15 @@ def group_by_detector(
         Sources by visit, detector and diaSourceId within each table.
         Neighbouring tables that end and begin with the same detector are
         joined there. Sources that lack an instrument, a visit or a detector
-        come in batches whose data ID is `None`.
+        come in batches whose data ID is `None`. What is wrong with single
+        rows, so that they can have no picture, is in ``reasons``.
     """
     waiting: list[SourceBatch] = []
 
     def flush() -> Iterator[SourceBatch]:
-        rows = pa.concat_tables([batch.rows for batch in waiting], promote_options="permissive")
+        rows = join_tables(batch.rows for batch in waiting)
         for start in range(0, len(rows), max_rows):
-            yield SourceBatch(waiting[0].data_id, rows.slice(start, max_rows))
+            yield _batch(waiting[0].data_id, rows.slice(start, max_rows))
         waiting.clear()
 
     for table in tables:
@@ -52,6 +55,15 @@ def group_by_detector(
                 yield from flush()
     if waiting:
         yield from flush()
+
+
+def _batch(data_id: DetectorVisit | None, rows: pa.Table) -> SourceBatch:
+    """Return a batch, with the reasons of its rows beside them."""
+    if REASON not in rows.column_names:
+        return SourceBatch(data_id, rows)
+    texts = rows.column(REASON).to_pylist()
+    reasons = {row: text for row, text in enumerate(texts) if text is not None}
+    return SourceBatch(data_id, rows.drop_columns(REASON), reasons)
 
 
 def _groups(table: pa.Table, instrument: str | None) -> Iterator[SourceBatch]:

@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from ..domain import CutoutsError
 from ._apdb import SqlApdb
+from ._arrays import arrow_array
 from ._ccd_visit import CcdVisitPacker
-from ._columns import renamed
+from ._columns import Standardizer, renamed
 from ._flag_map import FlagMap
 from ._selection import Selection
 from ._table_catalog import TableCatalog
-from ._tables import arrow_tables
 
 if TYPE_CHECKING:
     from lsst.dax.apdb.cassandra.config import ApdbCassandraConfig
@@ -108,15 +108,18 @@ def open_cassandra(
     tables = _source_tables(session, config)
     instrument = _instrument(session, config)
 
+    standardizer = Standardizer(flag_map, packer)
+
     def read(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
+        standardizer.begin()
         for table, names in _touched(tables, config, selection).items():
             wanted = _wanted(names, columns, flag_map)
             for rows in batched(_rows(session, config.keyspace, table, wanted), _PAGE_ROWS):
                 values = zip(*rows, strict=True)
-                found = pa.table({n: pa.array(v) for n, v in zip(wanted, values, strict=True)})
+                found = pa.table({n: arrow_array(v) for n, v in zip(wanted, values, strict=True)})
                 if instrument is not None:
                     found = found.append_column("instrument", pa.array([instrument] * len(found)))
-                yield from arrow_tables(found, flag_map, packer)
+                yield standardizer(found)
 
     return TableCatalog(read)
 

@@ -1,23 +1,34 @@
-"""One name for each quantity, whatever age the catalogue is."""
+"""One name and one type for each quantity, whatever age and make the catalogue is of."""
 
-__all__ = ("REQUIRED_COLUMNS", "renamed", "standardize")
+__all__ = ("REASON", "REQUIRED_COLUMNS", "Standardizer", "renamed", "standardize")
 
-import contextlib
-from collections.abc import Sequence
-from typing import Final
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..domain import CutoutsError
+from ._afw_catalog import calibrate_fluxes
+from ._arrays import arrow_array
 from ._ccd_visit import CcdVisitPacker, unpack_ccd_visits
 from ._flag_map import FlagMap, unpack_flags
-from ._synonyms import SYNONYMS
+from ._kinds import FLAG, WHOLE, Kind, Reading, kind_of, read_values
+from ._synonyms import SYNONYMS, today
+
+_LOG = logging.getLogger(__name__)
 
 REQUIRED_COLUMNS: Final = ("diaSourceId", "ra", "dec", "visit", "detector")
 """What a catalogue must have; everything else is shown when it is there."""
 
-_WHOLE: Final = ("visit", "detector", "diaObjectId", "ssObjectId", "parentDiaSourceId")
+REASON: Final = "lsst.analysis.ap.reason"
+"""Column that says why a row can have no picture; null where nothing does. A
+table has it where some row needs it."""
+
+_NAMING: Final = ("diaSourceId", "visit", "detector", "ccdVisitId")
+"""Identifiers without which nothing can be done."""
 
 _PRIORITY: Final = {name: place for place, name in enumerate(SYNONYMS)}
 
@@ -46,9 +57,12 @@ def renamed(names: Sequence[str]) -> list[str]:
 
 
 def standardize(
-    table: pa.Table, flag_map: FlagMap | None = None, packer: CcdVisitPacker | None = None
+    table: pa.Table,
+    flag_map: FlagMap | None = None,
+    packer: CcdVisitPacker | None = None,
+    required: Collection[str] = REQUIRED_COLUMNS,
 ) -> pa.Table:
-    """Give columns their names of today and check that the needed ones exist.
+    """Give the columns of a whole catalogue the names and the types of today.
 
     Parameters
     ----------
@@ -58,64 +72,218 @@ def standardize(
         What the bits of an integer column of flags mean.
     packer : `CcdVisitPacker`, optional
         What a column ``ccdVisitId`` means.
+    required : collection of `str`, optional
+        Columns that must be there. Of `REQUIRED_COLUMNS` the others are
+        added, without a value.
 
     Returns
     -------
     table : `pyarrow.Table`
-        The same rows. An older name is replaced only where today's name is
-        not a column already.
+        The same rows; see `Standardizer`.
 
     Raises
     ------
     CutoutsError
-        Raised when a required column is missing, or a row has no
-        ``diaSourceId``.
+        Raised when a required column is missing, when identifiers have lost
+        digits, or when a known column holds no value that can be read.
     """
-    table = table.rename_columns(renamed(table.column_names))
-    table = unpack_ccd_visits(unpack_flags(table, flag_map), packer)
-    names = table.column_names
-    missing = [name for name in REQUIRED_COLUMNS if name not in names]
-    if missing:
-        raise CutoutsError(
-            f"The catalogue has no column {', '.join(map(repr, missing))}; "
-            f"it has {', '.join(names) or 'none'}. Rename its columns to the APDB's names."
-        )
-    table = _whole_numbers(table)
-    ids = table.column("diaSourceId")
-    if ids.type != pa.int64():
-        try:
-            table = table.set_column(names.index("diaSourceId"), "diaSourceId", ids.cast(pa.int64()))
-        except pa.ArrowInvalid as error:
+    return Standardizer(flag_map, packer, required, whole=True)(table)
+
+
+class Standardizer:
+    """What turns the tables of one catalogue into tables of today.
+
+    Columns get the names of today; an older name is replaced only where
+    today's name is not a column already. Identifiers become 64-bit integers,
+    flags truth values and bands text, whatever they are written as. A value
+    that cannot be read is null, and its row says so in the column `REASON`;
+    so does a row without ``diaSourceId``, whose place it takes is the number
+    of the row, from 1, with a minus sign.
+
+    Parameters
+    ----------
+    flag_map : `FlagMap`, optional
+        What the bits of an integer column of flags mean.
+    packer : `CcdVisitPacker`, optional
+        What a column ``ccdVisitId`` means.
+    required : collection of `str`, optional
+        Columns that must be there.
+    whole : `bool`, optional
+        Whether each table is all of its catalogue, so that a column without
+        any value that can be read is refused.
+    """
+
+    def __init__(
+        self,
+        flag_map: FlagMap | None = None,
+        packer: CcdVisitPacker | None = None,
+        required: Collection[str] = REQUIRED_COLUMNS,
+        *,
+        whole: bool = False,
+    ) -> None:
+        self._flag_map = flag_map
+        self._packer = packer
+        self._required = required
+        self._whole = whole
+        self._rows = 0
+        self._left_out: set[str] = set()
+
+    def begin(self) -> None:
+        """Begin to count rows anew, before the catalogue is read once more."""
+        self._rows = 0
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        reasons = _reasons(table)
+        table = calibrate_fluxes(_without_repeats(table))
+        table = table.rename_columns(renamed(table.column_names))
+        for name in table.column_names:
+            table = self._read_column(table, name, reasons)
+        table = unpack_ccd_visits(unpack_flags(table, self._flag_map), self._packer)
+        table = self._complete(table)
+        table = self._identify(table, reasons)
+        for row, reason in _off_the_sky(table).items():
+            if reason not in reasons.setdefault(row, []):
+                reasons[row].append(reason)
+        self._rows += len(table)
+        return _with_reasons(table, reasons)
+
+    def _read_column(self, table: pa.Table, name: str, reasons: dict[int, list[str]]) -> pa.Table:
+        """Replace a column by its values, or take it out."""
+        place = table.schema.get_field_index(name)
+        kind = kind_of(name)
+        if self._flag_map is not None and name == self._flag_map.column:
+            kind = WHOLE
+        column = table.column(place)
+        if kind is None:
+            return table.set_column(place, name, arrow_array(column))
+        reading = read_values(column, kind)
+        all_wrong = 0 < len(table) == len(reading.unreadable)
+        if reading.rounded is not None:
+            if name not in _NAMING:
+                self._leave_out(name, reading.rounded)
+                return table.remove_column(place)
+            if all_wrong or pa.types.is_floating(column.type):
+                raise CutoutsError(_rounded(name, reading.rounded))
+        if all_wrong and self._whole:
+            raise CutoutsError(_nothing_readable(name, kind, reading))
+        for row, text in reading.unreadable.items():
+            reasons.setdefault(row, []).append(f"{name} is {_short(text)}, not {kind.words}")
+        return table.set_column(place, name, reading.values)
+
+    def _leave_out(self, name: str, example: str) -> None:
+        if name not in self._left_out:
+            self._left_out.add(name)
+            _LOG.warning("%s The column is left out.", _rounded(name, example))
+
+    def _complete(self, table: pa.Table) -> pa.Table:
+        names = table.column_names
+        if missing := [name for name in self._required if name not in names]:
             raise CutoutsError(
-                f"Column 'diaSourceId' holds {ids.type} that are not whole numbers ({error}). "
-                "Give the identifiers as 64-bit integers."
-            ) from None
-    if ids.null_count:
-        raise CutoutsError(
-            f"{ids.null_count} of {len(table)} rows have no diaSourceId. Remove them from the catalogue: "
-            "a picture is named by that number."
+                f"The catalogue has no column {', '.join(map(repr, missing))}; "
+                f"it has {', '.join(names) or 'none'}. Rename its columns to the APDB's names."
+            )
+        for name in REQUIRED_COLUMNS:
+            if name not in names:
+                kind = kind_of(name)
+                assert kind is not None
+                table = table.append_column(name, pa.nulls(len(table), kind.type))
+        return table
+
+    def _identify(self, table: pa.Table, reasons: dict[int, list[str]]) -> pa.Table:
+        """Give rows without an identifier the number of the row, and a reason."""
+        ids = table.column("diaSourceId")
+        if not ids.null_count or "diaSourceId" not in self._required:
+            return table
+        if ids.null_count == len(ids) and self._whole:
+            raise CutoutsError(f"None of the {len(ids)} rows has a diaSourceId: complete that column.")
+        for row in np.flatnonzero(pc.is_null(ids).to_numpy()).tolist():
+            reasons.setdefault(row, ["it has no diaSourceId"])[0] += f" (row {self._rows + row + 1})"
+        numbers = pa.array(-(self._rows + 1 + np.arange(len(table), dtype=np.int64)))
+        return table.set_column(
+            table.schema.get_field_index("diaSourceId"),
+            "diaSourceId",
+            pc.coalesce(ids, pa.chunked_array([numbers])),
         )
-    return table
 
 
-def _whole_numbers(table: pa.Table) -> pa.Table:
-    """Make whole numbers of what nulls in pandas and names of folders leave.
+def _without_repeats(table: pa.Table) -> pa.Table:
+    """Return a table whose columns have names of their own.
 
-    Floats that are too large to have all their digits stay as they are.
+    A column that is there several times counts once, if it is the same.
     """
-    for name in _WHOLE:
-        if (index := table.schema.get_field_index(name)) < 0:
+    names = _names(table)
+    first: dict[str, int] = {}
+    for place, name in enumerate(names):
+        if (kept := first.setdefault(name, place)) == place or kind_of(today(name)) is None:
             continue
-        column = table.column(name)
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        if pa.types.is_floating(column.type):
-            column = column.cast(pa.float64())
-            column = pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)
-            if pc.any(pc.greater_equal(pc.abs(column), 2.0**53)).as_py():
-                continue
-        elif not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-            continue
-        with contextlib.suppress(pa.ArrowInvalid):  # it may be no whole number at all
-            table = table.set_column(index, name, column.cast(pa.int64()))
-    return table
+        if not arrow_array(table.column(place)).equals(arrow_array(table.column(kept))):
+            raise CutoutsError(
+                f"The catalogue has several columns {name!r}, with different values: remove all but one."
+            )
+    columns = {name: table.column(place) for name, place in first.items() if name != REASON}
+    return pa.table(columns) if columns else table.select([])
+
+
+def _names(table: pa.Table) -> list[str]:
+    """Return the names of columns, where they are no text numbers."""
+    names = []
+    for place in range(table.num_columns):
+        try:
+            names.append(table.schema.field(place).name)
+        except UnicodeDecodeError:  # a file may name its columns in any bytes
+            names.append(f"column {place + 1}")
+    return names
+
+
+def _reasons(table: pa.Table) -> dict[int, list[str]]:
+    """Return what is known already of each row that can have no picture."""
+    if (place := table.schema.get_field_index(REASON)) < 0:
+        return {}
+    texts = table.column(place).to_pylist()
+    return {row: text.split("; ") for row, text in enumerate(texts) if text is not None}
+
+
+def _off_the_sky(table: pa.Table) -> dict[int, str]:
+    ra, dec = (np.asarray(table.column(n).cast(pa.float64()).to_numpy(), np.float64) for n in ("ra", "dec"))
+    off = (np.abs(ra) > 360.0) | (np.abs(dec) > 90.0)
+    return {
+        int(row): f"there is no position ra = {ra[row]}, dec = {dec[row]} on the sky"
+        for row in np.flatnonzero(off)
+    }
+
+
+def _with_reasons(table: pa.Table, reasons: Mapping[int, Sequence[str]]) -> pa.Table:
+    if not reasons:
+        return table
+    texts = ["; ".join(reasons[row]) if row in reasons else None for row in range(len(table))]
+    return table.append_column(REASON, pa.array(texts, pa.string()))
+
+
+def _rounded(name: str, example: str) -> str:
+    return (
+        f"Column {name!r} holds floats such as {example}, which have lost the last digits of identifiers. "
+        f"Read them as 64-bit integers: dtype={{{name!r}: 'Int64'}} in pandas, text in a spreadsheet, "
+        "df.iloc[[k]] for a row of a data frame."
+    )
+
+
+def _nothing_readable(name: str, kind: Kind, reading: Reading) -> str:
+    remedies: Mapping[Kind, str] = {
+        WHOLE: "Give whole numbers of 64 bits.",
+        FLAG: "true/false, t/f, yes/no, y/n and 1/0 are understood.",
+    }
+    remedy = remedies.get(kind, "Give numbers.")
+    if name in ("ra", "dec"):
+        remedy = "Give degrees."
+    return (
+        f"None of the values of column {name!r} is {kind.words}; the first is {_example(reading)}. {remedy}"
+    )
+
+
+def _example(reading: Reading) -> str:
+    return _short(next(iter(reading.unreadable.values())))
+
+
+def _short(text: Any) -> str:
+    words = repr(text)
+    return words if len(words) <= 60 else f"{words[:56]}...{words[-1]}"

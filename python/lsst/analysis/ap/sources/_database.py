@@ -2,10 +2,12 @@
 
 __all__ = ("Database",)
 
+import importlib
 import math
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import quote, unquote, urlsplit
@@ -16,6 +18,9 @@ from ..domain import CutoutsError
 
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds to wait before each new try when the server has gone away."""
+
+_POSTGRES_DRIVERS: Final = ("psycopg", "psycopg2")
+"""Drivers of PostgreSQL, the one to prefer first."""
 
 _FUNCTIONS: Final = {
     "sin": math.sin,
@@ -75,6 +80,7 @@ class Database:
 
         def connect() -> sqlite3.Connection:
             connection = sqlite3.connect(uri, uri=True)
+            connection.text_factory = lambda text: text.decode(errors="replace")
             _complete_functions(connection)
             return connection
 
@@ -87,9 +93,10 @@ class Database:
         Parameters
         ----------
         url : `str`
-            SQLAlchemy URL, such as ``postgresql://user@host/database``. What
-            it leaves out of the credentials is looked for where
-            `lsst.utils.db_auth` keeps them.
+            SQLAlchemy URL, such as ``postgresql://user@host/database``.
+            Without a driver it takes the one that is installed, psycopg 3 or
+            psycopg2. What it leaves out of the credentials is looked for
+            where `lsst.utils.db_auth` keeps them.
 
         Returns
         -------
@@ -106,17 +113,17 @@ class Database:
             if parsed.get_backend_name() == "sqlite" and (path := parsed.database):
                 # dax_apdb writes sqlite:///file:PATH?mode=...&uri=true
                 return cls.from_sqlite(unquote(urlsplit(path).path) if path.startswith("file:") else path)
-            engine = sa.create_engine(_with_credentials(parsed), pool_pre_ping=True)
-        except (sa.exc.ArgumentError, ValueError):
+            engine = sa.create_engine(_with_driver(_with_credentials(parsed)), pool_pre_ping=True)
+        except (sa.exc.ArgumentError, ValueError):  # not chained: its text may hold the password
             raise CutoutsError(
                 "The database URL cannot be parsed; it looks like postgresql://user:password@host:5432/database."
             ) from None
         except ImportError as error:
             raise CutoutsError(
-                f"The driver of {_public_name(parsed)} is not installed ({error}). "
-                "For PostgreSQL: pip install 'lsst-analysis-ap[postgres]'."
-            ) from None
-        if parsed.get_backend_name() == "postgresql":
+                f"The driver of {_public_name(parsed)} is not installed ({error}). For PostgreSQL install "
+                "'psycopg[binary]', which comes with the extra [postgres], and begin the URL with postgresql://."
+            ) from error
+        if engine.dialect.name == "postgresql":
             engine = engine.execution_options(postgresql_readonly=True)
         return cls(engine)
 
@@ -201,7 +208,7 @@ class Database:
         """
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         for secret in self._secrets:
-            cause = cause.replace(secret, "***")
+            cause = cause.replace(secret, "***").replace(quote(secret, safe=""), "***")
         return CutoutsError(f"Database {self.name} cannot be read: {cause}")
 
     def _has_gone(self, error: Exception) -> bool:
@@ -210,10 +217,27 @@ class Database:
             return False
         if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
             return True
-        # A refused connection has no SQLSTATE; a wrong query has one.
-        return isinstance(error, sa.exc.OperationalError) and (
-            getattr(error.orig, "pgcode", None) is None or str(error.orig.pgcode).startswith(("57P", "08"))  # type: ignore[union-attr]
-        )
+        if not isinstance(error, sa.exc.OperationalError):
+            return False
+        # psycopg 3 and psycopg2 call the SQLSTATE by different names. A refused
+        # connection has none; a wrong query has one.
+        state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+        return state is None or str(state).startswith(("57P", "08"))
+
+
+def _with_driver(url: sa.URL) -> sa.URL:
+    """Return a URL of PostgreSQL that names a driver which is installed.
+
+    What SQLAlchemy takes for a URL without a driver depends on its version,
+    and need not be what is there.
+    """
+    if url.drivername not in ("postgresql", "postgres"):
+        return url
+    for driver in _POSTGRES_DRIVERS:
+        with suppress(ImportError):
+            importlib.import_module(driver)
+            return url.set(drivername=f"postgresql+{driver}")
+    raise ImportError(f"neither {' nor '.join(_POSTGRES_DRIVERS)} can be imported")
 
 
 def _with_credentials(url: sa.URL) -> sa.URL:

@@ -1,32 +1,37 @@
 """DiaSource catalogues in files."""
 
-__all__ = ("open_catalog", "read_catalog", "read_identifiers")
+__all__ = ("open_catalog", "read_catalog", "read_file")
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
-from ..domain import CutoutsError, UnreadableError
+from ..domain import CutoutsError
+from ._arrays import join_tables
+from ._astropy_files import read_ecsv, read_fits, read_votable
 from ._ccd_visit import CcdVisitPacker
-from ._columns import renamed
+from ._columns import Standardizer
+from ._containers import is_gzip, limited_gunzip
+from ._csv import read_csv
 from ._flag_map import FlagMap
+from ._parquet import PARQUET_SUFFIXES, scan_parquet
 from ._selection import Selection
 from ._table_catalog import TableCatalog
-from ._tables import arrow_tables
+from ._tables import as_arrow
 
-_ASTROPY_FORMATS: Final = {
-    ".ecsv": "ascii.ecsv",
-    ".fits": "fits",
-    ".fit": "fits",
-    ".vot": "votable",
-    ".vo": "votable",
-    ".xml": "votable",
+_READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
+    ".csv": lambda path: read_csv(path.read_bytes()),
+    ".ecsv": read_ecsv,
+    **dict.fromkeys((".fits", ".fit"), read_fits),
+    **dict.fromkeys((".vot", ".vo", ".xml"), read_votable),
 }
-_PARQUET: Final = (".parquet", ".parq", ".pq")
-_ERRORS: Final = (OSError, ValueError, TypeError, KeyError, IndexError, ImportError)
+"""What reads the files of each suffix whole."""
+
+_SUFFIXES: Final = (*PARQUET_SUFFIXES, *_READERS)
 
 
 def read_catalog(path: str | Path) -> pa.Table:
@@ -48,7 +53,7 @@ def read_catalog(path: str | Path) -> pa.Table:
         Raised when there is no such file, when it cannot be read, or when it
         lacks a required column.
     """
-    return pa.concat_tables(_Reader(path, None, None).tables(None), promote_options="permissive")
+    return join_tables(_Reader(path, None, None).tables(None))
 
 
 def open_catalog(
@@ -59,9 +64,10 @@ def open_catalog(
     Parameters
     ----------
     path : `str` or `pathlib.Path`
-        A Parquet, CSV, ECSV, FITS or VOTable file, told by its suffix, or a
-        folder of Parquet files, whose folders may be named for values, as
-        ``visit=42/``. A URI that `lsst.resources` reads serves as well; that
+        A Parquet, CSV, ECSV, FITS or VOTable file, told by its suffix,
+        perhaps compressed with gzip, as ``.csv.gz``; or a folder of Parquet
+        files, whose folders may be named for values, as ``visit=42/``, or a
+        HATS catalogue. A URI that `lsst.resources` reads serves as well; that
         of a folder ends in a slash.
     flag_map : `FlagMap`, optional
         What the bits of an integer column of flags mean.
@@ -87,74 +93,51 @@ def open_catalog(
     return TableCatalog(tables)
 
 
-def read_identifiers(words: str, what: str = "diaSourceId") -> tuple[int, ...]:
-    """Read a list of identifiers.
+def read_file(path: Path) -> pa.Table | None:
+    """Read a table from a file, with the names that it has there.
 
     Parameters
     ----------
-    words : `str`
-        Numbers with commas between them, or a file: of text with one number
-        on each line, or a catalogue that has them as a column.
-    what : `str`, optional
-        Name of that column.
+    path : `pathlib.Path`
+        The file.
 
     Returns
     -------
-    identifiers : `tuple` [`int`, ...]
-        The numbers.
-
-    Raises
-    ------
-    UnreadableError
-        Raised when they cannot be read.
-    CutoutsError
-        Raised when they are no 64-bit integers.
+    table : `pyarrow.Table` or `None`
+        All its rows; `None` where the suffix is that of no table but CSV,
+        which may be mere numbers.
     """
-    path = Path(words)
-    if path.suffix.lower() in _PARQUET or path.suffix.lower() in _ASTROPY_FORMATS:
-        return _identifiers_of_table(path, what)
-    try:
-        text = path.read_text() if path.is_file() else words
-    except (OSError, UnicodeError) as error:
-        raise UnreadableError(f"The identifiers in {words} cannot be read: {error}") from None
-    lines = [line.split("#")[0].replace(",", " ").split() for line in text.splitlines()]
-    header = [word.strip("\"'") for word in lines[0]] if lines else []
-    if path.is_file() and what in renamed(header):
-        return _identifiers_of_table(path, what)
-    found = [word for line in lines for word in line]
-    try:
-        identifiers = tuple(int(word) for word in found)
-    except ValueError:
-        wrong = next((word for word in found if not word.lstrip("+-").isdecimal()), words[:80])
-        if not path.is_file() and len(found) == 1:
-            raise UnreadableError(f"There is no file {words}, and it is no {what}.") from None
-        raise CutoutsError(f"{wrong!r} in {words[:80]} is no {what}: give whole numbers.") from None
-    if not identifiers:
-        raise CutoutsError(f"There is no {what} in {words!r}.")
-    if not all(-(2**63) <= identifier < 2**63 for identifier in identifiers):
-        raise CutoutsError(f"A {what} in {words[:80]} does not fit into 64 bits.")
-    return identifiers
+    suffix = _suffix(path.name)
+    if suffix not in _SUFFIXES or suffix == ".csv" == path.suffix.lower():
+        return None
+    with ExitStack() as stack:
+        return join_tables(_read(_plain(path, stack), suffix, None, None))
 
 
-def _identifiers_of_table(path: Path, what: str) -> tuple[int, ...]:
-    try:
-        if path.suffix.lower() in _PARQUET:
-            import pyarrow.parquet as pq
+def _suffix(name: str) -> str:
+    """Return the suffix that tells the format, whatever it is compressed with."""
+    return Path(name.partition("?")[0].lower().removesuffix(".gz")).suffix
 
-            table = pq.read_table(path)
-        elif path.suffix.lower() in _ASTROPY_FORMATS:
-            from astropy.table import Table
 
-            found = Table.read(path, format=_ASTROPY_FORMATS[path.suffix.lower()])
-            table = pa.table({name: found[name].tolist() for name in found.colnames if found[name].ndim == 1})
-        else:
-            import pyarrow.csv
+def _plain(path: Path, stack: ExitStack) -> Path:
+    """Return the file, or a decompressed copy that lasts as long as the stack."""
+    if not is_gzip(path):
+        return path
+    copy = tempfile.NamedTemporaryFile(suffix=_suffix(path.name))  # noqa: SIM115
+    stack.enter_context(copy)
+    limited_gunzip(path, copy)
+    copy.flush()
+    return Path(copy.name)
 
-            table = pyarrow.csv.read_csv(path)
-        table = table.rename_columns(renamed(table.column_names))
-        return tuple(table.column(what).cast(pa.int64()).drop_null().to_pylist())
-    except _ERRORS as error:
-        raise UnreadableError(f"The identifiers {what} in {path} cannot be read: {error}") from None
+
+def _read(
+    path: Path | str, suffix: str, filesystem: Any, columns: Collection[str] | None
+) -> Iterable[pa.Table]:
+    if suffix in _READERS:
+        table = as_arrow(_READERS[suffix](Path(path)))
+        assert table is not None
+        return [table]
+    return scan_parquet(str(path), filesystem, columns)
 
 
 class _Reader:
@@ -162,92 +145,55 @@ class _Reader:
 
     def __init__(self, path: str | Path, flag_map: FlagMap | None, packer: CcdVisitPacker | None) -> None:
         self._name = str(path)
-        self._standards = (flag_map, packer)
         self._is_uri = "://" in self._name
         self._is_folder = self._name.endswith("/") if self._is_uri else Path(path).is_dir()
-        self._suffix = Path(self._name.partition("?")[0]).suffix.lower()
+        self._suffix = PARQUET_SUFFIXES[0] if self._is_folder else _suffix(self._name)
+        self._packed = {"ccdVisitId"} if flag_map is None else {"ccdVisitId", flag_map.column}
         if not self._is_uri and not Path(path).exists():
             raise CutoutsError(f"There is no catalogue {path}. Check the path.")
-        if not self._is_folder and self._suffix not in (*_PARQUET, ".csv", *_ASTROPY_FORMATS):
+        if self._suffix not in _SUFFIXES:
             raise CutoutsError(
                 f"The kind of catalogue {path} is unknown: its suffix {self._suffix!r} is none of "
-                f".parquet, .csv, {', '.join(_ASTROPY_FORMATS)}. Rename or convert it."
+                f"{', '.join(_SUFFIXES)}. Rename or convert it."
             )
+        # Only of Parquet there is more than one table.
+        self._standardizer = Standardizer(flag_map, packer, whole=self._suffix in _READERS)
 
     def tables(self, columns: Collection[str] | None) -> Iterator[pa.Table]:
+        self._standardizer.begin()
         with ExitStack() as stack:
-            try:
-                read = self._open(stack)
-                found = iter(read(columns))
-            except _ERRORS as error:
-                raise self._unreadable(error) from error
+            found = self._found(stack, columns)
             while True:
                 try:
                     table = next(found)
                 except StopIteration:
                     return
-                except _ERRORS as error:
+                except Exception as error:  # each format has its own for what is wrong with a file
                     raise self._unreadable(error) from error
                 try:
-                    (standard,) = arrow_tables(table, *self._standards)
+                    standard = self._standardizer(table)
                 except CutoutsError as error:
-                    raise CutoutsError(f"{self._name}: {error}") from None
+                    raise CutoutsError(f"{self._name}: {error}") from error
                 yield standard
 
-    def _open(self, stack: ExitStack) -> Callable[[Collection[str] | None], Iterable[Any]]:
-        if self._is_folder or self._suffix in _PARQUET:
-            return lambda columns: _scan_parquet(*self._dataset_place(stack), self._wanted(columns))
-        path = self._local(stack)
-        if self._suffix == ".csv":
-            import pyarrow.csv
+    def _found(self, stack: ExitStack, columns: Collection[str] | None) -> Iterator[pa.Table]:
+        path, filesystem = self._place(stack)
+        # A packed identifier or flag may be what a column is to be made of.
+        wanted = None if columns is None else {*columns, *self._packed}
+        yield from _read(path, self._suffix, filesystem, wanted)
 
-            return lambda columns: [pyarrow.csv.read_csv(path)]
-        from astropy.table import Table
-
-        return lambda columns: [Table.read(path, format=_ASTROPY_FORMATS[self._suffix])]
-
-    def _wanted(self, columns: Collection[str] | None) -> Collection[str] | None:
-        """Return the columns, and those that they may be packed in."""
-        flag_map, _ = self._standards
-        packed = {"ccdVisitId"} if flag_map is None else {"ccdVisitId", flag_map.column}
-        return None if columns is None else {*columns, *packed}
-
-    def _dataset_place(self, stack: ExitStack) -> tuple[str, Any]:
-        if self._is_folder and self._is_uri:
-            from lsst.resources import ResourcePath
-
-            filesystem, path = ResourcePath(self._name, forceDirectory=True).to_fsspec()
-            return path, filesystem
-        return str(self._local(stack)), None
-
-    def _local(self, stack: ExitStack) -> Path:
+    def _place(self, stack: ExitStack) -> tuple[str | Path, Any]:
+        """Return where the files are, for as long as the stack lasts."""
         if not self._is_uri:
-            return Path(self._name)
+            return (self._name if self._is_folder else _plain(Path(self._name), stack)), None
         from lsst.resources import ResourcePath
 
-        return Path(stack.enter_context(ResourcePath(self._name).as_local()).ospath)
+        if self._is_folder:
+            filesystem, path = ResourcePath(self._name, forceDirectory=True).to_fsspec()
+            return path, filesystem
+        local = stack.enter_context(ResourcePath(self._name).as_local()).ospath
+        return _plain(Path(local), stack), None
 
     def _unreadable(self, error: Exception) -> CutoutsError:
-        kind = "parquet" if self._is_folder else self._suffix[1:]
         cause = " ".join(str(error).split()) or type(error).__name__
-        return CutoutsError(f"Catalogue {self._name} cannot be read as {kind}: {cause}")
-
-
-def _scan_parquet(path: str, filesystem: Any, columns: Collection[str] | None) -> Iterator[pa.Table]:
-    import pyarrow.dataset as ds
-
-    dataset = ds.dataset(path, filesystem=filesystem, format="parquet", partitioning="hive")
-    # Files of different ages may lack columns that others have.
-    schemas = [dataset.schema, *(fragment.physical_schema for fragment in dataset.get_fragments())]
-    dataset = dataset.replace_schema(pa.unify_schemas(schemas, promote_options="permissive"))
-    names = dataset.schema.names
-    if columns is not None:
-        names = [name for name, new in zip(names, renamed(names), strict=True) if new in columns]
-    batches = dataset.to_batches(columns=names)
-    empty = True
-    for batch in batches:
-        if len(batch):
-            empty = False
-            yield pa.Table.from_batches([batch])
-    if empty:
-        yield dataset.schema.empty_table()
+        return CutoutsError(f"Catalogue {self._name} cannot be read as {self._suffix[1:]}: {cause}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..domain import CutoutsError
 from ._choice import Stratum, choose
@@ -26,7 +27,6 @@ from .conditions._expression import (
 from .conditions._where import parse_condition
 
 _WITHDRAWN_COLUMNS: Final = ("timeWithdrawnMjdTai", "time_withdrawn")
-_ORDER: Final = (("visit", "ascending"), ("detector", "ascending"), ("diaSourceId", "ascending"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +242,20 @@ class Selection:
         Returns
         -------
         table : `pyarrow.Table`
-            The same rows by visit, detector and diaSourceId.
+            The same rows by visit, detector and diaSourceId; at the end
+            those that lack a visit or a detector, by diaSourceId.
         """
-        return table.sort_by(list(_ORDER))
+        visit, detector, ids = (table.column(name) for name in ("visit", "detector", "diaSourceId"))
+        is_complete = pc.and_(pc.is_valid(visit), pc.is_valid(detector))
+        nothing = pa.scalar(None, pa.int64())
+        keys = pa.table(
+            {
+                "visit": pc.if_else(is_complete, visit, nothing),
+                "detector": pc.if_else(is_complete, detector, nothing),
+                "diaSourceId": ids,
+            }
+        )
+        return table.take(pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]))
 
     def apply(self, table: pa.Table) -> pa.Table:
         """Return the wanted rows in the order of the work.

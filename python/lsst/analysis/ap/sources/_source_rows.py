@@ -2,7 +2,8 @@
 
 __all__ = ("IDS_PER_QUERY", "SourceRows")
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import batched
 from typing import Any, Final
@@ -10,9 +11,9 @@ from typing import Any, Final
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ._ccd_visit import CcdVisitPacker
+from ._arrays import arrow_array
 from ._choice import Keys
-from ._columns import REQUIRED_COLUMNS, standardize
+from ._columns import REQUIRED_COLUMNS, Standardizer
 from ._database import Database
 
 IDS_PER_QUERY: Final = 1000
@@ -35,8 +36,8 @@ class SourceRows:
     instrument: str | None
     """Instrument of all the sources, where it is known."""
 
-    packer: CcdVisitPacker | None
-    """What ``ccdVisitId`` means, where the table has it."""
+    standardizer: Standardizer
+    """What makes tables of today of them."""
 
     def pages(
         self, clauses: Sequence[sa.ColumnElement[bool]], columns: Collection[str] | None, page_rows: int
@@ -57,16 +58,38 @@ class SourceRows:
         table : `pyarrow.Table`
             One page.
         """
-        picked, key = self._picked(columns), [self.columns[name] for name in self.key]
-        query = sa.select(*picked).where(*clauses).order_by(*key)
+        key = [self.columns[name] for name in self.key]
+        lacking = [column for column in key if getattr(column, "nullable", True)]
+        # A row value with a null is neither before nor after any other, so
+        # that paging would end there: such rows come last.
+        yield from self._pages([*clauses, *(c.is_not(None) for c in lacking)], self.key, columns, page_rows)
+        if lacking:
+            ids, places = self.columns["diaSourceId"], [c for c in lacking if c.name != "diaSourceId"]
+            some_null = [sa.or_(*(c.is_(None) for c in lacking)), ids.is_not(None)]
+            if places:
+                yield from self._pages([*clauses, *some_null], ("diaSourceId",), columns, page_rows)
+            nameless = sa.select(*self._picked(columns)).where(*clauses, ids.is_(None))
+            if rows := self.database.rows(nameless):
+                yield self._as_table(rows)
+
+    def _pages(
+        self,
+        clauses: Sequence[sa.ColumnElement[bool]],
+        names: Sequence[str],
+        columns: Collection[str] | None,
+        page_rows: int,
+    ) -> Iterator[pa.Table]:
+        """Yield the rows that meet some conditions by a key without nulls."""
+        key = [self.columns[name] for name in names]
+        query = sa.select(*self._picked(columns)).where(*clauses).order_by(*key)
         last: tuple[Any, ...] | None = None
         while True:
             page = query if last is None else query.where(sa.tuple_(*key) > sa.tuple_(*last))
             if rows := self.database.rows(page.limit(page_rows)):
-                yield self._as_table(picked, rows)
+                yield self._as_table(rows)
             if len(rows) < page_rows:
                 return
-            last = tuple(getattr(rows[-1], name) for name in self.key)
+            last = tuple(getattr(rows[-1], name) for name in names)
 
     def fetch(self, keys: Keys, columns: Collection[str] | None, page_rows: int) -> Iterator[pa.Table]:
         """Yield the rows of some keys, by key.
@@ -85,31 +108,60 @@ class SourceRows:
         table : `pyarrow.Table`
             Some of them.
         """
-        picked, key = self._picked(columns), [self.columns[name] for name in self.key]
+        query, key = sa.select(*self._picked(columns)), [self.columns[name] for name in self.key]
         for ids in batched(keys.ids.tolist(), min(page_rows, IDS_PER_QUERY)):
-            query = sa.select(*picked).where(self.columns["diaSourceId"].in_(ids)).order_by(*key)
-            if rows := self.database.rows(query):
-                yield self._as_table(picked, rows)
+            if rows := self.database.rows(query.where(self.columns["diaSourceId"].in_(ids)).order_by(*key)):
+                yield self._as_table(rows)
 
     def _picked(self, columns: Collection[str] | None) -> list[sa.ColumnElement[Any]]:
         wanted = None if columns is None else {*columns, *REQUIRED_COLUMNS, *self.key}
-        return [c.label(name) for name, c in self.columns.items() if wanted is None or name in wanted]
+        return [
+            self._as_stored(column).label(name)
+            for name, column in self.columns.items()
+            if wanted is None or name in wanted
+        ]
 
-    def _as_table(self, columns: Iterable[sa.ColumnElement[Any]], rows: Sequence[sa.Row[Any]]) -> pa.Table:
-        values = zip(*rows, strict=True)
+    def _as_stored(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """Return a column whose values come whatever they are.
+
+        A column of SQLite can hold values of any type, at which the
+        conversions of SQLAlchemy fail; times have values that Python has no
+        word for.
+        """
+        if isinstance(column.type, sa.DateTime | sa.Date | sa.Time | sa.Interval):
+            return sa.cast(column, sa.String())
+        if self.database.engine.dialect.name == "sqlite":
+            return sa.type_coerce(column, sa.types.NullType())
+        return column
+
+    def _as_table(self, rows: Sequence[sa.Row[Any]]) -> pa.Table:
+        names = rows[0]._fields
         table = pa.table(
             {
-                str(c.name): pa.array(v, _arrow_type(c.type))  # type: ignore[attr-defined]
-                for c, v in zip(columns, values, strict=True)
+                name: _array(values, self.columns[name].type)
+                for name, values in zip(names, zip(*rows, strict=True), strict=True)
             }
         )
         if self.instrument is not None:
             table = table.append_column("instrument", pa.array([self.instrument] * len(table)))
-        return standardize(table, packer=self.packer)
+        return self.standardizer(table)
+
+
+def _array(values: Sequence[Any], sql_type: sa.types.TypeEngine[Any]) -> pa.ChunkedArray:
+    """Return the values of a column as the type that it is declared with, if they are of that type."""
+    kind = _arrow_type(sql_type)
+    if kind == pa.bool_() and set(values) <= {0, 1, None}:  # SQLite has no truth values
+        values = [None if value is None else bool(value) for value in values]
+    if kind is not None:
+        with suppress(pa.ArrowException, OverflowError):
+            return pa.chunked_array([pa.array(values, kind)])
+    return arrow_array(values)
 
 
 def _arrow_type(sql_type: sa.types.TypeEngine[Any]) -> pa.DataType | None:
     """Return the Arrow type of a column; None leaves it to the values.
+
+    So it is for whole numbers, among which Arrow would cut fractions off.
 
     The APDB's single-precision columns are FLOAT in SQLite, which stores
     them as doubles, and REAL in PostgreSQL: both become float32 again.
@@ -117,8 +169,6 @@ def _arrow_type(sql_type: sa.types.TypeEngine[Any]) -> pa.DataType | None:
     match sql_type:
         case sa.Boolean():
             return pa.bool_()
-        case sa.Integer():
-            return pa.int64()
         case sa.Double():
             return pa.float64()
         case sa.Float():

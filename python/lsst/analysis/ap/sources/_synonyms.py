@@ -52,21 +52,33 @@ PICTURE_COLUMNS: Final = (
 """Everything that a picture can show of a source."""
 
 _AFW_PREFIXES: Final = {
-    "pixelFlags": "base_PixelFlags_flag",
-    "forced_PsfFlux": "ip_diffim_forced_PsfFlux",
-    "apFlux": "slot_ApFlux",
-    "centroid": "slot_Centroid",
-    "psfFlux": "slot_PsfFlux",
-    "shape": "slot_Shape",
+    "pixelFlags": ("base_PixelFlags_flag",),
+    "forced_PsfFlux": ("ip_diffim_forced_PsfFlux",),
+    "apFlux": ("slot_ApFlux", "base_CircularApertureFlux_12_0"),
+    "centroid": ("slot_Centroid",),
+    "psfFlux": ("slot_PsfFlux", "base_PsfFlux"),
+    "shape": ("slot_Shape", "base_SdssShape"),
 }
-"""How afw's catalogues begin the names of the same flags."""
+"""How afw's catalogues begin the names of the same flags: as a slot, then as
+the measurement that `lsst.meas.base.SourceSlotConfig` puts into that slot."""
+
+_AFW_MEASUREMENTS: Final = {
+    "instFlux": {"psfFlux": "psfFlux", "apFlux": "apFlux", "forced_PsfFlux": "scienceFlux"},
+    "instFluxErr": {"psfFlux": "psfFluxErr", "apFlux": "apFluxErr", "forced_PsfFlux": "scienceFluxErr"},
+    "chi2": {"psfFlux": "psfChi2"},
+    "npixels": {"psfFlux": "psfNdata"},
+}
+"""What they call measurements, and the column of each."""
 
 
-def _afw_flag_names() -> dict[str, str]:
-    names = {}
+def _afw_names() -> dict[str, str]:
+    names: dict[str, str] = {}
     for flag in FLAG_COLUMNS:
         prefix = max((p for p in _AFW_PREFIXES if flag.startswith(p)), key=len)
-        names[_AFW_PREFIXES[prefix] + flag.removeprefix(prefix)] = flag
+        names |= {afw + flag.removeprefix(prefix): flag for afw in _AFW_PREFIXES[prefix]}
+    for suffix, columns in _AFW_MEASUREMENTS.items():
+        for prefix, column in columns.items():
+            names |= {f"{afw}_{suffix}": column for afw in _AFW_PREFIXES[prefix]}
     return names
 
 
@@ -106,7 +118,11 @@ SYNONYMS: Final[Mapping[str, str]] = {
     "slot_Centroid_xErr": "xErr",
     "slot_Centroid_yErr": "yErr",
     "ip_diffim_ClassificationDipole_value": "isDipole",
-    **_afw_flag_names(),
+    "ip_diffim_DipoleFit_classification": "isDipole",
+    "ip_diffim_DipoleFit_flag_classification": "isDipole",
+    "ip_diffim_forced_template_PsfFlux_instFlux": "templateFlux",
+    "ip_diffim_forced_template_PsfFlux_instFluxErr": "templateFluxErr",
+    **_afw_names(),
     # Spellings of other services and of people.
     "dia_source_id": "diaSourceId",
     "diasourceid": "diaSourceId",

@@ -7,6 +7,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from ._arrays import join_tables
 from ._choice import Keys, choose
 from ._columns import REQUIRED_COLUMNS
 from ._selection import Selection
@@ -84,7 +85,7 @@ class TableCatalog:
         """
         if not self._grouped:
             if tables := list(self._matching(selection, columns)):
-                table = selection.apply(pa.concat_tables(tables, promote_options="permissive"))
+                table = selection.apply(join_tables(tables))
                 for start in range(0, len(table), _PAGE_ROWS):
                     yield table.slice(start, _PAGE_ROWS)
             return

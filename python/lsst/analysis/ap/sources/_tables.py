@@ -1,16 +1,19 @@
 """Tables of every common kind, as Arrow tables."""
 
-__all__ = ("Sources", "arrow_tables", "one_row")
+__all__ = ("Sources", "arrow_tables", "as_arrow", "one_row")
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..domain import CutoutsError
+from ._afw_catalog import afw_table, is_afw
+from ._arrays import arrow_array
 from ._ccd_visit import CcdVisitPacker
-from ._columns import standardize
+from ._columns import REQUIRED_COLUMNS, Standardizer, standardize
 from ._flag_map import FlagMap
 from ._synonyms import today
 
@@ -21,6 +24,11 @@ if TYPE_CHECKING:
 type Table = pd.DataFrame | astropy.table.Table | pa.Table | pa.RecordBatch
 type Sources = Table | pa.RecordBatchReader | Iterable[Table]
 
+_TABLES: Final = (
+    "Give a pandas DataFrame, an astropy Table, a pyarrow Table, an afw SourceCatalog, or an iterable of "
+    "these."
+)
+
 
 def arrow_tables(
     sources: "Sources", flag_map: FlagMap | None = None, packer: CcdVisitPacker | None = None
@@ -30,7 +38,8 @@ def arrow_tables(
     Parameters
     ----------
     sources : `pandas.DataFrame`, `astropy.table.Table`, `pyarrow.Table`, \
-            `pyarrow.RecordBatchReader` or iterable of such tables
+            `lsst.afw.table.SourceCatalog`, `pyarrow.RecordBatchReader` or \
+            iterable of such tables
         DiaSources. Any other object that exports the Arrow C stream
         interface, as a polars DataFrame does, or a polars LazyFrame, serves
         as well. An astropy
@@ -44,39 +53,39 @@ def arrow_tables(
     ------
     table : `pyarrow.Table`
         Rows with at least the required columns; NaN and masked values are
-        null.
+        null, and so are values that cannot be read: see `Standardizer`.
 
     Raises
     ------
     CutoutsError
-        Raised when the object is no table, or lacks a required column.
+        Raised when the object is no table, lacks a required column, or has
+        identifiers that have lost digits.
     """
-    table = _as_arrow(sources)
+    table = as_arrow(sources)
     if table is not None:
         yield standardize(table, flag_map, packer)
     elif isinstance(sources, Iterable) and not isinstance(sources, str | bytes | Mapping):
+        standardizer = Standardizer(flag_map, packer)
         for part in sources:
-            table = _as_arrow(part)
+            table = as_arrow(part)
             if table is None:
-                raise CutoutsError(
-                    f"A batch of sources is a {type(part).__name__}, not a table. "
-                    "Give a pandas DataFrame, an astropy Table, a pyarrow Table, or an iterable of these."
-                )
-            yield standardize(table, flag_map, packer)
+                raise CutoutsError(f"A batch of sources is a {type(part).__name__}, not a table. {_TABLES}")
+            yield standardizer(table)
     else:
-        raise CutoutsError(
-            f"Sources are a {type(sources).__name__}, not a table. "
-            "Give a pandas DataFrame, an astropy Table, a pyarrow Table, or an iterable of these."
-        )
+        raise CutoutsError(f"Sources are a {type(sources).__name__}, not a table. {_TABLES}")
 
 
-def one_row(source: Any) -> pa.Table:
+def one_row(source: Any, required: Collection[str] = REQUIRED_COLUMNS) -> pa.Table:
     """Return one DiaSource as a table of one row.
 
     Parameters
     ----------
-    source : `Mapping`, `pandas.Series`, `astropy.table.Row` or a table
+    source : `Mapping`, `pandas.Series`, `astropy.table.Row`, \
+            `lsst.afw.table.SourceRecord` or a table
         One row of a catalogue; a table must hold one row only.
+    required : collection of `str`, optional
+        Columns that it must have; the other required ones are null where it
+        lacks them.
 
     Returns
     -------
@@ -92,17 +101,28 @@ def one_row(source: Any) -> pa.Table:
         source = source.table[source.index : source.index + 1]
     elif isinstance(source, Mapping) or (hasattr(source, "to_dict") and getattr(source, "ndim", 0) == 1):
         fields = source if isinstance(source, Mapping) else source.to_dict()
-        columns = {str(name): [value] for name, value in fields.items()}
-        source = pa.table({k: pa.array(v, from_pandas=True) for k, v in columns.items()})
-    table = _as_arrow(source)
+        source = _from_columns({str(name): [value] for name, value in fields.items()})
+    table = as_arrow(source)
     if table is None or len(table) != 1:
         what = type(source).__name__ if table is None else f"{len(table)} rows"
         raise CutoutsError(f"One DiaSource is wanted, as a row of a table or a mapping; this is {what}.")
-    return standardize(table)
+    return standardize(table, required=required)
 
 
-def _as_arrow(table: Any) -> pa.Table | None:
-    """Return a table as an Arrow table, or None where it is no table."""
+def as_arrow(table: Any) -> pa.Table | None:
+    """Return a table as an Arrow table.
+
+    Parameters
+    ----------
+    table : `object`
+        What may be a table of any kind.
+
+    Returns
+    -------
+    table : `pyarrow.Table` or `None`
+        Its columns by the names that they have there; `None` where it is no
+        table.
+    """
     module = type(table).__module__.partition(".")[0]
     if isinstance(table, pa.Table):
         return table
@@ -111,44 +131,76 @@ def _as_arrow(table: Any) -> pa.Table | None:
     if isinstance(table, pa.RecordBatchReader):
         return None  # a stream: read batch by batch
     if module == "pandas" and hasattr(table, "columns"):
-        if any(name is not None for name in table.index.names):
-            table = table.reset_index()  # diaSourceId often is the index
-        return pa.Table.from_pandas(table, preserve_index=False)
-    if hasattr(table, "colnames") and hasattr(table, "to_pandas"):
+        return _from_pandas(table)
+    if is_afw(table):
+        table = afw_table(table)
+    if hasattr(table, "colnames") and hasattr(table, "columns"):
         return _from_astropy(table)
     if module == "polars" and hasattr(table, "collect"):
         table = table.collect()  # a LazyFrame
     if hasattr(table, "__arrow_c_stream__"):
-        found = pa.table(table)
-        # Arrow cannot filter the views that polars makes of text.
-        views = {f.name: pa.large_string() for f in found.schema if pa.types.is_string_view(f.type)}
-        return found.cast(pa.schema([(f.name, views.get(f.name, f.type)) for f in found.schema]))
+        return pa.table(table)
     return None
 
 
+def _from_columns(columns: Mapping[str, Any]) -> pa.Table:
+    return pa.table({name: arrow_array(values) for name, values in columns.items()})
+
+
+def _from_pandas(frame: "pd.DataFrame") -> pa.Table:
+    columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
+    names = [_name(name) for name in frame.columns]
+    # diaSourceId often is the index, also of frames that have it as a column too.
+    for level, index_name in enumerate(frame.index.names):
+        if index_name is not None and _name(index_name) not in names:
+            columns.append(frame.index.get_level_values(level).to_series())
+            names.append(_name(index_name))
+    return pa.Table.from_arrays([arrow_array(column) for column in columns], names=names)
+
+
+def _name(name: object) -> str:
+    return str(name).encode(errors="replace").decode()
+
+
 def _from_astropy(table: "astropy.table.Table") -> pa.Table:
+    columns = {}
+    for name in table.colnames:
+        column = table[name]
+        if len(getattr(column, "shape", (0,))) != 1:
+            continue
+        if today(name) in ("ra", "dec"):
+            column = _in_degrees(column)
+        columns[name] = _from_numpy(column)
+    return _from_columns(columns)
+
+
+def _in_degrees(column: Any) -> Any:
     import astropy.units as u
 
-    plain = table[[name for name in table.colnames if getattr(table[name], "ndim", 0) == 1]]
-    plain = plain.copy(copy_data=False)
-    for name in plain.colnames:
-        unit = getattr(plain[name], "unit", None)
-        if (
-            unit is not None
-            and unit != u.deg
-            and unit.physical_type == "angle"
-            and today(name) in ("ra", "dec")
-        ):
-            plain[name] = u.Quantity(plain[name]).to(u.deg)
-    plain.convert_bytestring_to_unicode()
-    found = pa.Table.from_pandas(plain.to_pandas(index=False), preserve_index=False)
-    # Pandas forgets the type of a column all of whose values are masked.
-    kinds = [
-        _kind(plain[field.name].dtype) if pa.types.is_null(field.type) else field.type
-        for field in found.schema
-    ]
-    return found.cast(pa.schema(zip(found.column_names, kinds, strict=True)))
+    unit = getattr(column, "unit", None)
+    if unit is None or unit == u.deg or unit.physical_type != "angle":
+        return column
+    values, mask = _values_and_mask(column)
+    try:
+        return np.ma.masked_array(u.Quantity(values, unit).to_value(u.deg), mask)
+    except TypeError:  # text with a unit
+        return column
 
 
-def _kind(dtype: np.dtype[Any]) -> pa.DataType:
-    return pa.null() if dtype.kind == "O" else pa.from_numpy_dtype(dtype)
+def _from_numpy(column: Any) -> Any:
+    """Return an astropy column as what `arrow_array` knows."""
+    values, mask = _values_and_mask(column)
+    if not isinstance(values, np.ndarray):  # times, coordinates
+        return [str(value) for value in column]
+    array = arrow_array(values)
+    return array if mask is None else pc.if_else(pa.array(mask), pa.scalar(None, array.type), array)
+
+
+def _values_and_mask(column: Any) -> tuple[Any, Any]:
+    """Return the plain values of a column, and where they are masked."""
+    if isinstance(column, np.ma.MaskedArray):
+        return np.asarray(np.ma.getdata(column)), np.ma.getmaskarray(column)
+    plain = getattr(column, "unmasked", column)  # of a masked Quantity
+    mask = None if plain is column else np.asarray(column.mask)
+    values = getattr(plain, "value", plain)
+    return (np.asarray(values) if isinstance(values, np.ndarray) else values), mask

@@ -1,17 +1,17 @@
 """The codecs of compressed tiles, from bytes of the file to bytes of pixels."""
 
-__all__ = ("Codec", "codec_for", "decode_raw")
+__all__ = ("BadTileError", "Codec", "codec_for", "decode_raw", "inflate_all")
 
-from collections.abc import Buffer
+import zlib
+from collections.abc import Buffer, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ._hdu import Hdu
-from ._inflate import inflate
-from ._pixel_type import pixel_type
 from ._tile_table import UnsupportedTilesError
+from ._values import pixel_type
 
 try:
     from astropy.io.fits.hdu.compressed._codecs import Rice1
@@ -19,6 +19,16 @@ except ImportError:
     # Without it astropy itself reads RICE images, more slowly.
     Rice1 = None
 
+deflate: Any
+try:
+    import deflate
+except ImportError:
+    # Without it zlib inflates, more slowly.
+    deflate = None
+
+
+SMALL_TILE = 128
+"""Bytes of tiles that are worth a look whether they were there before."""
 
 MAX_ITEM_SIZE = 8
 """Bytes of the largest pixel there is; some writers store wider ones than the
@@ -46,6 +56,28 @@ class Codec:
     def has_checksum(self) -> bool:
         """Whether damage to a tile is always noticed."""
         return self.name != "RICE_1"
+
+    def decode_all(self, pieces: Sequence[Buffer], counts: Sequence[int]) -> list[Buffer]:
+        """Return the bytes of the pixels of several tiles.
+
+        Parameters
+        ----------
+        pieces : `~collections.abc.Sequence` [`~collections.abc.Buffer`]
+            The compressed tiles.
+        counts : `~collections.abc.Sequence` [`int`]
+            Number of pixels of each.
+
+        Returns
+        -------
+        decoded : `list` [`~collections.abc.Buffer`]
+            Bytes; still shuffled where the codec is.
+
+        Raises
+        ------
+        BadTileError
+            Raised if a tile is corrupt.
+        """
+        return _each(self.decode, pieces, counts)
 
     def decode(self, data: Buffer, count: int) -> Buffer:
         """Return the bytes of a tile's pixels.
@@ -113,28 +145,148 @@ def codec_for(hdu: Hdu, *, quantized: bool) -> Codec:
     raise UnsupportedTilesError(name)
 
 
-def decode_raw(data: Buffer, count: int, dtype: np.dtype[Any], *, compressed: bool) -> Buffer:
-    """Return the bytes of a tile that was stored without quantization.
+def decode_raw(
+    pieces: Sequence[Buffer], counts: Sequence[int], dtype: np.dtype[Any], *, compressed: bool
+) -> Sequence[Buffer]:
+    """Return the bytes of tiles that were stored without quantization.
 
     Parameters
     ----------
-    data : `~collections.abc.Buffer`
-        The tile, of GZIP_COMPRESSED_DATA or UNCOMPRESSED_DATA.
-    count : `int`
-        Number of pixels.
+    pieces : `~collections.abc.Sequence` [`~collections.abc.Buffer`]
+        The tiles, of GZIP_COMPRESSED_DATA or UNCOMPRESSED_DATA.
+    counts : `~collections.abc.Sequence` [`int`]
+        Number of pixels of each.
     dtype : `numpy.dtype`
         Type of the pixels.
     compressed : `bool`
-        Whether it is a gzip stream.
+        Whether they are gzip streams.
 
     Returns
     -------
-    decoded : `~collections.abc.Buffer`
+    decoded : `~collections.abc.Sequence` [`~collections.abc.Buffer`]
         Bytes.
 
     Raises
     ------
-    ValueError
-        Raised if the tile is corrupt.
+    BadTileError
+        Raised if a tile is corrupt.
     """
-    return inflate(data, count * dtype.itemsize, count * MAX_ITEM_SIZE) if compressed else data
+    if not compressed:
+        return pieces
+    size = dtype.itemsize
+    return _each(lambda data, count: inflate(data, count * size, count * MAX_ITEM_SIZE), pieces, counts)
+
+
+class BadTileError(ValueError):
+    """One of several tiles is corrupt.
+
+    Parameters
+    ----------
+    place : `int`
+        Which of them.
+    reason : `str`
+        What is wrong.
+    """
+
+    def __init__(self, place: int, reason: str) -> None:
+        super().__init__(reason)
+        self.place = place
+
+
+def _each(
+    decode: Callable[[Buffer, int], Buffer], pieces: Sequence[Buffer], counts: Sequence[int]
+) -> list[Buffer]:
+    decoded: list[Buffer] = []
+    # Most tiles of a mask are the same few bytes.
+    known: dict[tuple[bytes, int], Buffer] = {}
+    for data, count in zip(pieces, counts, strict=True):
+        key = (bytes(data), count) if len(memoryview(data)) <= SMALL_TILE else None
+        tile = known.get(key) if key is not None else None
+        if tile is None:
+            try:
+                tile = decode(data, count)
+            except ValueError as error:
+                raise BadTileError(len(decoded), str(error)) from error
+            if key is not None:
+                known[key] = tile
+        decoded.append(tile)
+    return decoded
+
+
+def inflate(data: Buffer, size: int, limit: int) -> Buffer:
+    """Inflate a gzip stream and check it.
+
+    Parameters
+    ----------
+    data : `~collections.abc.Buffer`
+        A gzip stream with its header and trailer (RFC 1952).
+    size : `int`
+        Expected length of the result in bytes; only a hint.
+    limit : `int`
+        Length that the result must not exceed, however long the stream goes
+        on: a few bytes can inflate to a thousand times as many.
+
+    Returns
+    -------
+    inflated : `~collections.abc.Buffer`
+        The data. Their CRC32 and length agree with the trailer.
+
+    Raises
+    ------
+    ValueError
+        Raised if the stream is truncated or corrupt, or longer than ``limit``.
+    """
+    view = memoryview(data)
+    # The trailer ends with the length. Where it is another one than expected
+    # zlib finds out why.
+    if deflate is not None and int.from_bytes(view[-4:], "little") == size:
+        try:
+            inflated: Buffer = deflate.gzip_decompress(view, size)
+        except deflate.DeflateError as error:
+            raise ValueError(f"cannot be inflated: {error}") from error
+        return inflated
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        inflated = stream.decompress(view, limit + 1)
+    except zlib.error as error:
+        raise ValueError(f"cannot be inflated: {error}") from error
+    if len(inflated) > limit:
+        raise ValueError(f"cannot be inflated: it has more than {limit} bytes")
+    if not stream.eof:
+        raise ValueError("cannot be inflated: incomplete or truncated stream")
+    return inflated
+
+
+def inflate_all(data: bytes, limit: int) -> bytes:
+    """Inflate a gzip file, which may have several members.
+
+    Parameters
+    ----------
+    data : `bytes`
+        The file.
+    limit : `int`
+        Length that the result must not exceed.
+
+    Returns
+    -------
+    inflated : `bytes`
+        The data of all members.
+
+    Raises
+    ------
+    ValueError
+        Raised if the file is truncated or corrupt, or too large.
+    """
+    inflated = b""
+    while data.rstrip(b"\0"):
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            inflated += stream.decompress(data, limit + 1 - len(inflated))
+        except zlib.error as error:
+            raise ValueError(f"cannot be inflated: {error}") from error
+        if len(inflated) > limit:
+            raise ValueError(f"cannot be inflated: it has more than {limit} bytes")
+        if not stream.eof:
+            raise ValueError("cannot be inflated: incomplete or truncated stream")
+        data = stream.unused_data
+    return inflated

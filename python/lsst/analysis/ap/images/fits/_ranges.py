@@ -15,7 +15,7 @@ MAX_READ = 4 * 2**20
 
 def read_ranges(
     source: ByteSource, starts: NDArray[np.int64], stops: NDArray[np.int64]
-) -> Iterator[tuple[int, memoryview]]:
+) -> Iterator[tuple[list[int], list[memoryview]]]:
     """Read ranges of a file, joining those that lie close together.
 
     Parameters
@@ -28,10 +28,10 @@ def read_ranges(
 
     Yields
     ------
-    index : `int`
-        Which range.
-    data : `memoryview`
-        Its bytes.
+    indices : `list` [`int`]
+        Which ranges, of those that were read at once.
+    pieces : `list` [`memoryview`]
+        The bytes of each.
 
     Raises
     ------
@@ -57,8 +57,8 @@ def read_ranges(
         firsts.tolist(), lasts.tolist(), begins.tolist(), ends.tolist(), strict=True
     ):
         data = memoryview(source.read(begin, end))
-        for i in range(first, last):
-            yield indices[i], data[range_starts[i] - begin : range_stops[i] - begin]
+        pieces = [data[range_starts[i] - begin : range_stops[i] - begin] for i in range(first, last)]
+        yield indices[first:last], pieces
 
 
 def read_each(source: ByteSource, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> list[Buffer]:
@@ -85,6 +85,7 @@ def read_each(source: ByteSource, starts: NDArray[np.int64], stops: NDArray[np.i
         # A local read costs less than to find out which ranges to join.
         return list(source.read_each(starts.tolist(), stops.tolist()))
     pieces: list[Buffer] = [b""] * len(starts)
-    for index, data in read_ranges(source, starts, stops):
-        pieces[index] = data
+    for indices, found in read_ranges(source, starts, stops):
+        for index, piece in zip(indices, found, strict=True):
+            pieces[index] = piece
     return pieces

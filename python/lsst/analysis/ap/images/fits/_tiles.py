@@ -8,7 +8,7 @@ turned into floating-point numbers for those pixels alone.
 
 __all__ = ("check_gzip_tiles", "read_tiles")
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Buffer, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,21 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...domain import Box
-from ._codecs import Codec, codec_for, decode_raw
+from ._codecs import BadTileError, Codec, codec_for, decode_raw
 from ._errors import ImageFileError
 from ._hdu import Hdu
-from ._pixel_type import pixel_type
 from ._quantization import Dequantizer
 from ._ranges import read_ranges
-from ._scaling import blank_value, to_physical
 from ._tile_table import TileTable, UnsupportedTilesError
+from ._values import blank_value, pixel_type, to_physical
 
 LIKE_THE_IMAGE, LOSSLESS = 0, 1
 """How a tile is stored: with the image's codec, or as it is because its
 pixels could not be quantized (FITS standard 4.0, section 10.1.3)."""
-
-SMALL_TILE = 128
-"""Bytes of tiles that are worth a look whether they were there before."""
 
 MAX_BUFFER = 2**28
 """Bytes of tiles that are decoded at once. Boxes that touch more are read in
@@ -93,11 +89,12 @@ def check_gzip_tiles(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) -> 
     count = table.tile_shape[0] * table.tile_shape[1]
     tile_x, tile_y = np.nonzero(_wanted_tiles(table, boxes))
     numbers = tile_y * table.grid[1] + tile_x
-    for index, data, column in _read_tiles(table, None, numbers):
+    for indices, pieces, column in _read_tiles(table, None, numbers):
+        compressed = column != "UNCOMPRESSED_DATA"
         try:
-            decode_raw(data, count, np.dtype("u1"), compressed=column != "UNCOMPRESSED_DATA")
-        except ValueError as error:
-            raise _corrupt(table, int(numbers[index]), str(error)) from error
+            decode_raw(pieces, [count] * len(pieces), np.dtype("u1"), compressed=compressed)
+        except BadTileError as error:
+            raise _corrupt(table, int(numbers[indices[error.place]]), str(error)) from error
 
 
 def _read_in_turns(table: TileTable, pixels: "_Pixels", boxes: Sequence[Box]) -> list[NDArray[Any]]:
@@ -215,49 +212,36 @@ class _Tiles:
         buffer = np.empty((len(numbers), row_size), dtype=np.uint8)
         storage = np.full(len(numbers), LIKE_THE_IMAGE, dtype=np.uint8)
         target = memoryview(buffer.reshape(-1))
-        pixel_counts = counts.tolist()
-        # Most tiles of a mask are the same few bytes.
-        known: dict[tuple[bytes, int, str], int] = {}
-        for index, data, column in _read_tiles(table, pixels.codec, numbers):
-            count = pixel_counts[index]
-            start = index * row_size
-            if column != "COMPRESSED_DATA":
-                storage[index] = LOSSLESS
-            key = (bytes(data), count, column) if len(data) <= SMALL_TILE else None
-            if key is not None and (twin := known.get(key)) is not None:
-                target[start : start + row_size] = target[twin : twin + row_size]
-                continue
+        for indices, pieces, column in _read_tiles(table, pixels.codec, numbers):
+            wanted_counts = counts[indices].tolist()
+            dtype = pixels.codec.dtype
+            decoded: Sequence[Buffer]
             try:
-                decoded = _decode_tile(pixels, data, count, column)
-            except ValueError as error:
-                raise _corrupt(table, int(numbers[index]), str(error)) from error
-            target[start : start + len(decoded)] = decoded
-            if key is not None:
-                known[key] = start
+                if column == "COMPRESSED_DATA":
+                    decoded = pixels.codec.decode_all(pieces, wanted_counts)
+                else:
+                    storage[indices] = LOSSLESS
+                    dtype = pixels.raw_dtype
+                    compressed = column == "GZIP_COMPRESSED_DATA"
+                    decoded = decode_raw(pieces, wanted_counts, dtype, compressed=compressed)
+            except BadTileError as error:
+                raise _corrupt(table, int(numbers[indices[error.place]]), str(error)) from error
+            for index, count, tile in zip(indices.tolist(), wanted_counts, decoded, strict=True):
+                values, size = memoryview(tile).cast("B"), count * dtype.itemsize
+                if len(values) != size:
+                    is_gzip = pixels.codec.name.startswith("GZIP")
+                    if is_gzip and len(values) in (2 * count, 4 * count, 8 * count):
+                        raise UnsupportedTilesError("pixels of another size than the image's")
+                    reason = f"has {len(values)} bytes where {size} are due"
+                    raise _corrupt(table, int(numbers[index]), reason)
+                target[index * row_size : index * row_size + size] = values
         return cls(table, pixels, buffer, places, numbers, storage)
-
-
-def _decode_tile(pixels: _Pixels, data: memoryview, count: int, column: str) -> memoryview:
-    """Return the bytes of a tile's pixels."""
-    codec = pixels.codec
-    if column == "COMPRESSED_DATA":
-        decoded, size = memoryview(codec.decode(data, count)).cast("B"), count * codec.dtype.itemsize
-    else:
-        dtype = pixels.raw_dtype
-        compressed = column == "GZIP_COMPRESSED_DATA"
-        decoded = memoryview(decode_raw(data, count, dtype, compressed=compressed))
-        size = count * dtype.itemsize
-    if len(decoded) != size:
-        if codec.name.startswith("GZIP") and len(decoded) in (2 * count, 4 * count, 8 * count):
-            raise UnsupportedTilesError("pixels of another size than the image's")
-        raise ValueError(f"has {len(decoded)} bytes where {size} are due")
-    return decoded
 
 
 def _read_tiles(
     table: TileTable, codec: Codec | None, numbers: NDArray[np.intp]
-) -> Iterator[tuple[int, memoryview, str]]:
-    """Yield the bytes of tiles, with the column that they are kept in."""
+) -> Iterator[tuple[NDArray[np.intp], list[memoryview], str]]:
+    """Yield the bytes of some tiles at a time, with the column that they are kept in."""
     left = np.arange(len(numbers))
     for column in ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"):
         if not left.size or not table.has(column):
@@ -266,8 +250,8 @@ def _read_tiles(
         full = np.flatnonzero(stops > starts)
         if column == "COMPRESSED_DATA" and codec is not None and not codec.has_checksum:
             table.check_overlaps(column)
-        for index, data in read_ranges(table.hdu.source, starts[full], stops[full]):
-            yield int(left[full[index]]), data, column
+        for indices, pieces in read_ranges(table.hdu.source, starts[full], stops[full]):
+            yield left[full[indices]], pieces, column
         left = left[stops == starts]
     if left.size:
         raise _corrupt(table, int(numbers[left[0]]), "has no data")

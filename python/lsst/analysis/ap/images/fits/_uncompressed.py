@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from ...domain import Box
 from ._errors import ImageFileError
 from ._hdu import Hdu
-from ._pixel_type import pixel_type
 from ._ranges import read_each
-from ._scaling import to_physical
+from ._values import pixel_type, to_physical
 
 
 def read_uncompressed(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) -> list[NDArray[Any]]:

@@ -84,6 +84,8 @@ class _ArrowEngine:
         if not choices:  # not even null is among none, in SQL
             return value.is_null() & pc.scalar(False)
         kinds = {str: pa.large_string(), int: pa.int64(), float: pa.float64()}
+        if isinstance(choices[0], float):  # Arrow tells -0.0 from 0.0 here, and only here
+            value, choices = value + pc.scalar(0.0), tuple(choice + 0.0 for choice in choices)
         found = value.isin(pa.array(choices, kinds[type(choices[0])]))
         # Arrow says that null is not among the choices; SQL does not know.
         return pc.if_else(value.is_null(), pc.scalar(pa.scalar(None, pa.bool_())), found)

@@ -177,7 +177,7 @@ def _is_in(expression: IsIn, engine: _Engine) -> Any:
     if typed.kind is Kind.INTEGER:
         # Identifiers need all their 64 bits.
         whole = (choice for choice in choices if isinstance(choice, int) or float(choice).is_integer())
-        return engine.is_in(typed.value, tuple(map(int, whole)))
+        return engine.is_in(typed.value, tuple(n for n in map(int, whole) if -(2**63) <= n < 2**63))
     return engine.is_in(engine.to_real(typed), tuple(map(float, choices)))
 
 

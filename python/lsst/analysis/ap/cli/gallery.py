@@ -1,0 +1,135 @@
+"""The command ``zooniverseCutoutsGallery``: a page that shows pictures and takes labels.
+
+Nothing heavy is imported until the words are understood.
+"""
+
+__all__ = ("main",)
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from .._version import software_version
+from ._command import add_log_options, run_command
+
+_DESCRIPTION = """
+Write a page that shows the pictures of a directory, or compares those of two. It opens from the disk in any
+browser, without a server and without the network: browse, filter, sort, plot and label with the keyboard.
+"""
+
+_EPILOG = """
+OUT is the last word if it holds no pictures; without it, the page goes to the folder 'gallery' of the last
+directory. OUT/index.html is the page, OUT/items.parquet has the path of each picture and every column.
+
+examples:
+  look at what zooniverseCutouts made:
+    zooniverseCutoutsGallery pictures/
+    open pictures/gallery/index.html
+
+  a page that can be sent to somebody else, with words of one's own for labels:
+    zooniverseCutoutsGallery --copy --labels transient:t,variable:v,bogus:b pictures/ to-send/
+
+  what became of the sources when the pipeline changed:
+    zooniverseCutoutsGallery before/ after/ comparison/
+
+exit status: 0 the page is written, 2 it could not be done.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of `str`, optional
+        The words after the command's name; those of the process when not
+        given.
+
+    Returns
+    -------
+    status : `int`
+        0 when the page is written, 2 when it could not be done, 130 when
+        interrupted.
+    """
+    return run_command(build_parser(), _run, argv)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line.
+
+    Returns
+    -------
+    parser : `argparse.ArgumentParser`
+        It imports nothing of the middleware.
+    """
+    parser = argparse.ArgumentParser(
+        prog="zooniverseCutoutsGallery",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "directories",
+        metavar="DIR",
+        nargs="+",
+        help="directory of pictures; two to compare: before, after; then OUT",
+    )
+    parser.add_argument("--version", action="version", version=f"{parser.prog} {software_version()}")
+    parser.add_argument("--title", metavar="TEXT", help="title of the page (default: the directories' names)")
+    parser.add_argument(
+        "--labels",
+        metavar="WORD:KEY[,WORD:KEY]",
+        type=_labels,
+        help="words of labels and their keys (default: real:r,bogus:b,unsure:u)",
+    )
+    parser.add_argument("--copy", action="store_true", help="put the pictures beside the page as well")
+    changed = parser.add_argument_group("from where on a source of two directories has changed")
+    for name, unit, default in (
+        ("radius", "greatest distance of a source to itself, in arcseconds", 1.0),
+        ("flux", "change of psfFlux, in units of its error", 1.0),
+        ("reliability", "change of reliability", 0.1),
+        ("shift", "change of the position, in arcseconds", 0.1),
+    ):
+        changed.add_argument(
+            f"--{name}", metavar="X", type=_positive, default=default, help=f"{unit} (default: {default})"
+        )
+    add_log_options(parser.add_argument_group("how much is told"))
+    return parser
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _labels(text: str) -> list[tuple[str, str]]:
+    pairs = [tuple(part.rpartition(":")[::2]) for part in text.split(",") if part.strip()]
+    words = [(word.strip(), key.strip().lower()) for word, key in pairs]
+    if not words or not all(word and key for word, key in words):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form WORD:KEY, such as real:r,bogus:b")
+    return words
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from ..gallery import Thresholds, make_gallery
+
+    directories, out = _settle(arguments.directories)
+    thresholds = Thresholds(arguments.radius, arguments.flux, arguments.reliability, arguments.shift)
+    given = {} if arguments.labels is None else {"labels": arguments.labels}
+    index = make_gallery(
+        *directories, out=out, title=arguments.title, thresholds=thresholds, copy=arguments.copy, **given
+    )
+    print(index)
+    return 0
+
+
+def _settle(words: Sequence[str]) -> tuple[list[str], str | None]:
+    """Return the directories of pictures, and where the page goes."""
+    from ..output import holds_pictures
+
+    if len(words) > 1 and not holds_pictures(Path(words[-1])):
+        return list(words[:-1]), words[-1]
+    return list(words), None

@@ -1,0 +1,125 @@
+"""The data of a page, in the form in which its scripts take them."""
+
+__all__ = ("LABELS", "PageData", "page_data")
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from ..domain import CutoutsError
+from ._encode import EncodedColumn, encode_column
+from ._items import Items, PictureSet
+from ._words import flag_words, synonyms
+
+LABELS: Final = (("real", "r"), ("bogus", "b"), ("unsure", "u"))
+"""The words of labels, and the key of each."""
+
+_TAKEN: Final = frozenset("nzpaxfil")
+"""Keys that the page uses itself; ``settings.js`` has the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageData:
+    """What ``Gallery.begin``, ``column`` and ``receivePictures`` of the page take."""
+
+    header: Mapping[str, Any]
+    """What must be known before the columns come."""
+
+    columns: Sequence[EncodedColumn]
+    """The columns of the table."""
+
+    pictures: Sequence[tuple[list[str | None], list[Any], list[int] | None]]
+    """Of each set of pictures the addresses, the distinct frames, and the
+    number of each picture's frame; `None` when there is one frame."""
+
+
+def page_data(
+    items: Items, labels: Sequence[tuple[str, str]], scope: str, address: Callable[[Path], str]
+) -> PageData:
+    """Return the data of a page.
+
+    Parameters
+    ----------
+    items : `Items`
+        What it shows.
+    labels : sequence of `tuple` [`str`, `str`]
+        The words of labels, each with its key.
+    scope : `str`
+        What tells this gallery's labels from those of others.
+    address : callable
+        Returns where the page finds a picture.
+
+    Returns
+    -------
+    data : `PageData`
+        The data.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when the labels or their keys will not do.
+    """
+    _check_labels(labels)
+    columns = [encode_column(column) for column in items.table.columns]
+    described = [
+        {**_described(field), "kind": column.kind, "storage": column.storage}
+        for field, column in zip(items.table.schema, columns, strict=True)
+    ]
+    header = {
+        "title": items.title,
+        "scope": scope,
+        "rows": len(items.table),
+        "pictures": [{"name": each.name, "colors": _colors(each)} for each in items.pictures],
+        "labels": [{"word": word, "key": key} for word, key in labels],
+        "flagWords": flag_words(),
+        "synonyms": synonyms(),
+        "order": items.order,
+        "summary": items.summary,
+        "columns": described,
+    }
+    return PageData(header, columns, [_pictures(each, address) for each in items.pictures])
+
+
+def _check_labels(labels: Sequence[tuple[str, str]]) -> None:
+    words, keys = [word for word, _ in labels], [key for _, key in labels]
+    for word, key in labels:
+        if not re.fullmatch("[a-z0-9]", key):
+            raise CutoutsError(f"The key {key!r} of the label {word!r} is not one small letter or digit.")
+        if key in _TAKEN:
+            raise CutoutsError(
+                f"The key {key!r} of the label {word!r} does something else in the page: choose another."
+            )
+    if not labels or len(set(words)) < len(words) or len(set(keys)) < len(keys):
+        raise CutoutsError("Each label needs a word and a key of its own, such as real:r,bogus:b.")
+
+
+def _described(field: pa.Field) -> dict[str, str]:
+    metadata: Mapping[bytes, bytes] = field.metadata or {}
+    unit, about = (metadata.get(key, b"").decode("utf-8", "replace") for key in (b"unit", b"description"))
+    return {"name": field.name, "unit": unit, "about": about}
+
+
+def _colors(pictures: PictureSet) -> dict[str, dict[str, Any]]:
+    return {panel: {"a": scale.a, "map": scale.map} for panel, scale in pictures.colors.items()}
+
+
+def _pictures(
+    pictures: PictureSet, address: Callable[[Path], str]
+) -> tuple[list[str | None], list[Any], list[int] | None]:
+    paths = [None if path is None else address(path) for path in pictures.paths]
+    places: dict[str, int] = {}
+    frames: list[Any] = []
+    codes = []
+    for facts in pictures.facts:
+        # Limits, which each picture has for itself, are columns of the table.
+        frame = None if facts is None else dataclasses.asdict(dataclasses.replace(facts, limits={}))
+        if (key := repr(frame)) not in places:
+            places[key] = len(frames)
+            frames.append(frame)
+        codes.append(places[key])
+    return paths, frames, None if len(frames) == 1 else codes

@@ -1,0 +1,122 @@
+"""The page within a notebook."""
+
+__all__ = ("gallery_widget",)
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+from ..domain import CutoutsError
+from ..messages import install_line
+from ._data import LABELS, page_data
+from ._items import Items
+from ._page import SCRIPTS, STYLES, page_file, scope_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST: Final = 5_000
+"""So many pictures, of some 15 kB each, go through a notebook's connection
+within seconds."""
+
+_TIME: Final = len("2026-11-05T12:00:00.000Z")
+"""A time stands before each label in the storage."""
+
+
+def gallery_widget(items: Items, *, height: str = "760px") -> Any:
+    """Return a widget that shows items in a notebook.
+
+    Parameters
+    ----------
+    items : `Items`
+        What it shows, with at most some thousand pictures, which become a
+        part of it.
+    height : `str`, optional
+        Its height, as CSS has it.
+
+    Returns
+    -------
+    widget : `anywidget.AnyWidget`
+        It displays itself. Its property ``labels`` is a
+        `pandas.DataFrame` with ``diaSourceId``, ``label``, ``who`` and
+        ``when``, at any time.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when there are too many pictures, or no anywidget.
+    """
+    try:
+        from ._widget_class import GalleryWidget
+    except ImportError as error:
+        raise CutoutsError(
+            f"A gallery in a notebook needs anywidget: {install_line('notebook')}. A page that opens from "
+            "disk needs nothing: make_gallery()."
+        ) from error
+    number = sum(path is not None for pictures in items.pictures for path in pictures.paths)
+    if number > _MOST:
+        raise CutoutsError(
+            f"There are {number} pictures; a notebook shows up to {_MOST}. Write a page that opens from "
+            "disk: make_gallery(), or zooniverseCutoutsGallery."
+        )
+    data = page_data(items, LABELS, scope_of(items), str)
+    content, places = _content(items)
+    return GalleryWidget(
+        header=dict(data.header),
+        columns=[[column.values, column.valid, list(column.texts)] for column in data.columns],
+        sets=[list(pictures) for pictures in data.pictures],
+        pictures=content,
+        places=places,
+        height=height,
+    )
+
+
+def _content(items: Items) -> tuple[bytes, list[tuple[str, int, int]]]:
+    """Return all pictures one behind the other, and where each is."""
+    parts: list[bytes] = []
+    places = []
+    start = 0
+    for path in (path for pictures in items.pictures for path in pictures.paths if path is not None):
+        try:
+            parts.append(path.read_bytes())
+        except OSError as error:
+            raise CutoutsError(f"Picture {path} cannot be read: {error.strerror}.") from error
+        places.append((str(path), start, start + len(parts[-1])))
+        start += len(parts[-1])
+    return b"".join(parts), places
+
+
+def widget_module() -> str:
+    """Return the scripts of the page as one module for a notebook."""
+    return "\n".join(page_file(name) for name in (*SCRIPTS, "widget.js"))
+
+
+def widget_style() -> str:
+    """Return the style sheets of the page as one."""
+    return "\n".join(page_file(name) for name in STYLES)
+
+
+def labels_of(stored: Mapping[str, str]) -> "pd.DataFrame":
+    """Return the labels among what the page stored.
+
+    Parameters
+    ----------
+    stored : `~collections.abc.Mapping` [`str`, `str`]
+        Items of its storage; ``labels.js`` says what their keys are.
+
+    Returns
+    -------
+    labels : `pandas.DataFrame`
+        Columns ``diaSourceId``, ``label``, ``who`` and ``when``, sorted by
+        person and time.
+    """
+    import pandas as pd
+
+    rows = []
+    for key, value in stored.items():
+        if key.startswith("lsst.analysis.ap/labels/"):
+            *_, who, identifier = key.split("/")
+            rows.append((int(unquote(identifier)), value[_TIME:], unquote(who), value[:_TIME]))
+    rows.sort(key=lambda row: (row[2], row[3], row[0]))
+    table = pd.DataFrame(rows, columns=["diaSourceId", "label", "who", "when"])
+    return table.astype({"diaSourceId": "int64"})

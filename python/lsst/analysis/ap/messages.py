@@ -1,0 +1,85 @@
+"""What messages are made of, whoever writes them.
+
+As `~lsst.analysis.ap.domain`, this module imports no other of this package.
+"""
+
+__all__ = ("install_line", "public_uri", "waiting_for")
+
+import importlib.metadata
+import logging
+import re
+import shlex
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_log = logging.getLogger(__name__)
+
+
+def install_line(extra: str) -> str:
+    """Return the command that installs what an extra of this package brings.
+
+    Parameters
+    ----------
+    extra : `str`
+        Name of the extra.
+
+    Returns
+    -------
+    line : `str`
+        A line to be typed. It names the packages themselves: this one is
+        installed already, and may be on no index.
+    """
+    try:
+        requirements = importlib.metadata.requires("lsst-analysis-ap") or []
+    except importlib.metadata.PackageNotFoundError:  # in a stack, which has its own ways to install
+        requirements = []
+    ours = [line.partition(";")[0].strip() for line in requirements if _belongs(line, extra)]
+    return shlex.join(["pip", "install", *(ours or [f"lsst-analysis-ap[{extra}]"])])
+
+
+def _belongs(requirement: str, extra: str) -> bool:
+    return re.search(rf"extra == ['\"]{re.escape(extra)}['\"]", requirement) is not None
+
+
+def public_uri(uri: object) -> str:
+    """Return a URI without what only its owner may know.
+
+    Parameters
+    ----------
+    uri : `object`
+        A path, a URI or what turns into one, such as a database URL.
+
+    Returns
+    -------
+    text : `str`
+        The same with ``***`` in place of a password, and of the values of a
+        query, which may be a signature or a token.
+    """
+    text = re.sub(r"(://[^:/?#@\s]*):\S*@", r"\1:***@", str(uri))
+    return re.sub(r"(?<=[?&])([^=&#\s]+)=[^&#\s]*", r"\1=***", text) if "://" in text else text
+
+
+@contextmanager
+def waiting_for(what: str, seconds: float = 10.0) -> Iterator[None]:
+    """Say what is waited for, if it takes long.
+
+    Parameters
+    ----------
+    what : `str`
+        What might not answer.
+    seconds : `float`, optional
+        How long a wait is that needs no word.
+
+    Yields
+    ------
+    nothing
+        While that is waited for.
+    """
+    timer = threading.Timer(seconds, _log.warning, ("Still waiting for %s ...", what))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,131 @@
+"""What a directory holds, for those who only look at it."""
+
+__all__ = ("DirectoryRecord", "holds_pictures", "read_record")
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..domain import CutoutsError
+from ._journal import JOURNAL_NAME
+from ._rows import join_rows, unpack_rows
+
+_ORDER: Final = "ORDER BY visit, detector, diaSourceId"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DirectoryRecord:
+    """The pictures of a directory, and what the catalogue says of each."""
+
+    settings: dict[str, str]
+    """How the pictures were made, as text by name."""
+
+    paths: tuple[str, ...]
+    """Where each picture is, relative to the directory."""
+
+    rows: pa.Table
+    """One row for each picture, in the same order: by visit, detector and
+    ``diaSourceId``."""
+
+
+def holds_pictures(path: Path) -> bool:
+    """Return whether a directory is one of pictures.
+
+    Parameters
+    ----------
+    path : `pathlib.Path`
+        A directory, or anything else.
+
+    Returns
+    -------
+    holds : `bool`
+        Whether a run left its journal there.
+    """
+    return (path / JOURNAL_NAME).is_file()
+
+
+def read_record(path: Path) -> DirectoryRecord:
+    """Read what a run left in a directory, without changing anything.
+
+    Parameters
+    ----------
+    path : `pathlib.Path`
+        The directory.
+
+    Returns
+    -------
+    record : `DirectoryRecord`
+        Its pictures and their rows. Of pictures that an older version made,
+        only the columns of the manifest are known.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when there are no pictures, or a run is at work.
+    """
+    if not holds_pictures(path):
+        raise CutoutsError(f"{path} holds no pictures of zooniverseCutouts: name a directory that it wrote.")
+    journal = (path / JOURNAL_NAME).absolute()
+    try:
+        with closing(sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True, timeout=0)) as db:
+            settings = dict(db.execute("SELECT name, value FROM setting"))
+            pictures = db.execute(
+                f"SELECT diaSourceId, instrument, visit, detector, path, metadata FROM picture {_ORDER}"
+            ).fetchall()
+            known = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'catalogue'").fetchone()
+            packed = db.execute("SELECT rows FROM catalogue").fetchall() if known else []
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise CutoutsError(f"A run is writing to {path}: wait for it.") from error
+        raise CutoutsError(
+            f"Journal {journal} cannot be read ({error}). Run the command that made the pictures again."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise CutoutsError(f"Journal {journal} is damaged ({error}). Make the pictures again.") from error
+    if not pictures:
+        raise CutoutsError(f"{path} holds no pictures yet: its run made none.")
+    return DirectoryRecord(settings, tuple(row[4] for row in pictures), _rows(pictures, packed))
+
+
+def _rows(pictures: Sequence[tuple[Any, ...]], packed: Sequence[tuple[bytes]]) -> pa.Table:
+    ids = pa.array([row[0] for row in pictures], pa.int64())
+    tables = [unpack_rows(content) for (content,) in packed]
+    kept = pa.concat_arrays(
+        [t.column("diaSourceId").cast(pa.int64()).combine_chunks() for t in tables] or [ids[:0]]
+    )
+    old = pc.invert(pc.is_in(ids, kept)).to_pylist()
+    if any(old):
+        tables.append(_described([row for row, is_old in zip(pictures, old, strict=True) if is_old]))
+    table = join_rows(tables)
+    return table.take(pc.index_in(ids, table.column("diaSourceId").cast(pa.int64()).combine_chunks()))
+
+
+def _described(pictures: Sequence[tuple[Any, ...]]) -> pa.Table:
+    """Return what the manifest's columns say of pictures whose rows were not kept."""
+    metadata = [json.loads(row[5]) for row in pictures]
+    columns: dict[str, pa.Array] = {
+        "diaSourceId": pa.array([row[0] for row in pictures], pa.int64()),
+        "instrument": pa.array([row[1] for row in pictures], pa.string()),
+        "visit": pa.array([row[2] for row in pictures], pa.int64()),
+        "detector": pa.array([row[3] for row in pictures], pa.int64()),
+    }
+    for name in sorted({name for values in metadata for name in values} - columns.keys()):
+        columns[name] = _typed(pa.array([values.get(name) for values in metadata], pa.string()))
+    return pa.table(columns)
+
+
+def _typed(values: pa.Array) -> pa.Array:
+    """Return what texts stand for, where all of them are of one kind."""
+    for kind in (pa.int64(), pa.float64(), pa.bool_()):
+        try:
+            return values.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    return values

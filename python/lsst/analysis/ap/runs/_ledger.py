@@ -1,0 +1,276 @@
+"""What a run does in a directory: what is there, what is to do, what was done."""
+
+__all__ = ("Ledger",)
+
+import itertools
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..domain import PANELS, CutoutsError, SourceBatch
+from ..output import (
+    CITSCI_FILES,
+    Failure,
+    Journal,
+    ManifestForm,
+    OutputDirectory,
+    Picture,
+    is_marked,
+    manifest_name,
+    metadata_of,
+    panel_path,
+    write_failures,
+)
+from ..stamps import StampFiles
+from ._result import Failures, Identifiers
+
+_REPORT: Final = "report.json"
+
+_AT_A_TIME: Final = 10_000
+"""How many pictures are looked for at a time."""
+
+
+@dataclass
+class Ledger:
+    """The bookkeeping of one run.
+
+    Everything that must outlive the process is in the journal; the rest is
+    what the caller of the run wants to know at its end.
+    """
+
+    directory: OutputDirectory
+    """Where the pictures go."""
+
+    journal: Journal
+    """What the directory holds."""
+
+    manifest: ManifestForm
+    """What the manifest looks like."""
+
+    stamps: StampFiles
+    """Where the stamps themselves go."""
+
+    log: logging.Logger | logging.LoggerAdapter[logging.Logger]
+    """Where warnings go."""
+
+    written: Identifiers = field(default_factory=Identifiers)
+    """Sources whose pictures this run made."""
+
+    skipped: Identifiers = field(default_factory=Identifiers)
+    """Sources whose pictures were there."""
+
+    failed: Failures = field(default_factory=Failures)
+    """Sources whose picture could not be made."""
+
+    repeated: int = 0
+    """Rows whose source had come already."""
+
+    def begin(
+        self, settings: Mapping[str, str], facts: Mapping[str, str], *, overwrite: bool, append: bool
+    ) -> None:
+        """Record the settings of this run, if the directory admits them.
+
+        Parameters
+        ----------
+        settings : `~collections.abc.Mapping` [`str`, `str`]
+            What decides how a picture comes out.
+        facts : `~collections.abc.Mapping` [`str`, `str`]
+            What else should be known of the run.
+        overwrite : `bool`
+            Whether to remove the pictures that are there.
+        append : `bool`
+            Whether to keep pictures that were made with other settings.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when the directory has pictures that were made with other
+            settings, and neither is wanted.
+        """
+        earlier = self.journal.settings
+        differing = [name for name, value in settings.items() if earlier.get(name, value) != value]
+        if overwrite:
+            self.stamps.remove()
+            self.directory.remove(
+                path
+                for picture in self.journal.pictures()
+                for path in (picture.path, *(panel_path(picture.path, panel) for panel in PANELS))
+            )
+            self.journal.clear()
+        elif differing and not append and self.journal.has_pictures():
+            changes = "; ".join(f"{name} was {earlier[name]}, is {settings[name]}" for name in differing)
+            raise CutoutsError(
+                f"{self.directory.name} holds pictures made with other settings ({changes}). Choose another "
+                "directory, or overwrite=True to make all again, or append=True to keep both.",
+                choices=("overwrite", "append"),
+            )
+        self.stamps.begin()  # which may refuse other sizes
+        self.journal.set_settings({**settings, **facts})
+        self.directory.remove_partial_files()
+
+    def unfinished(self, batches: Iterable[SourceBatch], *, only_failed: bool) -> Iterator[SourceBatch]:
+        """Yield what is to do of some batches.
+
+        Parameters
+        ----------
+        batches : iterable of `SourceBatch`
+            Sources; the first row of each identifier counts.
+        only_failed : `bool`
+            Whether to take only sources that failed in an earlier run.
+
+        Yields
+        ------
+        batch : `SourceBatch`
+            Sources that have no picture.
+        """
+        for batch in batches:
+            self.journal.keep(batch)
+            ids = batch.rows.column("diaSourceId").to_pylist()
+            wanted = self.journal.failed(ids) if only_failed else set(ids)
+            done = self._whole(ids)
+            done -= self.stamps.missing(done)
+            new = self.journal.new_in_this_run(ids)
+            todo, there = [], []
+            for row, identifier in enumerate(ids):
+                if identifier not in new:
+                    self.repeated += 1
+                elif identifier in done:
+                    there.append(row)
+                elif identifier in wanted:
+                    todo.append(row)
+                new.discard(identifier)
+            if there:
+                self._describe(SourceBatch(batch.data_id, batch.rows.take(there)))
+            if todo:
+                yield batch.take(todo)
+        if self.repeated:
+            self.log.warning("%d rows repeat a diaSourceId; the first row of each was used.", self.repeated)
+
+    def _whole(self, ids: Iterable[int]) -> set[int]:
+        """Return the sources whose picture is there as it was written."""
+        done = self.journal.done(ids)
+        present = self.directory.present(dict(done.values()))
+        return {identifier for identifier, (path, _) in done.items() if path in present}
+
+    def _describe(self, batch: SourceBatch) -> None:
+        """Skip pictures, but let the manifest have the columns wanted now."""
+        ids = batch.rows.column("diaSourceId").to_pylist()
+        metadata = metadata_of(batch.rows, self.columns)
+        self.journal.describe(dict(zip(ids, metadata, strict=True)))
+        self.skipped.extend(ids)
+
+    @property
+    def seen(self) -> int:
+        """How many rows have been dealt with."""
+        return len(self.written) + len(self.skipped) + len(self.failed) + self.repeated
+
+    @property
+    def columns(self) -> list[str]:
+        """Catalogue columns that the manifest wants to know."""
+        return [manifest_name(column) for column in self.manifest.columns]
+
+    def record(self, outcomes: Iterable[Picture | Failure]) -> None:
+        """Take down what became of the sources of a batch.
+
+        Parameters
+        ----------
+        outcomes : iterable of `Picture` or `Failure`
+            One for each source.
+        """
+        outcomes = list(outcomes)
+        # A picture may be made again for its stamps, and fail for want of its images.
+        kept = self._whole(outcome.diaSourceId for outcome in outcomes if isinstance(outcome, Failure))
+        self.journal.record(outcomes, kept)
+        self.written.extend(outcome.diaSourceId for outcome in outcomes if isinstance(outcome, Picture))
+        self.failed.extend(outcome for outcome in outcomes if isinstance(outcome, Failure))
+
+    def finish(self, advance: Callable[[int], object]) -> list[str]:
+        """Write the lists of what the directory holds.
+
+        Parameters
+        ----------
+        advance : callable
+            Is told how many pictures more are in the lists.
+
+        Returns
+        -------
+        manifests : `list` [`str`]
+            Paths of the manifest's files.
+        """
+        self._fail_vanished()
+        self.written.sort()
+        self.skipped.sort()
+        self.failed.sort()
+        marked = tuple(name for name in self.journal.names_of_metadata() if is_marked(name))
+        new = tuple(name for name in marked if name not in self.manifest.columns)
+        journal = self.journal
+        form = self.manifest.with_columns(new)
+        names = form.write(self.directory, self._pictures(advance), journal.add_manifest)
+        for stale in journal.manifests() - set(names):
+            self.directory.remove([stale])
+            journal.drop_manifest(stale)
+        write_failures(self.directory, self.journal.failures())
+        self._warn_of_limits()
+        with self.directory.open(_REPORT) as stream:
+            stream.write(json.dumps(self._report(names), indent=2).encode() + b"\n")
+        return [f"{self.directory.name.rstrip('/')}/{name}" for name in names]
+
+    def _fail_vanished(self) -> None:
+        """Let those pictures fail that somebody removed while the run was working."""
+        if not self.directory.is_local:
+            return  # a server has said that it has each file, and would be asked for all again
+        for ids in itertools.batched(self.written, _AT_A_TIME):
+            if gone := set(ids) - self._whole(ids):
+                reason = "its picture was removed while the run was working: run the same command again"
+                self.journal.record(failures := [Failure(identifier, None, reason) for identifier in gone])
+                self.failed.extend(failures)
+                self.written = Identifiers(
+                    identifier for identifier in self.written if identifier not in gone
+                )
+
+    def assemble(self, advance: Callable[[int], object]) -> list[str]:
+        """Put the stamps together, in the order of the manifest.
+
+        Parameters
+        ----------
+        advance : callable
+            Is told how many stamps more have been written.
+
+        Returns
+        -------
+        stamps : `list` [`str`]
+            Paths of the files; none when nobody wants any.
+        """
+        return list(self.stamps.assemble((picture.diaSourceId for picture in self._pictures()), advance))
+
+    def _pictures(self, advance: Callable[[int], object] | None = None) -> Iterator[Picture]:
+        for picture in self.journal.pictures(by_folder=self.manifest.style == "citsci"):
+            if advance is not None:
+                advance(1)
+            yield picture
+
+    def _warn_of_limits(self) -> None:
+        if self.manifest.style != "citsci":
+            return
+        files = self.journal.most_in_a_folder() * (1 + len(self.manifest.panels))
+        if files > CITSCI_FILES:
+            self.log.warning(
+                "rubin.citsci takes %d files of a directory and drops the rest without a word, and there are "
+                "%d: select fewer sources, or set chunkSize.",
+                CITSCI_FILES,
+                files,
+            )
+
+    def _report(self, manifests: list[str]) -> dict[str, object]:
+        pictures, failures = self.journal.counts()
+        return {
+            "run": {
+                "written": len(self.written),
+                "skipped": len(self.skipped),
+                "failed": len(self.failed),
+            },
+            "directory": {"pictures": pictures, "failures": failures, "manifests": manifests},
+            "settings": self.journal.settings,
+        }

@@ -1,0 +1,188 @@
+"""What a configuration makes of a repository: which images, which instrument, which stamps."""
+
+__all__ = ("Repository",)
+
+import dataclasses
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from lsst.daf.butler.direct_butler import DirectButler
+
+from ..domain import CutoutsError, SourceBatch
+from ..images import (
+    AlertStampReader,
+    ButlerAddress,
+    FootprintReader,
+    ImageTypes,
+    RepositoryDatasets,
+    TripletReader,
+    find_footprint_type,
+    find_image_types,
+)
+from ..sources import CcdVisitPacker, FlagMap, Sources, arrow_tables, group_by_detector, packer_of
+from ._sizes import FixedSizes, FootprintSizes
+from ._stamp_sources import DetectorStamps, GivenImages, StampSource
+from .config import settings_of
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler
+
+    from ..zooniverseCutouts import ZooniverseCutoutsConfig
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A configuration at work on a repository, or without one.
+
+    What is found out about the repository is remembered.
+    """
+
+    config: "ZooniverseCutoutsConfig"
+    """What is wanted."""
+
+    butler: "Butler | None"
+    """The repository, with default collections; `None` for none."""
+
+    repo: str | None = None
+    """Where it is, for processes that the butler cannot be sent to."""
+
+    @cached_property
+    def types(self) -> ImageTypes | None:
+        """Dataset types of the three images; `None` without a repository."""
+        if self.butler is None:
+            return None
+        types = find_image_types(
+            self.butler,
+            science=self.config.scienceImageType,
+            template=self.config.templateImageType,
+            difference=self.config.differenceImageType,
+            require_difference=self.config.requireDifference,
+        )
+        _log.info("Images: %s, %s, %s", types.template, types.science, types.difference or "no difference")
+        return types
+
+    @cached_property
+    def instruments(self) -> tuple[str, ...]:
+        """Instruments that the repository knows."""
+        if self.butler is None:
+            return ()
+        records = self.butler.query_dimension_records("instrument", explain=False)
+        return tuple(sorted(record.name for record in records))
+
+    @property
+    def instrument(self) -> str | None:
+        """Instrument of the sources that do not say theirs: the given one, or the only one."""
+        if self.config.instrument is not None:
+            return self.config.instrument
+        return self.instruments[0] if len(self.instruments) == 1 else None
+
+    @cached_property
+    def packer(self) -> CcdVisitPacker | None:
+        """What a column ``ccdVisitId`` means; `None` when nobody knows."""
+        return None if self.butler is None else packer_of(self.butler, self.instrument)
+
+    @cached_property
+    def flag_map(self) -> FlagMap | None:
+        """What the bits of a packed column of flags mean; `None` for no such column."""
+        return None if self.config.flagMap is None else FlagMap.from_file(self.config.flagMap)
+
+    @cached_property
+    def stamps(self) -> StampSource:
+        """Where stamps come from: the repository, or alerts, which bring their own."""
+        if self.types is None:
+            return AlertStampReader()
+        reader = TripletReader(
+            self._datasets(),
+            planes=self.config.maskPlanes,
+            require_difference=self.config.requireDifference,
+        )
+        return DetectorStamps(reader, self.sizes)
+
+    def _datasets(self, footprints: str | None = None) -> RepositoryDatasets:
+        assert self.butler is not None
+        assert self.types is not None
+        address = None
+        if self.repo is not None and not isinstance(self.butler, DirectButler):
+            address = ButlerAddress(self.repo, tuple(self.butler.collections.defaults))
+        return RepositoryDatasets(self.butler, self.types, footprints, self.config.templateSkymap, address)
+
+    def stamps_of(self, images: Mapping[str, Any] | None) -> StampSource:
+        """Return where stamps come from when somebody has the images at hand.
+
+        Parameters
+        ----------
+        images : `~collections.abc.Mapping` [`str`, image] or `None`
+            The template, science and difference image; `None` for those of
+            the repository.
+
+        Returns
+        -------
+        stamps : `StampSource`
+            What reads them.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when these are not the three images.
+        """
+        if images is None:
+            return self.stamps
+        return GivenImages(images, self.sizes, tuple(self.config.maskPlanes))
+
+    @cached_property
+    def sizes(self) -> FixedSizes | FootprintSizes:
+        """How large the stamps are."""
+        if not self.config.useFootprint:
+            return FixedSizes(tuple(self.config.sizes))
+        reader = None
+        if self.types is not None and (name := find_footprint_type(self.butler, self.types)) is not None:
+            reader = FootprintReader(self._datasets(footprints=name))
+        return FootprintSizes(reader, self.config.footprintMinSize)
+
+    def settings(self) -> dict[str, str]:
+        """Return what decides how a picture comes out, as text by name."""
+        settings = settings_of(self.config)
+        if self.types is not None and self.butler is not None:
+            types = dataclasses.asdict(self.types)
+            settings |= {f"{role}ImageType": repr(name) for role, name in types.items() if name is not None}
+            settings["collections"] = repr(tuple(self.butler.collections.defaults))
+        return settings
+
+    def batches(self, sources: Sources) -> Iterator[SourceBatch]:
+        """Yield sources detector by detector.
+
+        Parameters
+        ----------
+        sources : `pandas.DataFrame`, `astropy.table.Table`, \
+                `pyarrow.Table`, or iterable of such tables
+            DiaSources.
+
+        Yields
+        ------
+        batch : `SourceBatch`
+            Sources of one detector.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when nothing says which instrument the sources are of.
+        """
+        tables = arrow_tables(sources, self.flag_map, self.packer)
+        for batch in group_by_detector(tables, self.instrument):
+            if (
+                self.butler is not None
+                and self.instrument is None
+                and batch.rows.column("instrument").null_count
+            ):
+                known = ", ".join(self.instruments) or "none"
+                raise CutoutsError(
+                    "The catalogue does not say the instrument, and the repository does not have just one "
+                    f"(it has {known}): set instrument.",
+                    choices=("instrument",),
+                )
+            yield batch

@@ -1,0 +1,142 @@
+"""Where the stamps of a batch of sources come from."""
+
+__all__ = ("DetectorStamps", "GivenImages", "StampSource", "Stamps")
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..domain import PANELS, CutoutsError, SourceBatch, Triplet
+from ..images import StampError, TripletReader, read_triplets
+from ._sizes import FixedSizes, FootprintSizes
+
+_log = logging.getLogger(__name__)
+
+type Stamps = list[tuple[Triplet, ...] | StampError]
+"""For each source its triplets, one for each size; or why there are none."""
+
+
+class StampSource(Protocol):
+    """Gives the stamps of batches of sources.
+
+    A repository, a quantum, alerts and images given by hand all do; whoever
+    makes pictures needs to know no more. It pickles, so that each worker
+    process has one of its own. `~lsst.analysis.ap.images.AlertStampReader`
+    is one as it is.
+    """
+
+    def read(self, batch: SourceBatch) -> Stamps:
+        """Return the stamps of the sources of a batch.
+
+        Parameters
+        ----------
+        batch : `SourceBatch`
+            Sources of one detector.
+
+        Returns
+        -------
+        stamps : `list` [`tuple` [`Triplet`, ...] or `StampError`]
+            For each source, in order, a triplet for each size; or why there
+            are none, as a value: whatever is wrong with one source, or with
+            its images, costs no other one.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when no source of any batch can have stamps.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class DetectorStamps:
+    """Stamps from the images of the sources' detector.
+
+    The images may be those of a repository or of a quantum.
+    """
+
+    reader: TripletReader
+    """Opens the three images of a detector."""
+
+    sizes: FixedSizes | FootprintSizes
+    """How large the stamps are."""
+
+    def read(self, batch: SourceBatch) -> Stamps:
+        # Docstring inherited.
+        if (data_id := batch.data_id) is None:
+            return [StampError("Its row gives no visit or no detector: complete the catalogue.")] * len(
+                batch.rows
+            )
+        return _cut(batch, self.sizes, lambda ra, dec, sides: self.reader.read(data_id, ra, dec, sides))
+
+
+@dataclass(frozen=True)
+class GivenImages:
+    """Stamps from three images that somebody has in memory.
+
+    Parameters
+    ----------
+    images : `~collections.abc.Mapping` [`str`, image]
+        The template, science and difference image, of afw or lsst.images.
+    sizes : `FixedSizes` or `FootprintSizes`
+        How large the stamps are.
+    planes : `tuple` [`str`, ...], optional
+        Mask planes that the pictures show.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when these are not the three images.
+    """
+
+    images: Mapping[str, Any]
+    sizes: FixedSizes | FootprintSizes
+    planes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if set(self.images) != set(PANELS):
+            given = ", ".join(map(str, self.images)) or "none"
+            raise CutoutsError(f"Give the images {', '.join(PANELS)}; given are {given}.")
+
+    def read(self, batch: SourceBatch) -> Stamps:
+        # Docstring inherited.
+        return _cut(
+            batch,
+            self.sizes,
+            lambda ra, dec, sides: read_triplets(
+                **self.images, ra=ra, dec=dec, sizes=sides, planes=self.planes
+            ),
+        )
+
+
+def _cut(
+    batch: SourceBatch,
+    sizes: FixedSizes | FootprintSizes,
+    read: Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]], Stamps],
+) -> Stamps:
+    """Read the stamps of those sources whose size is known, in one call."""
+    results: list[Any] = list(sizes.of(batch))
+    for index, reason in batch.reasons.items():
+        results[index] = StampError(reason)
+    known = [index for index, size in enumerate(results) if not isinstance(size, StampError)]
+    if not known:
+        return results
+    ra, dec = (_degrees(batch.rows, name)[known] for name in ("ra", "dec"))
+    try:
+        found = read(ra, dec, np.array([results[index] for index in known]))
+    except Exception as error:  # nothing that an image holds may stop the other detectors
+        _log.warning("Reading the images of %s failed.", batch.data_id, exc_info=True)
+        found = [StampError(f"reading its images failed: {error!r}")] * len(known)
+    for index, result in zip(known, found, strict=True):
+        results[index] = result
+    return results
+
+
+def _degrees(rows: pa.Table, name: str) -> NDArray[np.float64]:
+    """Return a column of angles, NaN where null."""
+    return np.asarray(rows.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)

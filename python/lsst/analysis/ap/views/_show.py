@@ -1,0 +1,136 @@
+"""Many pictures at once, in a notebook."""
+
+__all__ = ("PictureGrid", "make_grid")
+
+import base64
+import html
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..domain import CutoutsError, SourceBatch
+from ..output import Failure
+from ..runs._pictures import PictureBatch
+
+_CAPTION: Final = (("S/N", "snr", ".1f"), ("RB", "reliability", ".3f"), ("", "band", ""))
+"""Label, column and format of what a caption says besides the identifier."""
+
+
+@dataclass(frozen=True)
+class PictureGrid:
+    """Pictures of DiaSources that a notebook shows in rows."""
+
+    rows: Sequence[Mapping[str, Any]]
+    """The values of each source by column name."""
+
+    outcomes: Sequence[bytes | str]
+    """The PNG file of each source, or why it has none."""
+
+    note: str = ""
+    """What stands above them."""
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+    def __repr__(self) -> str:
+        failed = sum(isinstance(outcome, str) for outcome in self.outcomes)
+        return f"{len(self)} DiaSources, {failed} of them without a picture"
+
+    def _repr_html_(self) -> str:
+        figures = "".join(map(_figure, self.rows, self.outcomes))
+        note = f"<div>{html.escape(self.note)}</div>" if self.note else ""
+        return f'{note}<div style="display:flex;flex-wrap:wrap;gap:8px">{figures}</div>'
+
+
+def _figure(row: Mapping[str, Any], outcome: bytes | str) -> str:
+    caption = html.escape(_caption(row))
+    if isinstance(outcome, str):
+        shown = f'<div style="padding:1em;border:1px solid #888">{html.escape(outcome)}</div>'
+    else:
+        data = base64.b64encode(outcome).decode()
+        shown = f'<img style="max-width:100%" alt="{caption}" src="data:image/png;base64,{data}">'
+    return (
+        f'<figure style="margin:0">{shown}'
+        f'<figcaption style="font-size:smaller">{caption}</figcaption></figure>'
+    )
+
+
+def _caption(row: Mapping[str, Any]) -> str:
+    parts = [str(row.get("diaSourceId"))]
+    for label, name, form in _CAPTION:
+        if (value := row.get(name)) is not None:
+            try:
+                parts.append(f"{label} {value:{form}}".strip())
+            except (TypeError, ValueError):  # a column of that name that holds something else
+                parts.append(f"{label} {value}".strip())
+    return " \N{MIDDLE DOT} ".join(parts)
+
+
+def make_grid(
+    make: Callable[[SourceBatch], PictureBatch],
+    batches: Callable[[pa.Table], Iterable[SourceBatch]],
+    table: pa.Table,
+    *,
+    limit: int,
+    sort_by: str | None,
+) -> PictureGrid:
+    """Make the pictures of some sources.
+
+    Parameters
+    ----------
+    make : `~collections.abc.Callable`
+        Makes the pictures of the sources of one detector.
+    batches : `~collections.abc.Callable`
+        Groups a table by detector.
+    table : `pyarrow.Table`
+        The sources.
+    limit : `int`
+        How many to show at most.
+    sort_by : `str` or `None`
+        Column by which they are ordered, with ``-`` before it from the
+        greatest to the least; in the given order when `None`.
+
+    Returns
+    -------
+    grid : `PictureGrid`
+        The pictures, in that order.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when there is no such column, or no picture can be made at all.
+    """
+    count = len(table)
+    if sort_by is not None:
+        table = _ordered(table, sort_by)
+    if count > limit:
+        table = table.slice(0, limit)
+    place = "the_place_in_the_order"
+    table = table.append_column(place, pa.array(range(len(table)), pa.int64()))
+    found = sorted(_outcomes(make, batches(table), place), key=lambda item: item[0])
+    order = "" if sort_by is None else f", by {sort_by}"
+    note = f"{len(found)} of {count} DiaSources{order}" if count > len(found) else ""
+    return PictureGrid([row for _, row, _ in found], [outcome for *_, outcome in found], note)
+
+
+def _ordered(table: pa.Table, sort_by: str) -> pa.Table:
+    name = sort_by.removeprefix("-")
+    if name not in table.column_names:
+        raise CutoutsError(
+            f"There is no column {name!r} to sort by; there are {', '.join(table.column_names)}."
+        )
+    direction = "descending" if sort_by.startswith("-") else "ascending"
+    return table.take(pc.sort_indices(table, sort_keys=[(name, direction)]))
+
+
+def _outcomes(
+    make: Callable[[SourceBatch], PictureBatch], batches: Iterable[SourceBatch], place: str
+) -> Iterator[tuple[int, Mapping[str, Any], bytes | str]]:
+    for batch in batches:
+        order = batch.rows.column(place).to_pylist()
+        batch = SourceBatch(batch.data_id, batch.rows.drop_columns(place), batch.reasons)
+        for number, row, files in zip(order, batch.rows.to_pylist(), make(batch).outcomes, strict=True):
+            yield number, row, files.reason if isinstance(files, Failure) else files.picture

@@ -1,0 +1,198 @@
+"""The pictures of a directory, as a table in the order of its manifest."""
+
+__all__ = ("Pictures", "read_pictures")
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import batched
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow import csv as arrow_csv
+
+from ...domain import PANELS, CutoutsError
+from ...output import Journal, OutputDirectory, Picture
+from .._ledger import Ledger
+
+_CHUNK: Final = 4096
+_PATH: Final = "path of the picture"
+_PLACE: Final = {
+    "diaSourceId": pa.int64(),
+    "instrument": pa.string(),
+    "visit": pa.int64(),
+    "detector": pa.int64(),
+}
+_NOT_THE_NAME: Final = rf"^.*/|(_({'|'.join(PANELS)}))?\.png$"
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """One row for each picture, in the order of the manifest."""
+
+    catalogue: pa.Table
+    """What is known of each source: ``diaSourceId``, ``instrument``,
+    ``visit``, ``detector`` and the columns of the manifest, as numbers where
+    they are numbers."""
+
+    names: pa.Array
+    """Name of each picture, without folder and suffix."""
+
+    sent: Mapping[int, int]
+    """The diaSourceId of each subject that was made of these pictures, as far
+    as the directory knows."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """The diaSourceId of each row."""
+        return np.asarray(self.catalogue.column("diaSourceId").to_numpy())
+
+    @cached_property
+    def rows_by_name(self) -> Mapping[str, int]:
+        """The row of each name."""
+        return {name: row for row, name in enumerate(self.names.to_pylist())}
+
+    def find(self, ids: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the rows of sources.
+
+        Parameters
+        ----------
+        ids : `numpy.ndarray`
+            Their diaSourceIds.
+
+        Returns
+        -------
+        rows : `numpy.ndarray`
+            Their rows, -1 where there is none.
+        """
+        order = np.argsort(self.ids)
+        places = np.minimum(np.searchsorted(self.ids, ids, sorter=order), len(order) - 1)
+        return np.where(self.ids[order[places]] == ids, order[places], -1).astype(np.int32)
+
+    def numbers(self, column: str) -> NDArray[np.float64] | None:
+        """Return a column of numbers.
+
+        Parameters
+        ----------
+        column : `str`
+            Its name.
+
+        Returns
+        -------
+        values : `numpy.ndarray` or `None`
+            NaN where there is none; `None` without such a column.
+        """
+        if column not in self.catalogue.column_names:
+            return None
+        values = self.catalogue.column(column)
+        if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
+            return None
+        return np.asarray(values.cast(pa.float64(), safe=False).to_numpy())
+
+
+def read_pictures(directory: OutputDirectory, journal: Journal) -> Pictures:
+    """Read which pictures a directory has, and what is known of their sources.
+
+    Parameters
+    ----------
+    directory : `~lsst.analysis.ap.output.OutputDirectory`
+        The directory.
+    journal : `~lsst.analysis.ap.output.Journal`
+        Its journal.
+
+    Returns
+    -------
+    pictures : `Pictures`
+        All of them.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when there is none.
+    """
+    table = pa.concat_tables(
+        [_table(some) for some in batched(journal.pictures(), _CHUNK)] or [_table(())],
+        promote_options="default",
+    )
+    if not len(table):
+        raise CutoutsError(f"{directory.name} has no pictures: give the OUTDIR of a run that made some.")
+    names = _names(table.column(_PATH)).combine_chunks()
+    columns = {
+        name: table.column(name) for name in (*_PLACE, *sorted({*table.column_names} - {*_PLACE, _PATH}))
+    }
+    del table  # each column goes when it has become numbers
+    for name in columns:
+        columns[name] = _typed(columns[name])
+    catalogue, listed = pa.table(columns), _listed(directory, journal)
+    if not names.equals(listed):
+        order = _order(names, listed)
+        catalogue, names = catalogue.take(order), names.take(order)
+    return Pictures(catalogue, names, Ledger.sources(journal))
+
+
+def _table(pictures: Sequence[Picture]) -> pa.Table:
+    metadata = [picture.metadata for picture in pictures]
+    columns = {
+        name: pa.array([values.get(name) for values in metadata], pa.string())
+        for name in dict.fromkeys(name for values in metadata for name in values)
+    }
+    for name, kind in _PLACE.items():
+        holders: Sequence[object] = pictures if name == "diaSourceId" else [p.data_id for p in pictures]
+        columns[name] = pa.array([getattr(holder, name) for holder in holders], kind)
+    columns[_PATH] = pa.array([picture.path for picture in pictures], pa.string())
+    return pa.table(columns)
+
+
+def _names(paths: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.replace_substring_regex(paths, _NOT_THE_NAME, "")
+
+
+def _typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return texts as what they are in the catalogue: numbers, or true and false."""
+    if not pa.types.is_string(column.type) or column.null_count == len(column):
+        return column
+    for kind in (pa.int64(), pa.float64(), pa.bool_()):
+        try:
+            return column.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    return column
+
+
+def _listed(directory: OutputDirectory, journal: Journal) -> pa.Array:
+    """Return the names of the pictures as the manifest lists them."""
+    parts = [pa.array([], pa.string())]
+    for path in sorted(journal.manifests()):
+        directory.fetch(path)
+        try:
+            with (directory.path / path).open(newline="", encoding="utf-8") as stream:
+                header = next(csv.reader(stream), [])
+        except FileNotFoundError:  # the next run makes it
+            continue
+        place = next((name for name in header if name == "external_id" or name.startswith("filename")), None)
+        if place is None:
+            continue
+        table = arrow_csv.read_csv(
+            directory.path / path,
+            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(
+                include_columns=[place], column_types={place: pa.string()}
+            ),
+        )
+        parts.extend(_names(table.column(0)).chunks)
+    return pa.concat_arrays(parts)
+
+
+def _order(names: pa.Array, listed: pa.Array) -> pa.Array:
+    """Return the rows in the order of the manifest; what it does not list comes last."""
+    rows = pc.index_in(listed, value_set=names).drop_null().to_numpy()
+    every = np.concatenate([rows, np.arange(len(names))])
+    _, first = np.unique(every, return_index=True)
+    return pa.array(every[np.sort(first)])

@@ -1,0 +1,137 @@
+"""What was read and chosen, in words and numbers."""
+
+__all__ = ("describe", "merged_subjects", "warn_of_exports", "warn_of_gold")
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._classifications import Classifications, Names
+from ._joined import Joined
+from ._methods import Method
+from ._pictures import Pictures
+from ._question import Question
+from ._skills import Skills
+
+
+def describe(question: Question, method: Method) -> dict[str, Any]:
+    """Return which question was taken, and how its answers were judged.
+
+    Parameters
+    ----------
+    question : `Question`
+        The question.
+    method : `Method`
+        The method.
+
+    Returns
+    -------
+    report : `dict`
+        Parts of the report.
+    """
+    workflow = {
+        "id": question.workflow,
+        "name": question.workflow_name,
+        "versions": list(question.versions),
+    }
+    answers = {
+        "real": sorted(question.real),
+        "bogus": sorted(question.bogus),
+        "other": list(question.meanings[2:]),
+    }
+    constants = asdict(method)  # type: ignore[call-overload]
+    return {
+        "workflow": workflow,
+        "task": question.task,
+        "answers": answers,
+        "method": {"name": method.name, **constants},
+    }
+
+
+def merged_subjects(joined: Joined, names: Names, pictures: Pictures) -> dict[str, list[str]]:
+    """Return the subjects of those sources that have several.
+
+    Parameters
+    ----------
+    joined : `Joined`
+        The subjects.
+    names : `Names`
+        What their numbers stand for.
+    pictures : `Pictures`
+        The sources.
+
+    Returns
+    -------
+    merged : `dict` [`str`, `list` [`str`]]
+        Identifiers of subjects by diaSourceId.
+    """
+    subjects = np.flatnonzero(joined.source >= 0)
+    several = np.bincount(joined.source[subjects], minlength=len(pictures)) > 1
+    merged: dict[str, list[str]] = {}
+    for subject in subjects[several[joined.source[subjects]]]:
+        source = str(pictures.ids[joined.source[subject]])
+        merged.setdefault(source, []).append(names.subjects.texts[subject])
+    return {source: sorted(merged[source], key=int) for source in sorted(merged, key=int)}
+
+
+def warn_of_exports(
+    classifications: Classifications,
+    of_workflow: NDArray[np.bool_],
+    joined: Joined,
+    per_subject: NDArray[np.int64],
+) -> list[str]:
+    """Say what of the exports is lost.
+
+    Parameters
+    ----------
+    classifications : `Classifications`
+        All classifications.
+    of_workflow : `numpy.ndarray`
+        Whether each is of the workflow.
+    joined : `Joined`
+        The subjects.
+    per_subject : `numpy.ndarray`
+        How often each subject was asked about.
+
+    Returns
+    -------
+    warnings : `list` [`str`]
+        Sentences.
+    """
+    warnings = []
+    if unreadable := classifications.spoilt.total():
+        warnings.append(f"{unreadable} rows cannot be read; unjoined.csv has the reasons.")
+    if lost := int(((joined.source < 0) & (per_subject > 0)).sum()):
+        warnings.append(f"{lost} subjects cannot be joined to a picture; unjoined.csv has the reasons.")
+    found = np.bincount(classifications.rows["subject"][of_workflow], minlength=len(joined.counted))
+    lacking = np.maximum(joined.counted - found, 0)
+    if lacking.any():
+        warnings.append(
+            f"Zooniverse counted {lacking.sum()} classifications more, of {np.count_nonzero(lacking)} "
+            "subjects, than are there: an export is cut off, or one is missing."
+        )
+    return warnings
+
+
+def warn_of_gold(skills: Skills) -> list[str]:
+    """Say when volunteers and the gold standard contradict each other.
+
+    Parameters
+    ----------
+    skills : `Skills`
+        What volunteers made of the gold standard.
+
+    Returns
+    -------
+    warnings : `list` [`str`]
+        Sentences.
+    """
+    cells = skills.confusion.sum(axis=0)
+    if 2 * np.trace(cells) >= cells.sum():
+        return []
+    return [
+        "Volunteers contradict the gold standard more often than not: check the order of the answers, and "
+        "which of them mean real and bogus."
+    ]
