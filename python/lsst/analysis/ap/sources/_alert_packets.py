@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from ..domain import CutoutsError
+from ..messages import install_line
 from ._avro import BLOCK_LIMIT, AvroError, AvroSchema, is_container, read_container, read_one
 
 _FRAME_BYTES: Final = 5
@@ -60,10 +61,7 @@ def read_packets(path: str | Path) -> Iterator[Packet]:
     try:
         import fastavro  # noqa: F401
     except ImportError as error:
-        raise CutoutsError(
-            "Reading alerts needs fastavro: install it with 'pip install fastavro', or this package with its "
-            "extra [alerts]."
-        ) from error
+        raise CutoutsError(f"Reading alerts needs fastavro: {install_line('alerts')}") from error
     try:
         with open(path, "rb") as file, _decompressed(file) as stream:
             if str(path).lower().endswith(_TAR_SUFFIXES):
@@ -179,8 +177,7 @@ def _versions() -> tuple[tuple[int, int], ...]:
         from lsst.alert.packet import get_schema_root_uri
     except ImportError as error:
         raise CutoutsError(
-            "single packets do not hold their schema, which lsst-alert-packet has: install it with "
-            "'pip install lsst-alert-packet', or this package with its extra [alerts]."
+            f"single packets do not hold their schema, which lsst-alert-packet has: {install_line('alerts')}"
         ) from error
     from lsst.resources import ResourcePath
 
