@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 
 from lsst.analysis.ap.render._fonts import text_size
