@@ -7,6 +7,7 @@ __all__ = (
     "TextItem",
     "annotation",
     "labels",
+    "printable",
     "reliability",
 )
 
@@ -190,5 +191,16 @@ def _numbers(row: Mapping[str, Any]) -> Iterator[tuple[int, int, int, bool, str]
 
 @lru_cache(maxsize=1024)
 def printable(text: str) -> str:
-    """Return a text on one line, without what the font may not have."""
+    """Return a text on one line, without what the font may not have.
+
+    Parameters
+    ----------
+    text : `str`
+        Any text.
+
+    Returns
+    -------
+    text : `str`
+        Question marks stand for other letters than Latin ones.
+    """
     return "".join(c if c.isprintable() and c < "\u0250" else "?" for c in " ".join(text.split()))

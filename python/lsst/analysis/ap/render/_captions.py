@@ -1,6 +1,6 @@
 """What is written about single panels: titles, limits, what is missing."""
 
-__all__ = ("WARPED_COADD", "PanelText", "captions", "message", "title")
+__all__ = ("WARPED_COADD", "PanelText", "captions", "message", "significant", "title")
 
 import math
 from collections.abc import Iterator, Sequence
@@ -123,11 +123,11 @@ def captions(
     if style.color_bar:
         stretch = style.difference_stretch if panel == DIFFERENCE else style.image_stretch
         half = unstretched(0.5, limits, stretch, style.asinh_a)
-        low, middle, high = _significant((limits.low, half, limits.high))
+        low, middle, high = significant((limits.low, half, limits.high))
         choices = [[(0.0, [low]), (0.5, [middle]), (1.0, [high, unit])]]
         choices += [[(0.0, [low]), (1.0, [high, unit])], [(0.0, [low]), (1.0, [high])]]
     else:
-        low, high = _significant(limits)
+        low, high = significant(limits)
         choices = [[(0.5, [low, "to", high, unit])], [(0.5, [low, "to", high])]]
     # Rather less than what is hard to read, but rather that than nothing.
     for smallest in (_READABLE * where.scale, _SMALLEST):
@@ -140,8 +140,19 @@ def captions(
                 size -= 0.5
 
 
-def _significant(values: Sequence[float]) -> list[str]:
-    """Return values to the decimals that give the largest four digits."""
+def significant(values: Sequence[float]) -> list[str]:
+    """Return values to the decimals that give the largest four digits.
+
+    Parameters
+    ----------
+    values : `~collections.abc.Sequence` [`float`]
+        The values.
+
+    Returns
+    -------
+    texts : `list` [`str`]
+        Fixed-point, or in powers of ten where that would be long.
+    """
     largest = max(map(abs, values))
     exponent = math.floor(math.log10(largest)) if largest else 0
     if -3 <= exponent < 7:

@@ -67,10 +67,6 @@ class Rect(NamedTuple):
         """Where it lies in an array of rows from the top."""
         return slice(self.y, self.y + self.height), slice(self.x, self.x + self.width)
 
-    def moved(self, x: int, y: int) -> "Rect":
-        """Return the same rectangle further right and down."""
-        return Rect(self.x + x, self.y + y, self.width, self.height)
-
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -104,7 +100,18 @@ class Layout:
     0 where nothing is said."""
 
     def scaled(self, length: float) -> int:
-        """Return a length of the usual layout as it is in this one."""
+        """Return a length of the usual layout as it is in this one.
+
+        Parameters
+        ----------
+        length : `float`
+            Screen pixels.
+
+        Returns
+        -------
+        length : `int`
+            See `scaled_length`.
+        """
         return scaled_length(length, self.scale)
 
 

@@ -1,6 +1,6 @@
 """Which stamps a style takes, and between which values it shows them."""
 
-__all__ = ("PanelLimits", "check_sizes", "panel_limits")
+__all__ = ("PanelLimits", "check_sizes", "common_limits", "panel_limits")
 
 from collections.abc import Sequence
 
@@ -55,14 +55,36 @@ def panel_limits(style: PictureStyle, triplet: Triplet, size: int) -> PanelLimit
     limits : `tuple` [`Limits`]
         Of template, science and difference.
     """
-    of_template, of_science = _image_limits(style, triplet, size)
-    if triplet.difference is None:
+    return common_limits(style, [triplet], size)
+
+
+def common_limits(style: PictureStyle, triplets: Sequence[Triplet], size: int) -> PanelLimits:
+    """Return values between which several triplets can be shown alike.
+
+    Parameters
+    ----------
+    style : `PictureStyle`
+        The style.
+    triplets : `~collections.abc.Sequence` [`~lsst.analysis.ap.domain.Triplet`]
+        The stamps, at least one triplet.
+    size : `int`
+        Side of what is shown of them, stamp pixels.
+
+    Returns
+    -------
+    limits : `tuple` [`Limits`]
+        Of template, science and difference: what the style takes from the
+        pixels of all of them together.
+    """
+    of_template, of_science = _image_limits(style, triplets, size)
+    differences = [triplet.difference for triplet in triplets if triplet.difference is not None]
+    if not differences:
         return of_template, of_science, None
     region = style.limits_region if style.difference_limits_region is None else style.difference_limits_region
     if style.difference_limits:
         of_difference = Limits(*style.difference_limits)
     else:
-        pixels = _region(triplet.difference, size, region)
+        pixels = _regions(differences, size, region)
         of_difference = interval_limits(pixels, style.difference_interval, style.percentile)
         if style.difference_symmetric:
             reach = max(abs(of_difference.low), abs(of_difference.high))
@@ -70,12 +92,12 @@ def panel_limits(style: PictureStyle, triplet: Triplet, size: int) -> PanelLimit
     return of_template, of_science, of_difference
 
 
-def _image_limits(style: PictureStyle, triplet: Triplet, size: int) -> tuple[Limits, Limits]:
+def _image_limits(style: PictureStyle, triplets: Sequence[Triplet], size: int) -> tuple[Limits, Limits]:
     """Return the limits of template and science."""
     if style.image_limits:
         return (Limits(*style.image_limits),) * 2
-    stamps = (triplet.template, triplet.science)
-    template, science = (_region(stamp, size, style.limits_region) for stamp in stamps)
+    template = _regions([triplet.template for triplet in triplets], size, style.limits_region)
+    science = _regions([triplet.science for triplet in triplets], size, style.limits_region)
     if style.shared_limits:
         both = np.concatenate((template.ravel(), science.ravel()))
         return (interval_limits(both, style.image_interval, style.percentile),) * 2
@@ -83,6 +105,13 @@ def _image_limits(style: PictureStyle, triplet: Triplet, size: int) -> tuple[Lim
         interval_limits(template, style.image_interval, style.percentile),
         interval_limits(science, style.image_interval, style.percentile),
     )
+
+
+def _regions(stamps: Sequence[Stamp], size: int, side: int | None) -> NDArray[np.float32]:
+    """Return the central squares of stamps, one behind the other."""
+    if len(stamps) == 1:
+        return _region(stamps[0], size, side)
+    return np.concatenate([_region(stamp, size, side).ravel() for stamp in stamps])
 
 
 def _region(stamp: Stamp, size: int, side: int | None) -> NDArray[np.float32]:

@@ -135,14 +135,14 @@ def paint_panels(
     """
     ink = inks(style.background)
     stamps = [view.triplet.stamps[panel] for panel in shown]
-    pixels = np.array([stamp.array for stamp in stamps if stamp is not None])
-    if len(pixels):
-        filled = [
-            (panel, rect, bounds)
-            for panel, rect in zip(shown, rects, strict=True)
-            if (bounds := limits[panel])
-        ]
-        panels, places, all_bounds = zip(*filled, strict=True)
+    filled = [
+        (panel, rect, stamp.array, bounds)
+        for panel, rect, stamp in zip(shown, rects, stamps, strict=True)
+        if stamp is not None and (bounds := limits[panel]) is not None
+    ]
+    pixels = np.array([array for _, _, array, _ in filled])
+    if filled:
+        panels, places, _, all_bounds = zip(*filled, strict=True)
         lines = enlarged_colors(style, panels, pixels, all_bounds, view.grid)
         for rect, each in zip(places, lines, strict=True):
             # Rows of the stamp, the screen lines of each, columns and colours.

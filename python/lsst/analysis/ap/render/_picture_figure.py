@@ -1,4 +1,4 @@
-"""matplotlib figures that keep a picture together at any size."""
+"""Figures of matplotlib that keep a picture together at any size."""
 
 __all__ = ("PictureFigure",)
 
@@ -77,7 +77,20 @@ class PictureFigure(Figure):
         return axes
 
     def place_beside(self, axes: Axes, panel: Rect, rect: Rect) -> Axes:
-        """Return new axes that go with others, see `Stage`."""
+        """Return new axes that go with others, see `Stage`.
+
+        Parameters
+        ----------
+        axes : `matplotlib.axes.Axes`
+            The others.
+        panel, rect : `Rect`
+            Where the others are, and where the new ones are to be.
+
+        Returns
+        -------
+        axes : `matplotlib.axes.Axes`
+            The new axes.
+        """
         return self.place(rect)
 
     def scale_with_size(self, *artists: Text | Patch) -> None:

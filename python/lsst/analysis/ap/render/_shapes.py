@@ -54,11 +54,33 @@ class Shape(NamedTuple):
         return x0, y0, x1, y1
 
     def moved(self, x: float, y: float) -> Self:
-        """Return the same path elsewhere."""
+        """Return the same path elsewhere.
+
+        Parameters
+        ----------
+        x, y : `float`
+            How far to the right and up.
+
+        Returns
+        -------
+        shape : `Shape`
+            The moved path.
+        """
         return self._replace(vertices=tuple((vx + x, vy + y) for vx, vy in self.vertices))
 
     def joined(self, other: Self) -> Self:
-        """Return both paths as one, in the colours of the first."""
+        """Return both paths as one, in the colours of the first.
+
+        Parameters
+        ----------
+        other : `Shape`
+            Another path.
+
+        Returns
+        -------
+        shape : `Shape`
+            Both.
+        """
         return self._replace(vertices=self.vertices + other.vertices, codes=self.codes + other.codes)
 
     def patches(self, transform: "Transform") -> "list[tuple[RGB, PathPatch]]":
