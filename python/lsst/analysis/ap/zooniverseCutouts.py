@@ -48,7 +48,14 @@ class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig):
         default=None,
     )
     templateImageType = Field[str](
-        doc="Dataset type of the templates, in the science pixels. When not set: found in the repository.",
+        doc="Dataset type of the templates: images in the science pixels, or coadds by patch, which are then "
+        "warped to them. When not set: found in the repository.",
+        optional=True,
+        default=None,
+    )
+    templateSkymap = Field[str](
+        doc="Sky map of the coadds that templates are made from, where the repository has no templates of "
+        "detectors. When not set: the one that covers most of the detector.",
         optional=True,
         default=None,
     )
@@ -78,6 +85,9 @@ class ZooniverseCutoutsTask(Task):
         Repository of the images, with default collections. Without it `run`
         makes pictures of alerts, which bring their stamps, and `figure`,
         `render` and `show` those of images given by hand.
+    repo : `str`, optional
+        Path, URI or label of that repository. Worker processes open it again
+        where the butler cannot be sent to them, as that of a server cannot.
     **kwargs
         Passed to `lsst.pipe.base.Task`.
     """
@@ -91,14 +101,50 @@ class ZooniverseCutoutsTask(Task):
         config: ZooniverseCutoutsConfig | None = None,
         *,
         butler: "Butler | None" = None,
+        repo: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(config, **kwargs)
         self.butler = butler
+        self.repo = repo
         self._known: tuple[Any, Repository] | None = None
 
     def _reduce_kwargs(self) -> dict[str, Any]:
-        return {**super()._reduce_kwargs(), "butler": self.butler}
+        return {**super()._reduce_kwargs(), "butler": self.butler, "repo": self.repo}
+
+    @classmethod
+    def from_repository(
+        cls, repo: str, collections: str | Sequence[str], instrument: str | None = None, **fields: Any
+    ) -> "ZooniverseCutoutsTask":
+        """Return a task for the images of a repository.
+
+        Parameters
+        ----------
+        repo : `str`
+            Path, URI or label of a butler repository.
+        collections : `str` or sequence of `str`
+            Collections to search, first match first.
+        instrument : `str`, optional
+            Instrument of the sources that do not say theirs.
+        **fields
+            Fields of the configuration, such as ``addMetadata=True``.
+
+        Returns
+        -------
+        task : `ZooniverseCutoutsTask`
+            The task, with a butler of its own.
+
+        Raises
+        ------
+        lsst.pex.config.FieldValidationError
+            Raised when a field does not take its value.
+        """
+        from lsst.daf.butler import Butler
+
+        config = cls.ConfigClass()
+        config.update(instrument=instrument, **fields)
+        config.validate()
+        return cls(config, butler=Butler.from_config(repo, collections=collections), repo=repo)
 
     def run(
         self,
@@ -360,7 +406,7 @@ class ZooniverseCutoutsTask(Task):
         collections = None if self.butler is None else tuple(self.butler.collections.defaults)
         state = repr(self.config.toDict()), self.butler, collections
         if self._known is None or self._known[0] != state:
-            self._known = state, Repository(self.config, self.butler)
+            self._known = state, Repository(self.config, self.butler, self.repo)
         return self._known[1]
 
     def _cut(

@@ -303,13 +303,20 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
             raise NoWorkFound(f"Nothing is selected of {diaSources.ref}.")
         pictures = self.config.pictures
         names = self.config.connections.toDict()
-        datasets = HandleDatasets(template, science, difference, footprints, names)
+        datasets = HandleDatasets(template, science, difference, footprints, dataset_types=names)
         sizes: FixedSizes | FootprintSizes = FixedSizes(tuple(pictures.sizes))
         if pictures.useFootprint:
             reader = None if footprints is None else FootprintReader(datasets)
             sizes = FootprintSizes(reader, pictures.footprintMinSize)
         maker = PictureMaker(
-            DetectorStamps(TripletReader(datasets, planes=pictures.maskPlanes), sizes),
+            DetectorStamps(
+                TripletReader(
+                    datasets,
+                    planes=pictures.maskPlanes,
+                    require_difference=pictures.requireDifference,
+                ),
+                sizes,
+            ),
             pictures.makeStyle(),
             pictures.separatePanels,
             self.config.putStamps,

@@ -143,7 +143,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
     config = _make_config(arguments)
     butler = None if arguments.repo is None else open_butler(arguments.repo, arguments.collections)
-    task = ZooniverseCutoutsTask(config, butler=butler)
+    task = ZooniverseCutoutsTask(config, butler=butler, repo=arguments.repo)
     sources, total = _open_sources(arguments, task.repository)
     if arguments.dry_run:
         return 0

@@ -21,6 +21,7 @@ from ._template import MARGIN, TEMPLATE_SEEING, Template
 type FloatArray = NDArray[np.float64]
 type BoolArray = NDArray[np.bool_]
 
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """What differs between versions of the pipeline."""

@@ -66,7 +66,9 @@ class DemoRepository:
             if isinstance(dataset, pa.Table):
                 # On the way through astropy a hundred columns cost more than an image.
                 dataset_type = dataset_type.overrideStorageClass("ArrowTable")
-            self._butler.put(dataset, dataset_type, instrument=INSTRUMENT, visit=visit, detector=detector, run=run)
+            self._butler.put(
+                dataset, dataset_type, instrument=INSTRUMENT, visit=visit, detector=detector, run=run
+            )
 
 
 def _camera_records(detectors: list[Detector]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -64,7 +64,11 @@ class Run:
         objects = self._association.objects()
         for exposure in self._exposures:
             rows = self._apdb.complete(_of(sources, exposure.visit.id, exposure.detector.id))
-            self._repository.put({"dia_source_detector": pa.Table.from_pandas(rows, preserve_index=False)}, exposure, self.collection)
+            self._repository.put(
+                {"dia_source_detector": pa.Table.from_pandas(rows, preserve_index=False)},
+                exposure,
+                self.collection,
+            )
         for visit in dict.fromkeys(exposure.visit for exposure in self._exposures):
             new = objects[objects["firstDiaSourceMjdTai"] == visit.mjd] if len(objects) else objects
             self._apdb.store(visit.mjd, new, _of(sources, visit.id), _of(forced, visit.id))

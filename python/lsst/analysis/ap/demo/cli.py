@@ -21,7 +21,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("out", metavar="OUT", help="directory to write to; made when it does not exist")
     parser.add_argument("--seed", type=int, default=20260110, help="the same seed gives the same sky")
     parser.add_argument("--size", type=int, default=600, help="pixels per side of a detector")
-    parser.add_argument("--visits", type=int, default=12, help="number of visits, two every fifth night, in r, i and g by turns")
+    parser.add_argument(
+        "--visits",
+        type=int,
+        default=12,
+        help="number of visits, two every fifth night, in r, i and g by turns",
+    )
     parser.add_argument("--detectors", type=int, default=2, help="number of detectors")
     parser.add_argument(
         "--sources-per-detector", type=int, default=12, help="number of changing sources on each detector"

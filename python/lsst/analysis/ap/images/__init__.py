@@ -5,7 +5,7 @@ nothing of catalogue columns, and nothing of pictures.
 """
 
 from ._alert_stamps import AlertStampReader
-from ._datasets import HandleDatasets, RepositoryDatasets
+from ._datasets import ButlerAddress, HandleDatasets, RepositoryDatasets
 from ._errors import StampError
 from ._footprints import FootprintReader, find_footprint_type
 from ._image_types import ImageTypes, find_image_types
@@ -15,6 +15,7 @@ from .fits._errors import ImageFileError
 
 __all__ = (
     "AlertStampReader",
+    "ButlerAddress",
     "FootprintReader",
     "HandleDatasets",
     "ImageFileError",

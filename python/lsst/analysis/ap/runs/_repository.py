@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from lsst.daf.butler.direct_butler import DirectButler
+
 from ..domain import CutoutsError, SourceBatch
 from ..images import (
     AlertStampReader,
+    ButlerAddress,
     FootprintReader,
     ImageTypes,
     RepositoryDatasets,
@@ -45,6 +48,9 @@ class Repository:
     butler: "Butler | None"
     """The repository, with default collections; `None` for none."""
 
+    repo: str | None = None
+    """Where it is, for processes that the butler cannot be sent to."""
+
     @cached_property
     def types(self) -> ImageTypes | None:
         """Dataset types of the three images; `None` without a repository."""
@@ -55,8 +61,9 @@ class Repository:
             science=self.config.scienceImageType,
             template=self.config.templateImageType,
             difference=self.config.differenceImageType,
+            require_difference=self.config.requireDifference,
         )
-        _log.info("Images: %s, %s, %s", types.template, types.science, types.difference)
+        _log.info("Images: %s, %s, %s", types.template, types.science, types.difference or "no difference")
         return types
 
     @cached_property
@@ -89,8 +96,20 @@ class Repository:
         """Where stamps come from: the repository, or alerts, which bring their own."""
         if self.types is None:
             return AlertStampReader()
-        datasets = RepositoryDatasets(self.butler, self.types)
-        return DetectorStamps(TripletReader(datasets, planes=self.config.maskPlanes), self.sizes)
+        reader = TripletReader(
+            self._datasets(),
+            planes=self.config.maskPlanes,
+            require_difference=self.config.requireDifference,
+        )
+        return DetectorStamps(reader, self.sizes)
+
+    def _datasets(self, footprints: str | None = None) -> RepositoryDatasets:
+        assert self.butler is not None
+        assert self.types is not None
+        address = None
+        if self.repo is not None and not isinstance(self.butler, DirectButler):
+            address = ButlerAddress(self.repo, tuple(self.butler.collections.defaults))
+        return RepositoryDatasets(self.butler, self.types, footprints, self.config.templateSkymap, address)
 
     def stamps_of(self, images: Mapping[str, Any] | None) -> StampSource:
         """Return where stamps come from when somebody has the images at hand.
@@ -122,7 +141,7 @@ class Repository:
             return FixedSizes(tuple(self.config.sizes))
         reader = None
         if self.types is not None and (name := find_footprint_type(self.butler, self.types)) is not None:
-            reader = FootprintReader(RepositoryDatasets(self.butler, self.types, footprints=name))
+            reader = FootprintReader(self._datasets(footprints=name))
         return FootprintSizes(reader, self.config.footprintMinSize)
 
     def settings(self) -> dict[str, str]:

@@ -22,6 +22,11 @@ class PicturesConfig(LooksConfig):
         default=21,
         min=1,
     )
+    requireDifference = Field[bool](
+        doc="Whether a source without a difference image has no picture. Later data releases do not store "
+        "difference images; without this the third panel then says so.",
+        default=True,
+    )
     separatePanels = Field[bool](
         doc="Write each panel as a picture of its own as well, for subjects that are flipped through.",
         default=False,
