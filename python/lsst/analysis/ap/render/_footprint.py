@@ -14,8 +14,7 @@ from ._grid import Grid
 from ._marks import BLUE, YELLOW
 from ._numbers import number
 from ._overlay import flagged_pixels
-
-_PLANES = ("DETECTED", "DETECTED_NEGATIVE")
+from ._style import FOOTPRINT_PLANES
 
 _REACH = 2
 """How far from the source, in pixels along either axis, detected pixels may
@@ -71,7 +70,7 @@ def _detected_pixels(triplet: Triplet) -> NDArray[np.bool_] | None:
 
     if triplet.difference is None:
         return None
-    planes = [flagged_pixels(triplet.difference, name) for name in _PLANES]
+    planes = [flagged_pixels(triplet.difference, name) for name in FOOTPRINT_PLANES]
     known = [plane for plane in planes if plane is not None]
     if not known:
         return None

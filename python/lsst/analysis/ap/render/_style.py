@@ -1,6 +1,6 @@
 """Everything that decides how a picture looks."""
 
-__all__ = ("RENAMED", "PictureStyle", "StyleError")
+__all__ = ("FOOTPRINT_PLANES", "RENAMED", "PictureStyle", "StyleError")
 
 import math
 from collections.abc import Mapping
@@ -10,6 +10,9 @@ from typing import Final
 STRETCHES: Final = ("asinh", "linear", "log", "sqrt")
 INTERVALS: Final = ("minmax", "percentile", "zscale")
 ORIENTATIONS: Final = ("pixels", "nearest-north", "true-north")
+
+FOOTPRINT_PLANES: Final = ("DETECTED", "DETECTED_NEGATIVE")
+"""Mask planes of the difference that hold the footprints of its sources."""
 
 RENAMED: Final[Mapping[str, str]] = {"north-up": "nearest-north"}
 """Earlier names of orientations."""
@@ -189,9 +192,11 @@ class PictureStyle:
         return self.difference_color_map or ("PuOr_r" if self.difference_symmetric else self.color_map)
 
     @property
-    def needs_masks(self) -> bool:
-        """Whether stamps should come with their masks."""
-        return bool(self.mask_planes) or self.footprint
+    def planes(self) -> tuple[str, ...]:
+        """The mask planes that stamps should come with: those to show, and
+        those that hold the footprint where it is to be outlined.
+        """
+        return tuple(dict.fromkeys((*self.mask_planes, *(FOOTPRINT_PLANES if self.footprint else ()))))
 
     @property
     def text_scale(self) -> float:
