@@ -22,6 +22,8 @@ from ._survey import SURVEY_COLUMNS, Survey, survey
 from ._synonyms import PICTURE_COLUMNS, SYNONYMS, today
 from ._table_catalog import TableCatalog
 from ._tables import Sources, arrow_tables, one_row
+from .conditions._arrow import arrow_condition
+from .conditions._expression import columns_of
 from .conditions._sky import circle, polygon
 from .conditions._where import parse_condition
 
@@ -40,8 +42,10 @@ __all__ = (
     "Stratum",
     "Survey",
     "TableCatalog",
+    "arrow_condition",
     "arrow_tables",
     "circle",
+    "columns_of",
     "find_tables",
     "group_by_detector",
     "make_selection",
