@@ -61,6 +61,7 @@ def test_a_mask_plane_that_no_image_has_stops_the_run_before_the_first_picture(
 
 def test_columns_are_computed(one_detector, tmp_path, annotated, manifest):
     sources = one_detector.reset_index(drop=True)
+    sources["isDipole"] = [n % 3 == 1 for n in range(len(sources))]
     sources.loc[0, "snr"] = np.nan
     columns = ["#training_subject=isDipole", "!bright=snr > 10 and not isDipole", "#old=decl"]
     annotated(manifestColumns=columns).run(sources, tmp_path)
