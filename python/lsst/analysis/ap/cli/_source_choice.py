@@ -119,13 +119,13 @@ def columns_for(arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig"
         gets whatever there is. Stamps as arrays come
         with the whole row.
     """
-    from ..output import manifest_name
+    from ..runs._manifest_columns import needed_columns
     from ..sources import PICTURE_COLUMNS
 
     has_own_columns = arguments.catalog or arguments.catalog_dataset or arguments.alerts or arguments.tap
     if has_own_columns or config.writeStamps != "none":
         return None
-    return frozenset(PICTURE_COLUMNS) | {manifest_name(name) for name in config.manifestColumns}
+    return frozenset(PICTURE_COLUMNS) | needed_columns(config.chosenColumns())
 
 
 def selection_of(arguments: argparse.Namespace) -> "Selection":

@@ -24,6 +24,8 @@ from ._synonyms import PICTURE_COLUMNS, SYNONYMS, today
 from ._table_catalog import TableCatalog
 from ._tables import Sources, arrow_tables, one_row
 from ._tap import DEFAULT_TAP_URL, open_tap
+from .conditions._arrow import arrow_condition
+from .conditions._expression import columns_of
 from .conditions._sky import circle, polygon
 from .conditions._where import parse_condition
 
@@ -43,8 +45,10 @@ __all__ = (
     "Stratum",
     "Survey",
     "TableCatalog",
+    "arrow_condition",
     "arrow_tables",
     "circle",
+    "columns_of",
     "find_tables",
     "forced_sources",
     "group_by_detector",
