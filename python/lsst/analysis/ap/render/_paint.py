@@ -63,8 +63,7 @@ def paint(
                 paint_mark(sheet, mark, Rect(0, 0, where.width, where.height))
         for item in annotation(row, ink):
             _write(sheet.image, item, where, ink.background)
-    for panel, rect in zip(shown, where.panels[0], strict=True):
-        text = title(views[0].triplet, panel, rect.width, where)
+    for text, rect in _titles(style, shown, bool(views[0].triplet.template_source)):
         paint_text(sheet, text, rect, ink.text, ink.background)
     for view, its_limits, rects in zip(views, limits, where.panels, strict=True):
         paint_panels(sheet, style, shown, rects, where, view, its_limits, row)
@@ -80,6 +79,18 @@ def _empty_picture(style: PictureStyle, shown: tuple[int, ...]) -> Sheet:
         for item in labels(ink):
             _write(sheet.image, item, where, ink.background)
     return sheet
+
+
+@lru_cache(maxsize=64)
+def _titles(
+    style: PictureStyle, shown: tuple[int, ...], is_warped: bool
+) -> tuple[tuple[PanelText, Rect], ...]:
+    """Return the titles, each with its panel."""
+    where = layout(style, shown)
+    return tuple(
+        (title(panel, rect.width, where, is_warped=is_warped), rect)
+        for panel, rect in zip(shown, where.panels[0], strict=True)
+    )
 
 
 def new_sheet(height: int, width: int, color: RGB) -> Sheet:
