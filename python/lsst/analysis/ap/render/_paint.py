@@ -152,15 +152,16 @@ def paint_panels(
         if stamp is not None and (bounds := limits[panel]) is not None
     ]
     pixels = np.array([array for _, _, array, _ in filled])
+    has_holes = not np.isfinite(pixels).all()
     if filled:
         panels, places, _, all_bounds = zip(*filled, strict=True)
-        lines = enlarged_colors(style, panels, pixels, all_bounds, view.grid)
+        lines = enlarged_colors(style, panels, pixels, all_bounds, view.grid, has_holes=has_holes)
         for rect, each in zip(places, lines, strict=True):
             # Rows of the stamp, the screen lines of each, columns and colours.
             rows = sheet.image[rect.slices].reshape(len(each), -1, rect.width, 3)
             rows[:] = each.reshape(len(each), 1, rect.width, 3)
         sheet.repeats[rects[0].slices[0]].reshape(lines.shape[1], -1)[:, 1:] = True
-    has_cover = style.mask_planes or view.grid.matrix is not None or not np.isfinite(pixels).all()
+    has_cover = style.mask_planes or view.grid.matrix is not None or has_holes
     over_all, over_first = list(decorations(style, view, row)), list(first_decorations(style, view))
     for n, (panel, rect, stamp) in enumerate(zip(shown, rects, stamps, strict=True)):
         if stamp is None or (bounds := limits[panel]) is None:
