@@ -157,7 +157,7 @@ def significant(values: Sequence[float]) -> list[str]:
     exponent = math.floor(math.log10(largest)) if largest else 0
     if -3 <= exponent < 7:
         return [fit_number(value, 20, max(0, 3 - exponent)) for value in values]
-    return [scientific(value, 3) for value in values]
+    return [scientific(value, 3) if value else "0" for value in values]
 
 
 def _placed(
