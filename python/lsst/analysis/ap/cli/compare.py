@@ -27,7 +27,7 @@ _EPILOG = """
 example:
   zooniverseCutoutsCompare --before u/me/before --after u/me/after --limit 50 repo/ compared/
 
-exit status: 0 all pictures are there, 1 some could not be made (comparison.csv says why), 2 it could not be done.
+exit status: 0 all pictures are there, 1 some are not (comparison.csv says why), 2 it could not be done.
 """
 
 
@@ -74,7 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
         default="dia_source_detector",
         help="dataset type of the DiaSources of both runs (default: dia_source_detector)",
     )
-    what.add_argument("--data-query", metavar="EXPR", default="", help="which of their tables: 'visit=42'")
+    what.add_argument("--data-query", metavar="EXPR", help="which of their tables: 'visit=42'")
     what.add_argument(
         "--radius", type=float, default=1.0, metavar="R", help="greatest distance of a pair, arcseconds"
     )
@@ -130,7 +130,7 @@ def _sources(arguments: argparse.Namespace, runs: "Sequence[Butler]") -> "pa.Tab
 
     tables = []
     for butler in runs:
-        catalog = open_butler_tables(butler, arguments.catalog_dataset, arguments.data_query)
+        catalog = open_butler_tables(butler, arguments.catalog_dataset, arguments.data_query or "")
         tables.append(pa.concat_tables(catalog.read(Selection()), promote_options="permissive"))
     before, after = tables
     of_before, of_after, _ = match_sources(before, after, arguments.radius)

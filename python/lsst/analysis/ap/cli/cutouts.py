@@ -131,8 +131,8 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         parser.error(problem)
     if not source_is_given(arguments):
         parser.error(
-            "give the DiaSources: --sqlitefile, --postgres-url, --apdb, --catalog, --catalog-dataset or "
-            "--alerts"
+            "give the DiaSources: --sqlitefile, --postgres-url, --apdb, --catalog, --catalog-dataset, --tap "
+            "or --alerts"
         )
 
     if arguments.gallery and "://" in str(arguments.outdir):

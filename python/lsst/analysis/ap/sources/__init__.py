@@ -23,10 +23,12 @@ from ._survey import SURVEY_COLUMNS, Survey, survey
 from ._synonyms import PICTURE_COLUMNS, SYNONYMS, today
 from ._table_catalog import TableCatalog
 from ._tables import Sources, arrow_tables, one_row
+from ._tap import DEFAULT_TAP_URL, open_tap
 from .conditions._sky import circle, polygon
 from .conditions._where import parse_condition
 
 __all__ = (
+    "DEFAULT_TAP_URL",
     "PICTURE_COLUMNS",
     "REQUIRED_COLUMNS",
     "SURVEY_COLUMNS",
@@ -54,6 +56,7 @@ __all__ = (
     "open_cassandra",
     "open_catalog",
     "open_sources",
+    "open_tap",
     "packer_of",
     "parse_condition",
     "polygon",
