@@ -4,7 +4,8 @@ Makes a butler repository with one image for each kind of compression and
 measures, for several numbers of sources on it: this package's reader,
 ``Butler.get`` with a box for each stamp, ``Butler.get`` of the whole plane,
 astropy's ``.section`` and fitsio. Then 50 sources on three GZIP_2 images, the
-unit of work of a real run, through `lsst.analysis.ap.images.TripletReader`.
+unit of work of a real run, through `lsst.analysis.ap.images.TripletReader`;
+and the same with a template that is warped from coadds, in processor time.
 
 Times are medians over rounds in which every way has its turn, with the files
 in the page cache; only ratios within one run mean anything.
@@ -32,6 +33,7 @@ from lsst.daf.butler import Butler, DatasetRef, DatasetType, FileDataset
 from lsst.images import Box as LsstBox
 from lsst.images import DetectorFrame, Image, MaskedImage, MaskPlane, MaskSchema, SkyProjection
 from lsst.images.fits import FitsCompressionOptions, write
+from stamps_coadds import measure_coadds
 
 from lsst.analysis.ap.domain import Box, DetectorVisit
 from lsst.analysis.ap.images import ImageTypes, RepositoryDatasets, TripletReader
@@ -289,13 +291,16 @@ def main(argv: list[str] | None = None) -> int:
         # The figures that matter most deserve more rounds.
         triplet = measure_triplet(repository, 2 * arguments.rounds + 1)
         memory = measure_memory(repository)
+    coadds = measure_coadds(arguments.side, 2 * arguments.rounds + 1)
     ours = triplet["this reader"]
     ratios = {
         "gzip2_50_vs_bbox_get": triplet["Butler.get bbox"] / ours,
         "gzip2_50_vs_full_get": triplet["Butler.get plane"] / ours,
         "gzip2_50_vs_floor": ours / triplet["inflating only"],
         "worst_vs_best_alternative": worst,
+        "coadd_50_vs_detector_50": coadds["template_coadd"] / coadds["template_detector"],
     }
+    figures |= {f"50 sources with a {name} [ms]": value for name, value in coadds.items()}
     figures |= {f"triplet {name} [ms]": value for name, value in triplet.items()}
     plane = 4e-6 * arguments.side**2
     figures |= {"peak memory, 500 sources [MB]": memory, "one plane [MB]": plane}

@@ -195,7 +195,8 @@ class RepositoryDatasets:
         if not refs:
             names = " or ".join(dict.fromkeys([self.image_types.template, name]))
             where = ", ".join(self.butler.collections.defaults)
-            raise MissingDatasetError(f"no {names} in the band of {data_id} in {where}")
+            skymap = f" (sky map {self.skymap!r})" if self.skymap is not None else ""
+            raise MissingDatasetError(f"no {names} in the band of {data_id} in {where}{skymap}")
         if not self.image_types.template_is_coadd and "template" not in self._warned:
             self._warned.add("template")
             _log.warning(

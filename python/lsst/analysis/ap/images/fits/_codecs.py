@@ -27,6 +27,9 @@ except ImportError:
     deflate = None
 
 
+SMALL_TILE = 128
+"""Bytes of tiles that are worth a look whether they were there before."""
+
 MAX_ITEM_SIZE = 8
 """Bytes of the largest pixel there is; some writers store wider ones than the
 image's."""
@@ -194,11 +197,19 @@ def _each(
     decode: Callable[[Buffer, int], Buffer], pieces: Sequence[Buffer], counts: Sequence[int]
 ) -> list[Buffer]:
     decoded: list[Buffer] = []
+    # Most tiles of a mask are the same few bytes.
+    known: dict[tuple[bytes, int], Buffer] = {}
     for data, count in zip(pieces, counts, strict=True):
-        try:
-            decoded.append(decode(data, count))
-        except ValueError as error:
-            raise BadTileError(len(decoded), str(error)) from error
+        key = (bytes(data), count) if len(memoryview(data)) <= SMALL_TILE else None
+        tile = known.get(key) if key is not None else None
+        if tile is None:
+            try:
+                tile = decode(data, count)
+            except ValueError as error:
+                raise BadTileError(len(decoded), str(error)) from error
+            if key is not None:
+                known[key] = tile
+        decoded.append(tile)
     return decoded
 
 

@@ -46,14 +46,20 @@ class Resampled:
     """Values, NaN where there is none."""
 
     variances: Floats
-    """Their variances."""
+    """Their variances; 1 where nobody asked for them."""
 
     bits: NDArray[np.uint32]
     """Mask bits of the nearest pixel."""
 
 
 def resample(
-    mosaic: Mosaic, starts: NDArray[np.intp], widths: NDArray[np.intp], x: Floats, y: Floats
+    mosaic: Mosaic,
+    starts: NDArray[np.intp],
+    widths: NDArray[np.intp],
+    x: Floats,
+    y: Floats,
+    *,
+    with_variance: bool,
 ) -> Resampled:
     """Resample images of a mosaic.
 
@@ -67,6 +73,8 @@ def resample(
     x, y : `numpy.ndarray`
         Positions, counted from the centre of the first pixel of each image,
         shape (N,). All taps around each of them lie on its image.
+    with_variance : `bool`
+        Whether variances are wanted.
 
     Returns
     -------
@@ -80,35 +88,48 @@ def resample(
     first = starts + (row + FIRST) * widths + column + FIRST
     across = np.arange(TAPS)
     is_whole = bool(mosaic.valid.all())
-    need_x, need_y = _needed(x - column), _needed(y - row)
-    value = np.zeros(len(x))
-    variance = np.zeros(len(x))
-    weight = np.ones(len(x)) if is_whole else np.zeros(len(x))
-    has_all = np.ones(len(x), dtype=bool)
+    valid = mosaic.valid.astype(np.float32)
+    value, variance, weight = np.zeros((3, len(x)))
     for tap in range(TAPS):
+        # A row of taps of all positions at once; the kernel is a product.
         places = (first + tap * widths)[:, np.newaxis] + across
-        kernel = kernel_x * kernel_y[:, tap, np.newaxis]
-        value += np.einsum("nt,nt->n", kernel, mosaic.values[places])
-        variance += np.einsum("nt,nt,nt->n", kernel, kernel, mosaic.variances[places])
+        along = kernel_y[:, tap]
+        value += along * _sum(kernel_x, np.take(mosaic.values, places))
+        if with_variance:
+            variance += along**2 * _sum(kernel_x**2, np.take(mosaic.variances, places))
         if not is_whole:
-            valid = mosaic.valid[places]
-            weight += np.einsum("nt,nt->n", kernel, valid)
-            has_all &= (valid | ~need_x).all(axis=1) | ~need_y[:, tap]
+            weight += along * _sum(kernel_x, np.take(valid, places))
     nearest = starts + np.rint(y).astype(np.intp) * widths + np.rint(x).astype(np.intp)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.where(has_all, value / weight, np.nan)
-        variance = variance / weight**2
-    return Resampled(value, variance, mosaic.bits[nearest])
+    if not is_whole:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = np.where(_is_surrounded(mosaic.valid, starts, widths, x, y), value / weight, np.nan)
+            variance = variance / weight**2
+    return Resampled(value, variance if with_variance else np.ones(len(x)), mosaic.bits[nearest])
 
 
-def _kernel(fraction: Floats) -> Floats:
+def _kernel(fraction: Floats) -> NDArray[np.float32]:
     """Return normalised weights of the taps, shape (N, TAPS)."""
     distance = fraction[:, np.newaxis] - np.arange(FIRST, FIRST + TAPS)
     kernel = np.sinc(distance) * np.sinc(distance / ORDER)
-    return np.asarray(kernel / kernel.sum(axis=1, keepdims=True))
+    return np.asarray(kernel / kernel.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def _needed(fraction: Floats) -> NDArray[np.bool_]:
-    """Return which taps are those of the linear interpolation, shape (N, TAPS)."""
-    distance = np.abs(fraction[:, np.newaxis] - np.arange(FIRST, FIRST + TAPS))
-    return np.asarray(distance < 1.0 + CLOSE)
+def _sum(kernel: NDArray[np.float32], pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(np.einsum("nt,nt->n", kernel, pixels))
+
+
+def _is_surrounded(
+    valid: NDArray[np.bool_], starts: NDArray[np.intp], widths: NDArray[np.intp], x: Floats, y: Floats
+) -> NDArray[np.bool_]:
+    """Return which positions have data in all pixels of the linear interpolation."""
+    surrounded = np.ones(len(x), dtype=bool)
+    for row in _neighbours(y):
+        for column in _neighbours(x):
+            surrounded &= valid[starts + row * widths + column]
+    return surrounded
+
+
+def _neighbours(position: Floats) -> tuple[NDArray[np.intp], ...]:
+    """Return the pixels before and after a position, on both sides of one that is close."""
+    low, high = np.floor(position - CLOSE), np.floor(position + CLOSE)
+    return tuple(pixel.astype(np.intp) for pixel in (low, low + 1, high + 1))

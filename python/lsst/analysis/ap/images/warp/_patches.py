@@ -2,7 +2,7 @@
 
 __all__ = ("CoaddImage", "TractCutouts", "common_planes", "cut_tract")
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -73,7 +73,12 @@ def common_planes(patches: Sequence[CoaddImage]) -> dict[str, int]:
     return planes
 
 
-def cut_tract(patches: Sequence[CoaddImage], boxes: Sequence[Box], planes: Mapping[str, int]) -> TractCutouts:
+def cut_tract(
+    patches: Sequence[CoaddImage],
+    boxes: Sequence[Box],
+    planes: Mapping[str, int],
+    need_variance: Sequence[bool],
+) -> TractCutouts:
     """Cut boxes out of a tract.
 
     Parameters
@@ -84,6 +89,9 @@ def cut_tract(patches: Sequence[CoaddImage], boxes: Sequence[Box], planes: Mappi
         What to read, PARENT pixels; they may reach beyond the patches.
     planes : `~collections.abc.Mapping` [`str`, `int`]
         Bit numbers for the mask planes, as `common_planes` has them.
+    need_variance : `~collections.abc.Sequence` [`bool`]
+        Which boxes need variances in any case; they cost as much as the pixels
+        and are read of the others only where patches overlap.
 
     Returns
     -------
@@ -99,39 +107,98 @@ def cut_tract(patches: Sequence[CoaddImage], boxes: Sequence[Box], planes: Mappi
     weights, values, variances = np.zeros((3, total), dtype=np.float32)
     bits = np.zeros(total, dtype=np.uint32)
     used: list[list[int]] = [[] for _ in boxes]
+    shares = [[box.intersection(patch.box) for patch in patches] for box in boxes]
     for number, patch in enumerate(patches):
-        parts_of = [box.intersection(patch.box) for box in boxes]
-        touched = [(i, part) for i, part in enumerate(parts_of) if part is not None]
-        if not touched:
-            continue
-        parts = [part for _, part in touched]
-        images = patch.read(parts)
-        masks = patch.read_mask(parts) if patch.has_mask else None
-        variance_arrays = patch.read_variance(parts)
-        for k, (i, part) in enumerate(touched):
-            here = slice(starts[i], starts[i] + sizes[i])
-            place = part.slices_within(boxes[i])
-            shape = boxes[i].shape
-            image = np.asarray(images[k], dtype=np.float32)
-            variance = np.ones_like(image) if variance_arrays is None else variance_arrays[k]
-            mask = None if masks is None else _renumber(masks[k], patch.mask_planes, planes)
-            good = np.isfinite(image) & np.isfinite(variance) & (variance > 0)
-            if mask is not None:
-                good &= mask & (1 << planes["NO_DATA"]) == 0
-            if not good.any():
+        parts = [share[number] for share in shares]
+        weighted = [
+            part if need else _shared_part(part, share)
+            for part, share, need in zip(parts, shares, need_variance, strict=True)
+        ]
+        for i, part, pixels in _read_patch(patch, parts, weighted, planes):
+            if not pixels.good.any():
                 continue
             used[i].append(number)
-            weight = np.zeros_like(image)
-            weight[good] = variance[good] ** -0.5
+            here, place = slice(starts[i], starts[i] + sizes[i]), part.slices_within(boxes[i])
+            weight = np.zeros(part.shape, dtype=np.float32)
+            weight[pixels.good] = pixels.variance[pixels.good] ** -0.5
+            shape = boxes[i].shape
             weights[here].reshape(shape)[place] += weight
-            values[here].reshape(shape)[place] += np.where(good, image, 0) * weight
-            variances[here].reshape(shape)[place] += np.where(good, variance, 0) * weight
-            if mask is not None:
-                bits[here].reshape(shape)[place] |= np.where(good, mask, np.uint32(0))
+            values[here].reshape(shape)[place] += np.where(pixels.good, pixels.image, 0) * weight
+            variances[here].reshape(shape)[place] += np.where(pixels.good, pixels.variance, 0) * weight
+            bits[here].reshape(shape)[place] |= np.where(pixels.good, pixels.bits, np.uint32(0))
     valid = weights > 0
     np.divide(values, weights, out=values, where=valid)
     np.divide(variances, weights, out=variances, where=valid)
     return TractCutouts(Mosaic(values, variances, valid, bits), starts, used)
+
+
+@dataclass(frozen=True)
+class _Pixels:
+    """What a patch has in a box."""
+
+    image: NDArray[np.float32]
+    variance: NDArray[np.float32]
+    bits: NDArray[np.uint32]
+    good: NDArray[np.bool_]
+
+
+def _read_patch(
+    patch: CoaddImage,
+    parts: Sequence[Box | None],
+    weighted: Sequence[Box | None],
+    planes: Mapping[str, int],
+) -> Iterator[tuple[int, Box, _Pixels]]:
+    """Yield the pixels of boxes on a patch, parts of them with their variances."""
+    touched = [(i, part) for i, part in enumerate(parts) if part is not None]
+    boxes = [part for _, part in touched]
+    images = patch.read(boxes)
+    masks = patch.read_mask(boxes) if patch.has_mask else None
+    wanted = [(i, part) for i, part in enumerate(weighted) if part is not None]
+    read = patch.read_variance([part for _, part in wanted]) if wanted else None
+    variances = dict(zip((i for i, _ in wanted), read or (), strict=read is not None))
+    for k, (i, part) in enumerate(touched):
+        image = np.asarray(images[k], dtype=np.float32)
+        # Any number will do where there is nothing to compare.
+        variance = np.ones_like(image)
+        if i in variances and (inner := weighted[i]) is not None:
+            variance[inner.slices_within(part)] = variances[i]
+        bits = np.zeros(part.shape, dtype=np.uint32)
+        if masks is not None:
+            bits = _renumber(masks[k], patch.mask_planes, planes)
+        good = np.isfinite(image) & np.isfinite(variance) & (variance > 0)
+        good &= bits & (1 << planes["NO_DATA"]) == 0
+        yield i, part, _Pixels(image, variance, bits, good)
+
+
+def _shared_part(part: Box | None, share: Sequence[Box | None]) -> Box | None:
+    """Return the smallest box around what a patch has in common with others."""
+    common = [other.intersection(part) for other in share if other is not None and part is not None]
+    boxes = [box for box in common if box is not None]
+    if part is None or len(boxes) < 2:  # one of them is the patch's own
+        return None
+    own = boxes.index(part)
+    return around(boxes[:own] + boxes[own + 1 :])
+
+
+def around(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box around some.
+
+    Parameters
+    ----------
+    boxes : `~collections.abc.Sequence` [`Box`]
+        The boxes, at least one.
+
+    Returns
+    -------
+    box : `Box`
+        The box that holds all of them.
+    """
+    return Box(
+        min(box.x_start for box in boxes),
+        max(box.x_stop for box in boxes),
+        min(box.y_start for box in boxes),
+        max(box.y_stop for box in boxes),
+    )
 
 
 def _renumber(mask: NDArray[Any], old: Mapping[str, int], new: Mapping[str, int]) -> NDArray[np.uint32]:

@@ -113,12 +113,11 @@ class WarpedTemplate:
         grown = [Box(b.x_start - 1, b.x_stop + 1, b.y_start - 1, b.y_stop + 1) for b in boxes]
         x, y = (np.concatenate(axis) for axis in zip(*map(_centers, grown), strict=True))
         ra, dec = self.sky_map.pixel_to_sky(x, y)
-        layers = [
-            layer
-            for tract in self._tracts
-            if (layer := _warp_tract(tract, self.mask_planes, grown, ra, dec)) is not None
-        ]
         count = sum(box.width * box.height for box in boxes)
+        placements = [_place(tract, grown, ra, dec) for tract in self._tracts]
+        tracts = [sum(p.cells[i] is not None for p in placements) for i in range(len(boxes))]
+        is_shared = [number > 1 for number in tracts]
+        layers = [_warp_tract(p, self.mask_planes, is_shared, count) for p in placements if p.where.size]
         values, bits = _merge(layers, count)
         if "NO_DATA" in self.mask_planes:
             bits[np.isnan(values)] |= np.uint32(1 << self.mask_planes["NO_DATA"])
@@ -126,7 +125,8 @@ class WarpedTemplate:
         start = 0
         for i, box in enumerate(boxes):
             part = slice(start, start + box.width * box.height)
-            origin = "; ".join(layer.used[i] for layer in layers if layer.used[i])
+            used = "; ".join(layer.used[i] for layer in layers if layer.used[i])
+            origin = f"{self.name}: {used or 'no patch'}"
             stamps.append(_Stamp(values[part].reshape(box.shape), bits[part].reshape(box.shape), origin))
             start = part.stop
         return stamps
@@ -168,64 +168,91 @@ def _centers(box: Box) -> tuple[Floats, Floats]:
     return x.ravel(), y.ravel()
 
 
-def _warp_tract(
-    tract: Tract, planes: Mapping[str, int], grown: Sequence[Box], ra: Floats, dec: Floats
-) -> _Layer | None:
-    """Warp what a tract has of some stamps, whose pixels have a sky position each."""
+@dataclass(frozen=True)
+class _Placement:
+    """Where the pixels of some stamps lie in a tract."""
+
+    tract: Tract
+    cells: list[Box | None]
+    """For each stamp the pixels of the tract around it; `None` for none."""
+
+    where: NDArray[np.intp]
+    """Which pixels of all stamps have all their taps on the tract, shape (N,)."""
+
+    u: Floats
+    v: Floats
+    """Their positions, from the first pixel of their cell, shape (N,)."""
+
+    areas: Floats
+    """Their areas in pixels of the coadd, shape (N,)."""
+
+    counts: list[int]
+    """How many pixels of each stamp these are."""
+
+
+def _place(tract: Tract, grown: Sequence[Box], ra: Floats, dec: Floats) -> _Placement:
+    """Find stamps, with a border of one pixel, in a tract."""
     patches = list(tract.patches.values())
     whole = _around([patch.box for patch in patches])
-    sky_map = patches[0].sky_map
-    all_u, all_v = sky_map.sky_to_pixel(ra, dec)
-    starts = np.concatenate([[0], np.cumsum([box.width * box.height for box in grown])])
-    cells: list[Box] = []
-    places: list[tuple[NDArray[np.intp], int]] = []
-    parts: list[tuple[Floats, Floats, Floats]] = []
-    cell_of: dict[int, int] = {}
-    first = 0
-    for i, box in enumerate(grown):
-        part = slice(starts[i], starts[i + 1])
+    all_u, all_v = patches[0].sky_map.sky_to_pixel(ra, dec)
+    cells: list[Box | None] = []
+    columns: list[tuple[Any, ...]] = []
+    counts = []
+    start, first = 0, 0
+    for box in grown:
+        part = slice(start, start + box.width * box.height)
         grid_u, grid_v = (axis[part].reshape(box.shape) for axis in (all_u, all_v))
-        area = _area(grid_u, grid_v).ravel()
         u, v = grid_u[1:-1, 1:-1].ravel(), grid_v[1:-1, 1:-1].ravel()
-        there = np.flatnonzero(
-            _reaches(u, whole.x_start, whole.x_stop) & _reaches(v, whole.y_start, whole.y_stop)
-        )
+        is_there = _reaches(u, whole.x_start, whole.x_stop) & _reaches(v, whole.y_start, whole.y_stop)
+        there = np.flatnonzero(is_there)
+        cell = None
         if there.size:
             u, v = u[there], v[there]
-            cell_of[i] = len(cells)
-            cells.append(_cell(u, v))
-            if cells[-1].width * cells[-1].height > MAX_SCALE**2 * max(box.width, TAPS) * max(
-                box.height, TAPS
-            ):
+            cell = _cell(u, v)
+            if cell.width * cell.height > MAX_SCALE**2 * max(box.width, TAPS) * max(box.height, TAPS):
                 raise ValueError(
                     f"{tract.name} has pixels more than {MAX_SCALE} times finer than the image's"
                 )
-            places.append((first + there, i))
-            parts.append((u, v, area[there]))
-        first += (box.width - 2) * (box.height - 2)
-    if not cells:
-        return None
-    cutouts = cut_tract(patches, cells, planes)
-    lengths = [len(u) for u, _, _ in parts]
-    u = np.concatenate([u - cell.x_start for (u, _, _), cell in zip(parts, cells, strict=True)])
-    v = np.concatenate([v - cell.y_start for (_, v, _), cell in zip(parts, cells, strict=True)])
-    area = np.concatenate([area for _, _, area in parts])
+            areas = _area(grid_u, grid_v).ravel()[there]
+            columns.append((first + there, u - cell.x_start, v - cell.y_start, areas))
+        cells.append(cell)
+        counts.append(there.size)
+        start, first = part.stop, first + is_there.size
+    if not columns:
+        columns.append(tuple(np.zeros((4, 0))))
+    where, u, v, areas = (np.concatenate(column) for column in zip(*columns, strict=True))
+    return _Placement(tract, cells, where.astype(np.intp), u, v, areas, counts)
+
+
+def _warp_tract(
+    placement: _Placement, planes: Mapping[str, int], is_shared: Sequence[bool], count: int
+) -> _Layer:
+    """Warp what a tract has of the stamps; some of them have other tracts as well."""
+    names = list(placement.tract.patches)
+    layer = _Layer(np.full(count, np.nan), np.full(count, np.nan), np.zeros(count, np.uint32), [])
+    known = [
+        (cell, shared) for cell, shared in zip(placement.cells, is_shared, strict=True) if cell is not None
+    ]
+    cells = [cell for cell, _ in known]
+    cutouts = cut_tract(
+        list(placement.tract.patches.values()), cells, planes, [shared for _, shared in known]
+    )
+    lengths = [length for length in placement.counts if length]
     warped = resample(
         cutouts.mosaic,
         np.repeat(cutouts.starts, lengths),
         np.repeat(np.array([cell.width for cell in cells], dtype=np.intp), lengths),
-        u,
-        v,
+        placement.u,
+        placement.v,
+        with_variance=any(is_shared),
     )
-    where = np.concatenate([place for place, _ in places])
-    layer = _Layer(np.full(first, np.nan), np.full(first, np.nan), np.zeros(first, np.uint32), [])
-    layer.values[where] = warped.values * area
-    layer.variances[where] = warped.variances * area**2
-    layer.bits[where] = warped.bits
-    names = list(tract.patches)
-    for i in range(len(grown)):
-        used = cutouts.used[cell_of[i]] if i in cell_of else []
-        layer.used.append(f"{tract.name} patch {', '.join(names[n] for n in used)}" if used else "")
+    layer.values[placement.where] = warped.values * placement.areas
+    layer.variances[placement.where] = warped.variances * placement.areas**2
+    layer.bits[placement.where] = warped.bits
+    used = iter(cutouts.used)
+    for cell in placement.cells:
+        patches = [names[number] for number in next(used)] if cell is not None else []
+        layer.used.append(f"{placement.tract.name} patch {', '.join(patches)}" if patches else "")
     return layer
 
 
