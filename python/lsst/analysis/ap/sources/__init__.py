@@ -14,6 +14,7 @@ from ._choice import Stratum
 from ._columns import REQUIRED_COLUMNS, standardize
 from ._files import open_catalog, read_catalog
 from ._flag_map import FlagMap
+from ._forced import forced_sources
 from ._identifiers import read_identifiers
 from ._make_selection import make_selection
 from ._rows import open_sources, rows_of
@@ -43,6 +44,7 @@ __all__ = (
     "arrow_tables",
     "circle",
     "find_tables",
+    "forced_sources",
     "group_by_detector",
     "make_selection",
     "one_row",
