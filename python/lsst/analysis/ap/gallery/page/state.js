@@ -50,6 +50,7 @@
       const looks = differs("show", "size", "plots", "limits");
       const opens = differs("open");
       const where = differs("where");
+      if (differs("sort", "descending", "group", "seed")) this.current = null; // another order is read from its beginning
       Object.assign(this, changes);
       if (where) this.#applyWhere();
       if (arranges) this.arrange();
