@@ -12,9 +12,6 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import pandas as pd
-
 from lsst.analysis.ap import ZooniverseCutoutsConfig, ZooniverseCutoutsTask
 from lsst.analysis.ap.demo import make_demo
 from lsst.analysis.ap.gallery import make_gallery
@@ -79,38 +76,21 @@ def draw_gallery() -> None:
 
 
 def make_pages(root: Path) -> dict[str, Path]:
-    """Make the pictures of a sky as two runs would, and the pages that show them."""
+    """Make the pictures of two runs over one sky, and the pages that show them."""
     from lsst.daf.butler import Butler
 
-    demo = make_demo(root / "demo", visits=2, detectors=2)
-    butler = Butler.from_config(demo.repo, collections=demo.collection)
-    (table,) = SqlApdb.from_sqlite(demo.apdb).read(Selection())
-    sources = table.to_pandas()
-    runs = {"before": (sources, "zscale"), "after": (altered(sources), "minmax"), "sky": (sources, "zscale")}
-    for name, (rows, interval) in runs.items():
+    demo = make_demo(root / "demo", visits=2, other_run=True)
+    assert demo.other is not None
+    for name, run, annotated in (("sky", demo, True), ("before", demo, False), ("after", demo.other, False)):
         config = ZooniverseCutoutsConfig()
-        config.addMetadata = name == "sky"
-        config.differenceInterval = interval
-        ZooniverseCutoutsTask(config, butler=butler).run(rows, root / name, progress=False)
+        config.addMetadata = annotated
+        butler = Butler.from_config(run.repo, collections=run.collection)
+        sources = SqlApdb.from_sqlite(run.apdb).read(Selection())
+        ZooniverseCutoutsTask(config, butler=butler).run(sources, root / name, progress=False)
     return {
         "sky": make_gallery(root / "sky", title="A night's DiaSources"),
         "comparison": make_gallery(root / "before", root / "after"),
     }
-
-
-def altered(sources: pd.DataFrame) -> pd.DataFrame:
-    """Return what another run of a pipeline might find."""
-    rng = np.random.default_rng(4)
-    found = sources[rng.random(len(sources)) > 0.04].copy()
-    brighter = rng.random(len(found)) < 0.05
-    found.loc[brighter, "psfFlux"] *= 1.2
-    doubted = rng.random(len(found)) < 0.1
-    found.loc[doubted, "reliability"] *= 0.6
-    found["ra"] += rng.normal(0, 0.02, len(found)) / 3600
-    more = found.sample(6, random_state=1)
-    more["diaSourceId"] += 10**15
-    more["dec"] += 20 / 3600
-    return pd.concat([found, more], ignore_index=True)
 
 
 def take(browser: Any, page: Path, view: View, path: Path) -> None:
