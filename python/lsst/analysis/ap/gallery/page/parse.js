@@ -31,7 +31,7 @@
 
     #refuse() {
       const word = this.words[this.#at];
-      throw new ConditionError(word ? `${word.text} does not belong there` : "something is missing at its end");
+      throw new ConditionError(word ? `“${word.text}” does not belong there` : "something is missing at its end");
     }
 
     #is(...values) {
