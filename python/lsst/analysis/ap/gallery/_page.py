@@ -36,7 +36,17 @@ SCRIPTS: Final = (
         "facets.js",
         "bar.js",
     ),
-    *("axis.js", "scatter.js", "bars.js", "plots.js", "large.js", "labelling.js", "dialogs.js", "keys.js", "app.js"),
+    *(
+        "axis.js",
+        "scatter.js",
+        "bars.js",
+        "plots.js",
+        "large.js",
+        "labelling.js",
+        "dialogs.js",
+        "keys.js",
+        "app.js",
+    ),
 )
 """The scripts of the page, in the order in which they need each other."""
 

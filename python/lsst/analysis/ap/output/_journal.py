@@ -80,6 +80,7 @@ class Journal:
             self._db.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
             self._db.execute("CREATE TEMP TABLE seen (diaSourceId INTEGER PRIMARY KEY)")
         self._identity = self._identify()
+        self._unwritten: list[SourceBatch] = []
 
     def _identify(self) -> tuple[int, int] | None:
         try:
@@ -142,7 +143,10 @@ class Journal:
                 "so far are there: run the same command again to enter them."
             )
         with self._explained(), self._db:
+            for batch in self._unwritten:
+                keep_rows(self._db, batch)
             yield self._db
+        self._unwritten.clear()
 
     def rows(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query; also of tables of other rooms.
@@ -226,10 +230,10 @@ class Journal:
         ----------
         batch : `SourceBatch`
             Sources that have a picture or are to get one; their rows replace
-            those that were kept before.
+            those that were kept before. They are written with the next
+            change, which saves waiting for the disk.
         """
-        with self.changed() as db:
-            keep_rows(db, batch)
+        self._unwritten.append(batch)
 
     def done(self, ids: Iterable[int]) -> dict[int, tuple[str, int]]:
         """Return which sources have a picture.

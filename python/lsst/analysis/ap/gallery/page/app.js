@@ -15,7 +15,7 @@
      */
     constructor(root, data, host) {
       Object.assign(this, { data, host });
-      this.settings = new Settings(host.storage, { words: data.labels });
+      this.settings = new Settings(host.storage, data.scope, data.labels);
       this.labels = new Labels(host.storage, data.scope);
       const columnOf = (name, about, who) =>
         data.table.add(new LiveColumn(name, about, (row) => this.labels.get(who(), data.id(row))));
