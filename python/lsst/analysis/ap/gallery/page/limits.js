@@ -33,7 +33,8 @@
     const table = new Array(256);
     let level = 0;
     for (let intensity = 0; intensity < 256; intensity++) {
-      while (level < 255 && Math.abs(channel[level + 1] - intensity) <= Math.abs(channel[level] - intensity)) level++;
+      while (level < 255 && Math.abs(channel[level + 1] - intensity) <= Math.abs(channel[level] - intensity))
+        level++;
       // Of levels that share an intensity the middle one counts.
       const first = channel.indexOf(channel[level]);
       table[intensity] = (first + level) >> 1;
@@ -49,14 +50,20 @@
 
   const COARSEST = 32; // how many times narrower the common limits may be; then 8 levels of colour are left
 
-  /** Keep what is no level of the map, such as the bar and the hatching: it is redder or bluer than any level. */
+  /** Keep what is no level of the map, as the bar and the hatching: it is redder or bluer than any level. */
   function overlays(map) {
     const excess = map[0].map((red, level) => (red - map[2][level]) / 255);
-    return [[1, Math.max(...excess)], [-1, -Math.min(...excess)]].map(([sign, most]) =>
+    return [
+      [1, Math.max(...excess)],
+      [-1, -Math.min(...excess)],
+    ].map(([sign, most]) =>
       vector("feColorMatrix", {
-        in: "SourceGraphic", type: "matrix", result: `overlay${sign}`,
+        in: "SourceGraphic",
+        type: "matrix",
+        result: `overlay${sign}`,
         values: `1 0 0 0 0  0 1 0 0 0  0 0 1 0 0  ${20 * sign} 0 ${-20 * sign} 0 ${-20 * (most + 0.05)}`,
-      }));
+      }),
+    );
   }
 
   /** The filter that turns each level of a map into another. */
@@ -68,11 +75,18 @@
       const values = found.map((level) => (map[i][levels[level]] / 255).toFixed(4));
       return vector(`feFunc${letter}`, { type: "table", tableValues: values.join(" ") });
     });
-    return vector("filter", { id, "color-interpolation-filters": "sRGB", x: 0, y: 0, width: 1, height: 1 },
+    return vector(
+      "filter",
+      { id, "color-interpolation-filters": "sRGB", x: 0, y: 0, width: 1, height: 1 },
       vector("feColorMatrix", { type: "matrix", values: `${pick} 0 0 ${pick} 0 0 ${pick} 0 0 0 0 0 1 0` }),
       vector("feComponentTransfer", { result: "levels" }, ...functions),
       ...overlays(map),
-      vector("feMerge", {}, ...["levels", "overlay1", "overlay-1"].map((each) => vector("feMergeNode", { in: each }))));
+      vector(
+        "feMerge",
+        {},
+        ...["levels", "overlay1", "overlay-1"].map((each) => vector("feMergeNode", { in: each })),
+      ),
+    );
   }
 
   let number = 0;
@@ -89,7 +103,9 @@
     /** The limits of a panel of a row in one set; null where they are not known. */
     #own(set, row, panel) {
       const suffix = set === 0 ? "_before" : "";
-      const ends = ["min", "max"].map((end) => this.data.table.find(`${panel}_${end}${suffix}`)?.number(row) ?? NaN);
+      const ends = ["min", "max"].map(
+        (end) => this.data.table.find(`${panel}_${end}${suffix}`)?.number(row) ?? NaN,
+      );
       return this.data.pictures[set].has(row) && ends.every(Number.isFinite) ? ends : null;
     }
 
@@ -141,5 +157,9 @@
     }
   }
 
-  Object.assign(Gallery, { CommonLimits, relevel, stretchOf: (kind, a) => (kind === "asinh" ? asinh(a) : STRETCHES[kind]) });
+  Object.assign(Gallery, {
+    CommonLimits,
+    relevel,
+    stretchOf: (kind, a) => (kind === "asinh" ? asinh(a) : STRETCHES[kind]),
+  });
 }

@@ -38,7 +38,10 @@
     #make() {
       const has = (name) => {
         const column = name === undefined ? null : this.app.data.table.find(name);
-        return column === null || (column !== undefined && (!column.isNumber || column.numbers.some(Number.isFinite)));
+        return (
+          column === null ||
+          (column !== undefined && (!column.isNumber || column.numbers.some(Number.isFinite)))
+        );
       };
       const plots = KINDS.filter(({ x, y }) => has(x) && has(y)).map((kind) => new kind.plot(this.app, kind));
       this.root.replaceChildren(...plots.map((plot) => plot.root));

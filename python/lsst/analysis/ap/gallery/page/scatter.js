@@ -64,8 +64,10 @@
 
     #words() {
       const [x, y] = this.axes;
-      return `${this.kind.title}: ${count(this.app.state.rows.length)} pictures, ${x.words}, ${y.words}. `
-        + "The filters of these columns select the same.";
+      return (
+        `${this.kind.title}: ${count(this.app.state.rows.length)} pictures, ${x.words}, ${y.words}. ` +
+        "The filters of these columns select the same."
+      );
     }
 
     #axes(pen, ink) {
@@ -144,13 +146,18 @@
     }
 
     #select(start, end) {
-      const sizes = [[LEFT, this.width - LEFT - RIGHT], [TOP, this.height - TOP - BOTTOM]];
+      const sizes = [
+        [LEFT, this.width - LEFT - RIGHT],
+        [TOP, this.height - TOP - BOTTOM],
+      ];
       this.axes.forEach((axis, which) => {
         const [before, length] = sizes[which];
-        const [from, to] = [start[which], end[which]].map((pixel) => {
-          const part = Math.max(0, Math.min(1, (pixel - before) / length));
-          return which === 1 || this.kind.mirrored ? 1 - part : part;
-        }).sort((a, b) => a - b);
+        const [from, to] = [start[which], end[which]]
+          .map((pixel) => {
+            const part = Math.max(0, Math.min(1, (pixel - before) / length));
+            return which === 1 || this.kind.mirrored ? 1 - part : part;
+          })
+          .sort((a, b) => a - b);
         this.app.facets.show(axis.column.name);
         this.app.state.setFacet(FACET + axis.column.name, axis.facet(from, to));
       });

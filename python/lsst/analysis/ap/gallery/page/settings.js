@@ -15,10 +15,12 @@
       Object.assign(this, { storage, given, wordsKey: `lsst.analysis.ap/words/${scope}` });
       Object.assign(this, { who: "me", other: "", advance: true, theme: "auto", words: given });
       const kept = this.#read(KEY);
-      for (const name of ["who", "other", "theme"]) if (typeof kept[name] === "string") this[name] = kept[name];
+      for (const name of ["who", "other", "theme"])
+        if (typeof kept[name] === "string") this[name] = kept[name];
       if (typeof kept.advance === "boolean") this.advance = kept.advance;
       const { words, instead } = this.#read(this.wordsKey);
-      if (JSON.stringify(instead) === JSON.stringify(given) && Settings.problem(words) === null) this.words = words;
+      if (JSON.stringify(instead) === JSON.stringify(given) && Settings.problem(words) === null)
+        this.words = words;
     }
 
     #read(key) {
@@ -34,11 +36,14 @@
       if (!Array.isArray(words) || !words.length) return "Give at least one word.";
       for (const { word, key } of words) {
         if (typeof word !== "string" || !word.trim()) return "Each key needs a word.";
-        if (typeof key !== "string" || !/^[a-z0-9]$/.test(key)) return `The key of ${word} is one letter or digit.`;
+        if (typeof key !== "string" || !/^[a-z0-9]$/.test(key))
+          return `The key of ${word} is one letter or digit.`;
         if (Settings.taken.has(key)) return `The key ${key} does something else already.`;
       }
-      if (new Set(words.map(({ key }) => key)).size < words.length) return "Each word needs a key of its own.";
-      if (new Set(words.map(({ word }) => word)).size < words.length) return "Each key needs a word of its own.";
+      if (new Set(words.map(({ key }) => key)).size < words.length)
+        return "Each word needs a key of its own.";
+      if (new Set(words.map(({ word }) => word)).size < words.length)
+        return "Each key needs a word of its own.";
       return null;
     }
 
