@@ -35,6 +35,7 @@
       this.root = element("div", { class: "grid" }, this.empty, this.inner);
       this.draw = oncePerFrame(() => this.#draw());
       this.root.addEventListener("scroll", this.draw);
+      this.inner.addEventListener("focus", () => this.show());
       new ResizeObserver(() => this.arrange()).observe(this.root);
       this.state.on("rows", () => this.arrange({ fresh: true }));
       this.state.on("look", () => this.arrange({ fresh: true }));
@@ -103,7 +104,7 @@
       if (!this.lines || current === null) return;
       const line = this.lines.lines[this.lines.lineOf(this.state.placeOf(current))];
       const view = this.root.clientHeight;
-      if (line.top < this.#top) this.#top = line.top;
+      if (line.top < this.#top + GAP) this.#top = line.top;
       else if (line.top + line.height > this.#top + view) this.#top = line.top + line.height - view + GAP;
       this.draw();
     }
