@@ -120,8 +120,7 @@ def _pictures(
         frame = facts and (
             facts.width,
             facts.height,
-            tuple(facts.panels.items()),
-            tuple(facts.stretches.items()),
+            *(tuple(each.items()) for each in (facts.panels, facts.stretches, facts.units)),
         )
         if frame not in places:
             places[frame] = len(frames)
@@ -138,4 +137,5 @@ def _frame(facts: PictureFacts | None) -> dict[str, Any] | None:
         "height": facts.height,
         "panels": dict(facts.panels),
         "stretches": dict(facts.stretches),
+        "units": dict(facts.units),
     }

@@ -195,6 +195,7 @@
     /** Between which values the panels are shown. */
     #limits(row) {
       const { table } = this.app.data;
+      const units = this.#pictures().frame(row)?.units ?? {};
       const range = (panel) => {
         if (this.app.state.limits === "common" && this.app.data.pictures.length > 1) {
           const common = this.app.limits.common(row, panel);
@@ -204,7 +205,7 @@
       };
       const said = PANELS.map((panel) => [panel, ...range(panel)])
         .filter(([, low]) => !Number.isNaN(low))
-        .map(([panel, low, high]) => `${panel} ${brief(low)} to ${brief(high)}`);
+        .map(([panel, low, high]) => `${panel} ${brief(low)} to ${brief(high)} ${units[panel] ?? ""}`.trim());
       return said.length ? `Shown from dark to bright: ${said.join(", ")}.` : "";
     }
 
