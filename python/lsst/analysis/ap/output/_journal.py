@@ -3,7 +3,9 @@
 __all__ = ("Journal",)
 
 import json
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from ..domain import CutoutsError, DetectorVisit, SourceBatch
@@ -65,6 +67,16 @@ class Journal(JournalOfRuns):
             # A journal of an older form lacks tables at most, and gets them here.
             self._db.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
             self._db.execute("CREATE TEMP TABLE seen (diaSourceId INTEGER PRIMARY KEY)")
+        self._unwritten: list[SourceBatch] = []
+
+    @contextmanager
+    def changed(self) -> Iterator[sqlite3.Connection]:
+        # Docstring inherited.
+        with super().changed() as db:
+            for batch in self._unwritten:
+                keep_rows(db, batch)
+            yield db
+        self._unwritten.clear()
 
     def clear(self) -> None:
         """Forget every picture, every failure and every run."""
@@ -97,10 +109,10 @@ class Journal(JournalOfRuns):
         ----------
         batch : `SourceBatch`
             Sources that have a picture or are to get one; their rows replace
-            those that were kept before.
+            those that were kept before. They are written with the next
+            change, which saves waiting for the disk.
         """
-        with self.changed() as db:
-            keep_rows(db, batch)
+        self._unwritten.append(batch)
 
     def places(self, ids: Iterable[int]) -> dict[int, int]:
         """Return the running numbers of sources, durably, in the order in which they first came.

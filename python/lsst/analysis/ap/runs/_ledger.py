@@ -136,7 +136,6 @@ class Ledger:
             Sources that have no picture.
         """
         for batch in batches:
-            self.journal.keep(batch)
             ids = batch.rows.column("diaSourceId").to_pylist()
             wanted = self.journal.failed(ids) if only_failed else set(ids)
             done = self._whole(ids)
@@ -151,6 +150,8 @@ class Ledger:
                 elif identifier in wanted:
                     todo.append(row)
                 new.discard(identifier)
+            if there or todo:
+                self.journal.keep(batch.take(sorted(there + todo)))
             if there:
                 self._describe(SourceBatch(batch.data_id, batch.rows.take(there)))
             if todo:
