@@ -5,6 +5,7 @@ nothing of catalogue columns, and nothing of pictures.
 """
 
 from ._alert_stamps import AlertStampReader
+from ._coverage import Exposed, find_exposures
 from ._datasets import ButlerAddress, HandleDatasets, RepositoryDatasets
 from ._errors import StampError
 from ._footprints import FootprintReader, find_footprint_type
@@ -16,6 +17,7 @@ from .fits._errors import ImageFileError
 __all__ = (
     "AlertStampReader",
     "ButlerAddress",
+    "Exposed",
     "FootprintReader",
     "HandleDatasets",
     "ImageFileError",
@@ -23,6 +25,7 @@ __all__ = (
     "RepositoryDatasets",
     "StampError",
     "TripletReader",
+    "find_exposures",
     "find_footprint_type",
     "find_image_types",
     "read_triplets",
