@@ -1,7 +1,7 @@
-"""Compare compiled pictures with the ordinary drawing of the same figure.
+"""Compare painted pictures with the ordinary drawing of the same figure.
 
 Prints, for several styles, milliseconds and bytes per picture and how many
-times faster the compiled picture is, then where its time goes. Both ways take
+times faster the painted picture is, then where its time goes. Both ways take
 turns within one run; medians count. Numbers of different runs cannot be
 compared on a shared machine, their ratios can.
 """
@@ -22,8 +22,9 @@ from lsst.analysis.ap.render._annotation import annotation
 from lsst.analysis.ap.render._colors import inks
 from lsst.analysis.ap.render._figure import figure_png
 from lsst.analysis.ap.render._layout import ALL_PANELS
+from lsst.analysis.ap.render._limits import panel_limits
+from lsst.analysis.ap.render._orientation import view
 from lsst.analysis.ap.render._paint import paint
-from lsst.analysis.ap.render._panels import panel_limits
 from lsst.analysis.ap.render._png import png_file
 
 STYLES = {
@@ -50,13 +51,16 @@ def make_source(style: PictureStyle, seed: int) -> tuple[list[Triplet], dict[str
         science = galaxy + source + rng.normal(0, 12, (size, size))
         box = Box.from_center(2000, 2000, size)
         arrays = (template, science, science - template)
-        stamps = [Stamp(array.astype(np.float32), box) for array in arrays]
+        stamps = [Stamp(array.astype(np.float32), box, unit="nJy") for array in arrays]
         triplets.append(Triplet(*stamps, sky_jacobian=np.array([[-0.16, 0.12], [0.12, 0.16]])))
     row = {
         "diaSourceId": int(rng.integers(10**18)),
         "instrument": "LSSTCam",
         "detector": int(rng.integers(189)),
         "visit": 2025051600123,
+        "diaObjectId": int(rng.integers(10**18)),
+        "ssObjectId": 0,
+        "midpointMjdTai": 60811.0 + float(rng.random()),
         "band": "r",
         "ra": float(rng.uniform(0, 360)),
         "dec": float(rng.uniform(-90, 30)),
@@ -95,7 +99,7 @@ def compare(style: PictureStyle, rounds: int) -> dict[str, float]:
     for seed in range(500):
         renderer.render(*make_source(style, seed))
     figure_png(draw_figure(style, *make_source(style, 0)))
-    drawn, compiled, ratios, sizes = [], [], [], []
+    drawn, painted, ratios, sizes = [], [], [], []
     for n in range(rounds):
         sources = [make_source(style, seed) for seed in range(500 + 16 * n, 516 + 16 * n)]
         triplets, row = sources[0]
@@ -104,7 +108,7 @@ def compare(style: PictureStyle, rounds: int) -> dict[str, float]:
             milliseconds(lambda t=t, r=r: renderer.render(t, r)) for t, r in sources
         )
         drawn.append(drawing)
-        compiled.append(compiling)
+        painted.append(compiling)
         ratios.append(drawing / compiling)
         sizes.append(
             (len(figure_png(draw_figure(style, triplets, row))), len(renderer.render(triplets, row)))
@@ -112,28 +116,29 @@ def compare(style: PictureStyle, rounds: int) -> dict[str, float]:
     return {
         "ratio": statistics.median(ratios),
         "drawn_ms": statistics.median(drawn),
-        "compiled_ms": statistics.median(compiled),
+        "painted_ms": statistics.median(painted),
         "drawn_bytes": statistics.median(size for size, _ in sizes),
-        "compiled_bytes": statistics.median(size for _, size in sizes),
+        "painted_bytes": statistics.median(size for _, size in sizes),
     }
 
 
 def break_down(style: PictureStyle, rounds: int) -> dict[str, float]:
-    """Return where the time of a compiled picture goes, milliseconds."""
+    """Return where the time of a painted picture goes, milliseconds."""
     renderer, ink = Renderer(style), inks(style.background)
     sources = []
     for seed in range(500, 500 + 10 * rounds):
         triplets, row = make_source(style, seed)
-        limits = [panel_limits(style, triplet) for triplet in triplets]
-        sources.append((triplets, row, limits, paint(style, ALL_PANELS, triplets, limits, row)))
+        views = [view(style, triplet, size) for triplet, size in zip(triplets, style.sizes, strict=True)]
+        limits = [panel_limits(style, triplet, triplet.science.box.width) for triplet in triplets]
+        sources.append((triplets, row, views, limits, paint(style, ALL_PANELS, views, limits, row)))
     parts: dict[str, Callable[..., object]] = {
-        "limits": lambda triplets, row, limits, sheet: [panel_limits(style, t) for t in triplets],
-        "painting": lambda triplets, row, limits, sheet: paint(style, ALL_PANELS, triplets, limits, row),
-        "compression": lambda triplets, row, limits, sheet: png_file(sheet.copy(), ()),
+        "limits": lambda triplets, *_: [panel_limits(style, t, t.science.box.width) for t in triplets],
+        "painting": lambda _, row, views, limits, sheet: paint(style, ALL_PANELS, views, limits, row),
+        "compression": lambda _, row, views, limits, sheet: png_file(sheet.copy(), ()),
     }
     if style.add_metadata:
-        parts["words and numbers"] = lambda triplets, row, limits, sheet: list(annotation(row, ink))
-    parts["whole picture"] = lambda triplets, row, limits, sheet: renderer.render(triplets, row)
+        parts["words and numbers"] = lambda _, row, *__: list(annotation(row, ink))
+    parts["whole picture"] = lambda triplets, row, *_: renderer.render(triplets, row)
     return {
         name: statistics.median(milliseconds(lambda p=part, s=source: p(*s)) for source in sources)
         for name, part in parts.items()
@@ -150,13 +155,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     ratios: dict[str, float] = {}
     figures: dict[str, dict[str, float]] = {}
-    print(f"{'style':<16} {'ratio':>6} {'drawn ms':>9} {'compiled ms':>12} {'drawn bytes':>12} {'bytes':>8}")
+    print(f"{'style':<16} {'ratio':>6} {'drawn ms':>9} {'painted ms':>12} {'drawn bytes':>12} {'bytes':>8}")
     for name, style in STYLES.items():
         found = compare(style, options.rounds)
         ratios[name], figures[name] = round(found["ratio"], 1), found
         print(
-            f"{name:<16} {found['ratio']:>6.1f} {found['drawn_ms']:>9.1f} {found['compiled_ms']:>12.3f}"
-            f" {found['drawn_bytes']:>12.0f} {found['compiled_bytes']:>8.0f}"
+            f"{name:<16} {found['ratio']:>6.1f} {found['drawn_ms']:>9.1f} {found['painted_ms']:>12.3f}"
+            f" {found['drawn_bytes']:>12.0f} {found['painted_bytes']:>8.0f}"
         )
     for name in ("plain_30", "annotated_30", "annotated_51"):
         parts = break_down(STYLES[name], options.rounds)

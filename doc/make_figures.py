@@ -38,6 +38,9 @@ ROW: Mapping[str, Any] = {
     "instrument": "LSSTCam",
     "detector": 94,
     "visit": 2026011000112,
+    "diaObjectId": 170094472284143617,
+    "ssObjectId": 0,
+    "midpointMjdTai": 61050.3124561,
     "band": "r",
     "ra": 53.15084211,
     "dec": -28.10273645,
@@ -61,6 +64,9 @@ PLANES: Mapping[str, int] = {"CR": 3, "DETECTED": 5, "SAT": 1}
 EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "asinhA": (0.02, 1.0),
     "colorMap": ("gray", "viridis"),
+    "differenceLimits": ([-60.0, 60.0],),
+    "differenceLimitsRegion": (6,),
+    "imageLimits": ([-20.0, 150.0],),
     "differenceColorMap": ("RdBu_r",),
     "limitsRegion": (10,),
     "maskPlanes": (["CR", "DETECTED"],),
@@ -70,6 +76,7 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
 """Values that show what a field does. Each value of a choice is shown anyway, and a switch turned on."""
 
 TOGETHER: Mapping[str, Mapping[str, Any]] = {
+    "differenceLimitsRegion": {"differenceInterval": "minmax"},
     "limitsRegion": {"differenceInterval": "minmax"},
     "percentile": {"imageInterval": "percentile", "differenceInterval": "percentile"},
 }
@@ -121,7 +128,7 @@ def looks() -> Iterator[tuple[Field, Any, str, dict[str, Any]]]:
 
 def _word(value: Any) -> str:
     """Return a value as it is written on the command line."""
-    return ",".join(value) if isinstance(value, list) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def draw(figure: Figure) -> bytes:
@@ -170,7 +177,7 @@ def scene(size: int, *, missing: bool = False) -> Triplet:
     mask[star > 350] |= 1 << PLANES["SAT"]
     mask[(abs(y + x + 12) < 1) & (abs(x + 4) < 5)] |= 1 << PLANES["CR"]
     stamps = [
-        Stamp(np.round(a[part, part], 2).astype(np.float32), box, mask[part, part], PLANES)
+        Stamp(np.round(a[part, part], 2).astype(np.float32), box, mask[part, part], PLANES, unit="nJy")
         for a in (template, science, difference)
     ]
     turned = np.radians(110.0)

@@ -2,12 +2,15 @@
 
 import csv
 import dataclasses
+import os
 import re
+import threading
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from astropy.time import Time
 
 from lsst.analysis.ap.cli.cutouts import main
 from lsst.analysis.ap.sources import PICTURE_COLUMNS, Selection, SqlApdb, circle
@@ -54,15 +57,18 @@ def test_options_become_the_selection(words, apdb, sources, tmp_path):
     table = tmp_path / "ids.txt"
     table.write_text("".join(f"{i}\n" for i in s["diaSourceId"][:3]))
     visit, day = s["visit"].iloc[0], s["midpointMjdTai"].iloc[0]
+    late = s["midpointMjdTai"].median() + 1e-4
     cases = {
         f"--visit {visit} --detector 0,7": (s["visit"] == visit) & (s["detector"] == 0),
         f"--band {s['band'].iloc[0]} --detector 1": (s["band"] == s["band"].iloc[0]) & (s["detector"] == 1),
-        f"--time-max {day + 0.5} --reliability-min 0.4": (s["visit"] == visit) & (s["reliability"] >= 0.4),
-        "--time-min 2026-01-12T00:00:00 --snr-min 20": (s["midpointMjdTai"] >= 61052)
-        & (s["snr"].abs() >= 20),
+        f"--time-max {day + 0.5} --reliability-min 0.4": (s["midpointMjdTai"] <= day + 0.5)
+        & (s["reliability"] >= 0.4),
+        f"--time-min {Time(late, format='mjd', scale='tai').isot}": s["midpointMjdTai"] >= late,
         f"--ids {table}": s.index < 3,
         f"--ids {s['diaSourceId'][4]},{s['diaSourceId'][5]}": s.index.isin([4, 5]),
         f"--object-ids {s['diaObjectId'][0]}": s["diaObjectId"] == s["diaObjectId"][0],
+        "--snr-min 5 --snr-max 20": s["snr"].abs().between(5, 20),
+        "--reliabilityMin 0.2 --reliabilityMax 0.6": s["reliability"].between(0.2, 0.6),
         "--require-flags isNegative": s["isNegative"],
     }
     for number, (options, wanted) in enumerate(cases.items()):
@@ -76,6 +82,86 @@ def test_options_become_the_selection(words, apdb, sources, tmp_path):
     main([*apdb, f"--circle={ra},{dec},0.005", *words, str(out)])
     (table,) = SqlApdb.from_sqlite(apdb[1]).read(Selection(regions=(circle(ra, dec, 0.005),)))
     assert sorted(ids(out)) == sorted(table.column("diaSourceId").to_pylist())
+
+
+def test_options_choose_among_sources(words, apdb, sources, tmp_path):
+    def chosen(*options):
+        out = tmp_path / "_".join(options)
+        assert main([*apdb, *options, *words, str(out)]) == 0
+        return sorted(ids(out))
+
+    s = sources.dropna(subset="diaObjectId")
+    strongest = s.loc[s["snr"].abs().groupby(s["diaObjectId"]).idxmax(), "diaSourceId"]
+    alone = sources["diaSourceId"][sources["diaObjectId"].isna()]
+    assert chosen("--one-per-object") == sorted([*strongest, *alone])
+    samples = {seed: chosen("--sample", "4", "--seed", seed) for seed in ("0", "1", "2")}
+    for seed, found in samples.items():
+        (table,) = SqlApdb.from_sqlite(apdb[1]).read(Selection(sample=4, seed=int(seed)))
+        assert found == sorted(table.column("diaSourceId").to_pylist())
+    assert samples["1"] != samples["2"]
+    assert chosen("--sample", "4") == samples["0"]
+    first = sources.sort_values(["visit", "detector", "diaSourceId"])["diaSourceId"].head(3)
+    assert chosen("-n", "3") == sorted(first)
+    # As in plotImageSubtractionCutouts, where it is the size of a page then.
+    assert chosen("--limit", "3", "--all") == sorted(sources["diaSourceId"])
+
+
+def test_a_list_of_identifiers_may_come_through_a_pipe(words, apdb, sources, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    wanted = sources["diaSourceId"][:3].to_list()
+    text = "".join(f"{identifier}\n" for identifier in wanted)
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=[text])
+    writer.start()
+    out = tmp_path / "out"
+    assert main([*apdb, "--ids", str(tmp_path / "pipe"), *words, str(out)]) == 0
+    writer.join()
+    assert sorted(ids(out)) == sorted(wanted)
+
+
+OPTIONS_WITH_VALUES = [
+    *("--ids", "--object-ids", "--reliability-min", "--reliability-max", "--snr-min", "--snr-max", "--band"),
+    *("--visit", "--detector", "--time-min", "--time-max", "--circle", "--polygon", "--exclude-flags"),
+    *("--require-flags", "--where", "--sample", "--seed", "--stratify", "--limit", "--data-query"),
+    *("--namespace", "--flag-map", "--instrument", "--collections", "-C", "-c"),
+]
+
+
+@pytest.mark.parametrize("option", OPTIONS_WITH_VALUES)
+def test_an_option_that_is_given_and_empty_is_refused(words, apdb, tmp_path, refused, option):
+    for value in ("", " ", ",") if option.startswith("--") else ("",):
+        given = [f"{option}={value}"] if option.startswith("--") else [option, value]
+        said = refused([*apdb, *given, *words, str(tmp_path / "out")])
+        assert "given and empty" in said, value
+        assert option in said or option in ("-c", "-C"), said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_is_given_and_empty_is_refused(words, apdb, tmp_path, refused):
+    assert "outdir is given and empty" in refused([*apdb, *words, ""])
+    assert "repo is given and empty" in refused([*apdb, *words[:-1], "", str(tmp_path / "out")])
+    for source in ("--sqlitefile", "--postgres-url", "--apdb", "--catalog", "--catalog-dataset"):
+        said = refused([source, "", *words, str(tmp_path / "out")])
+        assert f"{source[2:].replace('-', '_')} is given and empty" in said
+
+
+def test_numbers_that_fit_nowhere_are_refused(words, apdb, tmp_path, refused):
+    huge = str(10**23)
+    for option in ("--limit", "--sample", "--visit", "--detector", "--ids", "--object-ids"):
+        assert huge in refused([*apdb, option, huge, *words, str(tmp_path / "out")])
+    for option in ("--limit", "--sample"):
+        assert option in refused([*apdb, option, "0", *words, str(tmp_path / "out")])
+    assert "--snr-min" in refused([*apdb, "--snr-min", "nan", *words, str(tmp_path / "out")])
+    assert (
+        main([*apdb, "--seed", huge, "--sample", "2", "--reliability-max", "1e999", "--dry-run", *words]) == 0
+    )
+
+
+def test_a_namespace_alone_is_looked_for_where_the_published_tool_does(words, tmp_path, refused, monkeypatch):
+    monkeypatch.setattr("lsst.analysis.ap.cli._source_choice._PUBLISHED_URL", "rubin@localhost:1/db")
+    for options in (["--namespace", "x"], ["--namespace", "x", "--postgres_url", "rubin@localhost:1/db"]):
+        said = refused([*options, *words, str(tmp_path / "out")])
+        assert said.startswith("zooniverseCutouts: error: Database postgresql")
+        assert "rubin@localhost:1/db cannot be read" in said
 
 
 def test_a_polygon_is_given_by_its_corners(words, apdb, sources, tmp_path):
@@ -184,13 +270,15 @@ def test_wrong_options_are_one_line(demo, words, apdb, tmp_path, refused):
     out = str(tmp_path / "out")
     (tmp_path / "map.yaml").write_text("columns: 3\n")
     cases = {
-        "takes right ascension": [*apdb, "--circle", "1,2"],
-        "no list of numbers": [*apdb, "--circle", "x,y,z"],
-        "of each corner": [*apdb, "--polygon", "1,2,3"],
-        "no MJD and no date": [*apdb, "--time-min", "yesterday"],
-        "'reliability:x' is not": [*apdb, "--sample", "3", "--stratify", "reliability:x"],
+        "circle is '1,2', not right ascension, declination and radius": [*apdb, "--circle", "1,2"],
+        "circle is 'x,y,z', not": [*apdb, "--circle", "x,y,z"],
+        "of each corner in degrees. (On the command line: --polygon.)": [*apdb, "--polygon", "1,2,3"],
+        "not an MJD, or a date": [*apdb, "--time-min", "yesterday"],
+        "stratify is ['reliability:x'], not": [*apdb, "--sample", "3", "--stratify", "reliability:x"],
         "stratified by 'ra'": [*apdb, "--sample", "3", "--stratify", "ra"],
+        "by a number of bins, as reliability:10": [*apdb, "--sample", "3", "--stratify", "reliability"],
         "nothing to stratify": [*apdb, "--stratify", "band"],
+        "range 3.0 to 2.0 is empty": [*apdb, "--snr-min", "3", "--snr-max", "2"],
         "cannot be parsed": [*apdb, "--where", "snr >"],
         "no column 'unheard'": [*apdb, "--where", "unheard > 1"],
         "no file nowhere.txt": [*apdb, "--ids", "nowhere.txt"],

@@ -23,7 +23,7 @@ def make_triplet() -> MakeTriplet:
             array = (scale * source + rng.normal(0, noise, (size, size))).astype(np.float32)
             if missing:
                 array[:, :missing] = np.nan
-            stamps.append(Stamp(array, box))
+            stamps.append(Stamp(array, box, unit="nJy"))
         angle = np.radians(23.0)
         turn = np.array([[-np.cos(angle), np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         return Triplet(*stamps, sky_jacobian=0.2 * turn)

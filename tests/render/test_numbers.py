@@ -7,7 +7,7 @@ from astropy import units as u
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.analysis.ap.render._fonts import DIGIT_WIDTH, number_width
+from lsst.analysis.ap.render._fonts import number_width, text_size
 from lsst.analysis.ap.render._numbers import ab_magnitude, fit_number, number, truth, whole_number
 
 
@@ -15,7 +15,8 @@ from lsst.analysis.ap.render._numbers import ab_magnitude, fit_number, number, t
 def test_numbers_fit_their_place_and_mean_what_they_say(value, length, decimals):
     text = fit_number(value, length, decimals)
     assert 0 < len(text) <= length
-    assert number_width(text, bold=False) <= length * DIGIT_WIDTH
+    for scale in (1.0, 1.5, 3.0):
+        assert number_width(text, bold=False, size=text_size(scale)) <= length * 8 * scale
     full = f"{value:.{decimals}f}"
     if len(full) <= length:
         assert float(text) == float(full)

@@ -21,8 +21,10 @@ FLAGS = sorted(
     }
 )
 NUMBERS = ("ra", "dec", "snr", "psfFlux", "psfFluxErr", "psfChi2", "psfNdata", "apFlux", "apFluxErr")
-NUMBERS += ("scienceFlux", "scienceFluxErr", "reliability")
+NUMBERS += ("scienceFlux", "scienceFluxErr", "reliability", "midpointMjdTai")
 
+PLANES = {"SAT": 1, "BAD": 0, "FOO": 2, "DETECTED": 1}
+UNITS = ("nJy", None, "electron / s")
 KINDS = ("noise", "source", "constant", "empty", "holes", "strip", "steps", "wild")
 
 values = st.one_of(
@@ -37,6 +39,8 @@ rows = st.fixed_dictionaries(
     {},
     optional={
         "diaSourceId": st.one_of(st.none(), st.integers(-(2**63), 2**63), st.just(np.int64(12))),
+        "diaObjectId": st.integers(0, 2**63),
+        "ssObjectId": st.integers(0, 2**50),
         "visit": st.one_of(st.none(), st.integers(0, 10**18), st.just(2025051600123)),
         "detector": st.one_of(st.none(), st.integers(0, 10**5), st.just(float("nan"))),
         "instrument": st.one_of(st.none(), st.text(max_size=30), st.sampled_from(["LSSTCam", "$x$ & y_2"])),
@@ -74,14 +78,17 @@ def triplets(draw: Any, size: int) -> Triplet:
             array *= 10.0 ** rng.integers(0, 30, (size, size))
         mask = rng.integers(0, 8, (size, size), dtype=np.int32) * (rng.random((size, size)) < 0.1)
         stamps.append(
-            Stamp(array.astype(np.float32), box, mask.astype(np.int32), {"SAT": 1, "BAD": 0, "FOO": 2})
+            Stamp(array.astype(np.float32), box, mask.astype(np.int32), PLANES, draw(st.sampled_from(UNITS)))
         )
     angle = rng.uniform(0, 2 * np.pi)
     flip = rng.choice((-1, 1))
     turn = np.array([[flip * np.cos(angle), np.sin(angle)], [-flip * np.sin(angle), np.cos(angle)]])
     scale = draw(st.sampled_from([0.2, 0.168, 0.05, 3.0, 1e-6, 0.0, float("nan")]))
     position = draw(st.sampled_from([None, (4000.3, 12.7), (box.x_start - 3.0, box.y_stop + 40.0)]))
-    return Triplet(*stamps, sky_jacobian=scale * turn, position=position)
+    if draw(st.integers(0, 7)) == 0:
+        stamps[2] = None
+    kind = draw(st.sampled_from(["", "", "tract 1 patch 2"]))
+    return Triplet(*stamps, sky_jacobian=scale * turn, position=position, template_source=kind)
 
 
 styles = st.builds(
@@ -98,13 +105,17 @@ styles = st.builds(
     asinh_a=st.sampled_from([0.1, 0.01, 3.0]),
     color_map=st.sampled_from(["bone", "viridis", "gray_r", "tab10"]),
     difference_color_map=st.sampled_from([None, "PuOr", "bone"]),
-    panel_pixels=st.sampled_from([210, 60, 90]),
+    panel_pixels=st.sampled_from([210, 60, 90, 90, 60, 330]),
     background=st.sampled_from(["light", "dark"]),
     percentile=st.sampled_from([99.5, 50.0, 100.0]),
     limits_region=st.sampled_from([None, 1, 10]),
+    difference_limits_region=st.sampled_from([None, 15]),
+    image_limits=st.sampled_from([None, None, (-10, 1000.0), (0.0, 1e-7)]),
+    difference_limits=st.sampled_from([None, None, (-3.0, 3.0)]),
+    color_bar=st.booleans(),
     shared_limits=st.booleans(),
     difference_symmetric=st.booleans(),
-    orientation=st.sampled_from(["pixels", "north-up"]),
+    orientation=st.sampled_from(["pixels", "nearest-north", "true-north"]),
     compass=st.booleans(),
     center_mark=st.sampled_from(["none", "crosshair", "ticks"]),
     mask_planes=st.sampled_from([(), (), ("SAT", "BAD", "FOO", "CR")]),
@@ -113,7 +124,7 @@ styles = st.builds(
 
 
 @settings(
-    max_examples=100,
+    max_examples=40,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),
@@ -143,9 +154,9 @@ def test_separate_panels_are_those_that_matplotlib_draws(make_triplet, row):
 def test_common_pictures_are_those_that_matplotlib_draws(make_triplet, row, add_metadata):
     style = PictureStyle(sizes=(30, 51), add_metadata=add_metadata)
     renderer = Renderer(style)
-    for seed in range(12):
+    for seed in range(0, 12, 3):
         flux = 10.0 ** (seed - 4)
-        stamps = [make_triplet(size, seed=seed, flux=flux, missing=seed % 3) for size in style.sizes]
+        stamps = [make_triplet(size, seed=seed, flux=flux, missing=seed % 2) for size in style.sizes]
         expected = drawn(draw_figure(style, stamps, row))
         found = np.asarray(Image.open(io.BytesIO(renderer.render(stamps, row))))
         np.testing.assert_array_equal(found, expected)

@@ -50,7 +50,7 @@ for size in (30, 51, 100):
     stamps = [Stamp(rng.normal(size=(size, size)).astype("f4"), Box(0, size, 0, size)) for _ in range(3)]
     triplet = Triplet(*stamps, sky_jacobian=0.2 * np.eye(2))
     renderer = Renderer(PictureStyle(sizes=(size,), add_metadata=True))
-    for n in range(5):
+    for n in range(3):
         digest.update(renderer.render([triplet], {"diaSourceId": n, "psfFlux": 1.0}))
 print(digest.hexdigest())
 """
@@ -67,6 +67,6 @@ def test_bytes_do_not_depend_on_what_was_in_memory():
             text=True,
             check=True,
         ).stdout
-        for filling in (0, 85, 170)
+        for filling in (85, 170)
     }
     assert len(found) == 1

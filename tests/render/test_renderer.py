@@ -8,6 +8,7 @@ from PIL import Image
 from lsst.analysis.ap.domain import Box, CutoutsError, Stamp, Triplet
 from lsst.analysis.ap.render import PictureStyle, Renderer
 from lsst.analysis.ap.render import _renderer as module
+from lsst.analysis.ap.render._layout import layout
 
 
 def test_pictures_say_what_they_show(make_triplet, row):
@@ -19,7 +20,8 @@ def test_pictures_say_what_they_show(make_triplet, row):
     assert image.text["detector"] == "94"
     assert image.text["Software"].startswith("lsst-analysis-ap")
     template, science, difference = image.text["Stretch 30x30"].split(", ")
-    name, stretch, _, low, _, high = science.split()
+    name, stretch, _, low, _, high, unit = science.split()
+    assert unit == "nJy"
     assert (name, stretch) == ("Science", "asinh")
     assert float(low) == pytest.approx(triplet.science.array.min(), rel=1e-6)
     assert float(high) == pytest.approx(triplet.science.array.max(), rel=1e-6)
@@ -55,12 +57,14 @@ def test_the_checksum_is_right_in_the_largest_pictures():
     pixels = np.random.default_rng(1).uniform(0.9, 1.0, (150, 150)).astype(np.float32)
     pixels[0, 0] = 0.0
     stamp = Stamp(pixels, Box.from_center(2000, 2000, 150))
-    style = PictureStyle(sizes=(150,), panel_pixels=2000, difference_interval="minmax")
+    style = PictureStyle(sizes=(150,), panel_pixels=900, difference_interval="minmax")
     png = Renderer(style).render([Triplet(stamp, stamp, stamp, sky_jacobian=0.2 * np.eye(2))])
     start = png.index(b"IDAT") + 4
     stream = png[start : start + int.from_bytes(png[start - 8 : start - 4], "big")]
     # This fails where the checksum is another.
-    assert len(zlib.decompress(stream)) == 1992 * (1 + 3 * 5890)
+    where = layout(style)
+    assert where.panels[0][0].width == 900
+    assert len(zlib.decompress(stream)) == where.height * (1 + 3 * where.width)
 
 
 def test_separate_panels_have_one_size_and_the_pixels_of_the_whole(make_triplet, row):

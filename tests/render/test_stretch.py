@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,8 +7,8 @@ from astropy import visualization
 
 from lsst.analysis.ap.domain import Triplet
 from lsst.analysis.ap.render import PictureStyle
-from lsst.analysis.ap.render._panels import panel_limits
-from lsst.analysis.ap.render._stretch import Limits, interval_limits, levels, zscale
+from lsst.analysis.ap.render._limits import panel_limits
+from lsst.analysis.ap.render._stretch import Limits, interval_limits, levels, unstretched, zscale
 
 
 def stamps(count: int, dtype: type) -> list[np.ndarray]:
@@ -87,10 +88,12 @@ def test_stretches_are_those_of_astropy(stretch, oracle):
     for n, (low, high) in enumerate(limits):
         norm = visualization.ImageNormalize(vmin=low, vmax=high, stretch=oracle, clip=True)
         np.testing.assert_array_equal(found[n], norm(pixels[n].astype(np.float64)))
+        for level in (0.0, 0.3, 0.5, 1.0):
+            assert unstretched(level, Limits(low, high), stretch, 0.1) == pytest.approx(norm.inverse(level))
 
 
 def limits_of(triplet: Triplet, **choices: object) -> tuple[Limits, Limits, Limits]:
-    return panel_limits(PictureStyle(**choices), triplet)
+    return panel_limits(PictureStyle(**choices), triplet, triplet.science.box.width)
 
 
 def test_limits_can_come_from_the_centre(make_triplet):
@@ -102,6 +105,28 @@ def test_limits_can_come_from_the_centre(make_triplet):
     middle = triplet.science.array[10:20, 10:20]
     assert central == (float(middle.min()), float(middle.max()))
     assert limits_of(triplet, limits_region=99) == limits_of(triplet)
+
+
+def test_the_difference_can_have_a_region_of_its_own(make_triplet):
+    triplet = make_triplet(30)
+    choices = {"difference_interval": "minmax", "difference_limits_region": 4, "limits_region": 10}
+    template, _, difference = limits_of(triplet, **choices)
+    middle, center = triplet.template.array[10:20, 10:20], triplet.difference.array[13:17, 13:17]
+    assert template == (float(middle.min()), float(middle.max()))
+    assert difference == (float(center.min()), float(center.max()))
+
+
+def test_given_limits_count_whatever_the_pixels(make_triplet):
+    choices = {"image_limits": (-5, 50.5), "difference_limits": (-7, 8), "difference_symmetric": True}
+    for triplet in (make_triplet(30), make_triplet(30, missing=30)):
+        assert limits_of(triplet, shared_limits=True, **choices) == ((-5, 50.5), (-5, 50.5), (-7, 8))
+    assert limits_of(make_triplet(30), image_limits=(0, 1))[2] == limits_of(make_triplet(30))[2]
+
+
+def test_without_a_difference_there_are_two_limits(make_triplet):
+    triplet = make_triplet(30)
+    alone = replace(triplet, difference=None)
+    assert limits_of(alone) == (*limits_of(triplet)[:2], None)
 
 
 def test_template_and_science_can_share_their_limits(make_triplet):

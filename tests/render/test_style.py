@@ -1,8 +1,10 @@
 import pickle
 
 import pytest
+from lsst.pex.config import FieldValidationError
 
 from lsst.analysis.ap.render import PictureStyle, Renderer
+from lsst.analysis.ap.render.config import LooksConfig
 
 
 @pytest.mark.parametrize(
@@ -18,11 +20,16 @@ from lsst.analysis.ap.render import PictureStyle, Renderer
         ("asinh_a", 0.0),
         ("percentile", 0.0),
         ("limits_region", 0),
+        ("difference_limits_region", 0),
+        ("image_limits", (1.0,)),
+        ("image_limits", (2.0, 1.0)),
+        ("difference_limits", (0.0, float("inf"))),
         ("color_map", "bones"),
         ("difference_color_map", "bones"),
         ("panel_pixels", 3),
         ("background", "grey"),
         ("orientation", "south-up"),
+        ("orientation", "north-up"),
         ("center_mark", "dot"),
     ],
 )
@@ -45,3 +52,34 @@ def test_renderers_travel_between_processes(make_triplet, row):
     renderer = Renderer(PictureStyle(sizes=[30], add_metadata=True))
     copy = pickle.loads(pickle.dumps(renderer))
     assert copy.render([make_triplet()], row) == renderer.render([make_triplet()], row)
+
+
+def test_planes_are_those_that_are_shown_and_those_of_footprints():
+    assert PictureStyle().planes == ()
+    assert PictureStyle(mask_planes=("SAT", "DETECTED")).planes == ("SAT", "DETECTED")
+    style = PictureStyle(mask_planes=("SAT", "DETECTED"), footprint=True)
+    assert style.planes == ("SAT", "DETECTED", "DETECTED_NEGATIVE")
+
+
+@pytest.mark.parametrize(
+    ("size", "panel_pixels", "scale"),
+    [(30, 90, 1.0), (30, 210, 1.0), (30, 300, 1.0), (30, 330, 1.5), (30, 630, 3.0)],
+)
+def test_text_grows_with_the_panels_in_steps_of_a_half(size, panel_pixels, scale):
+    assert PictureStyle(sizes=(size,), panel_pixels=panel_pixels).text_scale == scale
+
+
+def test_an_earlier_name_is_answered_by_the_new_one():
+    with pytest.raises(ValueError, match="'north-up' is called 'nearest-north' now"):
+        PictureStyle(orientation="north-up")
+
+
+def test_a_configuration_names_the_field_that_is_wrong():
+    config = LooksConfig()
+    config.differenceLimits = [3.0, 1.0]
+    with pytest.raises(
+        FieldValidationError, match="'differenceLimits' failed validation: two numbers, the lower"
+    ):
+        config.validate()
+    with pytest.raises(FieldValidationError, match="'north-up' is called 'nearest-north' now"):
+        config.orientation = "north-up"

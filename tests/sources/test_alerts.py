@@ -3,6 +3,11 @@
 import gzip
 import io
 import json
+import re
+import subprocess
+import sys
+import tarfile
+import zlib
 from functools import cache
 
 import fastavro
@@ -12,7 +17,7 @@ from astropy.io import fits
 from lsst.alert.packet import Schema, get_schema_uri
 
 from lsst.analysis.ap.domain import CutoutsError
-from lsst.analysis.ap.sources import Selection, open_alerts
+from lsst.analysis.ap.sources import Selection, group_by_detector, open_alerts
 from lsst.analysis.ap.sources._alert_packets import _versions
 
 VERSIONS = _versions()
@@ -192,12 +197,19 @@ def test_alerts_of_ztf_are_read_in_the_terms_of_the_apdb(tmp_path, sign, directi
     assert row["cutoutScience"][:2] == b"\x1f\x8b"
 
 
+def reasons(catalog):
+    """Why alerts can have no picture, by what stands for their identifier."""
+    batches = list(group_by_detector(catalog.read(Selection()), None))
+    return {
+        b.rows.column("diaSourceId")[row].as_py(): text for b in batches for row, text in b.reasons.items()
+    }
+
+
 def test_a_damaged_file_costs_its_own_alerts(tmp_path, caplog):
     good = write(tmp_path / "good.avro", VERSIONS[0], [rubin_alert(VERSIONS[0])])
-    (tmp_path / "cut.avro").write_bytes(good.read_bytes()[:-30])
     (tmp_path / "text.avro").write_text("this is no alert")
     (tmp_path / "frame.avro").write_bytes(b"\0\0\0\x04\x4d" + b"\xff" * 40)
-    bad = [tmp_path / name for name in ("cut.avro", "text.avro", "frame.avro")]
+    bad = [tmp_path / name for name in ("text.avro", "frame.avro")]
     assert len(read(open_alerts([*bad, good]))) == 1
     for path in bad:
         assert str(path) in caplog.text
@@ -205,3 +217,226 @@ def test_a_damaged_file_costs_its_own_alerts(tmp_path, caplog):
             read(open_alerts([path]))
     with pytest.raises(CutoutsError, match=r"no alert file .*nowhere"):
         open_alerts([tmp_path / "nowhere.avro"])
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy", "bzip2", "xz"])
+def test_a_damaged_block_costs_its_own_alerts(tmp_path, codec):
+    version, blocks = VERSIONS[0], 5
+    path = tmp_path / "a.avro"
+    alerts = [rubin_alert(version, 100 + i) for i in range(blocks)]
+    with path.open("wb") as stream:
+        fastavro.writer(stream, schema_of(version).definition, alerts, codec=codec, sync_interval=1)
+    data = path.read_bytes()
+    mark = data[-16:]
+    places = [m.start() for m in re.finditer(re.escape(mark), data)]
+    assert len(places) == blocks + 1
+    middle = (places[2] + places[3]) // 2  # within the third alert
+    for damaged in (
+        data[:middle] + bytes(40) + data[middle + 40 :],
+        data[: middle - 9] + data[middle + 9 :],
+        data[: places[2] + 16] + b"\xff" * 9 + data[places[2] + 25 :],
+    ):
+        path.write_bytes(damaged)
+        rows = read(open_alerts([path]))
+        identifiers = {row["diaSourceId"] for row in rows}
+        assert identifiers >= {100, 101, 103, 104}
+        if 102 not in identifiers:  # without a checksum the bytes of a stamp may be any
+            (reason,) = reasons(open_alerts([path])).values()
+            assert reason.startswith(f"alert 3 of {path}: ")
+    path.write_bytes(data[:middle])
+    assert reasons(open_alerts([path])) == {-3: f"alert 3 of {path}: it is cut off (row 3)"}
+    assert sorted(row["diaSourceId"] for row in read(open_alerts([path]))) == [-3, 100, 101]
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy", "zstandard", "bzip2", "xz"])
+def test_every_codec_of_avro_is_read(tmp_path, codec):
+    version = VERSIONS[0]
+    alerts = [rubin_alert(version, i) for i in (1, 2, 3)]
+    with (tmp_path / "a.avro").open("wb") as stream:
+        fastavro.writer(stream, schema_of(version).definition, alerts, codec=codec)
+    rows = read(open_alerts([tmp_path / "a.avro"]))
+    assert [row["diaSourceId"] for row in rows] == [1, 2, 3]
+    assert rows[0]["cutoutScience"] == STAMP + b"cutoutScience"
+
+
+@pytest.mark.parametrize("framed", [None, 1101])
+def test_compressed_files_and_archives_are_read(tmp_path, framed):
+    names = [f"{i}.avro" for i in (1, 2, 3)]
+    for i, name in enumerate(names, 1):
+        write(tmp_path / name, (11, 1), [rubin_alert((11, 1), i)], framed)
+    for suffix, mode in ((".tar", "w"), (".tar.gz", "w:gz"), (".tgz", "w:gz")):
+        with tarfile.open(tmp_path / f"alerts{suffix}", mode) as archive:
+            (tmp_path / "folder").mkdir(exist_ok=True)
+            archive.add(tmp_path / "folder")
+            for name in names:
+                archive.add(tmp_path / name, name)
+            archive.add(__file__, "no alert.py")
+        catalog = open_alerts([tmp_path / f"alerts{suffix}"])
+        rows = read(catalog)
+        assert [row["diaSourceId"] for row in rows if row["diaSourceId"] > 0] == [1, 2, 3]
+        assert list(reasons(catalog)) == [-4]
+        assert reasons(catalog)[-4].startswith("no alert.py in ")
+    (tmp_path / "1.avro.gz").write_bytes(gzip.compress((tmp_path / "1.avro").read_bytes()))
+    assert [row["diaSourceId"] for row in read(open_alerts([tmp_path / "1.avro.gz"]))] == [1]
+
+
+def container(schema, content, codec="null", count=1):
+    """Make a container of one block by hand."""
+
+    def long(value):
+        value, out = value << 1, b""
+        while value > 0x7F:
+            out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
+        return out + bytes([value])
+
+    def sized(data):
+        return long(len(data)) + data
+
+    header = {b"avro.schema": json.dumps(schema).encode(), b"avro.codec": codec.encode()}
+    metadata = long(len(header)) + b"".join(sized(k) + sized(v) for k, v in header.items()) + b"\0"
+    mark = b"m" * 16
+    return b"Obj\x01" + metadata + mark + long(count) + sized(content) + mark
+
+
+def record(*fields):
+    return {"type": "record", "name": "alert", "fields": [{"name": n, "type": t} for n, t in fields]}
+
+
+def deflated(size):
+    compress = zlib.compressobj(9, wbits=-15)
+    return b"".join(compress.compress(bytes(2**20)) for _ in range(size // 2**20)) + compress.flush()
+
+
+BIG = b"\xfe\xff\xff\xff\xff\xff\xff\x7f"  # about 2**55 in zig-zag
+NESTED = {"type": "record", "name": "r0", "fields": []}
+for _level in range(1, 12):
+    NESTED = {
+        "type": "record",
+        "name": f"r{_level}",
+        "fields": [{"name": f"f{i}", "type": NESTED if i == 0 else f"r{_level - 1}"} for i in range(10)],
+    }
+BOMBS = {
+    "a block that expands": container(record(("x", "bytes")), deflated(2**30), "deflate"),
+    "a list of nothing": container(record(("x", {"type": "array", "items": "null"})), BIG + b"\0"),
+    "a list of empty records": container(
+        record(("x", {"type": "array", "items": {"type": "record", "name": "e", "fields": []}})), BIG + b"\0"
+    ),
+    "a list of numbers that are not there": container(
+        record(("x", {"type": "array", "items": "double"}), ("y", "int")), BIG + b"\0\0"
+    ),
+    "records of nothing": container(record(("x", "null")), b"", count=2**40),
+    "more records than bytes": container(record(("x", "int")), b"\0", count=2**40),
+    "bytes that are not there": container(record(("x", "bytes")), BIG),
+    "a block that is not there": container(record(("x", "int")), b"")[:-17] + BIG,
+    "a schema of many fields": container(record(("x", NESTED), ("y", "int")), b"\0"),
+    "a type that contains itself": container(
+        record(
+            ("x", ["null", {"type": "record", "name": "n", "fields": [{"name": "n", "type": ["null", "n"]}]}])
+        ),
+        b"\x02" * 10**6,
+    ),
+    "snappy that claims too much": container(record(("x", "int")), b"\xff\xff\xff\xff\x0f1234", "snappy"),
+    "an unknown codec": container(record(("x", "int")), b"\0", "lzo"),
+    "a schema that is none": container({"type": "teapot"}, b"\0"),
+    "a list for a schema": container([1, 2], b"\0"),
+    "deeply nested": container(json.loads("[" * 500 + "]" * 500), b"\0"),
+}
+
+
+def test_files_take_no_more_memory_and_time_than_alerts_do(tmp_path):
+    for number, content in enumerate(BOMBS.values()):
+        (tmp_path / f"{number}.avro").write_bytes(content)
+        (tmp_path / f"{number}.avro.gz").write_bytes(gzip.compress(content))
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_CPU, (30, 30))\n"
+        "from lsst.analysis.ap.sources._alert_packets import read_packets\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "for path in sys.argv[1:]:\n"
+        "    try: print(path, [p.problem for p in read_packets(path)])\n"
+        "    except Exception as error: print(path, type(error).__name__, error)\n"
+        "    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024\n"
+        "    assert grown < 300, f'{path}: {grown} MiB'\n"
+    )
+    paths = sorted(map(str, tmp_path.iterdir()))
+    done = subprocess.run([sys.executable, "-c", script, *paths], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr[-500:]
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(paths)  # each is one line
+    for path, line in zip(paths, lines, strict=True):
+        said = line.removeprefix(f"{path} ")
+        assert said.startswith("CutoutsError") or said[:2] in ("['", '["'), line
+
+
+def test_an_archive_takes_no_more_memory_than_alerts_do(tmp_path):
+    head = tarfile.TarInfo("x")
+    head.size, head.type = 2**31, tarfile.XHDTYPE
+    with gzip.open(tmp_path / "bomb.tar.gz", "wb", 1) as stream:
+        stream.write(head.tobuf())
+        for _ in range(100):
+            stream.write(bytes(2**20))
+    with pytest.raises(CutoutsError, match=r"bomb\.tar\.gz"):
+        read(open_alerts([tmp_path / "bomb.tar.gz"]))
+
+
+OTHER = {
+    "type": "record",
+    "name": "alert",
+    "namespace": "winter",
+    "fields": [
+        {"name": "objectId", "type": "string"},
+        {"name": "candid", "type": "long"},
+        {
+            "name": "candidate",
+            "type": {
+                "type": "record",
+                "name": "candidate",
+                "fields": [
+                    *({"name": n, "type": "double"} for n in ("jd", "ra", "dec", "magpsf")),
+                    *({"name": n, "type": "long"} for n in ("pid", "rcid")),
+                    {"name": "isdiffpos", "type": "string"},
+                    {"name": "history", "type": {"type": "array", "items": "double"}},
+                ],
+            },
+        },
+        *({"name": f"cutout{role}", "type": "bytes"} for role in ("Science", "Template", "Difference")),
+    ],
+}
+
+
+def other_alert(**changes):
+    candidate = {"jd": 2459000.75, "ra": 200.5, "dec": -5.25, "magpsf": 18.0, "pid": 1, "rcid": 2}
+    alert = {"objectId": "W1", "candid": 77, "candidate": candidate | {"isdiffpos": "f", "history": [1.0]}}
+    alert |= {f"cutout{role}": STAMP for role in ("Science", "Template", "Difference")}
+    return alert | changes
+
+
+def test_a_survey_that_is_not_known_needs_an_identifier_and_a_position_only(tmp_path):
+    with (tmp_path / "a.avro").open("wb") as stream:
+        fastavro.writer(stream, OTHER, [other_alert()])
+    (row,) = read(open_alerts([tmp_path / "a.avro"]))
+    expected = {"diaSourceId": 77, "ra": 200.5, "dec": -5.25, "visit": None, "detector": None, "magpsf": 18.0}
+    assert {name: row[name] for name in expected} == expected
+    assert row.get("instrument") is None  # in spite of its candidate it is not ZTF's
+    assert "isNegative" not in row
+    assert row["cutoutScience"] == STAMP
+
+
+def test_one_odd_alert_among_others_fails_alone(tmp_path):
+    nameless = json.loads(json.dumps(OTHER).replace('"candid"', '"nobody"'))
+    placeless = json.loads(json.dumps(OTHER).replace('"dec"', '"height"'))
+    writers = {"good": OTHER, "nameless": nameless, "placeless": placeless}
+    for name, schema in writers.items():
+        text = json.dumps(other_alert(), default=bytes.decode)
+        for old, new in (('"candid"', '"nobody"'), ('"dec"', '"height"')):
+            text = text if json.dumps(schema).count(old) else text.replace(old, new)
+        alert = json.loads(text)
+        alert |= {key: value.encode() for key, value in alert.items() if key.startswith("cutout")}
+        with (tmp_path / f"{name}.avro").open("wb") as stream:
+            fastavro.writer(stream, schema, [alert])
+    off = write(tmp_path / "off.avro", VERSIONS[0], [rubin_alert(VERSIONS[0], 5, ra=1e30)])
+    catalog = open_alerts([*(tmp_path / f"{name}.avro" for name in writers), off])
+    assert {row["diaSourceId"] for row in read(catalog)} == {77, -2, -3, 5}
+    found = reasons(catalog)
+    assert "no identifier that is a whole number" in found[-2]
+    assert "nor any record with ra and dec" in found[-3]
+    assert "there is no position" in found[5]

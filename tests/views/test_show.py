@@ -101,3 +101,18 @@ def test_what_is_no_source_is_told_in_one_line(task, wrong):
 def test_alerts_can_be_shown_as_well(task, tmp_path):
     with pytest.raises(CutoutsError, match="bring no stamps"):
         ZooniverseCutoutsTask().show({"diaSourceId": 1, "visit": 2, "detector": 3, "ra": 1.0, "dec": 2.0})
+
+
+def test_images_given_by_hand_need_a_position_only(butler, sources, task):
+    source = sources.iloc[0]
+    where = {"instrument": "DemoCam", "visit": int(source["visit"]), "detector": int(source["detector"])}
+    types = {
+        "template": "template_detector",
+        "science": "preliminary_visit_image",
+        "difference": "difference_image",
+    }
+    images = {role: butler.get(name, **where) for role, name in types.items()}
+    alone = ZooniverseCutoutsTask().render({"ra": source["ra"], "dec": source["dec"]}, images)
+    assert alone.startswith(b"\x89PNG")
+    whole = ZooniverseCutoutsTask().render(sources.iloc[:1], images)
+    assert whole == task.render(sources.iloc[:1])

@@ -149,9 +149,13 @@ def _cell(value):
 
 def is_real(subject, seed=0):
     """Return the truth about a subject: as often real as its reliability says."""
-    metadata = {name.lstrip("#/!%"): value for name, value in subject.metadata.items()}
+    metadata = _metadata(subject)
     draw = random.Random(f"{seed} {metadata.get('diaSourceId', subject.number)}").random()
     return draw < float(metadata.get("reliability") or 0.5)
+
+
+def _metadata(subject):
+    return {name.lstrip("#/!%"): value for name, value in subject.metadata.items()}
 
 
 def make_volunteers(number, rng):
@@ -200,13 +204,24 @@ def fetch_subjects(api, subject_set):
             places = [url for place in row["locations"] for url in place.values()]
             subjects.append(Subject(int(row["id"]), row["metadata"], places))
         if page >= found["meta"]["subjects"]["page_count"]:
-            return subjects
+            return sorted(subjects, key=lambda subject: int(_metadata(subject)["diaSourceId"]))
         page += 1
+
+
+def _write_answers(path, subjects):
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["diaSourceId", "answer"])
+        for subject in subjects:
+            answer = "real" if is_real(subject) else "bogus"
+            writer.writerow([_metadata(subject)["diaSourceId"], answer])
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("out", type=Path, help="directory for the exports and gold.csv; made if needed")
+    parser.add_argument(
+        "out", type=Path, help="directory for the exports, truth.csv and gold.csv; made if needed"
+    )
     parser.add_argument("--api", required=True, help="URL of the API")
     parser.add_argument("--subject-set", required=True, help="number of the subject set")
     parser.add_argument("--volunteers", type=int, default=40)
@@ -221,12 +236,8 @@ def main(argv=None):
     arguments.out.mkdir(parents=True, exist_ok=True)
     project.write_classifications(arguments.out / "classifications.csv.gz")
     project.write_subjects(arguments.out / "subjects.csv", subjects)
-    with (arguments.out / "gold.csv").open("w", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["diaSourceId", "answer"])
-        for subject in gold:
-            metadata = {name.lstrip("#/!%"): value for name, value in subject.metadata.items()}
-            writer.writerow([metadata["diaSourceId"], "real" if is_real(subject) else "bogus"])
+    _write_answers(arguments.out / "truth.csv", subjects)
+    _write_answers(arguments.out / "gold.csv", gold)
     print(f"{len(subjects)} subjects, {len(project.rows)} classifications, {len(gold)} gold subjects")
     return 0
 

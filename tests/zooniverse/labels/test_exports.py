@@ -133,6 +133,7 @@ def test_an_export_that_is_cut_between_two_rows_is_told(make_directory, export, 
         ("subject_ids", "103;104", "not about one subject"),
         ("annotations", "[{", "annotations are no JSON"),
         ("annotations", "3", "annotations are no JSON"),
+        ("annotations", '[{"value":"Real"}]', "annotations are no JSON"),
     ],
 )
 def test_a_row_that_cannot_be_read_costs_that_row_only(label, project, export, column, value, reason):

@@ -6,7 +6,7 @@ import json
 import pytest
 from tests.zooniverse.volunteers import Subject
 
-from lsst.analysis.ap.domain import DetectorVisit
+from lsst.analysis.ap.domain import CutoutsError, DetectorVisit
 from lsst.analysis.ap.output import Journal, ManifestForm, OutputDirectory, Picture, open_existing
 from lsst.analysis.ap.zooniverse import Consensus
 from lsst.analysis.ap.zooniverse._ledger import Entry, Ledger
@@ -41,6 +41,16 @@ def test_a_source_is_known_by_its_identifier_wherever_it_is(project, people, lab
     assert rows[BIG]["votes_real"] == 1
     assert rows[BIG]["subject_id"] == 9
     assert len(labels.unjoined) == 0
+
+
+@pytest.mark.parametrize("identifier", [0, -5, 2**63 - 1, 1234567890123456789])
+def test_identifiers_may_be_any_of_64_bits(project, people, label, make_directory, identifier):
+    vote(project, Subject(9, {"diaSourceId": str(identifier)}), people, "Real")
+    vote(project, Subject(10, {"diaSourceId": str(2**63)}), people, "Real")
+    vote(project, Subject(11, {"#snr": "5"}), people, "Real")
+    labels, rows = label(make_directory([identifier, 3]))
+    assert [rows[i]["votes_real"] for i in (identifier, 3)] == [1, 0]
+    assert labels.unjoined.column("subject_id").to_pylist() == ["10", "11"]
 
 
 @pytest.mark.parametrize("column", ["#key", "external_id", "filename"])
@@ -199,6 +209,14 @@ def test_rows_come_in_the_order_of_the_manifest(project, subjects, people, label
     (directory.path / "manifest-003.csv").unlink()
     labels, _ = label(directory.path)
     assert labels.table.column("diaSourceId").to_pylist() == [2, 4, 5, 1, 3]
+
+
+def test_a_manifest_that_cannot_be_read_is_told(project, subjects, people, label, make_directory):
+    vote(project, subjects[0], people, "Real")
+    directory = make_directory()
+    (directory / "manifest.csv").write_text("filename,diaSourceId\n1.png\n")
+    with pytest.raises(CutoutsError, match=r"manifest\.csv of .* cannot be read"):
+        label(directory)
 
 
 @pytest.mark.parametrize("style", ["panoptes", "hosted", "citsci"])

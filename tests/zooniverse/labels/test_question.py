@@ -81,7 +81,8 @@ def test_versions_that_are_not_there_are_refused(project, subjects, people, refu
 def test_several_tasks_are_told_and_one_is_chosen(project, subjects, people, label, refused):
     both = [{"task": "T0", "value": "Real"}, {"task": "T3", "value": "Near a galaxy"}]
     project.classify(subjects[0], people[0], None, annotations=both)
-    project.classify(subjects[0], people[1], "Bogus")
+    odd = [{"task": None, "value": [{"choice": "x"}]}, {"task": "T0", "value": "Bogus"}]
+    project.classify(subjects[0], people[1], None, annotations=odd)
     assert "T0, T3. Choose one. task" in refused()
     labels, rows = label(question=QuestionChoice(task="T0"))
     assert (rows[1]["votes_real"], rows[1]["votes_bogus"]) == (1, 1)

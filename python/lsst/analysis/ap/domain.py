@@ -273,6 +273,10 @@ class Triplet:
     """Which patches of coadds the template stamp was warped from; empty where
     the repository has a template of the detector, whose PSF is matched."""
 
+    footprint: NDArray[np.bool_] | None = None
+    """Pixels of the source's footprint, of the stamps' shape; `None` when
+    nobody looked."""
+
     @property
     def stamps(self) -> tuple[Stamp, Stamp, Stamp | None]:
         """The stamps in the order of the picture."""

@@ -188,6 +188,7 @@ def run_command(
     level = "WARNING" if arguments.quiet else arguments.log_level
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=level)
     try:
+        _refuse_empty(arguments)
         status = act(arguments)
         sys.stdout.flush()  # while a closed pipe can still be told from a failure
         return status
@@ -211,6 +212,26 @@ def run_command(
             file=sys.stderr,
         )
         return 2
+
+
+def _refuse_empty(arguments: argparse.Namespace) -> None:
+    """Refuse an option that is given and empty, as of a shell variable that is not set.
+
+    It would count as one that is not given, and so select everything or
+    write into the present directory.
+    """
+
+    def is_empty(value: object) -> bool:
+        if isinstance(value, list):
+            return any(map(is_empty, value))
+        return isinstance(value, str) and not value.strip(" ,")
+
+    for name, value in vars(arguments).items():
+        if is_empty(value):
+            raise CutoutsError(
+                f"{name} is given and empty: give it a value, or leave it out.",
+                choices=() if name in ("repo", "outdir") else (name,),
+            )
 
 
 def _spelled(parser: argparse.ArgumentParser, choices: Sequence[str]) -> str:

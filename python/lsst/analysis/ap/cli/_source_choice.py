@@ -6,9 +6,9 @@ Nothing heavy is imported until it is needed.
 __all__ = ("Catalog", "columns_for", "open_catalog", "selection_of")
 
 import argparse
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from ..criteria import CRITERIA
 from ..domain import CutoutsError
 
 if TYPE_CHECKING:
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..runs._repository import Repository
-    from ..sources import Selection, Stratum
+    from ..sources import Selection
     from ..zooniverseCutouts import ZooniverseCutoutsConfig
+
+_PUBLISHED_URL: Final = "rubin@usdf-prompt-processing-dev.slac.stanford.edu/lsst-devl"
+"""Where plotImageSubtractionCutouts looks for a namespace when nothing else is said."""
 
 
 class Catalog(Protocol):
@@ -70,14 +73,16 @@ def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> Cat
     flag_map, packer, butler = repository.flag_map, repository.packer, repository.butler
     if arguments.data_query and not arguments.catalog_dataset:
         raise CutoutsError("--data-query says which tables of --catalog-dataset; give that too.")
-    if arguments.namespace and not arguments.postgres_url:
-        raise CutoutsError("--namespace belongs to --postgres-url; a configuration (--apdb) says its own.")
+    if arguments.namespace and (arguments.sqlitefile or arguments.apdb):
+        raise CutoutsError(
+            "--namespace belongs to --postgres-url; a configuration (--apdb) says its own, SQLite has none."
+        )
     if arguments.sqlitefile:
         return sources.SqlApdb.from_sqlite(arguments.sqlitefile, flag_map=flag_map, packer=packer)
-    if arguments.postgres_url:
-        return sources.SqlApdb.from_url(
-            arguments.postgres_url, arguments.namespace, flag_map=flag_map, packer=packer
-        )
+    if arguments.postgres_url or arguments.namespace:
+        url = arguments.postgres_url or _PUBLISHED_URL
+        url = url if "://" in url else f"postgresql://{url}"
+        return sources.SqlApdb.from_url(url, arguments.namespace, flag_map=flag_map, packer=packer)
     if arguments.apdb:
         return sources.open_apdb(arguments.apdb, flag_map=flag_map, packer=packer)
     if arguments.catalog_dataset:
@@ -136,69 +141,13 @@ def selection_of(arguments: argparse.Namespace) -> "Selection":
     CutoutsError
         Raised when an option makes no sense.
     """
-    from .. import sources
+    from ..sources import Selection, make_selection
 
-    regions = []
-    if arguments.circle is not None:
-        if len(arguments.circle) != 3:
-            raise CutoutsError(
-                "--circle takes right ascension, declination and radius in degrees: 53.1,-27.8,0.5"
-            )
-        regions.append(sources.circle(*arguments.circle))
-    if (corners := arguments.polygon) is not None:
-        if len(corners) % 2:
-            raise CutoutsError("--polygon takes right ascension and declination of each corner in degrees.")
-        regions.append(sources.polygon(list(zip(corners[::2], corners[1::2], strict=True))))
-    ids, objects = arguments.ids, arguments.object_ids
-    return sources.Selection(
-        reliability_min=arguments.reliability_min,
-        reliability_max=arguments.reliability_max,
-        limit=arguments.limit,
-        snr_min=arguments.snr_min,
-        snr_max=arguments.snr_max,
-        time_min=_mjd(arguments.time_min, "--time-min"),
-        time_max=_mjd(arguments.time_max, "--time-max"),
-        bands=_flat(arguments.band),
-        visits=_flat(arguments.visit),
-        detectors=_flat(arguments.detector),
-        regions=tuple(regions),
-        excluded_flags=_flat(arguments.exclude_flags),
-        required_flags=_flat(arguments.require_flags),
-        where=arguments.where,
-        ids=sources.read_identifiers(ids) if ids else None,
-        object_ids=sources.read_identifiers(objects, "diaObjectId") if objects else None,
-        one_per_object=arguments.one_per_object,
-        sample=arguments.sample,
-        seed=arguments.seed,
-        strata=tuple(_stratum(word) for word in _flat(arguments.stratify)),
-    )
-
-
-def _stratum(word: str) -> "Stratum":
-    from ..sources import Stratum
-
-    column, colon, bins = word.partition(":")
-    if colon and not bins.isdecimal():
-        raise CutoutsError(f"--stratify {word!r} is not NAME or NAME:BINS, such as reliability:10.")
-    return Stratum(column, int(bins) if colon else None)
-
-
-def _mjd(word: str | None, option: str) -> float | None:
-    """Return a time as a modified Julian date, TAI."""
-    if word is None:
-        return None
-    try:
-        return float(word)
-    except ValueError:
-        from astropy.time import Time
-
-        try:
-            return float(Time(word, scale="tai").mjd)
-        except ValueError:
-            raise CutoutsError(
-                f"{option} {word!r} is no MJD and no date such as 2026-01-10T12:00:00."
-            ) from None
-
-
-def _flat[T](lists: Sequence[Sequence[T]]) -> tuple[T, ...]:
-    return tuple(item for items in lists for item in items)
+    # Once only: a list of identifiers may come through a pipe.
+    if (found := getattr(arguments, "selection", None)) is None:
+        values = {criterion.name: getattr(arguments, criterion.name) for criterion in CRITERIA}
+        if arguments.all:
+            values["limit"] = None
+        found = arguments.selection = make_selection(values)
+    assert isinstance(found, Selection)
+    return found

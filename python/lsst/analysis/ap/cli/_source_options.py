@@ -6,9 +6,19 @@ Nothing heavy is imported until the words are understood.
 __all__ = ("add_source_options", "settle_places", "source_is_given")
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Final
 
-_SOURCES = ("sqlitefile", "postgres_url", "apdb", "catalog", "catalog_dataset", "alerts")
+from ..criteria import CRITERIA, Criterion, Takes
+
+_SOURCES: Final = ("sqlitefile", "postgres_url", "namespace", "apdb", "catalog", "catalog_dataset", "alerts")
+
+_OTHER_SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "reliability_min": ("--reliabilityMin",),
+    "reliability_max": ("--reliabilityMax",),
+    "limit": ("-n",),
+}
+"""Short spellings, and those of plotImageSubtractionCutouts."""
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -61,54 +71,21 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     )
 
     choice = parser.add_argument_group("which of them (each condition leaves out sources without a value)")
-    words = {"metavar": "NAME[,NAME]", "action": "append", "type": _words, "default": []}
-    numbers = {"metavar": "N[,N]", "action": "append", "type": _numbers, "default": []}
-    choice.add_argument("--ids", metavar="FILE", help="diaSourceIds: a file, or numbers with commas")
-    choice.add_argument(
-        "--object-ids", metavar="FILE", help="all sources of these diaObjectIds: a file, or numbers"
-    )
-    choice.add_argument(
-        "--reliability-min", "--reliabilityMin", type=float, metavar="R", help="at least this reliable"
-    )
-    choice.add_argument(
-        "--reliability-max", "--reliabilityMax", type=float, metavar="R", help="at most this reliable"
-    )
-    choice.add_argument("--snr-min", type=float, metavar="S", help="least signal-to-noise, of either sign")
-    choice.add_argument("--snr-max", type=float, metavar="S", help="greatest signal-to-noise, of either sign")
-    choice.add_argument("--band", **words, help="bands")  # type: ignore[arg-type]
-    choice.add_argument("--visit", **numbers, help="visit IDs")  # type: ignore[arg-type]
-    choice.add_argument("--detector", **numbers, help="detector IDs")  # type: ignore[arg-type]
-    choice.add_argument("--time-min", metavar="T", help="not before: MJD, or 2026-01-10T12:00:00; TAI")
-    choice.add_argument("--time-max", metavar="T", help="not after")
-    choice.add_argument("--circle", metavar="RA,DEC,RADIUS", type=_reals, help="part of the sky, in degrees")
-    choice.add_argument(
-        "--polygon", metavar="RA,DEC,RA,DEC,...", type=_reals, help="convex part of the sky, in degrees"
-    )
-    choice.add_argument("--exclude-flags", **words, help="flags that must not be set")  # type: ignore[arg-type]
-    choice.add_argument("--require-flags", **words, help="flags that must be set")  # type: ignore[arg-type]
-    choice.add_argument(
-        "--where",
-        metavar="EXPR",
-        help="a condition on columns as in Python: \"snr > 5 and (isDipole or band in ('r', 'i'))\"",
-    )
-    choice.add_argument(
-        "--one-per-object", action="store_true", help="of each diaObject the source of greatest S/N only"
-    )
-    choice.add_argument("--sample", type=int, metavar="N", help="draw N at random")
-    choice.add_argument("--seed", type=int, default=0, metavar="N", help="which random sample (default: 0)")
-    choice.add_argument(
-        "--stratify",
-        metavar="NAME[:BINS]",
-        action="append",
-        type=_words,
-        default=[],
-        help="share the sample evenly: reliability:10, band, detector or visit",
-    )
-    amount = choice.add_mutually_exclusive_group()
-    amount.add_argument(
-        "-n", "--limit", type=int, metavar="N", help="the first N by visit, detector, diaSourceId"
-    )
-    amount.add_argument("--all", action="store_true", help="all of them (the default)")
+    for criterion in CRITERIA:
+        _add_criterion(choice, criterion)
+    choice.add_argument("--all", action="store_true", help="all of them, whatever the limit (the default)")
+
+
+def _add_criterion(group: "argparse._ArgumentGroup", criterion: Criterion) -> None:
+    names = [f"--{criterion.name.replace('_', '-')}", *_OTHER_SPELLINGS.get(criterion.name, ())]
+    # A percent sign would be taken for one of argparse's own words.
+    words = criterion.doc.replace("%", "%%")
+    if criterion.takes is Takes.SWITCH:
+        group.add_argument(*names, dest=criterion.name, action="store_true", default=None, help=words)
+    elif criterion.takes.is_list:
+        group.add_argument(*names, dest=criterion.name, metavar=criterion.shown, action="append", help=words)
+    else:
+        group.add_argument(*names, dest=criterion.name, metavar=criterion.shown, help=words)
 
 
 def source_is_given(arguments: argparse.Namespace) -> bool:
@@ -151,22 +128,3 @@ def settle_places(arguments: argparse.Namespace) -> str | None:
         return "with --alerts give the output directory only, no repository: --alerts FILE... OUTDIR"
     arguments.repo, arguments.outdir = None, places[0] if places else None
     return None
-
-
-def _list_of[T](kind: Callable[[str], T], word: str) -> tuple[T, ...]:
-    try:
-        return tuple(kind(item.strip()) for item in word.split(",") if item.strip())
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{word!r} is no list of numbers with commas between them") from None
-
-
-def _words(word: str) -> tuple[str, ...]:
-    return _list_of(str, word)
-
-
-def _numbers(word: str) -> tuple[int, ...]:
-    return _list_of(int, word)
-
-
-def _reals(word: str) -> tuple[float, ...]:
-    return _list_of(float, word)

@@ -1,8 +1,30 @@
 """From the stamps of a DiaSource to its picture."""
 
-__all__ = ("FLAG_MEANINGS", "FLAG_WORDS", "LABEL_FLAGS", "PictureStyle", "Renderer", "draw_figure")
+__all__ = (
+    "FLAG_MEANINGS",
+    "FLAG_WORDS",
+    "LABEL_FLAGS",
+    "Epoch",
+    "Limits",
+    "Measurement",
+    "PictureStyle",
+    "Renderer",
+    "common_limits",
+    "compare_rows",
+    "draw_figure",
+    "encode_png",
+    "grid_image",
+    "history_image",
+    "light_curve",
+    "panel_limits",
+    "panels_image",
+)
 
+from ._compose import compare_rows, encode_png, grid_image, panels_image
 from ._figure import draw_figure
 from ._flags import FLAG_MEANINGS, FLAG_WORDS, LABEL_FLAGS
+from ._history import Epoch, Measurement, history_image, light_curve
+from ._limits import common_limits, panel_limits
 from ._renderer import Renderer
+from ._stretch import Limits
 from ._style import PictureStyle

@@ -1,6 +1,15 @@
 """What is written above the panels: the catalogue row as text in its places."""
 
-__all__ = ("RELIABILITY_WIDTH", "RELIABILITY_X", "TextItem", "annotation", "labels", "reliability")
+__all__ = (
+    "RELIABILITY_LINE",
+    "RELIABILITY_WIDTH",
+    "RELIABILITY_X",
+    "TextItem",
+    "annotation",
+    "labels",
+    "printable",
+    "reliability",
+)
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -8,12 +17,14 @@ from typing import Any, NamedTuple
 
 from ._colors import RGB, Ink
 from ._flags import FLAG_WORDS, LABEL_FLAGS
-from ._fonts import DIGIT_WIDTH
 from ._numbers import ab_magnitude, fit_number, number, truth, whole_number
 
 
 class TextItem(NamedTuple):
-    """A word or number at its place in the text rows."""
+    """A word or number at its place in the text rows.
+
+    Places are those of text of the usual size.
+    """
 
     text: str
     line: int
@@ -22,7 +33,7 @@ class TextItem(NamedTuple):
     """Left end of the place, or its right end where ``right`` is set, in
     screen pixels from the left edge of the text rows."""
     width: int
-    """Room in screen pixels; longer text is written smaller."""
+    """Room; longer text is written smaller."""
     color: RGB
     bold: bool = False
     right: bool = False
@@ -46,6 +57,18 @@ _LABELS = (
     (3, 252, 27, "S/N:"),
     (4, 252, 27, "S/N:"),
     (4, 334, 53, "ABmag:"),
+    (5, 0, 81, "diaObjectId:"),
+    (5, 248, 75, "ssObjectId:"),
+    (5, 494, 56, "MJD TAI:"),
+)
+
+# Text row, left end, width and column of the whole numbers.
+_IDENTIFIERS = (
+    (0, 84, 152, "diaSourceId"),
+    (0, 439, 27, "detector"),
+    (0, 508, 106, "visit"),
+    (5, 84, 152, "diaObjectId"),
+    (5, 326, 152, "ssObjectId"),
 )
 
 # Text row, label, columns of flux and error, and the flags of the label.
@@ -55,7 +78,10 @@ _FLUXES = (
     (4, "total (nJy):", "scienceFlux", "scienceFluxErr", LABEL_FLAGS["total"]),
 )
 
-RELIABILITY_X, RELIABILITY_WIDTH = 448, 68
+RELIABILITY_LINE, RELIABILITY_X, RELIABILITY_WIDTH = 4, 448, 68
+
+# Width of a digit and of all but the plus sign, at the usual size of text.
+_DIGIT_WIDTH = 8
 
 
 def labels(ink: Ink) -> Iterator[TextItem]:
@@ -125,19 +151,20 @@ def annotation(row: Mapping[str, Any], ink: Ink) -> Iterator[TextItem]:
         text = f"RB:{fit_number(score, 6, 3)}"
         # Outside 0 to 1 it is longer than its place, and written smaller.
         fits = 0 <= score <= 1
-        yield TextItem(text, 4, RELIABILITY_X, RELIABILITY_WIDTH, color, True, number=fits)
+        yield TextItem(text, RELIABILITY_LINE, RELIABILITY_X, RELIABILITY_WIDTH, color, True, number=fits)
 
 
 def _identity(row: Mapping[str, Any], ink: Ink) -> Iterator[TextItem]:
-    """Yield what says which source, image and band it is."""
-    for x, width, name in ((84, 152, "diaSourceId"), (439, 27, "detector"), (508, 106, "visit")):
+    """Yield what says which source, object, image and band it is."""
+    for line, x, width, name in _IDENTIFIERS:
         found = whole_number(row.get(name))
-        if found is not None:
+        # The APDB writes 0 where a source belongs to no object of that kind.
+        if found is not None and (found or line == 0):
             text = str(found)
-            yield TextItem(text, 0, x, width, ink.text, number=len(text) * DIGIT_WIDTH <= width)
+            yield TextItem(text, line, x, width, ink.text, number=len(text) * _DIGIT_WIDTH <= width)
     for x, width, name, bold in ((248, 122, "instrument", True), (622, 28, "band", False)):
         value = row.get(name)
-        if isinstance(value, str) and (text := _printable(value)):
+        if isinstance(value, str) and (text := printable(value)):
             yield TextItem(text, 0, x, width, ink.text, bold)
 
 
@@ -158,9 +185,22 @@ def _numbers(row: Mapping[str, Any]) -> Iterator[tuple[int, int, int, bool, str]
         ratio = abs(flux / error) if flux is not None and error else None
         yield line, 328, 49, True, fit_number(ratio, 6, 2)
     yield 4, 438, 50, True, ab_magnitude(number(get("scienceFlux")))
+    # A hundred-thousandth of a day is less than a second.
+    yield 5, 552, 96, False, fit_number(number(get("midpointMjdTai")), 11, 5)
 
 
 @lru_cache(maxsize=1024)
-def _printable(text: str) -> str:
-    """Return a text on one line, without what the font may not have."""
+def printable(text: str) -> str:
+    """Return a text on one line, without what the font may not have.
+
+    Parameters
+    ----------
+    text : `str`
+        Any text.
+
+    Returns
+    -------
+    text : `str`
+        Question marks stand for other letters than Latin ones.
+    """
     return "".join(c if c.isprintable() and c < "\u0250" else "?" for c in " ".join(text.split()))

@@ -1,6 +1,6 @@
 """An empty figure, text on it, and what Agg makes of it."""
 
-__all__ = ("add_text", "drawn", "hex_color", "new_figure")
+__all__ = ("add_text", "drawn", "hex_color", "new_figure", "text_choices")
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._colors import RGB
-from ._fonts import DPI, drawing_settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
+    from ._picture_figure import PictureFigure
 
-def new_figure(width: int, height: int, background: RGB) -> "Figure":
+
+def new_figure(width: int, height: int, background: RGB) -> "PictureFigure":
     """Return an empty figure with an Agg canvas.
 
     Parameters
@@ -27,42 +28,27 @@ def new_figure(width: int, height: int, background: RGB) -> "Figure":
 
     Returns
     -------
-    figure : `matplotlib.figure.Figure`
+    figure : `PictureFigure`
         The figure. It draws alike whatever the user's matplotlibrc says.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    # Loads matplotlib, which not all need.
+    from ._picture_figure import PictureFigure
 
-    class Picture(Figure):
-        def draw(self, renderer: Any) -> None:
-            with drawing_settings():
-                super().draw(renderer)
-
-    figure = Picture(
-        figsize=(width / DPI, height / DPI),
-        dpi=DPI,
-        facecolor=hex_color(background),
-        edgecolor="none",
-        linewidth=0,
-        frameon=True,
-    )
-    figure.set_layout_engine("none")
-    FigureCanvasAgg(figure)
-    return figure
+    return PictureFigure(width, height, hex_color(background))
 
 
 def add_text(
-    figure: "Figure", text: str, x: int, y: int, color: RGB, font: "FontProperties", align: str = "left"
+    figure: "Figure", text: str, x: float, y: int, color: RGB, font: "FontProperties", align: str = "left"
 ) -> None:
-    """Write a text on a figure.
+    """Write a text on a figure from `new_figure`.
 
     Parameters
     ----------
     figure : `matplotlib.figure.Figure`
-        The figure, from `new_figure`.
+        The figure.
     text : `str`
         The text, taken literally.
-    x, y : `int`
+    x, y : `float`
         Screen pixels from the upper left; the end of the text that ``align``
         names, and its baseline.
     color : `tuple` [`int`]
@@ -74,19 +60,32 @@ def add_text(
     """
     from matplotlib.transforms import IdentityTransform
 
-    figure.text(
-        x,
-        round(figure.bbox.height) - y,
-        text,
-        transform=IdentityTransform(),
-        color=hex_color(color),
-        fontproperties=font,
-        ha=align,
-        va="baseline",
-        antialiased=True,
-        parse_math=False,
-        usetex=False,
-    )
+    y = round(figure.bbox.height) - y
+    figure.text(x, y, text, transform=IdentityTransform(), **text_choices(color, font, align))
+
+
+def text_choices(color: RGB, font: "FontProperties", align: str = "left") -> dict[str, Any]:
+    """Return what all texts tell matplotlib.
+
+    Parameters
+    ----------
+    color, font, align
+        See `add_text`.
+
+    Returns
+    -------
+    choices : `dict`
+        Arguments of `matplotlib.text.Text`.
+    """
+    return {
+        "color": hex_color(color),
+        "fontproperties": font,
+        "ha": align,
+        "va": "baseline",
+        "antialiased": True,
+        "parse_math": False,
+        "usetex": False,
+    }
 
 
 def drawn(figure: "Figure") -> NDArray[np.uint8]:

@@ -1,78 +1,91 @@
-"""The compass: where north and east are in a panel."""
+"""The compass: where north and east are in a picture."""
 
-__all__ = ("Patch", "compass")
+__all__ = ("compass",)
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._canvas import add_text, drawn, hex_color, new_figure
-from ._fonts import font
-from ._layout import Rect
+from ._layout import scaled_length
 from ._marks import BLUE, YELLOW
+from ._shapes import Shape, letters
 
-_SIDE = 37
-_INSET = 3
-_LENGTH = 8
+# Screen pixels at the usual size.
+_ARM, _SHAFT, _HEAD, _EDGE = 20.0, 1.5, 7.0, 1.1
+_LETTERS, _LETTER_DISTANCE = 11.0, 27.0
+_REACH = 36
 
-
-class Patch(NamedTuple):
-    """A small picture and where it lies."""
-
-    rect: Rect
-
-    image: NDArray[np.uint8]
-    """RGB, (rows from the top, columns, 3)."""
+_SMALLEST_PANEL = 3 * _REACH
 
 
-def compass(sky_jacobian: NDArray[np.float64], panel: Rect) -> Patch | None:
+def compass(sky_jacobian: NDArray[np.float64], side: int, scale: float) -> tuple[Shape, int, int] | None:
     """Return the compass of a panel.
 
     Parameters
     ----------
     sky_jacobian : `numpy.ndarray`
-        How the sky moves with the pixels, see
-        `~lsst.analysis.ap.domain.Triplet`.
-    panel : `Rect`
-        The panel in whose lower right corner it lies.
+        How the sky moves on the screen, see `View`.
+    side : `int`
+        Side of the panel, screen pixels.
+    scale : `float`
+        How many times its usual size it has.
 
     Returns
     -------
-    patch : `Patch` or `None`
-        `None` where the directions are unknown or the panel is too small.
+    shape : `Shape`
+        An arrow to the north and one to the east, with their letters.
+    x, y : `int`
+        Where their common end is put, in the lower right corner: screen
+        pixels to the right and down from the upper left corner of the panel.
     """
-    if panel.width < 3 * _SIDE or not np.isfinite(sky_jacobian).all() or not np.linalg.det(sky_jacobian):
+    if side < _SMALLEST_PANEL * scale or not np.isfinite(sky_jacobian).all():
         return None
+    if not np.linalg.det(sky_jacobian):
+        return None
+    # Its columns are the steps on the screen to the east and to the north.
     inverse = np.linalg.inv(sky_jacobian)
     # Whole degrees, so that few compasses have to be drawn.
     east, north = (round(math.degrees(math.atan2(dy, dx))) % 360 for dx, dy in inverse.T.tolist())
-    x = panel.x + panel.width - _INSET - _SIDE
-    y = panel.y + panel.height - _INSET - _SIDE
-    return Patch(Rect(x, y, _SIDE, _SIDE), _drawn(north, east))
+    away = scaled_length(_REACH, scale)
+    return _arrows(north, east, scale), side - away, side - away
 
 
 @lru_cache(maxsize=720)
-def _drawn(north: int, east: int) -> NDArray[np.uint8]:
-    from matplotlib.lines import Line2D
-    from matplotlib.transforms import IdentityTransform
+def _arrows(north: int, east: int, scale: float) -> Shape:
+    parts = []
+    for letter, degrees in (("N", north), ("E", east)):
+        dx, dy = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        parts.append(_arrow(dx, dy, scale))
+        away = _LETTER_DISTANCE * scale
+        parts.append(_centered(letter, away * dx, away * dy, _LETTERS * scale))
+    first, *others = parts
+    for part in others:
+        first = first.joined(part)
+    return first._replace(edge=BLUE, edge_width=_EDGE * scale)
 
-    figure = new_figure(_SIDE, _SIDE, BLUE)
-    center = _SIDE / 2
-    for letter, angle in (("N", north), ("E", east)):
-        dx, dy = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-        line = Line2D(
-            [center, center + _LENGTH * dx],
-            [center, center + _LENGTH * dy],
-            transform=IdentityTransform(),
-            color=hex_color(YELLOW),
-            linewidth=1.5,
-            solid_capstyle="round",
-        )
-        figure.add_artist(line)
-        reach = _LENGTH + 5.5
-        x, y = center + reach * dx, center + reach * dy
-        add_text(figure, letter, round(x), _SIDE - round(y) + 3, YELLOW, font(True, 9.0), "center")
-    return drawn(figure)
+
+def _arrow(dx: float, dy: float, scale: float) -> Shape:
+    """Return an arrow from the origin along a unit vector."""
+    neck = _ARM - _HEAD
+    along_and_across = (
+        (0.0, _SHAFT / 2),
+        (neck, _SHAFT / 2),
+        (neck, _HEAD / 2),
+        (_ARM, 0.0),
+        (neck, -_HEAD / 2),
+        (neck, -_SHAFT / 2),
+        (0.0, -_SHAFT / 2),
+        (0.0, 0.0),
+    )
+    vertices = tuple((scale * (a * dx - b * dy), scale * (a * dy + b * dx)) for a, b in along_and_across)
+    # Codes of matplotlib.path.Path: MOVETO, LINETO, CLOSEPOLY.
+    return Shape(vertices, (1, *[2] * (len(vertices) - 2), 79), YELLOW)
+
+
+def _centered(letter: str, x: float, y: float, size: float) -> Shape:
+    """Return a letter about a point."""
+    shape = letters(letter, 0.0, 0.0, size, YELLOW)
+    x0, y0, x1, y1 = shape.extent
+    return shape.moved(x - (x0 + x1) / 2, y - (y0 + y1) / 2)

@@ -2,7 +2,9 @@
 
 __all__ = ("FLAG_MEANINGS", "FLAG_WORDS", "LABEL_FLAGS", "FlagWord")
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +15,7 @@ class FlagWord:
     """What is written."""
 
     columns: tuple[str, ...]
-    """Columns that make it appear: APDB names, then the names that the same
-    flags had in older tables."""
+    """Columns that make it appear."""
 
     color: str
     """Wanted colour, that of afw's mask plane where there is one."""
@@ -27,11 +28,11 @@ class FlagWord:
 
 
 def _pixel(name: str, *, center: bool = False) -> tuple[str, ...]:
-    names = (name, f"{name}Center") if center else (name,)
-    return tuple(prefix + each for each in names for prefix in ("pixelFlags_", "base_PixelFlags_flag_"))
+    """Return the columns of a pixel flag: anywhere in the footprint, and at its centre."""
+    return (f"pixelFlags_{name}", f"pixelFlags_{name}Center") if center else (f"pixelFlags_{name}",)
 
 
-FLAG_WORDS: tuple[FlagWord, ...] = (
+FLAG_WORDS: Final[tuple[FlagWord, ...]] = (
     FlagWord("NODATA", _pixel("nodata", center=True), "orange", 1, 552),
     FlagWord("OFF", _pixel("offimage"), "darkcyan", 1, 620),
     FlagWord("EDGE", _pixel("edge"), "goldenrod", 2, 334),
@@ -39,24 +40,15 @@ FLAG_WORDS: tuple[FlagWord, ...] = (
     FlagWord("SAT", _pixel("saturated", center=True), "green", 2, 442),
     FlagWord("CR", _pixel("cr", center=True), "magenta", 2, 476),
     FlagWord("BAD", _pixel("bad"), "red", 2, 502),
-    FlagWord("DIPOLE", ("isDipole", "ip_diffim_ClassificationDipole_value"), "indigo", 2, 539),
-    FlagWord("NEG", ("isNegative", "is_negative"), "darkcyan", 2, 599),
+    FlagWord("DIPOLE", ("isDipole",), "indigo", 2, 539),
+    FlagWord("NEG", ("isNegative",), "darkcyan", 2, 599),
     FlagWord("SUS", _pixel("suspect", center=True), "goldenrod", 3, 334),
-    FlagWord("CENTROID", ("centroid_flag", "slot_Centroid_flag"), "red", 3, 368),
+    FlagWord("CENTROID", ("centroid_flag",), "red", 3, 368),
     FlagWord("CEN+", ("slot_Centroid_pos_flag",), "chocolate", 3, 451),
     FlagWord("CEN-", ("slot_Centroid_neg_flag",), "blue", 3, 496),
     FlagWord(
         "SHAPE",
-        (
-            "shape_flag",
-            "shape_flag_no_pixels",
-            "shape_flag_not_contained",
-            "shape_flag_parent_source",
-            "slot_Shape_flag",
-            "slot_Shape_flag_no_pixels",
-            "slot_Shape_flag_not_contained",
-            "slot_Shape_flag_parent_source",
-        ),
+        ("shape_flag", "shape_flag_no_pixels", "shape_flag_not_contained", "shape_flag_parent_source"),
         "red",
         3,
         537,
@@ -72,7 +64,7 @@ Colours are those of afw's mask planes (goldenrod for its yellow); what is
 unreadable on the background is made darker or lighter when drawn.
 """
 
-FLAG_MEANINGS: dict[str, str] = {
+FLAG_MEANINGS: Final[Mapping[str, str]] = {
     "NODATA": "The footprint has pixels without data.",
     "OFF": "The centre lies off the image.",
     "EDGE": "The footprint reaches the edge of the detector or of the template.",
@@ -95,28 +87,9 @@ FLAG_MEANINGS: dict[str, str] = {
 }
 """What each flag word tells."""
 
-LABEL_FLAGS: dict[str, tuple[str, ...]] = {
-    "psf": (
-        "psfFlux_flag",
-        "psfFlux_flag_noGoodPixels",
-        "psfFlux_flag_edge",
-        "slot_PsfFlux_flag",
-        "slot_PsfFlux_flag_noGoodPixels",
-        "slot_PsfFlux_flag_edge",
-    ),
-    "ap": (
-        "apFlux_flag",
-        "apFlux_flag_apertureTruncated",
-        "slot_ApFlux_flag",
-        "slot_ApFlux_flag_apertureTruncated",
-    ),
-    "total": (
-        "forced_PsfFlux_flag",
-        "forced_PsfFlux_flag_noGoodPixels",
-        "forced_PsfFlux_flag_edge",
-        "ip_diffim_forced_PsfFlux_flag",
-        "ip_diffim_forced_PsfFlux_flag_noGoodPixels",
-        "ip_diffim_forced_PsfFlux_flag_edge",
-    ),
+LABEL_FLAGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "psf": ("psfFlux_flag", "psfFlux_flag_noGoodPixels", "psfFlux_flag_edge"),
+    "ap": ("apFlux_flag", "apFlux_flag_apertureTruncated"),
+    "total": ("forced_PsfFlux_flag", "forced_PsfFlux_flag_noGoodPixels", "forced_PsfFlux_flag_edge"),
 }
 """Columns that turn the label of a flux measurement red."""

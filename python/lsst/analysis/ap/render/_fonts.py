@@ -1,7 +1,7 @@
 """The fonts of a picture: DejaVu Sans as it comes with matplotlib."""
 
 __all__ = (
-    "DIGIT_WIDTH",
+    "CENTERING",
     "DPI",
     "NUMBER_CHARACTERS",
     "NUMBER_LABEL",
@@ -11,6 +11,7 @@ __all__ = (
     "fitting_size",
     "font",
     "number_width",
+    "text_size",
     "text_width",
 )
 
@@ -27,12 +28,12 @@ DPI = 64
 the way through matplotlib's inches exactly."""
 
 TEXT_SIZE = 13.0
-"""Height of the letters in the text rows, screen pixels per em. Its digits
-are 8 pixels wide."""
+"""Height of the letters in the text rows at the usual size, screen pixels per
+em."""
 
-DIGIT_WIDTH = 8
-"""Width of each digit at `TEXT_SIZE`; no other character of a number but the
-plus sign is wider."""
+_DIGIT_WIDTH = 8
+"""Width of each digit at `TEXT_SIZE`, on which the places of numbers rest; no
+other character of a number but the plus sign is wider."""
 
 NUMBER_LABEL = "RB:"
 """What stands before the number of the reliability."""
@@ -42,6 +43,13 @@ NUMBER_CHARACTERS = f"0123456789.-+e{NUMBER_LABEL}"
 
 TITLE_SIZE = 16.0
 """The same for the titles."""
+
+_STEP = 0.25
+
+CENTERING = 0.001
+"""How far right of its middle a text is centred, screen pixels. Letters are
+placed in steps of 1/64 pixel, and half a width is often half a step: so small
+a shift keeps rounding errors from deciding which step it is."""
 
 _SMALLEST_SIZE = 6.0
 
@@ -98,7 +106,34 @@ def font(bold: bool, size: float) -> "FontProperties":
     from matplotlib.font_manager import FontProperties
 
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return FontProperties(fname=Path(matplotlib.get_data_path(), "fonts", "ttf", name), size=size * 72 / DPI)
+    return FontProperties(
+        # The name and weight are for what keeps text as text, such as SVG.
+        family="DejaVu Sans",
+        weight="bold" if bold else "normal",
+        fname=Path(matplotlib.get_data_path(), "fonts", "ttf", name),
+        size=size * 72 / DPI,
+    )
+
+
+@cache
+def text_size(scale: float) -> float:
+    """Return the size of text in pictures that are drawn larger.
+
+    Parameters
+    ----------
+    scale : `float`
+        How many times the usual size everything has.
+
+    Returns
+    -------
+    size : `float`
+        The largest at which a number takes no more than its share of room:
+        hinting makes each digit a whole number of pixels wide.
+    """
+    size = TEXT_SIZE * scale
+    while _advance("0", False, size) > _DIGIT_WIDTH * scale:
+        size -= _STEP
+    return size
 
 
 @lru_cache(maxsize=4096)
@@ -126,7 +161,7 @@ def text_width(text: str, bold: bool, size: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def fitting_size(text: str, bold: bool, width: int, size: float = TEXT_SIZE) -> tuple[str, float]:
+def fitting_size(text: str, bold: bool, width: int, size: float) -> tuple[str, float]:
     """Return the text and the size at which it fits a place.
 
     Parameters
@@ -137,7 +172,7 @@ def fitting_size(text: str, bold: bool, width: int, size: float = TEXT_SIZE) -> 
         Bold or regular.
     width : `int`
         Room in screen pixels.
-    size : `float`, optional
+    size : `float`
         Wanted size.
 
     Returns
@@ -158,24 +193,24 @@ def fitting_size(text: str, bold: bool, width: int, size: float = TEXT_SIZE) -> 
 
 
 @cache
-def _advance(character: str, bold: bool) -> int:
-    between = text_width(f"0{character}0", bold, TEXT_SIZE) - text_width("00", bold, TEXT_SIZE)
-    return round(between)
+def _advance(character: str, bold: bool, size: float) -> int:
+    # Between digits, because the width of a single one is that of its ink.
+    return round(text_width(f"0{character}0", bold, size) - text_width("00", bold, size))
 
 
-def number_width(text: str, bold: bool) -> int:
+def number_width(text: str, bold: bool, size: float) -> int:
     """Return how much room a number takes.
 
     Parameters
     ----------
     text : `str`
         Of `NUMBER_CHARACTERS`.
-    bold : `bool`
-        Bold or regular.
+    bold, size
+        See `font`.
 
     Returns
     -------
     width : `int`
         Sum of the hinted advances of its characters, screen pixels.
     """
-    return sum(_advance(character, bold) for character in text)
+    return sum(_advance(character, bold, size) for character in text)

@@ -2,6 +2,7 @@
 
 __all__ = ("NumberFont", "Raster", "number_font", "word")
 
+import math
 from functools import cache, lru_cache
 from itertools import pairwise, product
 from typing import NamedTuple
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from ._canvas import add_text, drawn, new_figure
 from ._colors import RGB
-from ._fonts import NUMBER_CHARACTERS, NUMBER_LABEL, TEXT_SIZE, font, number_width, text_width
+from ._fonts import CENTERING, NUMBER_CHARACTERS, NUMBER_LABEL, font, number_width, text_width
 
-_ASCENT, _DESCENT, _SIDE = 20, 10, 8
+# Room for the ink around the baseline of a text, in parts of its size.
+_ASCENT, _DESCENT, _SIDE = 1.5, 0.8, 0.6
 
 
 class Raster(NamedTuple):
@@ -55,17 +57,20 @@ def word(
     raster : `Raster` or `None`
         `None` for a text without ink.
     """
-    room = int(np.ceil(text_width(text, bold, size)))
-    origin = _SIDE + (room // 2 if align == "center" else 0)
-    figure = new_figure(room + 2 * _SIDE, _ASCENT + _DESCENT, background)
-    add_text(figure, text, origin, _ASCENT, color, font(bold, size), align)
+    room, ascent = math.ceil(text_width(text, bold, size)), math.ceil(_ASCENT * size)
+    origin = math.ceil(_SIDE * size) + (room // 2 if align == "center" else 0)
+    figure = new_figure(
+        room + 2 * math.ceil(_SIDE * size), math.ceil((_ASCENT + _DESCENT) * size), background
+    )
+    x = origin + CENTERING if align == "center" else origin
+    add_text(figure, text, x, ascent, color, font(bold, size), align)
     image = drawn(figure)
     ink = (image != background).any(axis=-1)
     if not ink.any():
         return None
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     part = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return Raster(np.ascontiguousarray(part), int(columns[0]) - origin, int(rows[0]) - _ASCENT)
+    return Raster(np.ascontiguousarray(part), int(columns[0]) - origin, int(rows[0]) - ascent)
 
 
 class NumberFont:
@@ -77,22 +82,24 @@ class NumberFont:
 
     Parameters
     ----------
-    color, bold, background
+    color, bold, size, background
         See `word`.
     """
 
-    def __init__(self, color: RGB, bold: bool, background: RGB) -> None:
-        self._widths = {c: number_width(c, bold) for c in NUMBER_CHARACTERS}
+    def __init__(self, color: RGB, bold: bool, size: float, background: RGB) -> None:
+        self._widths = {c: number_width(c, bold, size) for c in NUMBER_CHARACTERS}
         self._pieces: dict[str, NDArray[np.uint8]] = {}
-        pitch = 2 * max(self._widths.values()) + 2
-        figure = new_figure(pitch * len(NUMBER_CHARACTERS) + pitch, _ASCENT + _DESCENT, background)
+        # So far apart that the ink of no character reaches the cell of the next.
+        pitch, ascent = 2 * max(self._widths.values()) + 2, math.ceil(_ASCENT * size)
+        width, height = pitch * (len(NUMBER_CHARACTERS) + 1), math.ceil((_ASCENT + _DESCENT) * size)
+        figure = new_figure(width, height, background)
         starts = [pitch * (n + 1) for n in range(len(NUMBER_CHARACTERS))]
         for character, x in zip(NUMBER_CHARACTERS, starts, strict=True):
-            add_text(figure, character, x, _ASCENT, color, font(bold, TEXT_SIZE))
+            add_text(figure, character, x, ascent, color, font(bold, size))
         image = drawn(figure)
         ink = (image != background).any(axis=-1)
         rows = np.flatnonzero(ink.any(axis=1))
-        self.y = int(rows[0]) - _ASCENT
+        self.y = int(rows[0]) - ascent
         """Top of every raster, from the baseline, downwards."""
         self.height = int(rows[-1]) + 1 - int(rows[0])
         """Height of every raster."""
@@ -100,7 +107,8 @@ class NumberFont:
             cell = np.s_[rows[0] : rows[-1] + 1, x : x + self._widths[character]]
             self._pieces[character] = image[cell]
             ink[cell] = False
-        self.usable = not ink.any() and _advances_add_up(bold)
+        # Ink beside its cell would be lost where characters are put together.
+        self.usable = not ink.any() and _advances_add_up(bold, size)
         """Whether numbers put together are those that matplotlib draws."""
 
     def width(self, text: str) -> int:
@@ -147,12 +155,12 @@ class NumberFont:
 
 
 @cache
-def number_font(color: RGB, bold: bool, background: RGB) -> NumberFont:
+def number_font(color: RGB, bold: bool, size: float, background: RGB) -> NumberFont:
     """Return the font for numbers of one colour.
 
     Parameters
     ----------
-    color, bold, background
+    color, bold, size, background
         See `word`.
 
     Returns
@@ -160,17 +168,17 @@ def number_font(color: RGB, bold: bool, background: RGB) -> NumberFont:
     font : `NumberFont`
         The font, rasterised once per process.
     """
-    return NumberFont(color, bold, background)
+    return NumberFont(color, bold, size, background)
 
 
 @cache
-def _advances_add_up(bold: bool) -> bool:
+def _advances_add_up(bold: bool, size: float) -> bool:
     """Return whether no two characters of a number stand closer or wider."""
-    base = text_width("00", bold, TEXT_SIZE)
+    base = text_width("00", bold, size)
     label, digits = NUMBER_LABEL, NUMBER_CHARACTERS.removesuffix(NUMBER_LABEL)
     # Letters of the label stand beside each other alone, where kerning does not matter.
     pairs = [*product(digits, digits), *pairwise(label), *((label[-1], digit) for digit in digits)]
     return all(
-        text_width(f"0{first}{second}0", bold, TEXT_SIZE) - base == number_width(first + second, bold)
+        text_width(f"0{first}{second}0", bold, size) - base == number_width(first + second, bold, size)
         for first, second in pairs
     )

@@ -1,6 +1,6 @@
 """Numbers as text that fits the place it is given."""
 
-__all__ = ("ab_magnitude", "fit_number", "number", "truth", "whole_number")
+__all__ = ("ab_magnitude", "fit_number", "number", "scientific", "truth", "whole_number")
 
 import math
 from functools import cache
@@ -105,12 +105,30 @@ def fit_number(value: float | None, length: int, decimals: int) -> str:
                 break
     if len(text) > length:
         for digits in range(length, -1, -1):
-            mantissa, exponent = f"{value:.{digits}e}".split("e")
-            text = f"{mantissa}e{int(exponent)}"
+            text = scientific(value, digits)
             if len(text) <= length:
                 break
     # A value that rounds to nothing has no sign worth showing.
     return text[1:] if text[0] == "-" and not text.strip("-0.") else text
+
+
+def scientific(value: float, digits: int) -> str:
+    """Return a number in powers of ten.
+
+    Parameters
+    ----------
+    value : `float`
+        The number.
+    digits : `int`
+        Digits behind the point.
+
+    Returns
+    -------
+    text : `str`
+        Without the ``+`` and the zeros of Python's exponent: ``1.235e12``.
+    """
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 @cache

@@ -1,13 +1,14 @@
-"""Stamps turned so that north is up, without touching a pixel value."""
+"""Stamps turned so that north is up, without a new pixel value."""
 
-__all__ = ("oriented",)
+__all__ = ("View", "view")
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..domain import Stamp, Triplet
+from ._grid import Grid
 from ._style import PictureStyle
 
 _TURNS = tuple(
@@ -20,7 +21,31 @@ _TURNS = tuple(
 offsets (x, y) to old ones."""
 
 
-def oriented(style: PictureStyle, triplet: Triplet) -> Triplet:
+@dataclass(frozen=True, eq=False)
+class View:
+    """Stamps as they are shown."""
+
+    triplet: Triplet
+    """The stamps, after a turn by quarters where one is wanted."""
+
+    grid: Grid
+    """Where their pixels lie on the screen."""
+
+    sky_jacobian: NDArray[np.float64]
+    """How the sky moves on the screen, arcseconds per stamp pixel to the
+    right and up: ``[[d(east)/dx, d(east)/dy], [d(north)/dx, d(north)/dy]]``."""
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Where the source is in the panel, screen pixels to the right and
+        up from its lower left corner.
+        """
+        box = self.triplet.science.box
+        middle = (box.x_start + box.x_stop - 1) / 2, (box.y_start + box.y_stop - 1) / 2
+        return self.grid.place(*(self.triplet.position or middle))
+
+
+def view(style: PictureStyle, triplet: Triplet, size: int) -> View:
     """Return a triplet as a style wants it turned.
 
     Parameters
@@ -29,17 +54,36 @@ def oriented(style: PictureStyle, triplet: Triplet) -> Triplet:
         The style.
     triplet : `~lsst.analysis.ap.domain.Triplet`
         Square stamps.
+    size : `int`
+        Side of what is shown of them, stamp pixels.
 
     Returns
     -------
-    triplet : `~lsst.analysis.ap.domain.Triplet`
-        Itself, or for ``north-up`` the same pixels after that turn by a
-        multiple of 90 degrees and, where needed, that reflection which bring
-        north nearest to up and east nearest to left.
+    view : `View`
+        The stamps and where their pixels are shown. Where the directions on
+        the sky are unknown nothing is turned.
     """
     jacobian = np.asarray(triplet.sky_jacobian)
-    if style.orientation != "north-up" or not np.isfinite(jacobian).all():
-        return triplet
+    factor = style.enlargement(size)
+    matrix = None
+    if np.isfinite(jacobian).all():
+        if style.orientation == "nearest-north":
+            triplet = _nearest_north(triplet)
+            jacobian = np.asarray(triplet.sky_jacobian)
+        elif style.orientation == "true-north" and (scale := triplet.pixel_scale) > 0:
+            # Right is west and up is north, by as much as a pixel is large.
+            shown = np.array([[-scale, 0.0], [0.0, scale]])
+            matrix = np.linalg.solve(jacobian, shown)
+            jacobian = shown
+    if matrix is None and triplet.science.box.width > size:
+        matrix = np.eye(2)
+    return View(triplet, Grid(triplet.science.box, size, factor, matrix), jacobian)
+
+
+def _nearest_north(triplet: Triplet) -> Triplet:
+    """Turn stamps by quarters, and reflect them where needed."""
+    jacobian = np.asarray(triplet.sky_jacobian)
+    # How far up north lies, and how far left east, after each of the turns.
     turn = max(_TURNS, key=lambda turn: (jacobian @ turn)[1, 1] - (jacobian @ turn)[0, 0])
     if (turn == np.eye(2)).all():
         return triplet
@@ -49,15 +93,23 @@ def oriented(style: PictureStyle, triplet: Triplet) -> Triplet:
         center = np.array([(box.x_start + box.x_stop - 1) / 2, (box.y_start + box.y_stop - 1) / 2])
         x, y = (center + turn.T @ (np.array(position) - center)).tolist()
         position = (x, y)
-    template, science, difference = (_turned(stamp, turn) for stamp in triplet.stamps)
-    return Triplet(template, science, difference, sky_jacobian=jacobian @ turn, position=position)
+    return replace(
+        triplet,
+        template=_turned(triplet.template, turn),
+        science=_turned(triplet.science, turn),
+        difference=None if triplet.difference is None else _turned(triplet.difference, turn),
+        sky_jacobian=jacobian @ turn,
+        position=position,
+        footprint=None if triplet.footprint is None else _turned_pixels(triplet.footprint, turn),
+    )
 
 
 def _turned(stamp: Stamp, turn: NDArray[np.int_]) -> Stamp:
-    def pixels[T: np.generic](array: NDArray[T]) -> NDArray[T]:
-        if turn[0, 0]:
-            return np.ascontiguousarray(array[:: turn[1, 1], :: turn[0, 0]])
-        return np.ascontiguousarray(array.T[:: turn[0, 1], :: turn[1, 0]])
+    mask = None if stamp.mask is None else _turned_pixels(stamp.mask, turn)
+    return replace(stamp, array=_turned_pixels(stamp.array, turn), mask=mask)
 
-    mask = None if stamp.mask is None else pixels(stamp.mask)
-    return replace(stamp, array=pixels(stamp.array), mask=mask)
+
+def _turned_pixels[T: np.generic](pixels: NDArray[T], turn: NDArray[np.int_]) -> NDArray[T]:
+    if turn[0, 0]:
+        return np.ascontiguousarray(pixels[:: turn[1, 1], :: turn[0, 0]])
+    return np.ascontiguousarray(pixels.T[:: turn[0, 1], :: turn[1, 0]])

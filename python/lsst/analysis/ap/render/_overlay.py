@@ -1,6 +1,6 @@
 """What covers single pixels of a stamp: missing data and mask planes."""
 
-__all__ = ("MASK_PATTERNS", "missing_stripes", "overlay")
+__all__ = ("MASK_PATTERNS", "flagged_pixels", "overlay")
 
 from functools import lru_cache
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..domain import Stamp
 from ._colors import RGB
+from ._grid import Grid
 from ._style import PictureStyle
 
 STRIPE_COLORS: tuple[RGB, RGB] = ((201, 188, 170), (152, 134, 112))
@@ -34,7 +35,7 @@ lines that mark its pixels: planes of one colour differ in direction."""
 _OTHER_PATTERN: tuple[RGB, str] = ((255, 255, 255), "|")
 
 
-def overlay(style: PictureStyle, stamp: Stamp, factor: int) -> NDArray[np.uint8] | None:
+def overlay(style: PictureStyle, stamp: Stamp, grid: Grid) -> NDArray[np.uint8] | None:
     """Return what covers the pixels of a stamp.
 
     Parameters
@@ -43,8 +44,8 @@ def overlay(style: PictureStyle, stamp: Stamp, factor: int) -> NDArray[np.uint8]
         The style, which names the mask planes to show.
     stamp : `~lsst.analysis.ap.domain.Stamp`
         The stamp.
-    factor : `int`
-        Screen pixels along the side of a stamp pixel.
+    grid : `Grid`
+        Where its pixels lie.
 
     Returns
     -------
@@ -54,30 +55,47 @@ def overlay(style: PictureStyle, stamp: Stamp, factor: int) -> NDArray[np.uint8]
     """
     missing = ~np.isfinite(stamp.array)
     planes = [
-        (name, stamp.mask & (1 << stamp.mask_planes[name]) != 0)
-        for name in (style.mask_planes if stamp.mask is not None else ())
-        if name in stamp.mask_planes and stamp.mask is not None
+        (name, flagged)
+        for name in style.mask_planes
+        if (flagged := flagged_pixels(stamp, name)) is not None and flagged.any()
     ]
-    planes = [(name, where) for name, where in planes if where.any()]
-    if not planes and not missing.any():
+    if not planes and not missing.any() and grid.matrix is None:
         return None
-    width, height = stamp.box.width * factor, stamp.box.height * factor
-    image = np.zeros((height, width, 4), dtype=np.uint8)
-    where = _enlarged(missing, factor)
-    image[where, :3] = missing_stripes(width, height)[where]
+    image = np.zeros((grid.side, grid.side, 4), dtype=np.uint8)
+    where = grid.screen(missing, np.True_)
+    image[where, :3] = _missing_stripes(grid.side, grid.side)[where]
     image[where, 3] = 255
     for name, flagged in planes:
         color, direction = MASK_PATTERNS.get(name, _OTHER_PATTERN)
-        image[_enlarged(flagged, factor) & _lines(direction, width, height)] = (*color, 255)
+        lines = _lines(direction, grid.side, grid.side)
+        image[grid.screen(flagged, np.False_) & lines] = (*color, 255)
     return image
 
 
-def _enlarged(pixels: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
-    return pixels[::-1].repeat(factor, axis=0).repeat(factor, axis=1)
+def flagged_pixels(stamp: Stamp, plane: str) -> NDArray[np.bool_] | None:
+    """Return where a mask plane is set.
+
+    Parameters
+    ----------
+    stamp : `~lsst.analysis.ap.domain.Stamp`
+        The stamp.
+    plane : `str`
+        Name of the plane.
+
+    Returns
+    -------
+    flagged : `numpy.ndarray` or `None`
+        Of the stamp's shape; `None` where it has no such plane.
+    """
+    if stamp.mask is None or plane not in stamp.mask_planes:
+        return None
+    # The bit is moved down instead of a mask up: bit 31 is the sign.
+    flagged: NDArray[np.bool_] = (stamp.mask >> stamp.mask_planes[plane]) & 1 != 0
+    return flagged
 
 
 @lru_cache(maxsize=8)
-def missing_stripes(width: int, height: int) -> NDArray[np.uint8]:
+def _missing_stripes(width: int, height: int) -> NDArray[np.uint8]:
     """Return the stripes that stand for missing data, over a whole panel.
 
     Parameters

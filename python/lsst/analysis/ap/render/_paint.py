@@ -1,6 +1,6 @@
 """Pictures as arrays: what `draw_figure` draws, without matplotlib's drawing."""
 
-__all__ = ("paint",)
+__all__ = ("new_sheet", "paint", "paint_mark", "paint_panels", "paint_text")
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -9,18 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..domain import Triplet
 from ._annotation import TextItem, annotation, labels, reliability
+from ._captions import PanelText, captions, message, title
 from ._colors import RGB, inks
-from ._compass import compass
-from ._fonts import TITLE_SIZE, fitting_size
+from ._decorations import Cover, Decoration, decorations, first_decorations
+from ._fonts import fitting_size, text_size
 from ._glyphs import Raster, number_font, word
-from ._layout import PANEL_NAMES, TITLE_OVERHANG, Rect, layout
-from ._marks import Mark, gauge, panel_marks
+from ._layout import Layout, Rect, layout
+from ._limits import PanelLimits
+from ._marks import Drawing, Mark, gauge
+from ._orientation import View
 from ._overlay import overlay
-from ._pixels import enlarged_colors
+from ._pixels import color_bar, enlarged_colors
 from ._png import Sheet
-from ._stretch import Limits
+from ._shapes import on_paper, rasterized
 from ._style import PictureStyle
 
 type Image = NDArray[np.uint8]
@@ -29,8 +31,8 @@ type Image = NDArray[np.uint8]
 def paint(
     style: PictureStyle,
     shown: tuple[int, ...],
-    triplets: Sequence[Triplet],
-    limits: Sequence[Sequence[Limits]],
+    views: Sequence[View],
+    limits: Sequence[PanelLimits],
     row: Mapping[str, Any] | None,
 ) -> Sheet:
     """Return a picture.
@@ -41,10 +43,10 @@ def paint(
         The style.
     shown : `tuple` [`int`]
         Numbers of the panels in it.
-    triplets : `~collections.abc.Sequence` [`~lsst.analysis.ap.domain.Triplet`]
-        The stamps, one triplet for each size of the style, oriented.
-    limits : `~collections.abc.Sequence`
-        For each triplet the limits of its three panels.
+    views : `~collections.abc.Sequence` [`View`]
+        The stamps as they are shown, one view for each size of the style.
+    limits : `~collections.abc.Sequence` [`tuple`]
+        For each view the limits of its three panels.
     row : `~collections.abc.Mapping` or `None`
         The source's values by APDB column name.
 
@@ -53,18 +55,19 @@ def paint(
     sheet : `Sheet`
         The picture.
     """
-    where = layout(style, shown)
+    where, ink = layout(style, shown), inks(style.background)
     sheet = _empty_picture(style, shown).copy()
-    image = sheet.image
     if style.add_metadata and row:
-        ink = inks(style.background)
         if (score := reliability(row)) is not None:
             for mark in gauge(where, ink, score):
-                _paint_mark(sheet, mark)
+                paint_mark(sheet, mark, Rect(0, 0, where.width, where.height))
         for item in annotation(row, ink):
-            _write(image, item, where.header_x, where.baselines[item.line], ink.background)
-    for triplet, its_limits, rects in zip(triplets, limits, where.panels, strict=True):
-        _paint_panels(sheet, style, shown, rects, triplet, its_limits, row)
+            _write(sheet.image, item, where, ink.background)
+    for panel, rect in zip(shown, where.panels[0], strict=True):
+        text = title(views[0].triplet, panel, rect.width, where)
+        paint_text(sheet, text, rect, ink.text, ink.background)
+    for view, its_limits, rects in zip(views, limits, where.panels, strict=True):
+        paint_panels(sheet, style, shown, rects, where, view, its_limits, row)
     return sheet
 
 
@@ -72,87 +75,202 @@ def paint(
 def _empty_picture(style: PictureStyle, shown: tuple[int, ...]) -> Sheet:
     """Return what all pictures of a style have in common; not to be changed."""
     where, ink = layout(style, shown), inks(style.background)
-    sheet = Sheet.empty(where.height, where.width)
-    image = sheet.image
-    image[:] = _line(ink.background, where.width)
-    for panel, rect in zip(shown, where.panels[0], strict=True):
-        title, size = fitting_size(PANEL_NAMES[panel], False, rect.width + TITLE_OVERHANG, TITLE_SIZE)
-        raster = word(title, ink.text, False, size, ink.background, "center")
-        _paint_raster(image, raster, rect.x + rect.width // 2, where.title_baseline)
+    sheet = new_sheet(where.height, where.width, ink.background)
     if style.add_metadata:
         for item in labels(ink):
-            _write(image, item, where.header_x, where.baselines[item.line], ink.background)
+            _write(sheet.image, item, where, ink.background)
     return sheet
 
 
-def _write(image: Image, item: TextItem, header_x: int, baseline: int, background: RGB) -> None:
-    text, _, x, width, color, bold, right, is_number = item
-    x += header_x
+def new_sheet(height: int, width: int, color: RGB) -> Sheet:
+    """Return a picture of one colour.
+
+    Parameters
+    ----------
+    height, width : `int`
+        Screen pixels.
+    color : `tuple` [`int`]
+        The colour.
+
+    Returns
+    -------
+    sheet : `Sheet`
+        The picture.
+    """
+    sheet = Sheet.empty(height, width)
+    sheet.image[:] = _line(color, width)
+    return sheet
+
+
+def paint_panels(
+    sheet: Sheet,
+    style: PictureStyle,
+    shown: Sequence[int],
+    rects: Sequence[Rect],
+    where: Layout,
+    view: View,
+    limits: PanelLimits,
+    row: Mapping[str, Any] | None,
+) -> None:
+    """Paint a row of panels, and what is said below each.
+
+    Parameters
+    ----------
+    sheet : `Sheet`
+        Where to paint.
+    style : `PictureStyle`
+        The style.
+    shown : `~collections.abc.Sequence` [`int`]
+        Numbers of the panels.
+    rects : `~collections.abc.Sequence` [`Rect`]
+        Where each lies.
+    where : `Layout`
+        How large text is and where it stands.
+    view : `View`
+        The stamps as they are shown.
+    limits : `tuple`
+        Limits of all three panels.
+    row : `~collections.abc.Mapping` or `None`
+        The source's values by APDB column name.
+    """
+    ink = inks(style.background)
+    stamps = [view.triplet.stamps[panel] for panel in shown]
+    filled = [
+        (panel, rect, stamp.array, bounds)
+        for panel, rect, stamp in zip(shown, rects, stamps, strict=True)
+        if stamp is not None and (bounds := limits[panel]) is not None
+    ]
+    pixels = np.array([array for _, _, array, _ in filled])
+    if filled:
+        panels, places, _, all_bounds = zip(*filled, strict=True)
+        lines = enlarged_colors(style, panels, pixels, all_bounds, view.grid)
+        for rect, each in zip(places, lines, strict=True):
+            # Rows of the stamp, the screen lines of each, columns and colours.
+            rows = sheet.image[rect.slices].reshape(len(each), -1, rect.width, 3)
+            rows[:] = each.reshape(len(each), 1, rect.width, 3)
+        sheet.repeats[rects[0].slices[0]].reshape(lines.shape[1], -1)[:, 1:] = True
+    has_cover = style.mask_planes or view.grid.matrix is not None or not np.isfinite(pixels).all()
+    over_all, over_first = list(decorations(style, view, row)), list(first_decorations(style, view))
+    for n, (panel, rect, stamp) in enumerate(zip(shown, rects, stamps, strict=True)):
+        if stamp is None or (bounds := limits[panel]) is None:
+            paint_mark(sheet, Mark(Rect(0, 0, rect.width, rect.height), ink.rail), rect)
+            for text in message(rect.width, where):
+                paint_text(sheet, text, rect, ink.text, ink.rail)
+            continue
+        if has_cover and (cover := overlay(style, stamp, view.grid)) is not None:
+            _paint_cover(sheet, Cover(cover), rect)
+        for decoration in (*over_all, *over_first) if n == 0 else over_all:
+            _paint_decoration(sheet, decoration, rect)
+        for text in captions(style, stamp, panel, bounds, rect.width, where):
+            paint_text(sheet, text, rect, ink.text, ink.background)
+        if style.color_bar:
+            top = rect.y + rect.height + where.bar_space
+            bar = color_bar(style, panel, rect.width)
+            sheet.image[top : top + where.bar_height, rect.x : rect.x + rect.width] = bar
+
+
+def _paint_decoration(sheet: Sheet, decoration: Decoration, panel: Rect) -> None:
+    if isinstance(decoration, Mark):
+        paint_mark(sheet, decoration, panel)
+    elif isinstance(decoration, Cover):
+        _paint_cover(sheet, decoration, panel)
+    else:
+        _paint_drawing(sheet, decoration, panel)
+
+
+def paint_mark(sheet: Sheet, mark: Mark, panel: Rect) -> None:
+    """Fill a rectangle.
+
+    Parameters
+    ----------
+    sheet : `Sheet`
+        Where to paint.
+    mark : `Mark`
+        The rectangle.
+    panel : `Rect`
+        From whose upper left corner it is counted.
+    """
+    x, y, width, height = mark.rect
+    x, y = x + panel.x, y + panel.y
+    sheet.image[y : y + height, x : x + width] = _line(mark.color, width)
+    sheet.repeats[y : y + height + 1] = False
+
+
+def _paint_cover(sheet: Sheet, cover: Cover, panel: Rect) -> None:
+    opaque = cover.image[:, :, 3] != 0
+    sheet.image[panel.slices][opaque] = cover.image[opaque, :3]
+    changed, repeats = opaque.any(axis=1), sheet.repeats[panel.slices[0]]
+    repeats[changed] = False
+    repeats[1:][changed[:-1]] = False
+
+
+def _paint_drawing(sheet: Sheet, drawing: Drawing, panel: Rect) -> None:
+    raster = rasterized(drawing.shape)
+    x, y = panel.x + drawing.x + raster.x, panel.y + drawing.y + raster.y
+    height, width = raster.shape
+    part = sheet.image[y : y + height, x : x + width]
+    if drawing.paper is None:
+        raster.mix(part)
+    else:
+        part[:] = on_paper(drawing.shape, drawing.paper)
+    sheet.repeats[y : y + height + 1] = False
+
+
+def _write(image: Image, item: TextItem, where: Layout, paper: RGB) -> None:
+    """Write into the text rows."""
+    text, line, x, width, color, bold, right, is_number = item
+    x, baseline = where.header_x + where.scaled(x), where.baselines[line]
+    size = text_size(where.scale)
     if is_number:
-        font = number_font(color, bold, background)
+        font = number_font(color, bold, size, paper)
         if right:
             x -= font.width(text)
         if font.usable:
             font.write(image, text, x, baseline)
             return
-    _paint_raster(image, _fitting_word(text, color, bold, width, background), x, baseline)
+    _paint_raster(image, _fitting_word(text, color, bold, where.scaled(width), size, paper), x, baseline)
 
 
 @lru_cache(maxsize=8192)
-def _fitting_word(text: str, color: RGB, bold: bool, width: int, background: RGB) -> Raster | None:
+def _fitting_word(text: str, color: RGB, bold: bool, width: int, size: float, paper: RGB) -> Raster | None:
     """Return the raster of a text that fits its place."""
-    text, size = fitting_size(text, bold, width)
-    return word(text, color, bold, size, background)
+    text, size = fitting_size(text, bold, width, size)
+    return word(text, color, bold, size, paper)
 
 
-def _paint_panels(
-    sheet: Sheet,
-    style: PictureStyle,
-    shown: Sequence[int],
-    rects: Sequence[Rect],
-    triplet: Triplet,
-    limits: Sequence[Limits],
-    row: Mapping[str, Any] | None,
-) -> None:
-    """Paint a row of panels."""
-    image = sheet.image
-    stamps = [triplet.stamps[panel] for panel in shown]
-    factor = style.enlargement(stamps[0].box.width)
-    pixels = np.array([stamp.array[::-1] for stamp in stamps])
-    lines = enlarged_colors(style, shown, pixels, [limits[panel] for panel in shown], factor)
-    for rect, each in zip(rects, lines, strict=True):
-        # Stamp rows, the screen lines of each, columns and colours.
-        rows = image[rect.slices].reshape(len(each), factor, rect.width, 3)
-        rows[:] = each.reshape(len(each), 1, rect.width, 3)
-    repeats = sheet.repeats[rects[0].slices[0]]
-    repeats.reshape(-1, factor)[:, 1:] = True
+def paint_text(sheet: Sheet, text: PanelText, panel: Rect, color: RGB, paper: RGB) -> None:
+    """Write in or about a panel.
 
-    has_holes = style.mask_planes or not np.isfinite(pixels).all()
-    for rect, stamp in zip(rects, stamps, strict=True):
-        if has_holes and (cover := overlay(style, stamp, factor)) is not None:
-            opaque = cover[:, :, 3] != 0
-            image[rect.slices][opaque] = cover[opaque, :3]
-            covered = opaque.any(axis=1)
-            repeats[covered] = False
-            repeats[1:][covered[:-1]] = False
-        for mark in panel_marks(style, triplet, row, rect):
-            _paint_mark(sheet, mark)
-        if style.compass and (patch := compass(triplet.sky_jacobian, rect)) is not None:
-            image[patch.rect.slices] = patch.image
-            sheet.repeats[patch.rect.y : patch.rect.y + patch.rect.height + 1] = False
-
-
-def _paint_mark(sheet: Sheet, mark: Mark) -> None:
-    x, y, width, height = mark.rect
-    sheet.image[y : y + height, x : x + width] = _line(mark.color, width)
-    sheet.repeats[y : y + height + 1] = False
+    Parameters
+    ----------
+    sheet : `Sheet`
+        Where to paint.
+    text : `PanelText`
+        The text.
+    panel : `Rect`
+        The panel.
+    color, paper : `tuple` [`int`]
+        Colour of the text and of what lies below it.
+    """
+    x, baseline = panel.x + text.x, panel.y + text.y
+    if text.number and (font := number_font(color, False, text.size, paper)).usable:
+        font.write(sheet.image, text.text, x, baseline)
+        return
+    raster = word(text.text, color, False, text.size, paper, "center" if text.centered else "left")
+    _paint_raster(sheet.image, raster, x, baseline)
+    if raster is not None:
+        top = baseline + raster.y
+        sheet.repeats[top : top + len(raster.pixels) + 1] = False
 
 
 def _paint_raster(image: Image, raster: Raster | None, x: int, baseline: int) -> None:
-    if raster is not None:
-        height, width, _ = raster.pixels.shape
-        x, y = x + raster.x, baseline + raster.y
-        image[y : y + height, x : x + width] = raster.pixels
+    if raster is None:
+        return
+    height, width, _ = raster.pixels.shape
+    x, y = x + raster.x, baseline + raster.y
+    # What would lie off the picture is cut off, as matplotlib does it.
+    left, right = max(0, -x), min(width, image.shape[1] - x)
+    image[y : y + height, x + left : x + right] = raster.pixels[:, left:right]
 
 
 @lru_cache(maxsize=1024)

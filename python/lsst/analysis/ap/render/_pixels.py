@@ -1,6 +1,6 @@
 """The pixels of stamps as colours on the screen."""
 
-__all__ = ("enlarged_colors",)
+__all__ = ("color_bar", "enlarged_colors")
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ._grid import Grid
 from ._layout import DIFFERENCE
 from ._stretch import Limits, levels
 from ._style import PictureStyle
@@ -18,9 +19,9 @@ def enlarged_colors(
     panels: Sequence[int],
     pixels: NDArray[np.floating],
     limits: Sequence[Limits],
-    factor: int,
+    grid: Grid,
 ) -> NDArray[np.uint8]:
-    """Return one screen line for each row of stamp pixels.
+    """Return the screen lines of panels, each line that differs once.
 
     Parameters
     ----------
@@ -29,17 +30,19 @@ def enlarged_colors(
     panels : `~collections.abc.Sequence` [`int`]
         Numbers of the panels.
     pixels : `numpy.ndarray`
-        Pixel values, (panels, rows from the top, columns).
+        Pixel values, (panels, rows from the bottom, columns).
     limits : `~collections.abc.Sequence` [`Limits`]
         For each panel the values between which it is shown.
-    factor : `int`
-        Screen pixels along the side of a stamp pixel.
+    grid : `Grid`
+        Where the pixels lie.
 
     Returns
     -------
     lines : `numpy.ndarray`
-        RGB as bytes one after the other, (panels, rows, 3 * factor *
-        columns). Pixels without data have any colour.
+        RGB as bytes one after the other, (panels, rows from the top, 3 *
+        side): a line for each row of stamp pixels, or, where these are
+        rotated, for each row of the screen. Pixels without data have any
+        colour.
     """
     maps = [_color_map(style, panel) for panel in panels]
     stretches = [style.difference_stretch if p == DIFFERENCE else style.image_stretch for p in panels]
@@ -52,6 +55,10 @@ def enlarged_colors(
     level *= counts
     np.minimum(level, counts - 1, out=level)
     numbers = level.astype(np.intp)
+    if grid.matrix is None:
+        numbers, factor = numbers[:, ::-1], grid.factor
+    else:
+        numbers, factor = grid.screen(numbers, np.intp(0)), 1
     if len(set(maps)) == 1:
         lines = _enlarged_table(maps[0], factor).take(numbers)
     else:
@@ -59,6 +66,27 @@ def enlarged_colors(
             [_enlarged_table(name, factor).take(each) for name, each in zip(maps, numbers, strict=True)]
         )
     return lines.view(np.uint8)
+
+
+def color_bar(style: PictureStyle, panel: int, width: int) -> NDArray[np.uint8]:
+    """Return all colours of a panel beside each other.
+
+    Parameters
+    ----------
+    style : `PictureStyle`
+        The style.
+    panel : `int`
+        Number of the panel.
+    width : `int`
+        Screen pixels.
+
+    Returns
+    -------
+    line : `numpy.ndarray`
+        RGB of each column, (columns, 3).
+    """
+    table = _color_table(_color_map(style, panel))
+    return table[(2 * np.arange(width) + 1) * len(table) // (2 * width)]
 
 
 def _color_map(style: PictureStyle, panel: int) -> str:

@@ -55,6 +55,25 @@ class Sheet(NamedTuple):
         height, stride = lines.shape
         return cls(lines, lines[:, 1:].reshape(height, stride // 3, 3), np.zeros(height, dtype=bool))
 
+    @classmethod
+    def of(cls, image: NDArray[np.uint8]) -> Self:
+        """Return a picture as a sheet.
+
+        Parameters
+        ----------
+        image : `numpy.ndarray`
+            RGB, (rows from the top, columns, 3).
+
+        Returns
+        -------
+        sheet : `Sheet`
+            The same pixels in memory of its own; which lines repeat is known.
+        """
+        sheet = cls.empty(*image.shape[:2])
+        sheet.image[:] = image
+        sheet.repeats[1:] = (image[1:] == image[:-1]).all(axis=(1, 2))
+        return sheet
+
     def copy(self) -> Self:
         """Return a picture with the same pixels and memory of its own."""
         return self._of(self.lines.copy())

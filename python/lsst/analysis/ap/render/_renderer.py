@@ -8,13 +8,13 @@ from typing import Any
 
 from .._version import software_version
 from ..domain import CutoutsError, Triplet
+from ._captions import WARPED_COADD
 from ._layout import ALL_PANELS, DIFFERENCE, PANEL_NAMES, Layout, layout
+from ._limits import PanelLimits, check_sizes, panel_limits
 from ._numbers import whole_number
-from ._orientation import oriented
+from ._orientation import view
 from ._paint import paint
-from ._panels import check_sizes, panel_limits
 from ._png import png_file
-from ._stretch import Limits
 from ._style import PictureStyle
 
 MAXIMUM_BYTES = 1_000_000
@@ -87,10 +87,10 @@ class Renderer:
     ) -> bytes:
         style = self.style
         check_sizes(style, triplets)
-        triplets = [oriented(style, triplet) for triplet in triplets]
-        limits = [panel_limits(style, triplet) for triplet in triplets]
-        picture = paint(style, shown, triplets, limits, row)
-        png = png_file(picture, _texts(style, limits, row, layout(style, shown), shown))
+        views = [view(style, triplet, size) for triplet, size in zip(triplets, style.sizes, strict=True)]
+        limits = [panel_limits(style, each.triplet, each.grid.size) for each in views]
+        picture = paint(style, shown, views, limits, row)
+        png = png_file(picture, _texts(style, views[0].triplet, limits, row, layout(style, shown), shown))
         if len(png) >= MAXIMUM_BYTES:
             raise CutoutsError(
                 f"the picture would have {len(png)} bytes, and Zooniverse takes less than {MAXIMUM_BYTES}: "
@@ -101,7 +101,8 @@ class Renderer:
 
 def _texts(
     style: PictureStyle,
-    limits: Sequence[Sequence[Limits]],
+    triplet: Triplet,
+    limits: Sequence[PanelLimits],
     row: Mapping[str, Any] | None,
     where: Layout,
     shown: tuple[int, ...],
@@ -112,12 +113,20 @@ def _texts(
         value = whole_number(row.get(name)) if row else None
         if value is not None:
             yield name, str(value)
+    if triplet.template_source:
+        yield "Template", f"{WARPED_COADD} of {triplet.template_source}"
     for size, of_size in zip(style.sizes, limits, strict=True):
         said = []
         for panel in shown:
+            stamp, of_panel = triplet.stamps[panel], of_size[panel]
+            if stamp is None or of_panel is None:
+                said.append(f"{PANEL_NAMES[panel]} not stored")
+                continue
             stretch = style.difference_stretch if panel == DIFFERENCE else style.image_stretch
-            low, high = of_size[panel]
-            said.append(f"{PANEL_NAMES[panel]} {stretch} from {low:.7g} to {high:.7g}")
+            unit = f" {stamp.unit}" if stamp.unit else ""
+            said.append(
+                f"{PANEL_NAMES[panel]} {stretch} from {of_panel.low:.7g} to {of_panel.high:.7g}{unit}"
+            )
         yield f"Stretch {size}x{size}", ", ".join(said)
     for size, panels in zip(style.sizes, where.panels, strict=True):
         places = (

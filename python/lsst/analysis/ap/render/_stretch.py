@@ -1,7 +1,8 @@
 """From pixel values to levels of a colour map, as astropy.visualization does it."""
 
-__all__ = ("Limits", "interval_limits", "levels", "zscale")
+__all__ = ("Limits", "interval_limits", "levels", "unstretched", "zscale")
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import groupby
@@ -207,3 +208,28 @@ def _stretch(values: Pixels, stretch: str, asinh_a: float) -> None:
         values /= np.log(LOG_A + 1.0)
     elif stretch == "sqrt":
         np.sqrt(values, out=values)
+
+
+def unstretched(level: float, limits: Limits, stretch: str, asinh_a: float) -> float:
+    """Return the pixel value that lies at a place in a colour map.
+
+    Parameters
+    ----------
+    level : `float`
+        The place, 0 to 1.
+    limits, stretch, asinh_a
+        See `levels`.
+
+    Returns
+    -------
+    value : `float`
+        What `levels` makes ``level`` of.
+    """
+    match stretch:
+        case "asinh":
+            level = asinh_a * math.sinh(level * math.asinh(1.0 / asinh_a))
+        case "log":
+            level = math.expm1(level * math.log1p(LOG_A)) / LOG_A
+        case "sqrt":
+            level **= 2
+    return limits.low + level * (limits.high - limits.low)

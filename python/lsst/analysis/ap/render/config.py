@@ -4,11 +4,12 @@ __all__ = ("LooksConfig",)
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from lsst.pex.config import ChoiceField, Config, Field, FieldValidationError, ListField, RangeField
 
 from ..domain import Triplet
-from ._style import PictureStyle
+from ._style import RENAMED, PictureStyle, StyleError
 
 _STRETCHES = {
     "asinh": "Inverse hyperbolic sine: faint and bright features together.",
@@ -21,6 +22,15 @@ _INTERVALS = {
     "percentile": "The central pixel values of the stamp; percentile says how many.",
     "zscale": "IRAF's zscale: the contrast of the sky, bright pixels saturated.",
 }
+
+
+class _OrientationField(ChoiceField[str]):
+    """A choice that knows its values' earlier names."""
+
+    def _validateValue(self, value: Any) -> None:
+        if value in RENAMED:
+            raise ValueError(f"orientation {value!r} is called {RENAMED[value]!r} now")
+        super()._validateValue(value)
 
 
 class LooksConfig(Config):
@@ -109,6 +119,26 @@ class LooksConfig(Config):
         default=None,
         min=1,
     )
+    differenceLimitsRegion = RangeField(
+        doc="The same for the difference panel. When not set: limitsRegion.",
+        dtype=int,
+        optional=True,
+        default=None,
+        min=1,
+    )
+    imageLimits = ListField[float](
+        doc="Pixel values that have the first and the last colour in the template and science panels, in the "
+        "unit of the images, the same for all pictures. When not set: imageInterval decides for each.",
+        optional=True,
+        default=None,
+        length=2,
+    )
+    differenceLimits = ListField[float](
+        doc="The same for the difference panel. When not set: differenceInterval decides.",
+        optional=True,
+        default=None,
+        length=2,
+    )
     sharedLimits = Field[bool](
         doc="Show template and science between the same limits, so that equal shades are equal fluxes.",
         default=False,
@@ -118,17 +148,25 @@ class LooksConfig(Config):
         "differenceColorMap is set.",
         default=False,
     )
-    orientation = ChoiceField[str](
+    colorBar = Field[bool](
+        doc="Draw a bar below each panel that says which colour is which pixel value.",
+        default=False,
+    )
+    orientation = _OrientationField(
         doc="Which way is up.",
+        dtype=str,
         allowed={
             "pixels": "The rows of the image.",
-            "north-up": "The side nearest to north, with east to the left; pixels are turned and "
-            "reflected whole, never interpolated.",
+            "nearest-north": "The side nearest to north, with east to the left; pixels are turned and "
+            "reflected whole.",
+            "true-north": "North exactly, with east to the left. Each point of the panel shows the image "
+            "pixel that lies there, so that no value is new; corners without data are striped where the "
+            "stamp ends.",
         },
         default="pixels",
         optional=False,
     )
-    compass = Field[bool](doc="Show where north and east are in each panel.", default=False)
+    compass = Field[bool](doc="Show where north and east are, in the first panel.", default=False)
     centerMark = ChoiceField[str](
         doc="What points to the source and leaves it free.",
         allowed={"none": "Nothing.", "crosshair": "Four lines.", "ticks": "Corner brackets around it."},
@@ -141,7 +179,9 @@ class LooksConfig(Config):
         default=[],
     )
     footprint = Field[bool](
-        doc="Outline the square that holds the source's footprint, where the catalogue has bboxSize.",
+        doc="Outline the pixels in which the source was detected, by the mask planes DETECTED and "
+        "DETECTED_NEGATIVE of the difference image, whose mask is read for it. Where it has none, and the "
+        "catalogue has bboxSize, the square that holds them is outlined and marked 'box'.",
         default=False,
     )
 
@@ -150,9 +190,10 @@ class LooksConfig(Config):
         super().validate()
         try:
             self.makeStyle()
-        except ValueError as error:
-            name, _, cause = str(error).partition(": ")
-            raise FieldValidationError(type(self)._fields[_camel_case(name)], self, cause) from None
+        except StyleError as error:
+            raise FieldValidationError(
+                type(self)._fields[_camel_case(error.field)], self, error.cause
+            ) from None
 
     def makeStyle(self, triplets: Sequence[Triplet] | None = None) -> PictureStyle:
         """Return the part of this configuration that decides the looks.
@@ -170,6 +211,8 @@ class LooksConfig(Config):
         """
         names = [field.name for field in dataclasses.fields(PictureStyle)]
         values = {name: getattr(self, _camel_case(name)) for name in names}
+        for name in ("image_limits", "difference_limits"):
+            values[name] = tuple(values[name]) if values[name] is not None else None
         sizes = self.sizes if triplets is None else [triplet.science.box.width for triplet in triplets]
         return PictureStyle(**values | {"sizes": tuple(sizes), "mask_planes": tuple(self.maskPlanes)})
 

@@ -4,7 +4,7 @@ __all__ = ("Repository",)
 
 import dataclasses
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,15 @@ from ..images import (
     find_footprint_type,
     find_image_types,
 )
-from ..sources import CcdVisitPacker, FlagMap, Sources, arrow_tables, group_by_detector, packer_of
+from ..sources import (
+    REQUIRED_COLUMNS,
+    CcdVisitPacker,
+    FlagMap,
+    Sources,
+    arrow_tables,
+    group_by_detector,
+    packer_of,
+)
 from ._sizes import FixedSizes, FootprintSizes
 from ._stamp_sources import DetectorStamps, GivenImages, StampSource
 from .config import settings_of
@@ -153,7 +161,9 @@ class Repository:
             settings["collections"] = repr(tuple(self.butler.collections.defaults))
         return settings
 
-    def batches(self, sources: Sources) -> Iterator[SourceBatch]:
+    def batches(
+        self, sources: Sources, required: Collection[str] = REQUIRED_COLUMNS
+    ) -> Iterator[SourceBatch]:
         """Yield sources detector by detector.
 
         Parameters
@@ -161,6 +171,8 @@ class Repository:
         sources : `pandas.DataFrame`, `astropy.table.Table`, \
                 `pyarrow.Table`, or iterable of such tables
             DiaSources.
+        required : collection of `str`, optional
+            Columns that they must have.
 
         Yields
         ------
@@ -172,10 +184,11 @@ class Repository:
         CutoutsError
             Raised when nothing says which instrument the sources are of.
         """
-        tables = arrow_tables(sources, self.flag_map, self.packer)
+        tables = arrow_tables(sources, self.flag_map, self.packer, required)
         for batch in group_by_detector(tables, self.instrument):
             if (
                 self.butler is not None
+                and "visit" in required
                 and self.instrument is None
                 and batch.rows.column("instrument").null_count
             ):

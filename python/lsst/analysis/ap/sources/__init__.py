@@ -15,6 +15,7 @@ from ._columns import REQUIRED_COLUMNS, standardize
 from ._files import open_catalog, read_catalog
 from ._flag_map import FlagMap
 from ._identifiers import read_identifiers
+from ._make_selection import make_selection
 from ._rows import open_sources, rows_of
 from ._selection import Selection
 from ._survey import SURVEY_COLUMNS, Survey, survey
@@ -43,6 +44,7 @@ __all__ = (
     "circle",
     "find_tables",
     "group_by_detector",
+    "make_selection",
     "one_row",
     "open_alerts",
     "open_apdb",

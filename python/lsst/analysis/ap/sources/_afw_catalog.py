@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from astropy.table import Table
 
 from ..domain import CutoutsError
 from ._kinds import REAL, read_values
 from ._synonyms import SYNONYMS
 
 if TYPE_CHECKING:
+    from astropy.table import Table
+
     from lsst.daf.butler import DatasetRef, LimitedButler
 
 
-def read_afw_catalog(butler: "LimitedButler", ref: "DatasetRef") -> Table:
+def read_afw_catalog(butler: "LimitedButler", ref: "DatasetRef") -> "Table":
     """Return a SourceCatalog of a repository as an astropy table.
 
     Parameters
@@ -63,7 +64,7 @@ def is_afw(thing: Any) -> bool:
     return hasattr(thing, "schema") and hasattr(thing.schema, "getAliasMap") and hasattr(thing, "extract")
 
 
-def afw_table(source: Any) -> Table:
+def afw_table(source: Any) -> "Table":
     """Return a SourceCatalog or a SourceRecord of afw as an astropy table.
 
     Parameters
@@ -77,6 +78,8 @@ def afw_table(source: Any) -> Table:
         Its scalar columns and its flags, with units. Those that only a slot
         makes known (``slot_ApFlux_flag``) are there by that name too.
     """
+    from astropy.table import Table
+
     if hasattr(source, "asAstropy"):
         if not source.isContiguous():
             source = source.copy(deep=True)
@@ -92,7 +95,7 @@ def _plain(value: Any) -> Any:
     return value.asDegrees() if hasattr(value, "asDegrees") else value
 
 
-def _with_slots(table: Table, aliases: Mapping[str, str]) -> Table:
+def _with_slots(table: "Table", aliases: Mapping[str, str]) -> "Table":
     """Give a table the columns that it has under an alias only, if anybody wants them."""
     for wanted in SYNONYMS:
         name = wanted
@@ -144,8 +147,9 @@ def _numbers(table: pa.Table, name: str) -> pa.ChunkedArray:
     return read_values(table.column(name), REAL).values.cast(pa.float64())
 
 
-def _read_fits(path: str, name: str) -> Table:
+def _read_fits(path: str, name: str) -> "Table":
     from astropy.io import fits
+    from astropy.table import Table
 
     with fits.open(path) as hdus:
         hdu: Any = next((h for h in hdus if isinstance(h, fits.BinTableHDU)), None)

@@ -4,23 +4,24 @@ __all__ = ("open_alerts",)
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import batched
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
 from ..domain import CutoutsError
-from ._alert_packets import read_packets
+from ._alert_packets import Packet, read_packets
+from ._arrays import arrow_array
 from ._ccd_visit import RubinPacker
-from ._columns import standardize
+from ._columns import REASON, Standardizer
 from ._selection import Selection
+from ._surveys import survey_row
 from ._table_catalog import TableCatalog
-from ._ztf import ztf_row
 
 _LOG = logging.getLogger(__name__)
 _STAMPS: Final = ("cutoutTemplate", "cutoutScience", "cutoutDifference")
 _ALERTS_PER_TABLE: Final = 100
+_STAMP_BYTES_PER_TABLE: Final = 2**26
 _INSTRUMENT: Final = "LSSTCam"
 
 
@@ -30,8 +31,9 @@ def open_alerts(paths: Sequence[str | Path], instrument: str | None = None) -> T
     Parameters
     ----------
     paths : sequence of `str` or `pathlib.Path`
-        Files of Rubin or ZTF alerts: Avro containers, or single packets as
-        they come from a stream in Confluent's wire format.
+        Files of alerts of Rubin, ZTF or another survey: Avro containers, or
+        single packets as they come from a stream in Confluent's wire format;
+        compressed with gzip or not, in tar archives or not.
     instrument : `str`, optional
         Instrument of Rubin's alerts, which do not say it; LSSTCam when not
         given.
@@ -41,7 +43,7 @@ def open_alerts(paths: Sequence[str | Path], instrument: str | None = None) -> T
     catalog : `TableCatalog`
         The source that each alert is about. Columns ``cutoutTemplate``,
         ``cutoutScience`` and ``cutoutDifference`` hold the FITS files of its
-        stamps.
+        stamps. Visit and detector are null where the survey has neither.
 
     Raises
     ------
@@ -49,17 +51,50 @@ def open_alerts(paths: Sequence[str | Path], instrument: str | None = None) -> T
         Raised when there is no such file.
     """
     for path in paths:
-        if not Path(path).is_file():
+        if not Path(path).exists():
             raise CutoutsError(f"There is no alert file {path}. Check the path.")
 
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
-        for alerts in batched(_alerts(paths), _ALERTS_PER_TABLE):
-            yield _table(alerts, columns, instrument or _INSTRUMENT)
+        standardizer = Standardizer(packer=RubinPacker(), required=("diaSourceId",))
+        stamps = [name for name in _STAMPS if columns is None or name in columns]
+        for rows in _in_batches(_rows(paths, instrument or _INSTRUMENT, stamps)):
+            names = dict.fromkeys(name for row in rows for name in row)
+            table = pa.table({name: _array([row.get(name) for row in rows]) for name in names})
+            yield standardizer(table)
 
     return TableCatalog(tables, grouped=True)
 
 
-def _alerts(paths: Iterable[str | Path]) -> Iterator[Mapping[str, Any]]:
+def _in_batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield rows a hundred at a time, or as many as have so many bytes of stamps."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += sum(len(row.get(name) or b"") for name in _STAMPS)
+        if len(batch) == _ALERTS_PER_TABLE or size > _STAMP_BYTES_PER_TABLE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _rows(paths: Iterable[str | Path], instrument: str, stamps: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each alert, and one for each that cannot be read."""
+    for packet in _packets(paths):
+        problem = packet.problem
+        row: dict[str, Any] = {}
+        if problem is None and packet.schema is not None:
+            try:
+                row = survey_row(packet.schema, packet.alert, instrument)
+            except CutoutsError as error:
+                problem = str(error)
+        if problem is not None:
+            row[REASON] = f"{packet.place}: {problem}"
+        yield {"diaSourceId": None, **row} | {name: _stamp(packet.alert.get(name)) for name in stamps}
+
+
+def _packets(paths: Iterable[str | Path]) -> Iterator[Packet]:
     """Yield the alerts of all files that can be read."""
     unreadable = total = 0
     cause: CutoutsError | None = None
@@ -74,22 +109,9 @@ def _alerts(paths: Iterable[str | Path]) -> Iterator[Mapping[str, Any]]:
         raise cause
 
 
-def _table(alerts: Iterable[Mapping[str, Any]], columns: Collection[str] | None, instrument: str) -> pa.Table:
-    rows = []
-    for alert in alerts:
-        row = ztf_row(alert) if "candidate" in alert else _rubin_row(alert, instrument)
-        for name in _STAMPS:
-            if columns is None or name in columns:
-                row[name] = _stamp(alert.get(name))
-        rows.append(row)
-    names = dict.fromkeys(name for row in rows for name in row)
-    table = pa.table({name: _array([row.get(name) for row in rows]) for name in names})
-    return standardize(table, packer=RubinPacker())
-
-
-def _array(values: Sequence[Any]) -> pa.Array:
+def _array(values: Sequence[Any]) -> pa.ChunkedArray:
     """Return a column; numbers of single precision, which Avro widened, as such."""
-    array = pa.array(values)
+    array = arrow_array(values)
     if pa.types.is_float64(array.type):
         narrow = array.cast(pa.float32(), safe=False)
         if narrow.cast(pa.float64()).equals(array):
@@ -97,15 +119,8 @@ def _array(values: Sequence[Any]) -> pa.Array:
     return array
 
 
-def _rubin_row(alert: Mapping[str, Any], instrument: str) -> dict[str, Any]:
-    source = alert.get("diaSource")
-    if not isinstance(source, Mapping):
-        raise CutoutsError("An alert is neither one of Rubin nor one of ZTF: it has no diaSource.")
-    return {"instrument": instrument, **source}
-
-
 def _stamp(value: Any) -> bytes | None:
     """Return the FITS file of a stamp, which some schemas wrap."""
     if isinstance(value, Mapping):
         value = value.get("stampData")
-    return bytes(value) if value else None
+    return bytes(value) if isinstance(value, bytes | bytearray) and value else None

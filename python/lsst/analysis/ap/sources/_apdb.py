@@ -14,7 +14,7 @@ from ..domain import CutoutsError
 from ._ccd_visit import CcdVisitPacker, unknown_packer
 from ._choice import Keys, choose
 from ._columns import Standardizer, renamed
-from ._database import Database
+from ._database import Database, unreadable_configuration
 from ._flag_map import FlagMap
 from ._selection import Selection
 from ._source_rows import IDS_PER_QUERY, SourceRows
@@ -61,11 +61,11 @@ class SqlApdb:
         self._packer = packer
         try:
             table = database.reflect("DiaSource", namespace)
-        except sa.exc.NoSuchTableError:
+        except sa.exc.NoSuchTableError as error:
             where = "" if namespace is None else f" in namespace {namespace!r}"
             raise CutoutsError(
                 f"Database {database.name} has no table DiaSource{where}. Is it an APDB?"
-            ) from None
+            ) from error
         # The columns by their names of today, flags that share an integer apart.
         self._columns: dict[str, sa.ColumnElement[Any]] = dict(
             zip(renamed(table.c.keys()), table.c, strict=True)
@@ -161,7 +161,7 @@ class SqlApdb:
         try:
             config = ApdbConfig.from_uri(uri)
         except Exception as error:  # whatever the storage or the parser raises
-            raise CutoutsError(f"APDB configuration {uri} cannot be read: {error}") from None
+            raise unreadable_configuration(uri, error) from None
         if (url := getattr(config, "db_url", None)) is None:
             raise CutoutsError(f"The APDB of {uri} is no SQL database ({type(config).__name__}).")
         return cls.from_url(url, getattr(config, "namespace", None), **kwargs)

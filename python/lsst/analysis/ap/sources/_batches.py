@@ -3,6 +3,7 @@
 __all__ = ("group_by_detector",)
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,6 +11,8 @@ import pyarrow.compute as pc
 from ..domain import DetectorVisit, SourceBatch
 from ._arrays import join_tables
 from ._columns import REASON
+
+_LARGE_BYTES: Final = 2**27
 
 
 def group_by_detector(
@@ -51,10 +54,15 @@ def group_by_detector(
             if waiting and waiting[0].data_id != batch.data_id:
                 yield from flush()
             waiting.append(batch)
-            if sum(len(part.rows) for part in waiting) >= max_rows:
+            if sum(len(part.rows) for part in waiting) >= max_rows or _is_large(waiting):
                 yield from flush()
     if waiting:
         yield from flush()
+
+
+def _is_large(waiting: Iterable[SourceBatch]) -> bool:
+    """Whether batches fill memory, as those of alerts do with their stamps."""
+    return bool(sum(part.rows.nbytes for part in waiting) > _LARGE_BYTES)
 
 
 def _batch(data_id: DetectorVisit | None, rows: pa.Table) -> SourceBatch:

@@ -96,15 +96,17 @@ def find_tables(butler: "Butler", dataset_type: str, where: str = "") -> "list[D
         refs = butler.query_datasets(
             dataset_type, where=where, limit=None, explain=False, with_dimension_records=True
         )
-    except MissingDatasetTypeError:
+    except MissingDatasetTypeError as error:
         known = sorted(t.name for t in butler.registry.queryDatasetTypes("*ia*ource*"))
         raise CutoutsError(
             f"The repository has no dataset type {dataset_type!r}"
             + (f"; it has {', '.join(known)}." if known else ".")
-        ) from None
+        ) from error
     except Exception as error:  # the butler has many words for a wrong expression
         cause = " ".join(str(error).split())
-        raise CutoutsError(f"Datasets {dataset_type} WHERE {where!r} cannot be found: {cause}") from None
+        raise CutoutsError(
+            f"Datasets {dataset_type} WHERE {where!r} cannot be found: {cause}", choices=("data_query",)
+        ) from error
     if not refs:
         of_them = f" WHERE {where!r}" if where else ""
         raise CutoutsError(f"There is no {dataset_type}{of_them} in {collections}.")
@@ -160,11 +162,13 @@ def read_butler_table(
         raise
     except Exception as error:  # whatever the formatter or the storage raises
         cause = " ".join(str(error).split())
-        raise UnreadableError(f"{ref} cannot be read: {cause}. Leave it out with --data-query.") from None
+        raise UnreadableError(
+            f"{ref} cannot be read: {cause}. Leave it out with a data query.", choices=("data_query",)
+        ) from error
     try:
         yield from arrow_tables(_with_data_id(table, ref), flag_map, packer)
     except CutoutsError as error:
-        raise CutoutsError(f"{ref}: {error}") from None
+        raise CutoutsError(f"{ref}: {error}", choices=error.choices) from error
 
 
 def _with_data_id(table: Any, ref: "DatasetRef") -> Any:

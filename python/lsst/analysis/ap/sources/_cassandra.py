@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from ..domain import CutoutsError
+from ..messages import install_line, public_uri
 from ._apdb import SqlApdb
 from ._arrays import arrow_array
 from ._ccd_visit import CcdVisitPacker
 from ._columns import Standardizer, renamed
+from ._database import unreadable_configuration
 from ._flag_map import FlagMap
 from ._selection import Selection
 from ._table_catalog import TableCatalog
@@ -56,7 +58,7 @@ def open_apdb(
     try:
         config: Any = ApdbConfig.from_uri(uri)
     except Exception as error:  # whatever the storage or the parser raises
-        raise CutoutsError(f"APDB configuration {uri} cannot be read: {error}") from None
+        raise unreadable_configuration(uri, error) from None
     if not hasattr(config, "keyspace"):
         return SqlApdb.from_config(uri, flag_map=flag_map, packer=packer)
     try:
@@ -66,9 +68,9 @@ def open_apdb(
     except Exception as error:  # the driver may be missing, or the cluster
         cause = " ".join(str(error).split()) or type(error).__name__
         raise CutoutsError(
-            f"The Cassandra cluster of {uri} does not answer: {cause}. Its driver comes with "
-            "pip install 'lsst-analysis-ap[cassandra]'."
-        ) from None
+            f"The Cassandra cluster of {public_uri(uri)} does not answer: {cause}. Its driver comes with "
+            f"{install_line('cassandra')}"
+        ) from error
     return open_cassandra(session, config, flag_map=flag_map, packer=packer)
 
 
@@ -184,7 +186,7 @@ def _rows(session: Any, keyspace: str, table: str, columns: list[str]) -> Iterat
         cause = " ".join(str(error).split()) or type(error).__name__
         raise CutoutsError(
             f"Table {table} of Cassandra's keyspace {keyspace} cannot be read: {cause}"
-        ) from None
+        ) from error
 
 
 def _instrument(session: Any, config: "ApdbCassandraConfig") -> str | None:
@@ -200,4 +202,4 @@ def _instrument(session: Any, config: "ApdbCassandraConfig") -> str | None:
         cause = " ".join(str(error).split()) or type(error).__name__
         raise CutoutsError(
             f"The metadata of Cassandra's keyspace {config.keyspace} cannot be read: {cause}"
-        ) from None
+        ) from error

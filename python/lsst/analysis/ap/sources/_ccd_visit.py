@@ -177,5 +177,6 @@ def unknown_packer() -> CutoutsError:
     """
     return CutoutsError(
         "The catalogue has ccdVisitId in place of visit and detector, which only the instrument can "
-        "unpack: give the butler repository and the instrument (--instrument)."
+        "unpack: give the butler repository and the instrument.",
+        choices=("instrument",),
     )

@@ -31,7 +31,8 @@ class Stratum:
     def __post_init__(self) -> None:
         if self.column not in _STRATUM_COLUMNS:
             raise CutoutsError(
-                f"A sample cannot be stratified by {self.column!r}, only by {', '.join(_STRATUM_COLUMNS)}."
+                f"A sample cannot be stratified by {self.column!r}, only by {', '.join(_STRATUM_COLUMNS)}.",
+                choices=("stratify",),
             )
         if (self.bins is not None) is not (self.column == "reliability"):
             raise CutoutsError(

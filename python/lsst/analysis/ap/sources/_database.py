@@ -1,6 +1,6 @@
 """Connections to SQL databases that only read and that outlive a restart of the server."""
 
-__all__ = ("Database",)
+__all__ = ("Database", "unreadable_configuration")
 
 import importlib
 import math
@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 import sqlalchemy as sa
 
 from ..domain import CutoutsError
+from ..messages import install_line, public_uri
 
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds to wait before each new try when the server has gone away."""
@@ -120,8 +121,8 @@ class Database:
             ) from None
         except ImportError as error:
             raise CutoutsError(
-                f"The driver of {_public_name(parsed)} is not installed ({error}). For PostgreSQL install "
-                "'psycopg[binary]', which comes with the extra [postgres], and begin the URL with postgresql://."
+                f"The driver of {_public_name(parsed)} is not installed ({error}). For PostgreSQL begin the "
+                f"URL with postgresql://, and install a driver: {install_line('postgres')}"
             ) from error
         if engine.dialect.name == "postgresql":
             engine = engine.execution_options(postgresql_readonly=True)
@@ -223,6 +224,26 @@ class Database:
         # connection has none; a wrong query has one.
         state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
         return state is None or str(state).startswith(("57P", "08"))
+
+
+def unreadable_configuration(uri: str, error: Exception) -> CutoutsError:
+    """Say what is wrong with the configuration of an APDB, without its passwords.
+
+    Parameters
+    ----------
+    uri : `str`
+        Where it is.
+    error : `Exception`
+        What came of reading it. Not to be chained: it may quote the URL of
+        the database.
+
+    Returns
+    -------
+    error : `CutoutsError`
+        What to raise.
+    """
+    cause = public_uri(" ".join(str(error).split()))
+    return CutoutsError(f"APDB configuration {public_uri(uri)} cannot be read: {cause}")
 
 
 def _with_driver(url: sa.URL) -> sa.URL:

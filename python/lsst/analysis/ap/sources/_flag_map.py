@@ -58,12 +58,12 @@ class FlagMap:
             text = ResourcePath(str(path), forceDirectory=False).read()
         except Exception as error:  # what comes depends on the kind of place
             cause = getattr(error, "strerror", None) or " ".join(str(error).split())
-            raise UnreadableError(f"Flag map {path} cannot be read: {cause}") from None
+            raise UnreadableError(f"Flag map {path} cannot be read: {cause}") from error
         try:
             documents = list(yaml.safe_load_all(text.decode()))
         except (UnicodeError, yaml.YAMLError) as error:
             cause = " ".join(str(error).split())
-            raise CutoutsError(f"Flag map {path} is no YAML: {cause}") from None
+            raise CutoutsError(f"Flag map {path} is no YAML: {cause}") from error
         for document in documents:
             if isinstance(document, Mapping) and document.get("tableName", table) == table:
                 return cls._from_document(document, path)
@@ -79,7 +79,7 @@ class FlagMap:
             raise CutoutsError(
                 f"Flag map {path} lacks {error}; each of its columns has a columnName and a bitList of name "
                 "and bit."
-            ) from None
+            ) from error
         if wrong := [flag for flag, bit in bits.items() if not 0 <= bit < 63]:
             raise CutoutsError(f"Flag map {path}: the bit of {wrong[0]} is not from 0 to 62.")
         if len(set(bits.values())) < len(column["bitList"]):

@@ -12,6 +12,7 @@ import pyarrow as pa
 from ..domain import CutoutsError
 from ..messages import public_uri
 from ._apdb import SqlApdb
+from ._arrays import arrow_array, join_tables
 from ._cassandra import open_apdb
 from ._files import open_catalog
 from ._selection import Selection
@@ -71,9 +72,7 @@ def rows_of(sources: Any, catalog: Any = None) -> pa.Table:
         return _look_up([int(item) for item in items], catalog)
     tables = [as_arrow(item) for item in items]
     if items and all(table is not None for table in tables):
-        return pa.concat_tables(
-            [table for table in tables if table is not None], promote_options="permissive"
-        )
+        return join_tables(table for table in tables if table is not None)
     rows = [_fields(item) for item in items]
     if not items or any(row is None for row in rows):
         what = f"{len(items)} objects of type {type(items[0]).__name__} are" if items else "Nothing is"
@@ -105,9 +104,7 @@ def _plain(value: Any) -> Any:
 
 def _from_rows(rows: list[Mapping[str, Any]]) -> pa.Table:
     names = dict.fromkeys(str(name) for row in rows for name in row)
-    return pa.table(
-        {name: pa.array([_plain(row.get(name)) for row in rows], from_pandas=True) for name in names}
-    )
+    return pa.table({name: arrow_array([_plain(row.get(name)) for row in rows]) for name in names})
 
 
 def _look_up(ids: list[int], catalog: Any) -> pa.Table:
@@ -118,7 +115,7 @@ def _look_up(ids: list[int], catalog: Any) -> pa.Table:
     tables = list(open_sources(catalog).read(Selection(ids=tuple(ids))))
     if not tables:
         raise CutoutsError(f"The catalogue has none of the diaSourceIds {', '.join(map(str, ids[:5]))}.")
-    table = pa.concat_tables(tables, promote_options="permissive")
+    table = join_tables(tables)
     places = {identifier: row for row, identifier in enumerate(table.column("diaSourceId").to_pylist())}
     if absent := [identifier for identifier in ids if identifier not in places]:
         raise CutoutsError(f"The catalogue has no diaSourceId {', '.join(map(str, absent[:5]))}.")

@@ -111,22 +111,32 @@ class Selection:
     def __post_init__(self) -> None:
         for name in ("limit", "sample"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise CutoutsError(f"The {name} is {value}; it must be at least 1.")
+            if value is not None and not 1 <= value < 2**63:
+                message = f"The {name} is {value}; it must be at least 1 and fit into 64 bits."
+                raise CutoutsError(message, choices=(name,))
         if self.strata and self.sample is None:
-            raise CutoutsError("There is nothing to stratify without a sample: say how many sources to draw.")
+            raise CutoutsError(
+                "There is nothing to stratify without a sample: say how many sources to draw.",
+                choices=("sample",),
+            )
         for name in ("reliability", "snr", "time"):
-            low, high = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
+            bounds = (f"{name}_min", f"{name}_max")
+            low, high = (getattr(self, bound) for bound in bounds)
             for value in (low, high):
                 if value is not None and value != value:
-                    raise CutoutsError(f"A bound of the {name} range is not a number.")
+                    raise CutoutsError(f"A bound of the {name} range is not a number.", choices=bounds)
             if low is not None and high is not None and low > high:
-                raise CutoutsError(f"The {name} range {low} to {high} is empty: exchange the two.")
+                raise CutoutsError(
+                    f"The {name} range {low} to {high} is empty: exchange the two.", choices=bounds
+                )
         for name in ("ids", "object_ids"):
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(sorted(set(given))))
         if self.where is not None:
-            object.__setattr__(self, "_parsed", parse_condition(self.where))
+            try:
+                object.__setattr__(self, "_parsed", parse_condition(self.where))
+            except CutoutsError as error:
+                raise CutoutsError(str(error), choices=("where",)) from error
 
     def in_words(self) -> str:
         """Return what is asked for, for the report of a run.

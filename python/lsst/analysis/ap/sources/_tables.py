@@ -31,7 +31,10 @@ _TABLES: Final = (
 
 
 def arrow_tables(
-    sources: "Sources", flag_map: FlagMap | None = None, packer: CcdVisitPacker | None = None
+    sources: "Sources",
+    flag_map: FlagMap | None = None,
+    packer: CcdVisitPacker | None = None,
+    required: Collection[str] = REQUIRED_COLUMNS,
 ) -> Iterator[pa.Table]:
     """Yield a catalogue as Arrow tables with the column names of today.
 
@@ -48,6 +51,9 @@ def arrow_tables(
         What the bits of an integer column of flags mean.
     packer : `CcdVisitPacker`, optional
         What a column ``ccdVisitId`` means.
+    required : collection of `str`, optional
+        Columns that must be there; the other required ones are null where
+        they are not.
 
     Yields
     ------
@@ -63,9 +69,9 @@ def arrow_tables(
     """
     table = as_arrow(sources)
     if table is not None:
-        yield standardize(table, flag_map, packer)
+        yield standardize(table, flag_map, packer, required)
     elif isinstance(sources, Iterable) and not isinstance(sources, str | bytes | Mapping):
-        standardizer = Standardizer(flag_map, packer)
+        standardizer = Standardizer(flag_map, packer, required)
         for part in sources:
             table = as_arrow(part)
             if table is None:

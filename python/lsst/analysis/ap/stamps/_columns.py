@@ -117,7 +117,11 @@ class StampColumns:
                 ours[self._named(f"{letter}0", size)] = pa.array(starts, pa.int32())
         for order, size in enumerate(self.sizes):
             stack = np.array(
-                [[s.array for s in of_source[order].stamps] for of_source in triplets], np.float32
+                [
+                    [np.full((size, size), np.nan) if s is None else s.array for s in of_source[order].stamps]
+                    for of_source in triplets
+                ],
+                np.float32,
             )
             ours[self.stamps(size)] = pa.FixedSizeListArray.from_arrays(
                 pa.array(stack.reshape(-1)), 3 * size * size

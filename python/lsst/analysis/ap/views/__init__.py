@@ -4,6 +4,7 @@ This room arranges what the others make. It knows stamps, rows and pictures,
 and nothing of files and databases.
 """
 
-from ._show import PictureGrid, make_grid
+from ._notebook import NotebookViews
+from ._show import PictureGrid
 
-__all__ = ("PictureGrid", "make_grid")
+__all__ = ("NotebookViews", "PictureGrid")

@@ -47,7 +47,7 @@ class _ArrowEngine:
         index = self._schema.get_field_index(name)
         if index < 0:
             raise CutoutsError(
-                f"The catalogue has no column {name!r} to select by. Check its spelling, or drop that option."
+                f"The catalogue has no column {name!r} to select by. Check its spelling, or leave it out."
             )
         kind, field = self._schema.field(index).type, pc.field(name)
         if pa.types.is_dictionary(kind):

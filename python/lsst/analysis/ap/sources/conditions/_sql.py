@@ -54,7 +54,7 @@ class _SqlEngine:
     def column(self, name: str) -> Typed:
         if (found := self._columns.get(name)) is None:
             raise CutoutsError(
-                f"{self._table} has no column {name!r} to select by. Check its spelling, or drop that option."
+                f"{self._table} has no column {name!r} to select by. Check its spelling, or leave it out."
             )
         match found.type:
             case sa.Boolean():

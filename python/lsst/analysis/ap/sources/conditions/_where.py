@@ -64,7 +64,7 @@ def parse_condition(text: str) -> Expression:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         cause = getattr(error, "msg", None) or type(error).__name__
-        raise CutoutsError(f"The condition {text!r} cannot be parsed ({cause}). {_HELP}.") from None
+        raise CutoutsError(f"The condition {text!r} cannot be parsed ({cause}). {_HELP}.") from error
     return _Parser(text).parse(tree.body, 0)
 
 

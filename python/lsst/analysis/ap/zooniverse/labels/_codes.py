@@ -44,7 +44,18 @@ class Codes:
         return list(self._numbers)
 
     def number_of(self, text: str) -> int:
-        """Return the number of a text, a new one for a text that is new."""
+        """Return the number of a text, a new one for a text that is new.
+
+        Parameters
+        ----------
+        text : `str`
+            The text.
+
+        Returns
+        -------
+        number : `int`
+            Its number.
+        """
         return self._numbers.setdefault(text, len(self._numbers))
 
     def encode(self, column: pa.Array) -> NDArray[np.int32]:

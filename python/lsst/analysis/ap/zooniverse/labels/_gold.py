@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...domain import CutoutsError
+from ._identity import NO_SOURCE, source_number
 from ._joined import Joined
 from ._pictures import Pictures
 from ._question import Question, slug
@@ -78,12 +79,12 @@ def find_gold(choice: GoldChoice, question: Question, joined: Joined, pictures: 
     ids, kinds = [], []
     for line, (identifier, answer) in enumerate(_rows(choice.path, meanings), start=2):
         word = answer if answer in meanings else slug(answer)
-        if word not in meanings or not identifier.isdecimal():
+        if word not in meanings or source_number(identifier) == NO_SOURCE:
             raise CutoutsError(
                 f"Row {line} of {choice.path} says {answer!r} of {identifier!r}: give a diaSourceId and "
                 f"one of {', '.join(meanings)}."
             )
-        ids.append(int(identifier))
+        ids.append(source_number(identifier))
         kinds.append(meanings[word])
     rows = pictures.find(np.array(ids, np.int64))
     gold[rows[rows >= 0]] = np.array(kinds, np.int8)[rows >= 0]

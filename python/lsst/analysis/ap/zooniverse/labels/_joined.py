@@ -5,7 +5,7 @@ __all__ = ("Joined", "join_subjects", "why_unknown")
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 
 from ._classifications import Classifications, Names
 from ._exports import Export
-from ._identity import Identity, identify, picture_name
+from ._identity import NO_SOURCE, Identity, identify, picture_name, source_number
 from ._pictures import Pictures
-
-_DIGITS: Final = 18
-"""As many digits fit into 64 bits whatever they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +71,8 @@ def join_subjects(
         What was found.
     """
     names, rows = classifications.names, classifications.rows
-    number = len(names.subjects)
+    texts = names.subjects.texts
+    number = len(texts)
     joined = Joined(
         np.full(number, -1, np.int32),
         list(names.identities),
@@ -85,12 +83,14 @@ def join_subjects(
     joined.retired[rows["subject"][known]] = rows["reason"][known]  # rows ascend: the last one stays
     np.maximum.at(joined.counted, rows["subject"][of_workflow], rows["counted"][of_workflow])
     _place(joined, np.arange(number), pictures)
+    classified = pa.array(texts if exports else [], pa.string())
     for export in exports:
         for batch in export.read(spoilt):
+            batch = batch.filter(pc.is_in(batch.column("subject_id"), classified))
             _read_subjects(batch, str(workflow), names, joined, pictures)
     if pictures.sent:
         left = np.flatnonzero(joined.source < 0)
-        sent = [pictures.sent.get(int(names.subjects.texts[subject]), 0) for subject in left]
+        sent = [pictures.sent.get(int(texts[subject]), NO_SOURCE) for subject in left]
         joined.source[left] = pictures.find(np.array(sent, np.int64))
     return joined
 
@@ -111,7 +111,7 @@ def why_unknown(identity: Identity | None) -> str:
     if identity is None:
         return "its metadata cannot be read"
     given = identity.diaSourceId
-    if given is not None and given.isdecimal():
+    if given is not None and source_number(given) != NO_SOURCE:
         return f"DiaSource {given} has no picture in the directory"
     if given is not None:
         return f"its diaSourceId {given!r} is no whole number: a spreadsheet may have changed it"
@@ -123,28 +123,22 @@ def why_unknown(identity: Identity | None) -> str:
 def _place(joined: Joined, subjects: NDArray[np.int_] | NDArray[np.int32], pictures: Pictures) -> None:
     """Find the sources of some subjects by what these say of themselves."""
     identities = [joined.identities[subject] for subject in subjects]
-    given = [_number(identity.diaSourceId) if identity else 0 for identity in identities]
+    given = [source_number(identity.diaSourceId or "") if identity else NO_SOURCE for identity in identities]
     joined.source[subjects] = pictures.find(np.array(given, np.int64))
     for subject, identity in zip(subjects, identities, strict=True):
         if joined.source[subject] < 0 and identity is not None:
             for name in identity.names:
                 if (row := pictures.rows_by_name.get(name)) is None:
-                    (row,) = pictures.find(np.array([_number(name)]))
+                    (row,) = pictures.find(np.array([source_number(name)]))
                 if row >= 0:
                     joined.source[subject] = row
                     break
-
-
-def _number(text: str | None) -> int:
-    """Return a diaSourceId; 0, which is none, for what is no number."""
-    return int(text) if text is not None and text.isdecimal() and len(text) <= _DIGITS else 0
 
 
 def _read_subjects(
     batch: pa.RecordBatch, workflow: str, names: Names, joined: Joined, pictures: Pictures
 ) -> None:
     """Learn from a subject export what is not known yet."""
-    batch = batch.filter(pc.is_in(batch.column("subject_id"), pa.array(names.subjects.texts, pa.string())))
     subjects = names.subjects.encode(batch.column("subject_id"))
     lost = np.flatnonzero(joined.source[subjects] < 0)
     for row in lost:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import batched
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -49,10 +50,14 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.names)
 
-    @property
+    @cached_property
     def ids(self) -> NDArray[np.int64]:
         """The diaSourceId of each row."""
         return np.asarray(self.catalogue.column("diaSourceId").to_numpy())
+
+    @cached_property
+    def _ascending(self) -> NDArray[np.int64]:
+        return np.argsort(self.ids)
 
     @cached_property
     def rows_by_name(self) -> Mapping[str, int]:
@@ -72,9 +77,9 @@ class Pictures:
         rows : `numpy.ndarray`
             Their rows, -1 where there is none.
         """
-        order = np.argsort(self.ids)
-        places = np.minimum(np.searchsorted(self.ids, ids, sorter=order), len(order) - 1)
-        return np.where(self.ids[order[places]] == ids, order[places], -1).astype(np.int32)
+        order = self._ascending
+        rows = order[np.minimum(np.searchsorted(self.ids, ids, sorter=order), len(order) - 1)]
+        return np.where(self.ids[rows] == ids, rows, -1).astype(np.int32)
 
     def numbers(self, column: str) -> NDArray[np.float64] | None:
         """Return a column of numbers.
@@ -172,22 +177,30 @@ def _listed(directory: OutputDirectory, journal: Journal) -> pa.Array:
     for path in sorted(journal.manifests()):
         directory.fetch(path)
         try:
-            with (directory.path / path).open(newline="", encoding="utf-8") as stream:
-                header = next(csv.reader(stream), [])
+            parts.extend(_names(_places(directory.path / path)).chunks)
         except FileNotFoundError:  # the next run makes it
             continue
-        place = next((name for name in header if name == "external_id" or name.startswith("filename")), None)
-        if place is None:
-            continue
-        table = arrow_csv.read_csv(
-            directory.path / path,
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
-            convert_options=arrow_csv.ConvertOptions(
-                include_columns=[place], column_types={place: pa.string()}
-            ),
-        )
-        parts.extend(_names(table.column(0)).chunks)
+        except (pa.ArrowInvalid, OSError, ValueError) as error:
+            raise CutoutsError(
+                f"{path} of {directory.name} cannot be read: {' '.join(str(error).split())[:200]}. Run the "
+                "command that makes its pictures again."
+            ) from error
     return pa.concat_arrays(parts)
+
+
+def _places(path: Path) -> pa.ChunkedArray:
+    """Return the column of a manifest that names the pictures, or nothing without one."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        header = next(csv.reader(stream), [])
+    place = next((name for name in header if name.startswith(("external_id", "filename", "#url"))), None)
+    if place is None:
+        return pa.chunked_array([], pa.string())
+    table = arrow_csv.read_csv(
+        path,
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(include_columns=[place], column_types={place: pa.string()}),
+    )
+    return table.column(0)
 
 
 def _order(names: pa.Array, listed: pa.Array) -> pa.Array:

@@ -5,7 +5,6 @@ __all__ = ("LABELS", "Labels", "read_labels")
 import json
 import logging
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -13,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from ..._version import software_version
 from ...domain import CutoutsError
 from ...output import OutputDirectory, open_existing
 from ._calibration import calibrate, draw_calibration
@@ -23,7 +23,14 @@ from ._joined import join_subjects
 from ._methods import Fractions, Method, Weights, judge
 from ._pictures import Pictures, read_pictures
 from ._question import QuestionChoice, choose_question
-from ._report import describe, merged_subjects, warn_of_exports, warn_of_gold
+from ._report import (
+    count_rows,
+    count_sources,
+    describe,
+    merged_subjects,
+    warn_of_exports,
+    warn_of_gold,
+)
 from ._skills import measure_skills
 from ._tables import label_table, unjoined_table, volunteer_table
 from ._votes import cast_votes
@@ -134,9 +141,8 @@ def read_labels(
         with _progress_bar(progress) as bar:
             classifications = read_classifications(sources, question.workflow, bar.update)
         pictures = read_pictures(place, journal)
-        subjects = [file for file in files if file.kind == "subjects"]
         labels = _make_labels(
-            classifications, pictures, subjects, method or Fractions(), question, gold or GoldChoice()
+            classifications, pictures, files, method or Fractions(), question, gold or GoldChoice()
         )
         del classifications, pictures  # files need memory too
         if write:
@@ -160,7 +166,7 @@ def _make_labels(
         of_workflow,
         question.workflow,
         pictures,
-        exports,
+        [export for export in exports if export.kind == "subjects"],
         lambda reason: spoilt.update([("", f"{reason} (subject export)")]),
     )
     per_subject = np.bincount(rows["subject"][asked], minlength=len(names.subjects))
@@ -180,25 +186,12 @@ def _make_labels(
     verdict = judge(method, votes, question, skills)
     table = label_table(pictures, joined, names, votes, question, gold, verdict)
     report = {
-        "classifications": {
-            "read": len(rows) + classifications.repeated + classifications.others + unreadable,
-            "repeated": classifications.repeated,
-            "unreadable": unreadable,
-            "of other workflows": classifications.others + int((~of_workflow).sum()),
-            "of other versions or tasks": int((of_workflow & ~asked).sum()),
-            "of unknown sources": int((asked & ~counted).sum()),
-            "replaced by a later one": votes.replaced,
-            "votes": len(votes.source),
-        },
+        "version": software_version(),
+        "exports": [export.path.name for export in exports],
+        "classifications": count_rows(classifications, of_workflow, asked, votes, unreadable),
         **describe(question, method),
         "gold": {"real": int((gold > 0).sum()), "bogus": int((gold < 0).sum())},
-        "sources": {
-            "all": len(gold),
-            "with votes": int((votes.per_source() > 0).sum()),
-            **dict(
-                sorted(Counter(label or "undecided" for label in table.column("label").to_pylist()).items())
-            ),
-        },
+        "sources": count_sources(table),
         "merged": merged_subjects(joined, names, pictures),
         "warnings": warnings,
     }
@@ -211,7 +204,7 @@ def _make_labels(
     )
     return Labels(
         table,
-        volunteer_table(names, votes, skills, method.least_gold if isinstance(method, Weights) else 0),
+        volunteer_table(names, votes, skills, method if isinstance(method, Weights) else Weights()),
         unjoined_table(joined, names, per_subject, spoilt),
         calibrate(verdict.label[decided] == 0, snr, reliability),
         report,

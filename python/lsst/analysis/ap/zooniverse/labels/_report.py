@@ -1,11 +1,13 @@
 """What was read and chosen, in words and numbers."""
 
-__all__ = ("describe", "merged_subjects", "warn_of_exports", "warn_of_gold")
+__all__ = ("count_rows", "count_sources", "describe", "merged_subjects", "warn_of_exports", "warn_of_gold")
 
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ._classifications import Classifications, Names
@@ -14,6 +16,69 @@ from ._methods import Method
 from ._pictures import Pictures
 from ._question import Question
 from ._skills import Skills
+from ._votes import Votes
+
+
+def count_rows(
+    classifications: Classifications,
+    of_workflow: NDArray[np.bool_],
+    asked: NDArray[np.bool_],
+    votes: Votes,
+    unreadable: int,
+) -> dict[str, int]:
+    """Say what became of the rows of the exports.
+
+    Parameters
+    ----------
+    classifications : `Classifications`
+        All classifications.
+    of_workflow : `numpy.ndarray`
+        Whether each is of the workflow.
+    asked : `numpy.ndarray`
+        Whether each is about the question.
+    votes : `Votes`
+        Those that count.
+    unreadable : `int`
+        How many rows could not be read.
+
+    Returns
+    -------
+    counts : `dict` [`str`, `int`]
+        The number that was read, followed by its parts.
+    """
+    there = len(classifications.rows)
+    counted = len(votes.source) + votes.replaced
+    return {
+        "read": there + classifications.repeated + classifications.others + unreadable,
+        "repeated": classifications.repeated,
+        "unreadable": unreadable,
+        "of other workflows": classifications.others + there - int(of_workflow.sum()),
+        "of other versions or tasks": int(of_workflow.sum()) - int(asked.sum()),
+        "of unknown sources": int(asked.sum()) - counted,
+        "replaced by a later one": votes.replaced,
+        "votes": len(votes.source),
+    }
+
+
+def count_sources(table: pa.Table) -> dict[str, int]:
+    """Say how many sources have which label.
+
+    Parameters
+    ----------
+    table : `pyarrow.Table`
+        The labels.
+
+    Returns
+    -------
+    counts : `dict` [`str`, `int`]
+        The number of all, of those with votes, and of each label.
+    """
+    labels = pc.fill_null(table.column("label"), "undecided").value_counts().to_pylist()
+    return {
+        "all": len(table),
+        "with votes": pc.sum(pc.greater(table.column("volunteers"), 0)).as_py() or 0,
+        **{row["values"]: row["counts"] for row in sorted(labels, key=lambda row: str(row["values"]))},
+    }
 
 
 def describe(question: Question, method: Method) -> dict[str, Any]:
@@ -69,10 +134,10 @@ def merged_subjects(joined: Joined, names: Names, pictures: Pictures) -> dict[st
     """
     subjects = np.flatnonzero(joined.source >= 0)
     several = np.bincount(joined.source[subjects], minlength=len(pictures)) > 1
-    merged: dict[str, list[str]] = {}
+    texts, merged = names.subjects.texts, dict[str, list[str]]()
     for subject in subjects[several[joined.source[subjects]]]:
         source = str(pictures.ids[joined.source[subject]])
-        merged.setdefault(source, []).append(names.subjects.texts[subject])
+        merged.setdefault(source, []).append(texts[subject])
     return {source: sorted(merged[source], key=int) for source in sorted(merged, key=int)}
 
 

@@ -55,7 +55,7 @@ class Responses:
         try:
             for task, value in _flat(json.loads(annotations)):
                 if (answers := _answers(value)) is not None:
-                    found.setdefault(task, answers)  # the first counts, as in panoptes_aggregation
+                    found.setdefault(str(task), answers)  # the first counts, as in panoptes_aggregation
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return -1
         response = tuple(sorted(item for item in found.items() if self._is_choice(*item)))

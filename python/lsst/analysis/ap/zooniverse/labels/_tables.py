@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ._classifications import Names
 from ._joined import Joined, why_unknown
-from ._methods import Verdict
+from ._methods import Verdict, Weights
 from ._pictures import Pictures
 from ._question import Question
 from ._skills import Skills
@@ -95,7 +95,7 @@ def _subjects(joined: Joined, names: Names, sources: int) -> dict[str, Any]:
     }
 
 
-def volunteer_table(names: Names, votes: Votes, skills: Skills, least_gold: int) -> pa.Table:
+def volunteer_table(names: Names, votes: Votes, skills: Skills, weights: Weights) -> pa.Table:
     """Return one row for each volunteer who voted, the busiest first.
 
     Parameters
@@ -106,8 +106,8 @@ def volunteer_table(names: Names, votes: Votes, skills: Skills, least_gold: int)
         All votes.
     skills : `Skills`
         How well each volunteer knows real from bogus.
-    least_gold : `int`
-        How many reference sources a volunteer must have judged to be weighed.
+    weights : `Weights`
+        Who is weighed.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def volunteer_table(names: Names, votes: Votes, skills: Skills, least_gold: int)
         "bogus_called_bogus": pa.array(cells[:, 1, 1], pa.int32()),
         "skill_real": pa.array(rates[:, 0], pa.float64(), mask=cells[:, 0].sum(axis=1) == 0),
         "skill_bogus": pa.array(rates[:, 1], pa.float64(), mask=cells[:, 1].sum(axis=1) == 0),
-        "weighed": pa.array(seen >= least_gold),
+        "weighed": pa.array(seen >= weights.least_gold),
     }
     return pa.table(columns)
 

@@ -1,0 +1,89 @@
+"""Decompression that ends when there is more than is due."""
+
+__all__ = ("DecompressionError", "decompress")
+
+import bz2
+import lzma
+import zlib
+from typing import Final
+
+import pyarrow as pa
+
+_CHUNK: Final = 2**20
+_CODECS: Final = ("null", "deflate", "snappy", "zstandard", "bzip2", "xz")
+
+
+class DecompressionError(Exception):
+    """Why data cannot be decompressed."""
+
+
+def decompress(codec: str, data: bytes, limit: int) -> bytes:
+    """Decompress a block of an Avro container.
+
+    Parameters
+    ----------
+    codec : `str`
+        How it is compressed: one of the names of Avro's specification.
+    data : `bytes`
+        The block.
+    limit : `int`
+        Bytes that it may have at most.
+
+    Returns
+    -------
+    content : `bytes`
+        What was compressed.
+
+    Raises
+    ------
+    DecompressionError
+        Raised when the block is damaged, larger than it may be, or
+        compressed in another way.
+    """
+    try:
+        match codec:
+            case "null":
+                return data
+            case "deflate":
+                return _checked(zlib.decompressobj(-15).decompress(data, limit + 1), limit)
+            case "bzip2":
+                return _checked(bz2.BZ2Decompressor().decompress(data, limit + 1), limit)
+            case "xz":
+                return _checked(lzma.LZMADecompressor().decompress(data, limit + 1), limit)
+            case "snappy":
+                return _snappy(data, limit)
+            case "zstandard":
+                return _zstandard(data, limit)
+    except (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError) as error:
+        raise DecompressionError(f"its {codec} data are damaged ({error})") from error
+    raise DecompressionError(f"it is compressed with {codec[:20]!r}, not one of {', '.join(_CODECS)}")
+
+
+def _checked(content: bytes, limit: int) -> bytes:
+    if len(content) > limit:
+        raise DecompressionError(f"a block expands to more than {limit // 2**20} MiB")
+    return content
+
+
+def _snappy(data: bytes, limit: int) -> bytes:
+    """Decompress Snappy data, behind which Avro puts a checksum of the content."""
+    size = 0  # it begins with the size of the content, seven bits a byte
+    for place, byte in enumerate(data[:5]):
+        size |= (byte & 0x7F) << (7 * place)
+        if byte < 0x80:
+            break
+    if size > limit:
+        raise DecompressionError(f"a block expands to more than {limit // 2**20} MiB")
+    content: bytes = pa.decompress(data[:-4], decompressed_size=size, codec="snappy", asbytes=True)
+    if zlib.crc32(content) != int.from_bytes(data[-4:], "big"):
+        raise DecompressionError("the checksum of a block is wrong")
+    return content
+
+
+def _zstandard(data: bytes, limit: int) -> bytes:
+    stream = pa.CompressedInputStream(pa.BufferReader(data), "zstd")
+    parts, size = [], 0
+    while size <= limit and (part := stream.read(_CHUNK)):
+        parts.append(part)
+        size += len(part)
+    return _checked(b"".join(parts), limit)

@@ -1,0 +1,114 @@
+"""What pictures say below and above their panels."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import RendererAgg
+
+from lsst.analysis.ap.domain import Triplet
+from lsst.analysis.ap.render import PictureStyle, draw_figure
+from lsst.analysis.ap.render._limits import panel_limits
+
+
+def said(style: PictureStyle, triplet: Triplet) -> list[list[str]]:
+    """Return the words below each panel."""
+    figure = draw_figure(style, [triplet], {})
+    return [[text.get_text() for text in axes.texts] for axes in panels_of(figure)]
+
+
+def panels_of(figure):
+    return [axes for axes in figure.axes if axes.get_title() or axes.texts]
+
+
+def test_each_panel_says_its_limits_and_their_unit(make_triplet):
+    style, triplet = PictureStyle(add_metadata=True), make_triplet()
+    for words, (low, high) in zip(said(style, triplet), panel_limits(style, triplet, 30), strict=True):
+        first, to, last, unit = words
+        assert (to, unit) == ("to", "nJy")
+        assert float(first) == pytest.approx(low, abs=5e-4 * max(-low, high))
+        assert float(last) == pytest.approx(high, abs=5e-4 * max(-low, high))
+
+
+def test_units_are_those_of_each_image(make_triplet):
+    triplet = make_triplet()
+    mixed = replace(
+        triplet, template=replace(triplet.template, unit="adu"), science=replace(triplet.science, unit=None)
+    )
+    template, science, difference = said(PictureStyle(add_metadata=True), mixed)
+    assert (template[-1], science[-1], difference[-1]) == ("adu", "(no unit)", "nJy")
+
+
+def test_plain_pictures_say_nothing_below(make_triplet):
+    assert said(PictureStyle(), make_triplet()) == [[], [], []]
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e-3, 1.0, 1e4, 1e12])
+@pytest.mark.parametrize("color_bar", [False, True])
+@pytest.mark.parametrize("panel_pixels", [90, 210, 420])
+def test_limits_of_any_size_have_room(make_triplet, factor, color_bar, panel_pixels):
+    style = PictureStyle(add_metadata=not color_bar, color_bar=color_bar, panel_pixels=panel_pixels)
+    triplet = make_triplet(flux=5000.0)
+    science = replace(triplet.science, array=(triplet.science.array * factor).astype("f4"))
+    triplet = replace(triplet, science=science)
+    figure = draw_figure(style, [triplet], None)
+    figure.canvas.draw()
+    axes = panels_of(figure)[1]
+    side, renderer = axes.bbox, RendererAgg(1, 1, figure.dpi)
+    words = sorted(axes.texts, key=lambda text: text.get_window_extent().x0)
+    limits = panel_limits(style, triplet, 30)[1]
+    assert float(words[0].get_text()) == pytest.approx(limits.low, rel=0.01)
+    values = [float(w.get_text()) for w in words if w.get_text()[-1].isdigit()]
+    assert values[-1] == pytest.approx(limits.high, rel=0.01)
+    extents = [word.get_window_extent(renderer) for word in words]
+    assert extents[0].x0 >= side.x0 - 1
+    assert extents[-1].x1 <= side.x1 + 1
+    assert all(a.x1 < b.x0 + 1 for a, b in itertools.pairwise(extents))
+    assert all(extent.y1 < side.y0 for extent in extents)
+
+
+def test_a_color_bar_says_which_color_is_which_value(make_triplet):
+    style = PictureStyle(color_bar=True, image_limits=(-10.0, 290.0), image_stretch="asinh", asinh_a=0.1)
+    figure = draw_figure(style, [make_triplet()], None)
+    low, middle, high, unit = (text.get_text() for text in panels_of(figure)[0].texts)
+    assert (float(low), float(high), unit) == (-10.0, 290.0, "nJy")
+    # The colour in the middle is that of arcsinh(v / a) / arcsinh(1 / a) = 1/2.
+    level = (float(middle) + 10.0) / 300.0
+    assert np.arcsinh(level / 0.1) / np.arcsinh(1 / 0.1) == pytest.approx(0.5, abs=1e-3)
+    bars = [axes for axes in figure.axes if axes not in panels_of(figure)]
+    assert len(bars) == 3
+    for axes, bar in zip(panels_of(figure), bars, strict=True):
+        assert (bar.bbox.x0, bar.bbox.width) == (axes.bbox.x0, axes.bbox.width)
+        line = bar.get_images()[0].get_array()[0]
+        expected = axes.get_images()[0].get_cmap()((np.arange(210) + 0.5) / 210, bytes=True)[:, :3]
+        np.testing.assert_array_equal(line, expected)
+
+
+def test_a_stamp_without_data_says_so(make_triplet):
+    assert said(PictureStyle(add_metadata=True), make_triplet(missing=30)) == [["no data"]] * 3
+
+
+def test_a_template_that_is_a_coadd_is_called_one(make_triplet):
+    triplet = replace(make_triplet(), template_source="tract 9813 patch 42")
+    titles = [axes.get_title() for axes in panels_of(draw_figure(PictureStyle(), [triplet], None))]
+    assert titles == ["Template: warped coadd", "Science", "Difference"]
+
+
+@pytest.mark.parametrize("panel_pixels", [90, 210])
+def test_titles_stay_apart(make_triplet, panel_pixels):
+    triplet = replace(make_triplet(), template_source="tract 9813 patch 42")
+    figure = draw_figure(PictureStyle(panel_pixels=panel_pixels), [triplet], None)
+    figure.canvas.draw()
+    extents = [axes.title.get_window_extent() for axes in panels_of(figure)]
+    assert extents[0].x0 >= 0
+    assert all(a.x1 < b.x0 for a, b in itertools.pairwise(extents))
+
+
+def test_a_missing_difference_is_told_in_words(make_triplet):
+    triplet = replace(make_triplet(), difference=None)
+    figure = draw_figure(PictureStyle(add_metadata=True, color_bar=True), [triplet], None)
+    words = [text.get_text() for text in panels_of(figure)[2].texts]
+    assert " ".join(words) == "no difference image stored"
+    assert panels_of(figure)[2].get_images() == []
+    assert panels_of(figure)[2].get_title() == "Difference"
