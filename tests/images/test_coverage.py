@@ -43,9 +43,9 @@ def test_each_position_has_the_images_that_cover_it(release, butler, corners):
     for visit in (FIRST, SECOND):
         expected = inside(release, visit, ra, dec)
         covered = np.array([visit in here for here in found])
-        # The regions of the repository are a little larger than the images.
+        # The regions of the repository may be a little larger than the images.
         assert covered[expected].all()
-        assert 20 < expected.sum() < covered.sum() < 1.1 * expected.sum() + 10
+        assert 20 < expected.sum() <= covered.sum() <= expected.sum() + 10
         assert not covered.all()
 
 

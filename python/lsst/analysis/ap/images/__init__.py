@@ -8,7 +8,7 @@ from ._alert_stamps import AlertStampReader
 from ._coverage import Exposed, find_exposures
 from ._datasets import ButlerAddress, HandleDatasets, RepositoryDatasets
 from ._errors import StampError
-from ._footprints import FootprintReader, find_footprint_type
+from ._footprints import Footprint, FootprintReader, find_footprint_type
 from ._image_types import ImageTypes, find_image_types
 from ._objects import read_triplets
 from ._reader import TripletReader
@@ -18,6 +18,7 @@ __all__ = (
     "AlertStampReader",
     "ButlerAddress",
     "Exposed",
+    "Footprint",
     "FootprintReader",
     "HandleDatasets",
     "ImageFileError",
