@@ -1,4 +1,4 @@
-"""Boxes of footprints are afw's."""
+"""Footprints are afw's."""
 
 import json
 import types
@@ -19,7 +19,7 @@ from lsst.analysis.ap.images import (
     TripletReader,
     find_footprint_type,
 )
-from lsst.analysis.ap.images._footprints import _boxes_of_catalog, read_footprint_boxes
+from lsst.analysis.ap.images._footprints import _footprints_of_catalog, read_footprints
 from lsst.analysis.ap.images.fits._bytes import LocalBytes
 
 DETECTOR = DetectorVisit("LSSTCam", 123456, 94)
@@ -91,28 +91,64 @@ def test_footprints_from_before_span_sets(tmp_path):
     tables = [fits.BinTableHDU(rows) for rows in (catalog, index, spans)]
     tables[1].header["EXTTYPE"], tables[2].header["EXTTYPE"] = "ARCHIVE_INDEX", "ARCHIVE_DATA"
     fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(path)
-    assert read_footprint_boxes(LocalBytes(str(path))) == {100: Box(9, 15, 7, 9), 101: Box(3, 5, 5, 6)}
+    found = read_footprints(LocalBytes(str(path)))
+    assert {number: footprint.box for number, footprint in found.items()} == {
+        100: Box(9, 15, 7, 9),
+        101: Box(3, 5, 5, 6),
+    }
+    expected = np.zeros((4, 6), bool)
+    expected[1, 1:4] = expected[2, 0:] = True
+    np.testing.assert_array_equal(found[100].pixels(Box(9, 15, 6, 10)), expected)
 
 
 def test_image_has_no_footprints(afw_files):
     with pytest.raises(ImageFileError, match="not a SourceCatalog with footprints"):
-        read_footprint_boxes(LocalBytes(str(afw_files["calexp"])))
+        read_footprints(LocalBytes(str(afw_files["calexp"])))
 
 
 def test_catalogues_of_afw_in_memory():
     """In the stack a catalogue that is not a file comes as a SourceCatalog."""
 
-    def record(number, corner):
-        bbox = types.SimpleNamespace(
-            getMinX=lambda: corner[0],
-            getMaxX=lambda: corner[0] + 4,
-            getMinY=lambda: corner[1],
-            getMaxY=lambda: corner[1],
-            isEmpty=lambda: False,
-        )
-        return types.SimpleNamespace(
-            getId=lambda: number,
-            getFootprint=lambda: types.SimpleNamespace(getBBox=lambda: bbox) if corner else None,
-        )
+    def span(y, first, last):
+        return types.SimpleNamespace(getY=lambda: y, getX0=lambda: first, getX1=lambda: last)
 
-    assert _boxes_of_catalog([record(5, (10, 20)), record(6, None)]) == {5: Box(10, 15, 20, 21)}
+    def record(number, spans):
+        footprint = types.SimpleNamespace(getSpans=lambda: spans) if spans is not None else None
+        return types.SimpleNamespace(getId=lambda: number, getFootprint=lambda: footprint)
+
+    catalog = [record(5, [span(20, 10, 14), span(21, 11, 11)]), record(6, None), record(7, [])]
+    found = _footprints_of_catalog(catalog)
+    assert list(found) == [5]
+    assert found[5].box == Box(10, 15, 20, 22)
+    assert found[5].pixels(Box(13, 16, 19, 22)).tolist() == [[False] * 3, [True, True, False], [False] * 3]
+
+
+def test_pixels_are_those_of_the_spans_in_the_archive(afw_butler, afw_boxes, afw_files):
+    """As astropy reads the tables: index, Footprints, SpanSets."""
+    ids = list(afw_boxes)
+    reader = FootprintReader(RepositoryDatasets(afw_butler, TYPES, "goodSeeingDiff_diaSrc"))
+    found = dict(zip(ids, reader.read_footprints(DETECTOR, ids), strict=True))
+    compared = 0
+    with fits.open(afw_files["goodSeeingDiff_diaSrc"]) as hdus:
+        index = next(i for i, hdu in enumerate(hdus) if hdu.header.get("EXTTYPE") == "ARCHIVE_INDEX")
+
+        def rows_of(archive_id):
+            entries = [e for e in hdus[index].data if e["id"] == archive_id and e["cat.persistable"] == 0]
+            (entry,) = entries
+            rows = hdus[index + entry["cat.archive"]].data
+            return rows[entry["row0"] : entry["row0"] + entry["nrows"]]
+
+        for source in hdus[1].data:
+            box = afw_boxes[source["id"]]
+            expected = np.zeros(box.shape, bool)
+            for span in rows_of(rows_of(source["footprint"])["id"][0]):
+                for x in range(span["x0"], span["x1"] + 1):
+                    expected[span["y"] - box.y_start, x - box.x_start] = True
+            np.testing.assert_array_equal(found[source["id"]].pixels(box), expected)
+            larger = Box(box.x_start - 3, box.x_stop - 2, box.y_start + 1, box.y_stop + 4)
+            np.testing.assert_array_equal(
+                found[source["id"]].pixels(larger), np.pad(expected, ((0, 4), (3, 0)))[1:, :-2]
+            )
+            assert expected.any(axis=0).all(), "the box is the smallest"
+            compared += 1
+    assert compared == len(afw_boxes)

@@ -5,9 +5,10 @@ nothing of catalogue columns, and nothing of pictures.
 """
 
 from ._alert_stamps import AlertStampReader
+from ._coverage import Exposed, find_exposures
 from ._datasets import ButlerAddress, HandleDatasets, RepositoryDatasets
 from ._errors import StampError
-from ._footprints import FootprintReader, find_footprint_type
+from ._footprints import Footprint, FootprintReader, find_footprint_type
 from ._image_types import ImageTypes, find_image_types
 from ._objects import read_triplets
 from ._reader import TripletReader
@@ -16,6 +17,8 @@ from .fits._errors import ImageFileError
 __all__ = (
     "AlertStampReader",
     "ButlerAddress",
+    "Exposed",
+    "Footprint",
     "FootprintReader",
     "HandleDatasets",
     "ImageFileError",
@@ -23,6 +26,7 @@ __all__ = (
     "RepositoryDatasets",
     "StampError",
     "TripletReader",
+    "find_exposures",
     "find_footprint_type",
     "find_image_types",
     "read_triplets",

@@ -112,7 +112,7 @@ class ButlerImage:
         return self._get_part([Box(x, x + 1, y, y + 1)])
 
     def _get_part(self, boxes: Sequence[Box]) -> ObjectImage:
-        box = _around(boxes)
+        box = Box.around(boxes)
         if self._part is not None and self._part[0].intersection(box) == box:
             return self._part[1]
         part = _afw_box(box) if self._is_afw else _lsst_box(box)
@@ -126,15 +126,6 @@ class ButlerImage:
 
     def _get(self, component: str) -> Any:
         return self._butler.get(self._ref.makeComponentRef(component))
-
-
-def _around(boxes: Sequence[Box]) -> Box:
-    return Box(
-        min(box.x_start for box in boxes),
-        max(box.x_stop for box in boxes),
-        min(box.y_start for box in boxes),
-        max(box.y_stop for box in boxes),
-    )
 
 
 def _lsst_box(box: Box) -> Any:

@@ -75,8 +75,8 @@ class CoaddFinder:
         for (skymap, band), tracts in of_skymap.items():
             for ref in self._butler.query_datasets(
                 self._type,
-                where="tract IN (chosen_tracts)",
-                bind={"chosen_tracts": sorted(tracts)},
+                # A butler server takes no lists to bind.
+                where=f"tract IN ({', '.join(map(str, sorted(tracts)))})",
                 skymap=skymap,
                 band=band,
                 limit=None,

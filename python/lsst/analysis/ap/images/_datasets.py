@@ -237,8 +237,9 @@ class RepositoryDatasets:
     def _query(self, names: set[str], instrument: str, visits: set[int]) -> list[DatasetRef]:
         query = functools.partial(
             self.butler.query_all_datasets,
-            where="instrument = chosen_instrument AND visit IN (chosen_visits)",
-            bind={"chosen_instrument": instrument, "chosen_visits": sorted(visits)},
+            # A butler server takes no lists to bind.
+            where=f"instrument = chosen_instrument AND visit IN ({_listed(visits)})",
+            bind={"chosen_instrument": instrument},
             limit=None,
         )
         try:
@@ -258,6 +259,10 @@ class RepositoryDatasets:
             "footprints": [self.footprints],
         }
         return [name for name in names[role] if name is not None]
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(str(int(number)) for number in sorted(numbers))
 
 
 ROLES = ("science", "template", "difference", "footprints")

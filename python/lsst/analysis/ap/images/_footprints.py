@@ -1,9 +1,13 @@
-"""How large the footprints of DiaSources are."""
+"""Which pixels the footprints of DiaSources have."""
 
-__all__ = ("FootprintReader", "find_footprint_type")
+__all__ = ("Footprint", "FootprintReader", "find_footprint_type")
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lsst.daf.butler import DeferredDatasetHandle
 
@@ -46,8 +50,42 @@ def find_footprint_type(butler: Any, image_types: ImageTypes) -> str | None:
     return None
 
 
+@dataclass(frozen=True, eq=False)
+class Footprint:
+    """The pixels in which a source was detected."""
+
+    spans: NDArray[np.int64]
+    """Rows of y, first x and last x, PARENT pixels, shape (N, 3), N > 0."""
+
+    @property
+    def box(self) -> Box:
+        """The smallest box that holds the pixels."""
+        y, first, last = self.spans.T
+        return Box(int(first.min()), int(last.max()) + 1, int(y.min()), int(y.max()) + 1)
+
+    def pixels(self, box: Box) -> NDArray[np.bool_]:
+        """Return which pixels of a box the footprint has.
+
+        Parameters
+        ----------
+        box : `Box`
+            For instance that of a stamp.
+
+        Returns
+        -------
+        pixels : `numpy.ndarray`
+            Boolean, of the box's shape.
+        """
+        pixels = np.zeros(box.shape, dtype=bool)
+        for y, first, last in self.spans.tolist():
+            if box.y_start <= y < box.y_stop:
+                start, stop = max(first - box.x_start, 0), max(last + 1 - box.x_start, 0)
+                pixels[y - box.y_start, start:stop] = True
+        return pixels
+
+
 class FootprintReader:
-    """Reads the bounding boxes of footprints from catalogues of afw.
+    """Reads footprints from catalogues of afw.
 
     Parameters
     ----------
@@ -74,29 +112,48 @@ class FootprintReader:
             For each source, in order, its box in PARENT pixels; or why there
             is none, as a value.
         """
+        found = self.read_footprints(data_id, ids)
+        return [footprint if isinstance(footprint, StampError) else footprint.box for footprint in found]
+
+    def read_footprints(self, data_id: DetectorVisit, ids: Sequence[int]) -> list[Footprint | StampError]:
+        """Return the footprints of sources.
+
+        Parameters
+        ----------
+        data_id : `DetectorVisit`
+            Whose catalogue.
+        ids : `~collections.abc.Sequence` [`int`]
+            diaSourceId of each source.
+
+        Returns
+        -------
+        footprints : `list` [`Footprint` or `StampError`]
+            For each source, in order, its footprint; or why there is none, as
+            a value.
+        """
         try:
             handle = self._datasets.find("footprints", data_id)
-            boxes = _read_all(handle)
+            known = _read_all(handle)
         except Exception as error:
             # Whatever is wrong with a catalogue must cost no other one.
             failure = StampError(f"footprints: {error}")
             return [failure for _ in ids]
         where = f"{handle.ref.datasetType.name} for {data_id}"
-        return [boxes.get(int(i)) or StampError(f"footprints: source {i} has none in {where}") for i in ids]
+        return [known.get(int(i)) or StampError(f"footprints: source {i} has none in {where}") for i in ids]
 
 
-def _read_all(handle: DeferredDatasetHandle) -> dict[int, Box]:
+def _read_all(handle: DeferredDatasetHandle) -> dict[int, Footprint]:
     source = open_plain_fits(handle)
     if source is None:
-        return _boxes_of_catalog(handle.get())
+        return _footprints_of_catalog(handle.get())
     try:
-        return read_footprint_boxes(source)
+        return read_footprints(source)
     finally:
         source.close()
 
 
-def read_footprint_boxes(source: ByteSource) -> dict[int, Box]:
-    """Read the bounding boxes of footprints from a catalogue that afw wrote.
+def read_footprints(source: ByteSource) -> dict[int, Footprint]:
+    """Read the footprints from a catalogue that afw wrote.
 
     Column ``footprint`` of the catalogue has archive IDs. The archive keeps a
     Footprint as the ID of a SpanSet, and that as rows of y, x0 and x1 (both
@@ -109,8 +166,8 @@ def read_footprint_boxes(source: ByteSource) -> dict[int, Box]:
 
     Returns
     -------
-    boxes : `dict` [`int`, `Box`]
-        By source ID, PARENT pixels; sources without a footprint are not there.
+    footprints : `dict` [`int`, `Footprint`]
+        By source ID; sources without a footprint are not there.
 
     Raises
     ------
@@ -138,7 +195,7 @@ def read_footprint_boxes(source: ByteSource) -> dict[int, Box]:
             tables[entry.catalog] = read_table(hdus, index, entry)
         return tables[entry.catalog][entry.row : entry.row + entry.rows]
 
-    boxes = {}
+    footprints = {}
     for source_id, archive_id in zip(catalog["id"].tolist(), catalog["footprint"].tolist(), strict=True):
         if archive_id == 0:
             continue
@@ -146,22 +203,18 @@ def read_footprint_boxes(source: ByteSource) -> dict[int, Box]:
         if rows is not None and "id" in (rows.dtype.names or ()):
             rows = rows_of(int(rows["id"][0]))
         if rows is not None and len(rows):
-            boxes[source_id] = Box(
-                int(rows["x0"].min()),
-                int(rows["x1"].max()) + 1,
-                int(rows["y"].min()),
-                int(rows["y"].max()) + 1,
-            )
-    return boxes
+            columns = [np.asarray(rows[name], dtype=np.int64) for name in ("y", "x0", "x1")]
+            footprints[source_id] = Footprint(np.stack(columns, axis=1))
+    return footprints
 
 
-def _boxes_of_catalog(catalog: Any) -> dict[int, Box]:
-    """Return the boxes of an `lsst.afw.table.SourceCatalog`."""
-    boxes = {}
+def _footprints_of_catalog(catalog: Any) -> dict[int, Footprint]:
+    """Return the footprints of an `lsst.afw.table.SourceCatalog`."""
+    footprints = {}
     for record in catalog:
         footprint = record.getFootprint()
-        if footprint is not None and not (bbox := footprint.getBBox()).isEmpty():
-            boxes[record.getId()] = Box(
-                bbox.getMinX(), bbox.getMaxX() + 1, bbox.getMinY(), bbox.getMaxY() + 1
-            )
-    return boxes
+        spans = [] if footprint is None else footprint.getSpans()
+        rows = [(span.getY(), span.getX0(), span.getX1()) for span in spans]
+        if rows:
+            footprints[record.getId()] = Footprint(np.array(rows, dtype=np.int64))
+    return footprints

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..domain import Box, CutoutsError, Triplet
-from ._errors import StampError
+from ._cut import Grid
+from ._errors import MissingDatasetError, StampError
 from ._mask_planes import afw_plane_name
 from ._triplets import Opener, cut_triplets
 from .wcs._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
@@ -169,7 +170,7 @@ def read_triplets(
     ----------
     template, science, difference : `lsst.afw.image.Exposure` or
             `lsst.images.GeneralizedImage`
-        The images, each with its own WCS.
+        The images, each with its own WCS; the difference may be `None`.
     ra, dec : `numpy.ndarray`
         ICRS degrees, shape (N,).
     sizes : `numpy.ndarray`
@@ -185,7 +186,12 @@ def read_triplets(
     """
 
     def opener(image: Any) -> Opener:
-        return lambda grid: ObjectImage(image)
+        def open_image(grid: Grid | None) -> ObjectImage:
+            if image is None:
+                raise MissingDatasetError("there is none")
+            return ObjectImage(image)
+
+        return open_image
 
     return cut_triplets(
         {"template": opener(template), "science": opener(science), "difference": opener(difference)},
@@ -193,4 +199,5 @@ def read_triplets(
         np.asarray(dec, dtype=np.float64),
         sizes,
         with_mask=bool(planes),
+        require_difference=difference is not None,
     )

@@ -177,28 +177,7 @@ def _shared_part(part: Box | None, share: Sequence[Box | None]) -> Box | None:
     if part is None or len(boxes) < 2:  # one of them is the patch's own
         return None
     own = boxes.index(part)
-    return around(boxes[:own] + boxes[own + 1 :])
-
-
-def around(boxes: Sequence[Box]) -> Box:
-    """Return the smallest box around some.
-
-    Parameters
-    ----------
-    boxes : `~collections.abc.Sequence` [`Box`]
-        The boxes, at least one.
-
-    Returns
-    -------
-    box : `Box`
-        The box that holds all of them.
-    """
-    return Box(
-        min(box.x_start for box in boxes),
-        max(box.x_stop for box in boxes),
-        min(box.y_start for box in boxes),
-        max(box.y_stop for box in boxes),
-    )
+    return Box.around(boxes[:own] + boxes[own + 1 :])
 
 
 def _renumber(mask: NDArray[Any], old: Mapping[str, int], new: Mapping[str, int]) -> NDArray[np.uint32]:

@@ -193,7 +193,7 @@ class _Placement:
 def _place(tract: Tract, grown: Sequence[Box], ra: Floats, dec: Floats) -> _Placement:
     """Find stamps, with a border of one pixel, in a tract."""
     patches = list(tract.patches.values())
-    whole = _around([patch.box for patch in patches])
+    whole = Box.around(patch.box for patch in patches)
     all_u, all_v = patches[0].sky_map.sky_to_pixel(ra, dec)
     cells: list[Box | None] = []
     columns: list[tuple[Any, ...]] = []
@@ -254,15 +254,6 @@ def _warp_tract(
         patches = [names[number] for number in next(used)] if cell is not None else []
         layer.used.append(f"{placement.tract.name} patch {', '.join(patches)}" if patches else "")
     return layer
-
-
-def _around(boxes: Sequence[Box]) -> Box:
-    return Box(
-        min(box.x_start for box in boxes),
-        max(box.x_stop for box in boxes),
-        min(box.y_start for box in boxes),
-        max(box.y_stop for box in boxes),
-    )
 
 
 def _area(u: Floats, v: Floats) -> Floats:
