@@ -33,6 +33,7 @@ class DemoApdb:
     def __init__(self, path: Path, config_path: Path) -> None:
         config = ApdbSql.init_database(f"sqlite:///{path.absolute()}", enable_replica=False, drop=True)
         config.save(str(config_path))
+        self.path, self.config_path = path, config_path
         self._apdb = Apdb.from_uri(str(config_path))
         self._apdb.metadata.set("instrument", INSTRUMENT, force=True)
 
