@@ -8,6 +8,7 @@ from lsst.analysis.ap.demo._images import Version, expose, process
 from lsst.analysis.ap.demo._template import make_template
 
 SIZE = 300
+USUAL = Version("demo")
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +20,9 @@ def two_runs(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def long_demo(tmp_path_factory):
-    """A small field, observed as often as that of the usual demo."""
-    return make_demo(tmp_path_factory.mktemp("long"), size=260, detectors=1, sources_per_detector=9)
+    """A small field, observed about as often as that of the usual demo."""
+    root = tmp_path_factory.mktemp("long")
+    return make_demo(root, size=240, visits=11, detectors=1, sources_per_detector=9)
 
 
 @pytest.fixture
@@ -39,9 +41,9 @@ def exposure():
 def observe(exposure):
     """A function that observes a sky."""
 
-    def run(sky, exposure=exposure, version=Version("demo"), seed=1, **options):
+    def run(sky, exposure=exposure, version=USUAL, seed=1):
         template = make_template(exposure, exposure.visit.passband, sky, seed)
-        return process(expose(exposure, sky, seed, has_satellite=False, **options), template, version)
+        return process(expose(exposure, sky, seed, has_satellite=False), template, version)
 
     return run
 

@@ -42,7 +42,9 @@ def test_stars_are_where_and_as_bright_as_they_should_be(observe, two_stars, pix
     for image, psf, margin in ((images.science, images.raw.psf, 0), (images.template, TEMPLATE_PSF, 20)):
         stamp = psf.drawImage(nx=401, ny=401, scale=0.2, method="no_pixel").array
         enclosed = disk_sum(stamp, (200, 200), radius)
-        assert disk_sum(image.image.array, steady + margin, radius) == pytest.approx(enclosed * FLUX, rel=0.02)
+        assert disk_sum(image.image.array, steady + margin, radius) == pytest.approx(
+            enclosed * FLUX, rel=0.02
+        )
         box = np.rint(steady).astype(int) + margin
         cut = np.s_[box[1] - 12 : box[1] + 13, box[0] - 12 : box[0] + 13]
         shape = galsim.hsm.FindAdaptiveMom(galsim.Image(image.image.array[cut].copy()))
@@ -161,7 +163,9 @@ def test_a_streak_is_straight(rng):
 
 def test_a_version_changes_fluxes_positions_and_repairs(observe, two_stars, pixel):
     usual = observe(two_stars)
-    other = observe(two_stars, version=Version("other", calibration=1.1, shift=(0.3, 0.0), cosmic_ray_threshold=2.0))
+    other = observe(
+        two_stars, version=Version("other", calibration=1.1, shift=(0.3, 0.0), cosmic_ray_threshold=2.0)
+    )
     new = pixel(usual, two_stars[1])
     sums = [disk_sum(images.science.image.array, new, 12) for images in (usual, other)]
     assert sums[1] == pytest.approx(1.1 * sums[0], rel=1e-3)

@@ -5,6 +5,7 @@ __all__ = ("make_demo",)
 import importlib.util
 import os
 import shutil
+import warnings
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -100,7 +101,12 @@ def make_demo(
     sky = make_sky(visit_list, detector_list, sources_per_detector, rng)
     root.mkdir(parents=True, exist_ok=True)
     templates = {}
-    with closing(DemoRepository(root / "repo", visit_list, detector_list)) as repository:
+    with (
+        warnings.catch_warnings(),
+        closing(DemoRepository(root / "repo", visit_list, detector_list)) as repository,
+    ):
+        # What is no point need not be fitted well by one.
+        warnings.filterwarnings("ignore", "One or more fit|The fit may be unsuccessful")
         runs = [Run(version, repository, root, seed) for version in VERSIONS[: 1 + other_run]]
         for index, visit in enumerate(visit_list):
             for detector in detector_list:

@@ -194,9 +194,9 @@ def _measure_shapes(images: Images, position: FloatArray, rows: pd.DataFrame) ->
         if rows["isDipole"][i] or not box.isDefined():
             continue
         stamp, center = image[box] * (-1 if rows["isNegative"][i] else 1), galsim.PositionD(x, y)
-        shape = galsim.hsm.FindAdaptiveMom(
-            stamp, guess_centroid=center, guess_sig=psf.moments_sigma, strict=False
-        )
+        # From too small a guess it does not converge on trails.
+        guess = max(psf.moments_sigma, rows["bboxSize"][i] / 4)
+        shape = galsim.hsm.FindAdaptiveMom(stamp, guess_centroid=center, guess_sig=guess, strict=False)
         if shape.moments_status == 0:
             moments[i] = _moments(shape)
     rows[["ixx", "iyy", "ixy"]] = moments

@@ -1,0 +1,56 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lsst.analysis.ap.demo._associate import Association
+
+ARCSECOND = 1 / 3600
+
+
+@pytest.fixture
+def association(monkeypatch):
+    """What associates, without images."""
+    monkeypatch.setattr(Association, "_measure_objects", lambda self, images: pd.DataFrame())
+    return Association()
+
+
+def add(association, visit, places, band="r", flux=100.0, kind="supernova"):
+    """Add sources some arcseconds off; return their objects."""
+    rows = pd.DataFrame(places, columns=["east", "north"])
+    rows = rows.assign(
+        ra=53.0 + rows["east"] * ARCSECOND / np.cos(np.radians(28)), dec=-28 + rows["north"] * ARCSECOND
+    )
+    rows["diaSourceId"] = 100 * visit + np.arange(len(rows))
+    rows = rows.assign(visit=visit, band=band, psfFlux=flux, psfFluxErr=10.0)
+    rows["midpointMjdTai"], rows["timeProcessedMjdTai"] = 61000.0 + visit, 61000.1 + visit
+    truth = pd.DataFrame({"kind": kind, "number": range(len(rows))}, index=rows.index)
+    association.add(SimpleNamespace(), rows, truth)
+    return rows["diaObjectId"].tolist()
+
+
+def test_sources_of_one_place_share_an_object(association):
+    assert add(association, 1, [(0, 0), (10, 0)]) == [100, 101]
+    assert add(association, 2, [(0, 0.4), (10.9, 0), (0, -3)], flux=300.0) == [100, 101, 202]
+    assert add(association, 3, [(0, 0)], band="i") == [100]
+    objects = association.objects().set_index("diaObjectId")
+    assert objects["nDiaSources"].to_dict() == {100: 3, 101: 2, 202: 1}
+    assert objects["r_psfFluxNdata"].to_dict() == {100: 2, 101: 2, 202: 1}
+    assert objects.loc[100, "i_psfFluxNdata"] == 1
+    assert objects.loc[101, "r_psfFluxMean"] == 200
+    assert objects.loc[101, "r_psfFluxMeanErr"] == pytest.approx(10 / 2**0.5)
+    times = objects.loc[100, ["firstDiaSourceMjdTai", "lastDiaSourceMjdTai"]]
+    assert times.tolist() == [61001, 61003]
+
+
+def test_of_two_sources_near_an_object_it_takes_the_nearer(association):
+    add(association, 1, [(0, 0)])
+    assert add(association, 2, [(0.8, 0), (-0.3, 0)]) == [200, 100]
+
+
+def test_asteroids_have_no_diaobject(association):
+    assert add(association, 1, [(0, 0)], kind="asteroid") == [pd.NA]
+    assert add(association, 2, [(0, 0)]) == [200]
+    assert association.objects()["diaObjectId"].tolist() == [200]
+    assert association.sources["ssObjectId"].notna().tolist() == [True, False]
