@@ -160,8 +160,8 @@ class Exposure:
     def wcs(self) -> astropy.wcs.WCS:
         """From pixels to ICRS degrees; bends the corners of 2000 pixels by about half a pixel."""
         focal_plane = tangent_plane(*self.visit.boresight, self.visit.rotation)
-        center = focal_plane.wcs_pix2world([self.detector.offset], 0)[0]
-        wcs = tangent_plane(*center, self.visit.rotation + self.detector.yaw)
+        ra, dec = focal_plane.wcs_pix2world([self.detector.offset], 0)[0]
+        wcs = tangent_plane(ra, dec, self.visit.rotation + self.detector.yaw)
         wcs.wcs.ctype = ["RA---TAN-SIP", "DEC--TAN-SIP"]
         wcs.wcs.crpix = (self.detector.size + 1) / 2 + np.array(self.shift)
         bend, a, b = 1 + 0.2 * self.detector.id, np.zeros((4, 4)), np.zeros((4, 4))

@@ -54,15 +54,14 @@ def make_image[T: VisitImage](
     # Of the PSF models that can be stored without further packages the
     # Gaussian of the same width is the nearest to a Kolmogorov profile.
     sigma = psf.calculateFWHM() / PIXEL_SCALE / np.sqrt(8 * np.log(2))
+    summary = {"psfSigma": sigma, "zeroPoint": AB_ZERO_POINT, "expTime": EXPOSURE_TIME}
     image = kind(
         Image(pixels.astype(np.float32), bbox=box, unit=u.nJy),
         variance=Image(variance.astype(np.float32), bbox=box, unit=u.nJy**2),
         mask=mask,
         sky_projection=exposure.projection,
         obs_info=_observation(exposure),
-        summary_stats=lsst.images.ObservationSummaryStats(
-            psfSigma=sigma, zeroPoint=AB_ZERO_POINT, expTime=EXPOSURE_TIME, pixelScale=PIXEL_SCALE
-        ),
+        summary_stats=lsst.images.ObservationSummaryStats.model_validate(summary),
         psf=GaussianPointSpreadFunction(sigma, stamp_size=31, bounds=box),
         detector=_detector(exposure),
         band=exposure.visit.passband.name,
@@ -120,6 +119,8 @@ def _detector(exposure: Exposure) -> cameras.Detector:
             focal_plane_x=focal_plane[0],
             focal_plane_y=focal_plane[1],
             focal_plane_z=0.0,
+            pixel_reference_x=middle[0],
+            pixel_reference_y=middle[1],
             yaw=layout.yaw * u.deg,
         ),
         pixel_size=_PIXEL_MM,

@@ -14,8 +14,8 @@ from pathlib import Path
 from ..domain import CutoutsError
 from ._paths import DemoPaths
 
-_NAMES = ("repo", "apdb.sqlite3", "apdb.yaml", "truth.parquet")
-_NAMES += ("apdb-other.sqlite3", "apdb-other.yaml", "truth-other.parquet")
+_TABLES = ("apdb.sqlite3", "apdb.yaml", "truth.parquet")
+_OTHER_TABLES = ("apdb-other.sqlite3", "apdb-other.yaml", "truth-other.parquet")
 
 
 def make_demo(
@@ -84,7 +84,7 @@ def make_demo(
                 f"The demo needs {name}, which is not installed: pip install 'lsst-analysis-ap[demo]'"
             )
     root, report = Path(root), report or (lambda line: None)
-    _clear([root / name for name in _NAMES], overwrite=overwrite)
+    _clear([root / name for name in ("repo", *_TABLES, *_OTHER_TABLES)], overwrite=overwrite)
 
     # These take seconds to import, which nobody should wait for who asks for help.
     import numpy as np

@@ -79,7 +79,8 @@ def make_template(here: Exposure, passband: Passband, sky: list[Source], seed: i
     limit = (FULL_WELL - passband.sky_electrons) * scale
     mask = {"SATURATED": image > limit}
     image = np.minimum(image, limit)
-    variance = (image * scale + (passband.sky_electrons + READ_NOISE**2) * scale**2) / _DEPTH
+    noise = (passband.sky_electrons + READ_NOISE**2) * scale**2
+    variance = ((image * scale + noise) / _DEPTH).astype(np.float32)
     distance = np.full(image.shape, np.inf)
     if here.detector.id % 2 == 0:
         # The gap belongs to the sky: it is the same in every band and visit.
