@@ -18,8 +18,8 @@ from ._rows import CATALOGUE, keep_rows
 _VERSION: Final = 1
 _SCHEMA: Final = f"""
 {RUNS}CREATE TABLE IF NOT EXISTS picture (
-    diaSourceId INTEGER PRIMARY KEY, instrument TEXT NOT NULL, visit INTEGER NOT NULL,
-    detector INTEGER NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, metadata TEXT NOT NULL
+    diaSourceId INTEGER PRIMARY KEY, instrument TEXT, visit INTEGER, detector INTEGER,
+    path TEXT NOT NULL, size INTEGER NOT NULL, metadata TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS failure (
     diaSourceId INTEGER PRIMARY KEY, instrument TEXT, visit INTEGER, detector INTEGER, reason TEXT NOT NULL
@@ -264,7 +264,7 @@ class Journal(JournalOfRuns):
             + "diaSourceId"
         )
         for identifier, instrument, visit, detector, path, size, metadata in self.rows(query):
-            data_id = DetectorVisit(instrument, visit, detector)
+            data_id = None if visit is None else DetectorVisit(instrument, visit, detector)
             yield Picture(identifier, data_id, self._own(path), size, json.loads(metadata))
 
     def failures(self) -> Iterator[Failure]:

@@ -15,8 +15,9 @@ class Picture:
     diaSourceId: int
     """The DiaSource that it shows."""
 
-    data_id: DetectorVisit
-    """The images that it shows."""
+    data_id: DetectorVisit | None
+    """The images that it shows; `None` for stamps of an alert that does not
+    say where they are from."""
 
     path: str
     """Where it is, relative to the directory of the run."""

@@ -75,7 +75,6 @@ class PictureWriter:
             if isinstance(files, Failure):
                 outcomes.append(files)
                 continue
-            assert batch.data_id is not None  # without images there is no picture
             path = self.names.path(files.diaSourceId, number)
             for panel, content in files.panels.items():
                 self.directory.write(panel_path(path, panel), self._published(content))
