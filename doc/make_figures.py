@@ -280,6 +280,9 @@ def main() -> None:
     DRAWN_WITH.write_text(json.dumps(drawn_with()) + "\n")
     for path, text in tables().items():
         path.write_text(text)
+    from gallery_figures import draw_gallery
+
+    draw_gallery()
     import nbformat
 
     nbformat.write(execute(), NOTEBOOK)

@@ -119,3 +119,12 @@ def test_the_notebook_runs():
         if before.cell_type == "code":
             assert before.execution_count == after.execution_count, REMEDY
             assert [o.output_type for o in before.outputs] == [o.output_type for o in after.outputs], REMEDY
+
+
+def test_every_view_of_the_gallery_is_shown():
+    spec = importlib.util.spec_from_file_location("gallery_figures", DOC / "gallery_figures.py")
+    gallery = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(gallery)
+    assert {path.stem for path in gallery.FOLDER.glob("*.jpg")} == set(gallery.VIEWS), REMEDY
+    text = (PAGES / "gallery.rst").read_text()
+    assert all(f"figures/gallery/{name}.jpg" in text for name in gallery.VIEWS)

@@ -41,10 +41,11 @@ from lsst.analysis.ap import (
 from lsst.analysis.ap._version import software_version
 from lsst.analysis.ap.cli.export import main
 from lsst.analysis.ap.domain import UnreadableError
+from lsst.analysis.ap.output.config import OutputConfig
 from lsst.analysis.ap.sources import FlagMap, Selection, circle, open_butler_tables
 
 ROOT = Path(__file__).parents[1]
-FILE_FIELDS = ("chunkSize", "manifestColumns", "manifestRows", "manifestStyle", "urlRoot", "writeStamps")
+FILE_FIELDS = OutputConfig._fields.keys()
 
 
 @pytest.fixture
@@ -109,12 +110,18 @@ def contents(folder):
     "fields",
     [
         {"addMetadata": True, "manifestRows": 7, "chunkSize": 1000},
-        {"sizes": [30, 21, 30], "separatePanels": True, "urlRoot": "https://host"},
+        {
+            "sizes": [30, 21, 30],
+            "separatePanels": True,
+            "urlRoot": "https://host",
+            "subjectFrames": ["science"],
+        },
+        {"manifestOrder": "random:3", "manifestColumns": ["+#bright=snr > 10"], "chunkFiles": 5},
         {"sizes": [51], "writeStamps": "npy", "manifestStyle": "citsci"},
         {"sizes": [30, 20], "writeStamps": "parquet"},
         {"useFootprint": True, "maskPlanes": ["SAT"], "addMetadata": True},
     ],
-    ids=["annotated", "panels", "stamps", "stamps-of-two-sizes", "footprints"],
+    ids=["annotated", "panels", "folders", "stamps", "stamps-of-two-sizes", "footprints"],
 )
 def test_the_export_gives_the_files_of_a_direct_run(repo, tmp_path, fields):
     run_directly(repo, tmp_path / "direct", **fields)

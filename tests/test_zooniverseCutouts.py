@@ -311,19 +311,22 @@ def test_without_footprints_the_catalogue_gives_their_size(butler, one_detector,
         task.run(one_detector.drop(columns="bboxSize"), tmp_path / "none")
 
 
-def test_separate_panels_are_frames_of_the_subject(one_detector, tmp_path, annotated, manifest):
+def test_subjects_consist_of_the_frames_that_are_asked_for(one_detector, tmp_path, annotated, manifest):
     few = one_detector.iloc[:3]
-    annotated(addMetadata=False, separatePanels=True).run(few, tmp_path)
-    names = ("filename", "template", "science", "difference")
+    flipbook = {"addMetadata": False, "subjectFrames": ["template", "science"]}
+    annotated(**flipbook).run(few, tmp_path)
     for row in manifest(tmp_path):
-        files = [Image.open(tmp_path / row[name]) for name in names]
-        assert len({image.size for image in files[1:]}) == 1
-        assert files[0].width > 2 * files[1].width
+        identifier = row["diaSourceId"]
+        frames = [row["filename"], row["filename_2"]]
+        assert frames == [f"{identifier}_template.png", f"{identifier}_science.png"]
+        assert len({Image.open(tmp_path / name).size for name in frames}) == 1
     assert len(list(tmp_path.glob("*.png"))) == 12
-    hosted = annotated(addMetadata=False, separatePanels=True, urlRoot="https://host")
-    hosted.run(few, tmp_path)
+    annotated(**flipbook, urlRoot="https://host").run(few, tmp_path)
     row = manifest(tmp_path)[0]
-    assert row["location:4"] == f"https://host/{row['external_id']}_difference.png"
+    assert row["location:2"] == f"https://host/{row['external_id']}_science.png"
+    assert "location:3" not in row
+    annotated(addMetadata=False, separatePanels=True).run(few, tmp_path)  # the same files, another list
+    assert [name for name in manifest(tmp_path)[0] if name.startswith("filename")] == ["filename"]
     annotated().run(few, tmp_path, overwrite=True)
     assert len(list(tmp_path.glob("*.png"))) == 3
 

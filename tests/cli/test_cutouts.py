@@ -49,6 +49,8 @@ def test_the_command_makes_pictures_from_an_apdb(demo, words, apdb, tmp_path, ca
         "already there": "0",
         "failed": "0",
         "manifest": str(tmp_path / "manifest.csv"),
+        "upload with": f"zooniverseCutoutsUpload {tmp_path} SUBJECT_SET",
+        "or with": f"panoptes subject-set upload-subjects SUBJECT_SET {tmp_path}/manifest.csv",
     }
     assert main([*apdb, "--limit", "7", *words, str(tmp_path)]) == 0
     found = summary(capsys.readouterr().out)

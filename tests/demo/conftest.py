@@ -1,41 +1,60 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 
-from lsst.analysis.ap.demo import DemoPaths, make_demo
-from lsst.analysis.ap.demo._camera import DetectorLayout, Visit, make_layout, make_visits
+from lsst.analysis.ap.demo import make_demo
+from lsst.analysis.ap.demo._camera import Exposure, make_detectors, make_visits
+from lsst.analysis.ap.demo._images import Version, expose, process
+from lsst.analysis.ap.demo._template import make_template
 
-SEED = 7
+SIZE = 300
+USUAL = Version("demo")
 
 
 @pytest.fixture(scope="session")
-def small_demo(tmp_path_factory: pytest.TempPathFactory) -> DemoPaths:
-    return make_demo(
-        tmp_path_factory.mktemp("demo"),
-        seed=SEED,
-        size=400,
-        visits=2,
-        detectors=2,
-        sources_per_detector=14,
-    )
+def two_runs(tmp_path_factory):
+    """A demo of two runs."""
+    root = tmp_path_factory.mktemp("two")
+    return make_demo(root, seed=7, size=SIZE, visits=2, detectors=1, sources_per_detector=9, other_run=True)
+
+
+@pytest.fixture(scope="session")
+def long_demo(tmp_path_factory):
+    """A small field, observed about as often as that of the usual demo."""
+    root = tmp_path_factory.mktemp("long")
+    return make_demo(root, size=240, visits=11, detectors=1, sources_per_detector=9)
 
 
 @pytest.fixture
-def visit() -> Visit:
-    return make_visits(1, 300, np.random.default_rng(3))[0]
-
-
-@pytest.fixture
-def detector() -> DetectorLayout:
-    return make_layout(2, 300)[1]
-
-
-@pytest.fixture
-def rng() -> np.random.Generator:
+def rng():
     return np.random.default_rng(11)
 
 
 @pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"
+def exposure():
+    """The first visit of a detector whose first pixel is not (0, 0), and whose template has no gap."""
+    (visit,) = make_visits(1, SIZE, np.random.default_rng(3))
+    return Exposure(visit, make_detectors(2, SIZE)[1])
+
+
+@pytest.fixture
+def observe(exposure):
+    """A function that observes a sky."""
+
+    def run(sky, exposure=exposure, version=USUAL, seed=1):
+        template = make_template(exposure, exposure.visit.passband, sky, seed)
+        return process(expose(exposure, sky, seed, has_satellite=False), template, version)
+
+    return run
+
+
+@pytest.fixture
+def pixel():
+    """A function that returns where a source lies by AST, counted from the first pixel."""
+
+    def run(images, source):
+        projection = images.science.sky_projection
+        at = projection.sky_to_pixel(SkyCoord(*source.at(images.exposure.visit.mjd), unit="deg"))
+        return np.array([at.x, at.y]) - images.exposure.detector.start
+
+    return run

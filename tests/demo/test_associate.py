@@ -1,62 +1,56 @@
-from typing import Any
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
+import pytest
 
-from lsst.analysis.ap.demo._associate import associate, mark_moving
-from lsst.analysis.ap.demo._scene import Events
+from lsst.analysis.ap.demo._associate import Association
 
-
-def source(identifier: int, visit: int, ra: float, dec: float, **more: object) -> dict[str, Any]:
-    row = {"diaSourceId": identifier, "visit": visit, "ra": ra, "dec": dec, "band": "r", "psfFlux": 100.0}
-    row |= {"psfFluxErr": 10.0, "midpointMjdTai": 61000.0 + visit, "timeProcessedMjdTai": 61000.1 + visit}
-    return row | more
+ARCSECOND = 1 / 3600
 
 
-def test_sources_of_one_place_share_an_object() -> None:
-    arcsecond = 1 / 3600
-    rows = [
-        source(1, 1, 53.0, -28.0),
-        source(2, 1, 53.0 + 10 * arcsecond, -28.0),
-        source(3, 2, 53.0, -28.0 + 0.4 * arcsecond),
-        source(4, 2, 53.0 + 10.9 * arcsecond, -28.0, psfFlux=300.0),
-        source(5, 2, 53.0, -28.0 - 3 * arcsecond),
-        source(6, 3, 53.0, -28.0, band="i"),
-    ]
-
-    objects = associate(rows)
-
-    assert [row["diaObjectId"] for row in rows] == [1, 2, 1, 2, 5, 1]
-    assert {entry["diaObjectId"]: entry["nDiaSources"] for entry in objects} == {1: 3, 2: 2, 5: 1}
-    assert objects[0]["r_psfFluxNdata"] == 2
-    assert objects[0]["i_psfFluxNdata"] == 1
-    assert objects[1]["r_psfFluxMean"] == 200
-    assert (objects[0]["firstDiaSourceMjdTai"], objects[0]["lastDiaSourceMjdTai"]) == (61001, 61003)
+@pytest.fixture
+def association(monkeypatch):
+    """What associates, without images."""
+    monkeypatch.setattr(Association, "_measure_objects", lambda self, images: pd.DataFrame())
+    return Association()
 
 
-def test_sources_of_one_visit_never_share_an_object() -> None:
-    rows = [source(1, 1, 53.0, -28.0), source(2, 1, 53.0, -28.0)]
-
-    associate(rows)
-
-    assert [row["diaObjectId"] for row in rows] == [1, 2]
-
-
-def test_asteroids_have_no_diaobject() -> None:
-    rows = [
-        source(1, 1, 53.0, -28.0, x=1210.0, y=820.0, isDipole=False),
-        source(2, 1, 53.1, -28.0, x=1290.0, y=820.0, isDipole=False),
-    ]
-    events = Events(
-        x=np.array([10.5, 90.0]),
-        y=np.array([20.0, 20.0]),
-        flux=np.array([110.0, 100.0]),
-        is_mover=np.array([True, False]),
+def add(association, visit, places, band="r", flux=100.0, kind="supernova"):
+    """Add sources some arcseconds off; return their objects."""
+    rows = pd.DataFrame(places, columns=["east", "north"])
+    rows = rows.assign(
+        ra=53.0 + rows["east"] * ARCSECOND / np.cos(np.radians(28)), dec=-28 + rows["north"] * ARCSECOND
     )
+    rows["diaSourceId"] = 100 * visit + np.arange(len(rows))
+    rows = rows.assign(visit=visit, band=band, psfFlux=flux, psfFluxErr=10.0)
+    rows["midpointMjdTai"], rows["timeProcessedMjdTai"] = 61000.0 + visit, 61000.1 + visit
+    truth = pd.DataFrame({"kind": kind, "number": range(len(rows))}, index=rows.index)
+    association.add(SimpleNamespace(), rows, truth)
+    return rows["diaObjectId"].tolist()
 
-    mark_moving(rows, events, 1200, 800)
-    objects = associate(rows)
 
-    assert rows[0]["ssObjectId"] is not None
-    assert "diaObjectId" not in rows[0]
-    assert "ssObjectId" not in rows[1]
-    assert [entry["diaObjectId"] for entry in objects] == [2]
+def test_sources_of_one_place_share_an_object(association):
+    assert add(association, 1, [(0, 0), (10, 0)]) == [100, 101]
+    assert add(association, 2, [(0, 0.4), (10.9, 0), (0, -3)], flux=300.0) == [100, 101, 202]
+    assert add(association, 3, [(0, 0)], band="i") == [100]
+    objects = association.objects().set_index("diaObjectId")
+    assert objects["nDiaSources"].to_dict() == {100: 3, 101: 2, 202: 1}
+    assert objects["r_psfFluxNdata"].to_dict() == {100: 2, 101: 2, 202: 1}
+    assert objects.loc[100, "i_psfFluxNdata"] == 1
+    assert objects.loc[101, "r_psfFluxMean"] == 200
+    assert objects.loc[101, "r_psfFluxMeanErr"] == pytest.approx(10 / 2**0.5)
+    times = objects.loc[100, ["firstDiaSourceMjdTai", "lastDiaSourceMjdTai"]]
+    assert times.tolist() == [61001, 61003]
+
+
+def test_of_two_sources_near_an_object_it_takes_the_nearer(association):
+    add(association, 1, [(0, 0)])
+    assert add(association, 2, [(0.8, 0), (-0.3, 0)]) == [200, 100]
+
+
+def test_asteroids_have_no_diaobject(association):
+    assert add(association, 1, [(0, 0)], kind="asteroid") == [pd.NA]
+    assert add(association, 2, [(0, 0)]) == [200]
+    assert association.objects()["diaObjectId"].tolist() == [200]
+    assert association.sources["ssObjectId"].notna().tolist() == [True, False]

@@ -1,6 +1,6 @@
+import inspect
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -9,15 +9,21 @@ from lsst.analysis.ap.demo import cli
 TINY = ["--size", "200", "--visits", "1", "--detectors", "1", "--sources-per-detector", "4"]
 
 
-def test_command_makes_what_it_says_and_keeps_it(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def test_the_command_makes_what_it_says_and_keeps_it(out, capsys):
     assert cli.main([str(out), *TINY]) == 0
 
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4
-    assert str(out / "repo") in lines[1]
-    assert str(out / "apdb.sqlite3") in lines[2]
-    made = [out / "repo" / "butler.yaml", out / "apdb.sqlite3", out / "apdb.yaml"]
-    assert all(path.is_file() for path in made)
+    assert len(lines) == 3
+    assert str(out / "apdb.sqlite3") in lines[1]
+    assert str(out / "repo") in lines[2]
+    names = ("repo/butler.yaml", "apdb.sqlite3", "apdb.yaml", "truth.parquet")
+    assert all((out / name).is_file() for name in names)
+    assert len(list(out.iterdir())) == 4
 
     stray = out / "repo" / "stray"
     stray.touch()
@@ -29,12 +35,23 @@ def test_command_makes_what_it_says_and_keeps_it(out: Path, capsys: pytest.Captu
 
     assert cli.main([str(out), *TINY, "--overwrite"]) == 0
     assert not stray.exists()
-    assert all(path.is_file() for path in made)
+    assert all((out / name).is_file() for name in names)
 
 
-def test_directory_that_is_no_repository_is_never_removed(
-    out: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_option_comes_through(out, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(cli, "make_demo", lambda root, **options: asked.update(options, root=root))
+    assert cli.main([str(out), *TINY, "--seed", "9", "--other-run"]) == 0
+    asked.pop("report")
+    numbers = {"seed": 9, "size": 200, "visits": 1, "detectors": 1, "sources_per_detector": 4}
+    assert asked == {"root": str(out), "other_run": True, "overwrite": False} | numbers
+    monkeypatch.undo()
+    defaults = inspect.signature(cli.make_demo).parameters
+    arguments = vars(cli.build_parser().parse_args([str(out)]))
+    assert all(arguments[name] == defaults[name].default for name in arguments if name != "out")
+
+
+def test_a_directory_that_is_no_repository_is_never_removed(out, capsys):
     thesis = out / "repo" / "thesis.tex"
     thesis.parent.mkdir(parents=True)
     thesis.touch()
@@ -44,22 +61,35 @@ def test_directory_that_is_no_repository_is_never_removed(
     assert str(out / "repo") in capsys.readouterr().err
 
 
-def test_wrong_number_is_one_line(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_number_is_one_line(out, capsys):
     assert cli.main([str(out), "--size", "10"]) == 2
 
     message = capsys.readouterr().err
     assert message == "zooniverseCutoutsDemo: size is 10; the demo needs at least 200\n"
 
 
-def test_help_does_not_wait_for_the_pipelines() -> None:
+@pytest.mark.parametrize("name", ["galsim", "photutils"])
+def test_without_the_extra_it_says_in_one_line_what_to_install(name, out, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, name, None)
+
+    assert cli.main([str(out), *TINY]) == 2
+    message = capsys.readouterr().err
+    assert message == (
+        f"zooniverseCutoutsDemo: The demo needs {name}, which is not installed: "
+        "pip install 'lsst-analysis-ap[demo]'\n"
+    )
+    assert not out.exists()
+
+
+def test_help_needs_neither_the_extra_nor_the_pipelines():
     code = (
         "import sys\n"
         "from lsst.analysis.ap.demo.cli import main\n"
         "try:\n"
         "    main(['--help'])\n"
         "finally:\n"
-        "    heavy = {'astropy', 'lsst.daf.butler', 'lsst.images', 'scipy', 'pandas'} & set(sys.modules)\n"
-        "    assert not heavy, heavy\n"
+        "    names = {'astropy', 'galsim', 'lsst.daf.butler', 'lsst.images', 'pandas', 'photutils'}\n"
+        "    assert not names & set(sys.modules), names & set(sys.modules)\n"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

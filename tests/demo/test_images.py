@@ -1,198 +1,183 @@
-from dataclasses import replace
+from functools import partial
 
+import galsim
 import numpy as np
 import pytest
-from astropy.coordinates import SkyCoord
 from scipy.signal import convolve2d
 
-from lsst.analysis.ap.demo._camera import PIXEL_SCALE, DetectorLayout, Visit, make_layout
-from lsst.analysis.ap.demo._images import DetectorImages, make_images
-from lsst.analysis.ap.demo._population import Sky
-from lsst.analysis.ap.demo._sky import make_sky
-from lsst.analysis.ap.demo._wcs import focal_plane_to_sky
+from lsst.analysis.ap.demo import _defects
+from lsst.analysis.ap.demo._camera import Exposure, make_detectors
+from lsst.analysis.ap.demo._images import Version, expose
+from lsst.analysis.ap.demo._sky import Source, make_sky
+from lsst.analysis.ap.demo._template import TEMPLATE_PSF
 
-STAR_FLUX = 50_000.0
-
-
-def at(visit: Visit, detector: DetectorLayout, x: float, y: float) -> tuple[np.ndarray, np.ndarray]:
-    return focal_plane_to_sky(visit, *detector.to_focal_plane(np.array([x]), np.array([y])))
-
-
-def magnitude(flux: float) -> float:
-    return float(31.4 - 2.5 * np.log10(flux))
-
-
-def nothing_but(sky: Sky, **contents: object) -> Sky:
-    """Return a sky with its parts cut to nothing, save those given."""
-
-    def first(part: object, count: int) -> object:
-        return replace(part, **{name: getattr(part, name)[:count] for name in part.__slots__})  # type: ignore[attr-defined, type-var]
-
-    empty = {name: first(getattr(sky, name), 0) for name in ("stars", "galaxies", "variables", "movers")}
-    return Sky(**(empty | contents))  # type: ignore[arg-type]
+FLUX = 50_000.0
+EVEN = dict.fromkeys("gri", FLUX)
 
 
 @pytest.fixture
-def full_sky(visit: Visit, detector: DetectorLayout, rng: np.random.Generator) -> Sky:
-    return make_sky([visit], make_layout(2, detector.size), 10, rng)
+def quiet(monkeypatch):
+    """No injected sources and no cosmic rays."""
+    monkeypatch.setattr("lsst.analysis.ap.demo._images.injected_sources", lambda *arguments: [])
+    monkeypatch.setattr(_defects, "add_cosmic_rays", lambda electrons, rng: np.zeros(electrons.shape, bool))
 
 
 @pytest.fixture
-def two_stars(visit: Visit, detector: DetectorLayout, full_sky: Sky) -> Sky:
-    """One steady star and one transient at its maximum, of the same flux."""
-    ra, dec = at(visit, detector, 100.0, 200.0)
-    ra_new, dec_new = at(visit, detector, 180.0, 90.0)
-    stars = replace(
-        full_sky.stars,
-        ra=ra,
-        dec=dec,
-        magnitude=np.array([magnitude(STAR_FLUX)]),
-        color=np.zeros(1),
-        shift=np.zeros((1, 2)),
-    )
-    one = np.ones(1)
-    variables = replace(
-        full_sky.variables,
-        ra=ra_new,
-        dec=dec_new,
-        magnitude=stars.magnitude,
-        color=np.zeros(1),
-        is_transient=np.array([True]),
-        epoch=np.array([visit.mjd_middle]),
-        rise=one,
-        decline=one,
-        amplitude=one,
-        period=one,
-    )
-    return nothing_but(full_sky, stars=stars, variables=variables)
+def two_stars(exposure):
+    """A steady star, and another of the same flux that was not there before."""
+    steady = Source("star", exposure.to_sky(90.0, 200.0), EVEN)
+    new = Source("supernova", exposure.to_sky(190.0, 80.0), change=lambda band, mjd: FLUX)
+    return [steady, new]
 
 
-def disk_sum(image: np.ndarray, x: float, y: float, radius: float) -> float:
-    rows, columns = np.indices(image.shape)
-    return float(image[np.hypot(columns - x, rows - y) < radius].sum())
+def disk_sum(pixels, center, radius):
+    rows, columns = np.indices(pixels.shape)
+    return pixels[np.hypot(columns - center[0], rows - center[1]) < radius].sum()
 
 
-def pixel(images: DetectorImages, ra: np.ndarray, dec: np.ndarray) -> tuple[float, float]:
-    x, y = images.projection.sky_to_pixel(SkyCoord(ra, dec, unit="deg"))
-    return float(x[0]) - images.detector.x_start, float(y[0]) - images.detector.y_start
+def test_stars_are_where_and_as_bright_as_they_should_be(observe, two_stars, pixel, quiet):
+    images = observe(two_stars)
+    steady, new = (pixel(images, star) for star in two_stars)
+    radius = 15
+    for image, psf, margin in ((images.science, images.raw.psf, 0), (images.template, TEMPLATE_PSF, 20)):
+        stamp = psf.drawImage(nx=401, ny=401, scale=0.2, method="no_pixel").array
+        enclosed = disk_sum(stamp, (200, 200), radius)
+        assert disk_sum(image.image.array, steady + margin, radius) == pytest.approx(
+            enclosed * FLUX, rel=0.02
+        )
+        box = np.rint(steady).astype(int) + margin
+        cut = np.s_[box[1] - 12 : box[1] + 13, box[0] - 12 : box[0] + 13]
+        shape = galsim.hsm.FindAdaptiveMom(galsim.Image(image.image.array[cut].copy()))
+        center = np.array([shape.moments_centroid.x, shape.moments_centroid.y]) - 13 + box - margin
+        np.testing.assert_allclose(center, steady, atol=0.06)
+    assert disk_sum(images.difference.image.array, new, radius) == pytest.approx(FLUX, rel=0.05)
+    assert abs(disk_sum(images.difference.image.array, steady, radius)) < 0.03 * FLUX
+    assert abs(disk_sum(images.template.image.array, new + 20, radius)) < 0.01 * FLUX
 
 
-def test_star_of_known_flux_is_recovered(visit: Visit, detector: DetectorLayout, two_stars: Sky) -> None:
-    images = make_images(two_stars, visit, detector, streak=False, seed=1)
-    x, y = pixel(images, two_stars.stars.ra, two_stars.stars.dec)
-    radius = 20.0
-
-    for pixels, psf in ((images.science, images.science_psf), (images.template, images.template_psf)):
-        # Moffat's encircled energy.
-        enclosed = 1 - (1 + (radius / psf.alpha) ** 2) ** (1 - psf.beta)
-        error = np.sqrt(disk_sum(np.nan_to_num(pixels.variance), x, y, radius))
-        tolerance = 4 * error + 0.01 * STAR_FLUX
-        assert disk_sum(pixels.image, x, y, radius) == pytest.approx(enclosed * STAR_FLUX, abs=tolerance)
-
-
-def test_difference_keeps_the_transient_and_loses_the_star(
-    visit: Visit, detector: DetectorLayout, two_stars: Sky
-) -> None:
-    images = make_images(two_stars, visit, detector, streak=False, seed=1)
-    star = pixel(images, two_stars.stars.ra, two_stars.stars.dec)
-    transient = pixel(images, two_stars.variables.ra, two_stars.variables.dec)
-
-    assert disk_sum(images.difference.image, *transient, 12) == pytest.approx(STAR_FLUX, rel=0.08)
-    assert abs(disk_sum(images.difference.image, *star, 12)) < 0.05 * STAR_FLUX
-    assert abs(disk_sum(images.template.image, *transient, 12)) < 0.02 * STAR_FLUX
-
-
-def test_fading_variable_is_negative_in_the_difference(
-    visit: Visit, detector: DetectorLayout, two_stars: Sky
-) -> None:
-    at_minimum = replace(
-        two_stars.variables,
-        is_transient=np.array([False]),
-        amplitude=np.array([0.5]),
-        period=np.array([4.0]),
-        epoch=np.array([visit.mjd_middle + 1.0]),
-        ra=two_stars.stars.ra,
-        dec=two_stars.stars.dec,
-    )
-    sky = replace(two_stars, variables=at_minimum)
-    images = make_images(sky, visit, detector, streak=False, seed=1)
-    x, y = pixel(images, sky.stars.ra, sky.stars.dec)
-
-    assert disk_sum(images.difference.image, x, y, 12) == pytest.approx(-0.5 * STAR_FLUX, rel=0.08)
-
-
-def test_difference_is_science_minus_matched_template(
-    visit: Visit, detector: DetectorLayout, full_sky: Sky
-) -> None:
-    images = make_images(full_sky, visit, detector, streak=True, seed=2)
-    assert not np.isnan(images.template.image).any()  # only every other detector has a gap
-
-    matched = convolve2d(images.template.image, images.kernel, mode="same")
-
-    np.testing.assert_allclose(images.difference.image + matched, images.science.image, atol=1e-6)
-
-
-def test_noise_of_the_difference_is_that_of_its_variance(
-    visit: Visit, detector: DetectorLayout, full_sky: Sky
-) -> None:
-    images = make_images(nothing_but(full_sky), visit, detector, streak=False, seed=2)
-    clean = ~np.any(list(images.difference.mask.values()), axis=0)
-    pull = images.difference.image[clean] / np.sqrt(images.difference.variance[clean])
-
-    # The median absolute deviation, which stray cosmic rays do not move.
-    assert 1.4826 * np.median(np.abs(pull)) == pytest.approx(1, abs=0.02)
-    assert np.median(pull) == pytest.approx(0, abs=0.02)
-
-
-def test_template_is_deeper_and_sharper(visit: Visit, detector: DetectorLayout, full_sky: Sky) -> None:
-    images = make_images(full_sky, visit, detector, streak=False, seed=2)
-
-    assert np.median(images.template.variance) < 0.05 * np.median(images.science.variance)
-    assert images.template_psf.fwhm < images.science_psf.fwhm
-    assert images.science_psf.fwhm * PIXEL_SCALE == pytest.approx(visit.seeing)
-
-
-def test_gap_has_no_data_in_template_and_difference_only(visit: Visit, full_sky: Sky) -> None:
-    images = make_images(full_sky, visit, make_layout(2, 300)[0], streak=False, seed=2)
-    gap = images.template.mask["NO_DATA"]
-
-    assert 0.01 < gap.mean() < 0.1
-    np.testing.assert_array_equal(np.isnan(images.template.image), gap)
-    np.testing.assert_array_equal(np.isnan(images.difference.image), images.difference.mask["NO_DATA"])
-    assert not (gap & ~images.difference.mask["NO_DATA"]).any()
-    assert np.isfinite(images.science.image).all()
-
-
-def test_bright_star_saturates_and_bleeds(visit: Visit, full_sky: Sky) -> None:
-    images = make_images(full_sky, visit, make_layout(2, 300)[0], streak=False, seed=2)
-    saturated = images.science.mask["SATURATED"]
-    rows, columns = np.nonzero(saturated)
-
-    assert saturated.sum() > 20
-    assert np.ptp(rows) > np.ptp(columns)
-    level = visit.passband.full_well - visit.passband.sky_level
-    assert images.science.image[saturated].min() > 0.9 * level
-    assert images.science.image[~saturated].max() < 1.05 * level
-
-
-def test_bad_columns_belong_to_the_detector(visit: Visit, detector: DetectorLayout, full_sky: Sky) -> None:
-    first = make_images(full_sky, visit, detector, streak=False, seed=2)
-    second = make_images(full_sky, visit, detector, streak=False, seed=3)
-
-    np.testing.assert_array_equal(first.science.mask["BAD"], second.science.mask["BAD"])
-    bad = first.science.mask["BAD"]
-    assert bad.any()
-    assert not (bad & ~first.science.mask["INTERPOLATED"]).any()
-    # Interpolated pixels are smoother than the noise around them.
-    whole = np.flatnonzero(bad.all(axis=0))[0]
-    image = first.science.image
-    np.testing.assert_allclose(image[:, whole], 0.5 * (image[:, whole - 1] + image[:, whole + 1]))
-
-
-def test_seed_decides_the_pixels(visit: Visit, detector: DetectorLayout, full_sky: Sky) -> None:
-    one, same, other = (
-        make_images(full_sky, visit, detector, streak=True, seed=seed).difference.image for seed in (5, 5, 6)
+def test_what_fades_is_negative_in_the_difference(observe, two_stars, pixel, quiet):
+    fading = Source("variable star", two_stars[0].place, EVEN, lambda band, mjd: -0.5 * FLUX)
+    images = observe([fading])
+    assert disk_sum(images.difference.image.array, pixel(images, fading), 12) == pytest.approx(
+        -0.5 * FLUX, rel=0.06
     )
 
-    np.testing.assert_array_equal(one, same)
-    assert (one != other).mean() > 0.99
+
+def test_difference_is_science_minus_matched_template(observe, two_stars):
+    images = observe(two_stars)
+    kernel = images.difference.kernel.compute_kernel_image(x=1300, y=900).array
+    matched = convolve2d(images.template.image.array, kernel, mode="valid")
+    np.testing.assert_allclose(
+        images.difference.image.array + matched, images.science.image.array, atol=0.01, rtol=1e-5
+    )
+    grown = images.difference.bbox.dilated_by(20)
+    assert images.template.bbox == grown
+
+
+def test_the_kernel_turns_one_psf_into_the_other(observe, two_stars):
+    images = observe(two_stars)
+    kernel = images.difference.kernel.compute_kernel_image(x=1300, y=900).array
+    draw = partial(galsim.GSObject.drawImage, nx=101, ny=101, wcs=images.exposure.jacobian, method="no_pixel")
+    wanted = draw(images.raw.psf).array[25:-25, 25:-25]
+    matched = convolve2d(draw(TEMPLATE_PSF).array, kernel, mode="same")[25:-25, 25:-25]
+    assert np.abs(matched - wanted).max() < 0.006 * wanted.max()
+    assert kernel.sum() == pytest.approx(1, abs=0.003)
+
+
+def test_noise_is_that_of_the_variance(observe, quiet):
+    images = observe([Source("star", (53.0, -28.0), EVEN)])
+    for image in (images.science, images.template, images.difference):
+        pull = image.image.array / np.sqrt(image.variance.array)
+        if image is not images.template:
+            pull = pull[~image.mask.get("BAD")]
+        assert pull.std() == pytest.approx(1, abs=0.03)
+        assert pull.mean() == pytest.approx(0, abs=0.02)
+    assert np.median(images.template.variance.array) < 0.05 * np.median(images.science.variance.array)
+
+
+def test_the_gap_of_the_template_is_without_data(exposure, observe, two_stars):
+    first = Exposure(exposure.visit, make_detectors(2, 300)[0])
+    images = observe(two_stars, first)
+    gap = images.template.mask.get("NO_DATA")
+    assert 0.005 < gap.mean() < 0.1
+    np.testing.assert_array_equal(np.isnan(images.template.image.array), gap)
+    blank = images.difference.mask.get("NO_DATA")
+    np.testing.assert_array_equal(np.isnan(images.difference.image.array), blank)
+    assert not (gap[20:-20, 20:-20] & ~blank).any()
+    assert np.isfinite(images.science.image.array).all()
+
+
+def test_a_bright_star_saturates_and_bleeds_along_the_columns(exposure, observe):
+    images = observe([Source("star", exposure.to_sky(150.0, 150.0), dict.fromkeys("gri", 4e7))])
+    full = images.science.mask.get("SATURATED")
+    rows, columns = np.nonzero(full)
+    assert np.ptp(rows) > 1.5 * np.ptp(columns) > 5
+    assert images.science.mask.get("SUSPECT").any()
+    assert images.difference.mask.get("SAT_TEMPLATE").any()
+
+
+def test_bleeding_conserves_charge_within_the_column():
+    image = np.full((101, 9), 10.0)
+    image[50, 4] = 2010.0
+    image[49:52, 3] = [150.0, 300.0, 150.0]
+    before = image.sum(axis=0)
+    saturated = _defects.bleed(image, 100.0)
+    np.testing.assert_allclose(image.sum(axis=0), before)
+    assert image.max() == pytest.approx(100)
+    assert saturated[:, 4].sum() == 21  # the pixel, and (2010 - 100) / 2 / 90 whole ones on each side
+    assert not saturated[:, [0, 1, 2, 5, 6, 7, 8]].any()
+    image[:], image[1, 0] = 0.0, 1000.0
+    _defects.bleed(image[:5], 100.0)
+    np.testing.assert_array_equal(image[:5, 0], np.full(5, 100.0))  # the rest left at the end of the column
+
+
+def test_cosmic_rays_are_sharper_than_stars(rng):
+    electrons = np.zeros((1000, 1000))
+    hit = _defects.add_cosmic_rays(electrons, rng)
+    np.testing.assert_array_equal(hit, electrons > 0)
+    assert 20 < hit.sum() < 2000
+    row, column = np.unravel_index(electrons.argmax(), electrons.shape)
+    around = electrons[max(row - 3, 0) : row + 4, max(column - 3, 0) : column + 4]
+    assert np.median(around) < 0.1 * electrons.max()
+
+
+def test_defects_are_filled_with_what_is_around(rng):
+    image = 5 + 0.1 * np.arange(40)[None, :] + np.zeros((40, 1))
+    defects = np.zeros(image.shape, dtype=bool)
+    defects[:, 12], defects[20:22, 25:29] = True, True
+    damaged = np.where(defects, 1e6, image)
+    _defects.fill(damaged, defects)
+    np.testing.assert_array_equal(damaged[~defects], image[~defects])
+    np.testing.assert_allclose(damaged[defects], image[defects], atol=0.15)
+
+
+def test_a_streak_is_straight(rng):
+    light, mask = _defects.satellite(300, 30.0, 2.0, rng)
+    rows, columns = np.nonzero(mask)
+    slope, start = np.polyfit(columns, rows, 1)
+    across = (rows - slope * columns - start) / np.hypot(1, slope)
+    assert 12 < np.ptp(across) < 20  # four standard deviations on both sides
+    assert light[~mask].max() < 0.02
+    assert 20 < light.max() <= 30
+
+
+def test_a_version_changes_fluxes_positions_and_repairs(observe, two_stars, pixel):
+    usual = observe(two_stars)
+    other = observe(
+        two_stars, version=Version("other", calibration=1.1, shift=(0.3, 0.0), cosmic_ray_threshold=2.0)
+    )
+    new = pixel(usual, two_stars[1])
+    sums = [disk_sum(images.science.image.array, new, 12) for images in (usual, other)]
+    assert sums[1] == pytest.approx(1.1 * sums[0], rel=1e-3)
+    assert pixel(other, two_stars[1]) - new == pytest.approx([0.3, 0.0], abs=1e-3)
+    repaired = [images.science.mask.get("COSMIC_RAY").sum() for images in (usual, other)]
+    assert repaired[1] > repaired[0]
+
+
+def test_the_seed_decides_the_pixels(exposure, rng):
+    sky = make_sky([exposure.visit], make_detectors(2, 300), 6, rng)
+    one, same, other = (expose(exposure, sky, seed, has_satellite=True) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(one.electrons, same.electrons)
+    assert (one.electrons != other.electrons).mean() > 0.99
+    assert one.mask["STREAK"].any()
+    assert one.mask["INJECTED"].any()

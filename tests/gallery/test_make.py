@@ -109,6 +109,15 @@ def test_a_directory_of_a_run_at_work_is_not_read(tmp_path):
         read_items(tmp_path / "pictures")
 
 
+def test_a_journal_that_names_other_files_is_refused(tmp_path):
+    fill(tmp_path / "pictures", rows(2))
+    with OutputDirectory(tmp_path / "pictures") as directory, Journal(directory) as journal:
+        journal._db.execute("UPDATE picture SET path = '../../secret.png'")
+        journal._db.commit()
+    with pytest.raises(CutoutsError, match="is damaged: it names"):
+        read_items(tmp_path / "pictures")
+
+
 def test_a_damaged_picture_is_named(tmp_path):
     fill(tmp_path / "pictures", rows(2))
     (tmp_path / "pictures" / f"{2**61}.png").write_bytes(b"GIF89a")
@@ -145,6 +154,7 @@ def test_rows_of_the_catalogue_are_kept_whatever_their_type(tmp_path):
     with OutputDirectory(tmp_path) as directory, Journal(directory) as journal:
         journal.keep(SourceBatch(place, table.slice(0, 2)))
         journal.keep(SourceBatch(place, table.slice(1)))
+        journal.set_settings({})  # rows are written with the next change
         # Another run has another type for a column, and one more.
         journal.keep(SourceBatch(place, pa.table({"diaSourceId": [1], "text": [7], "more": [True]})))
         from lsst.analysis.ap.output import Picture

@@ -1,6 +1,8 @@
 import csv
+import io
 
 import pytest
+from tests.zooniverse.stand_in import SUBJECT_SET, Zooniverse
 
 from lsst.analysis.ap.domain import DetectorVisit
 from lsst.analysis.ap.output import Failure, ManifestForm, OutputDirectory, Picture, write_failures
@@ -61,6 +63,86 @@ def test_hosted_pictures_have_urls_and_an_external_identifier(directory, root):
             "metadata:#ra": "1.5",
             "metadata:#dec": "",
         }
+    ]
+
+
+def test_panoptes_gets_urls_of_hosted_pictures(directory, pictures):
+    form = ManifestForm("panoptes", ("#ra", "!band"), "https://host/run", frames=("template", "science"))
+    form.write(directory, pictures, [].append)
+    assert read(directory.path / "manifest.csv")[1] == {
+        "#url": "https://host/run/12_template.png",
+        "#url_2": "https://host/run/12_science.png",
+        "diaSourceId": "12",
+        "#ra": "2.5",
+        "!band": "null",
+    }
+
+
+def test_keys_take_the_place_of_identifiers(directory):
+    pictures = [Picture(11, PLACE, "a/k7x.png", 1, {"ra": "1.5", "diaObjectId": "9"})]
+    for style, root, place in (
+        ("panoptes", None, {"filename": "a/k7x.png", "#key": "k7x", "#ra": "1.5"}),
+        (
+            "hosted",
+            "https://host",
+            {
+                "external_id": "k7x",
+                "location:1": "https://host/a/k7x.png",
+                "metadata:#key": "k7x",
+                "metadata:#ra": "1.5",
+            },
+        ),
+        ("citsci", None, {"filename": "k7x.png", "metadata:#key": "k7x", "metadata:#ra": "1.5"}),
+    ):
+        (name,) = ManifestForm(style, ("#ra",), root, anonymous=True).write(directory, pictures, [].append)
+        assert read(directory.path / name) == [place]
+
+
+def test_what_rubin_citsci_and_the_import_make_of_a_manifest_can_be_joined(directory):
+    """The service adds a column for the file and one for a time stamp; the import drops all but metadata."""
+    pictures = [
+        Picture(123, PLACE, "123.png", 1, {"ra": "1.5", "note": "seen", "diaObjectId": "77"}),
+        Picture(9124, PLACE, "9124.png", 1, {"ra": "2.5"}),
+    ]
+    columns = ("#ra", "!note", "#diaObjectId")
+    (name,) = ManifestForm("citsci", columns).write(directory, pictures, [].append)
+    rows = read(directory.path / name)
+    assert not {"external_id", "location:1"} & set(rows[0])
+    assert [row["diaObjectId"] for row in rows] == ["77", ""]  # for the service's own table
+    served = io.StringIO()
+    writer = csv.DictWriter(served, ["external_id", "location:1", *rows[0]])
+    writer.writeheader()
+    for number, row in enumerate(rows):
+        (file,) = (path for path in ("123.png", "9124.png") if row["filename"] in path)
+        writer.writerow({"external_id": f"2026{number}", "location:1": f"https://epo/{file}", **row})
+    zooniverse = Zooniverse()
+    counts = zooniverse.import_manifest(served.getvalue(), SUBJECT_SET)
+    assert counts == {"imported_count": 2, "failed_count": 0, "failed_uuids": []}
+    assert {s.metadata["#diaSourceId"]: s.locations for s in zooniverse.in_set()} == {
+        "123": [("image/png", "https://epo/123.png")],
+        "9124": [("image/png", "https://epo/9124.png")],
+    }
+    assert zooniverse.in_set()[0].metadata == {
+        "#diaSourceId": "123",
+        "#ra": "1.5",
+        "!note": "seen",
+        "#diaObjectId": "77",
+    }
+    again = zooniverse.import_manifest(served.getvalue(), SUBJECT_SET)
+    zooniverse.server_close()
+    assert (again["imported_count"], again["failed_uuids"]) == (0, ["20260", "20261"])
+
+
+def test_the_import_takes_a_hosted_manifest_once(directory, pictures):
+    (name,) = ManifestForm("hosted", ("#ra",), "https://host/run").write(directory, pictures, [].append)
+    text = (directory.path / name).read_text()
+    zooniverse = Zooniverse()
+    zooniverse.import_manifest(text, SUBJECT_SET)
+    assert zooniverse.import_manifest(text, SUBJECT_SET)["failed_uuids"] == ["11", "12"]
+    zooniverse.server_close()
+    assert [(s.external_id, s.metadata["diaSourceId"]) for s in zooniverse.in_set()] == [
+        ("11", "11"),
+        ("12", "12"),
     ]
 
 

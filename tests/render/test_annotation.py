@@ -156,6 +156,12 @@ def test_fluxes_end_at_their_places(names, line):
     assert found >= {("-3025.9", 156), ("100.0", 246), ("30.25", 328)}
 
 
+def test_the_magnitude_ends_at_its_place():
+    found = {(i.text, i.line, i.x) for i in annotation({"scienceFlux": 4025.9}, INK) if i.right}
+    assert ("22.388", 4, 438) in found
+    assert all(i.width >= 8 * len(i.text) for i in annotation({"scienceFlux": 4025.9}, INK) if i.number)
+
+
 @pytest.mark.parametrize("name", ["diaObjectId", "ssObjectId"])
 def test_zero_is_no_object(name):
     assert texts({name: 0}) == texts({name: None}) == texts({})

@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import RendererAgg
 
 from lsst.analysis.ap.domain import Triplet
 from lsst.analysis.ap.render import PictureStyle, draw_figure
+from lsst.analysis.ap.render._captions import significant
 from lsst.analysis.ap.render._limits import panel_limits
 
 
@@ -112,3 +113,29 @@ def test_a_missing_difference_is_told_in_words(make_triplet):
     assert " ".join(words) == "no difference image stored"
     assert panels_of(figure)[2].get_images() == []
     assert panels_of(figure)[2].get_title() == "Difference"
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ((-12.345, 245.61), ["-12.3", "245.6"]),
+        ((0.0, 12345.6), ["0", "12346"]),
+        ((-0.04, 9999999.0), ["0", "9999999"]),
+        ((1.0, 1e7), ["1.000e0", "1.000e7"]),
+        ((0.0, 0.0012345), ["0.000000", "0.001234"]),
+        ((-0.00012345, 0.0), ["-1.234e-4", "0"]),
+        ((0.0, 0.0), ["0.000", "0.000"]),
+    ],
+)
+def test_limits_have_four_digits(values, texts):
+    assert significant(values) == texts
+
+
+def test_titles_grow_with_the_panels(make_triplet):
+    sizes = [
+        panels_of(draw_figure(PictureStyle(panel_pixels=side), [make_triplet()], None))[
+            0
+        ].title.get_fontsize()
+        for side in (210, 420)
+    ]
+    assert sizes == pytest.approx([18, 36])

@@ -13,6 +13,7 @@ from ._version import software_version
 from .messages import public_uri
 from .output.config import OutputConfig
 from .runs._fill import PictureSource, RunOptions, fill_directory
+from .runs._mask_planes import check_planes
 from .runs._pictures import PictureMaker
 from .runs._repository import Repository
 from .runs._result import RunResult
@@ -67,6 +68,10 @@ class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig):
         if self.writeStamps != "none" and self.useFootprint:
             raise FieldValidationError(
                 type(self).writeStamps, self, "arrays have one size: set sizes in place of useFootprint"
+            )
+        if self.isAnonymous() and self.addMetadata:
+            raise FieldValidationError(
+                type(self).manifestColumns, self, "'anonymous' does not go with addMetadata, which shows all"
             )
 
 
@@ -207,6 +212,10 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
                 Paths of all its files (`list` [`str`]).
             ``stamps``
                 Paths of the files of ``config.writeStamps`` (`list` [`str`]).
+            ``uploads``
+                What uploads the pictures: commands under ``upload with``,
+                others that do the same under ``or with`` (`dict` [`str`,
+                `list` [`str`]]).
 
         Raises
         ------
@@ -218,20 +227,22 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
         if total is None and isinstance(sources, Sized) and not isinstance(sources, Sequence):
             total = len(sources)
         repository = self.repository
+        separate_panels = self.config.separatePanels or self.config.needsPanels()
         source = PictureSource(
             PictureMaker(
                 repository.stamps,
                 self.config.makeStyle(),
-                self.config.separatePanels,
+                separate_panels,
                 self.config.writeStamps != "none",
             ),
             tuple(self.config.sizes),
-            self.config.separatePanels,
+            separate_panels,
             repository.settings(),
             {"version": software_version(), "repository": public_uri(self.butler or ""), **(asked or {})},
         )
         options = RunOptions(jobs, overwrite, append, retry_failed, total, progress)
-        return fill_directory(outdir, source, repository.batches(sources), self.config, options, self.log)
+        batches = check_planes(repository.batches(sources), self.config.maskPlanes, repository.stamps)
+        return fill_directory(outdir, source, batches, self.config, options, self.log)
 
     @property
     def repository(self) -> Repository:

@@ -1,6 +1,6 @@
 """What to know, and what to refuse, before the work begins."""
 
-__all__ = ("check_sources", "describe_sources", "warn_of_absent")
+__all__ = ("check_sources", "describe_sources", "warn_of_absent", "warn_of_small_sample")
 
 import logging
 import math
@@ -129,6 +129,22 @@ def warn_of_absent(selection: Selection, survey: Survey) -> None:
             absent,
             len(selection.ids),
         )
+
+
+def warn_of_small_sample(selection: Selection, survey: Survey) -> None:
+    """Warn of a sample that has not as many sources as were asked for.
+
+    Parameters
+    ----------
+    selection : `~lsst.analysis.ap.sources.Selection`
+        What was asked for.
+    survey : `~lsst.analysis.ap.sources.Survey`
+        What was found.
+    """
+    found = survey.count - survey.repeated
+    wanted = min(selection.sample or 0, selection.limit or selection.sample or 0)
+    if found < wanted:
+        _LOG.warning("The sample has %d sources, not %d: no more meet the conditions.", found, wanted)
 
 
 def describe_sources(survey: Survey) -> Iterator[str]:

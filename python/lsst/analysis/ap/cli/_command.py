@@ -343,6 +343,7 @@ def report_result(prog: str, outdir: str, result: "Struct") -> int:
         "failed": [len(result.failed)],
         "manifest": _few(result.manifests),
         "stamps": _few(result.stamps),
+        **{name: _few(commands) for name, commands in result.uploads.items()},
     }
     outdir = public_uri(outdir)
     print(outdir)

@@ -77,6 +77,8 @@ def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> Cat
         raise CutoutsError(
             "--namespace belongs to --postgres-url; a configuration (--apdb) says its own, SQLite has none."
         )
+    if arguments.tap_url and not arguments.tap:
+        raise CutoutsError("--tap-url says which service answers --tap; give that too.")
     if arguments.sqlitefile:
         return sources.SqlApdb.from_sqlite(arguments.sqlitefile, flag_map=flag_map, packer=packer)
     if arguments.postgres_url or arguments.namespace:
@@ -92,6 +94,8 @@ def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> Cat
         return sources.open_butler_tables(
             butler, arguments.catalog_dataset, where, flag_map=flag_map, packer=packer
         )
+    if arguments.tap:
+        return sources.open_tap(arguments.tap, arguments.tap_url, flag_map=flag_map, packer=packer)
     if arguments.alerts:
         return sources.open_alerts(arguments.alerts, repository.config.instrument)
     return sources.open_catalog(arguments.catalog, flag_map=flag_map, packer=packer)
@@ -115,12 +119,13 @@ def columns_for(arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig"
         gets whatever there is. Stamps as arrays come
         with the whole row.
     """
-    from ..output import manifest_name
+    from ..runs._manifest_columns import needed_columns
     from ..sources import PICTURE_COLUMNS
 
-    if arguments.catalog or arguments.catalog_dataset or arguments.alerts or config.writeStamps != "none":
+    has_own_columns = arguments.catalog or arguments.catalog_dataset or arguments.alerts or arguments.tap
+    if has_own_columns or config.writeStamps != "none":
         return None
-    return frozenset(PICTURE_COLUMNS) | {manifest_name(name) for name in config.manifestColumns}
+    return frozenset(PICTURE_COLUMNS) | needed_columns(config.chosenColumns())
 
 
 def selection_of(arguments: argparse.Namespace) -> "Selection":

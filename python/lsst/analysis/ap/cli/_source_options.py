@@ -11,7 +11,16 @@ from typing import Final
 
 from ..criteria import CRITERIA, Criterion, Takes
 
-_SOURCES: Final = ("sqlitefile", "postgres_url", "namespace", "apdb", "catalog", "catalog_dataset", "alerts")
+_SOURCES: Final = (
+    "sqlitefile",
+    "postgres_url",
+    "namespace",
+    "apdb",
+    "catalog",
+    "catalog_dataset",
+    "tap",
+    "alerts",
+)
 
 _OTHER_SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "reliability_min": ("--reliabilityMin",),
@@ -49,6 +58,9 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         help="dataset type of tables in REPO, such as dia_source_detector",
     )
     source.add_argument(
+        "--tap", metavar="ADQL", help="what a query gives that a TAP service answers (needs the extra [rsp])"
+    )
+    source.add_argument(
         "--alerts",
         metavar="FILE",
         nargs="+",
@@ -63,6 +75,12 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         "--data-query",
         metavar="EXPR",
         help="which tables of --catalog-dataset: 'visit=42 AND detector IN (1, 2)'",
+    )
+    more.add_argument(
+        "--tap-url",
+        metavar="URL",
+        help="address of the TAP service (default: the Rubin Science Platform's); the token is taken from "
+        "the environment variable ACCESS_TOKEN",
     )
     more.add_argument(
         "--flag-map",

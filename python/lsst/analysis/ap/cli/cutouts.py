@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..runs._pool import prepare_workers
+from ._additions import add_addition_options, additions_in_words, with_additions
 from ._command import (
     add_collections_option,
     add_place_options,
@@ -44,12 +45,18 @@ examples:
 
   plain pictures of the most reliable sources of an APDB, in four processes:
     zooniverseCutouts --apdb apdb.yaml --reliability-min 0.7 -j 4 --collections LSSTCam/prompt repo/ subjects/
-    panoptes subject-set upload-subjects SUBJECT_SET_ID subjects/manifest.csv
+    zooniverseCutoutsUpload subjects/ SUBJECT_SET
 
   a thousand sources over the whole range of reliability, once it is known how many there are to choose from:
     zooniverseCutouts --apdb apdb.yaml --where "snr > 5 and not isDipole" --dry-run
     zooniverseCutouts --apdb apdb.yaml --where "snr > 5 and not isDipole" --sample 1000 \\
         --stratify reliability:10 --collections LSSTCam/prompt repo/ subjects/
+
+  the same with 50 injected fakes among them, in random order, as training subjects:
+    zooniverseCutouts --apdb apdb.yaml --where "snr > 5 and not isDipole" --sample 1000 \\
+        --mix pixelFlags_injected:5% -c manifestOrder=random \\
+        -c "manifestColumns=+#training_subject=pixelFlags_injected" \\
+        --collections LSSTCam/prompt repo/ subjects/
 
   two sizes of stamp, for pictures hosted elsewhere, from a catalogue file:
     zooniverseCutouts --catalog sources.parquet -c sizes=30,60 -c urlRoot=https://host/pictures \\
@@ -102,6 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_place_options(parser)
     add_source_options(parser)
+    add_addition_options(parser)
 
     image = parser.add_argument_group("which images")
     add_collections_option(image)
@@ -131,8 +139,8 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         parser.error(problem)
     if not source_is_given(arguments):
         parser.error(
-            "give the DiaSources: --sqlitefile, --postgres-url, --apdb, --catalog, --catalog-dataset or "
-            "--alerts"
+            "give the DiaSources: --sqlitefile, --postgres-url, --apdb, --catalog, --catalog-dataset, --tap "
+            "or --alerts"
         )
 
     if arguments.gallery and "://" in str(arguments.outdir):
@@ -154,7 +162,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         overwrite=arguments.overwrite,
         append=arguments.append,
         retry_failed=arguments.retry_failed,
-        asked={"selection": selection_of(arguments).in_words()},
+        asked={"selection": selection_of(arguments).in_words(), **additions_in_words(arguments)},
         total=total,
         progress=False if arguments.quiet else None,
     )
@@ -181,14 +189,19 @@ def _open_sources(
 ) -> "tuple[Iterable[pa.Table], int]":
     """Return the selected sources and their number, once they are checked."""
     from ..sources import SURVEY_COLUMNS, survey
-    from ._checks import check_sources, describe_sources, warn_of_absent
+    from ._checks import check_sources, describe_sources, warn_of_absent, warn_of_small_sample
+    from ._write_catalog import write_catalog
 
-    selection, catalog = selection_of(arguments), open_catalog(arguments, repository)
+    selection = selection_of(arguments)
+    catalog = with_additions(arguments, open_catalog(arguments, repository))
     found = survey(catalog.read(selection, SURVEY_COLUMNS))
     warn_of_absent(selection, found)
+    warn_of_small_sample(selection, found)
     if repository.butler is not None:
         check_sources(found, repository)
     if arguments.dry_run:
         for line in describe_sources(found):
             print(line)
+    if arguments.write_catalog:
+        write_catalog(catalog.read(selection), arguments.write_catalog, overwrite=arguments.overwrite)
     return catalog.read(selection, columns_for(arguments, repository.config)), found.count

@@ -82,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="dataset type of the pictures (default: dia_source_cutouts)",
     )
     which.add_argument(
-        "--data-query", metavar="EXPR", default="", help="which of them: 'visit=42 AND detector IN (1, 2)'"
+        "--data-query", metavar="EXPR", help="which of them: 'visit=42 AND detector IN (1, 2)'"
     )
     add_config_options(parser, "what the files are")
     add_work_options(parser.add_argument_group("how the work is done"))
@@ -104,7 +104,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     result = ZooniverseCutoutsExportTask(config, butler=butler).run(
         arguments.outdir,
         datasetType=arguments.dataset_type,
-        where=arguments.data_query,
+        where=arguments.data_query or "",
         jobs=arguments.jobs,
         overwrite=arguments.overwrite,
         append=arguments.append,

@@ -33,6 +33,7 @@ class DemoApdb:
     def __init__(self, path: Path, config_path: Path) -> None:
         config = ApdbSql.init_database(f"sqlite:///{path.absolute()}", enable_replica=False, drop=True)
         config.save(str(config_path))
+        self.path, self.config_path = path, config_path
         self._apdb = Apdb.from_uri(str(config_path))
         self._apdb.metadata.set("instrument", INSTRUMENT, force=True)
 
@@ -44,17 +45,12 @@ class DemoApdb:
         definition = self._apdb.tableDef(table)
         if definition is None:
             raise RuntimeError(f"The APDB schema has no table {table.name}")
-        columns = {}
-        for column in definition.columns:
-            # The spatial index is the APDB's own affair.
-            if column.name == "pixelId":
-                continue
-            values = rows.get(column.name, pd.Series(None, index=rows.index, dtype="object"))
-            dtype = _DTYPES.get(str(column.datatype).rpartition(".")[2].lower(), "object")
-            columns[column.name] = values.astype(dtype)
-            if not column.nullable:
-                columns[column.name] = columns[column.name].fillna(column.value or 0)
-        return pd.DataFrame(columns)
+        # The spatial index is the APDB's own affair.
+        columns = [column for column in definition.columns if column.name != "pixelId"]
+        kinds = {column.name: str(column.datatype).rpartition(".")[2].lower() for column in columns}
+        dtypes = {name: _DTYPES.get(kind, "object") for name, kind in kinds.items()}
+        defaults = {column.name: column.value or 0 for column in columns if not column.nullable}
+        return rows.reindex(columns=list(dtypes)).astype(dtypes).fillna(defaults)
 
     def store(self, mjd: float, objects: pd.DataFrame, sources: pd.DataFrame, forced: pd.DataFrame) -> None:
         """Store what one visit at a time, MJD TAI, found."""

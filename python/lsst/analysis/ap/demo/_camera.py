@@ -50,10 +50,7 @@ AB_ZERO_POINT = 31.4
 _FIRST_NIGHT = date(2026, 1, 10)
 _FIRST_MJD = 61050.1875
 """TAI, the beginning of the first visit: 04:30 after the first night's midnight."""
-_DAYS_BETWEEN_NIGHTS = 5
-_MINUTES_BETWEEN_VISITS = 33
-_VISITS_PER_NIGHT = 2
-_BORESIGHT = (53.13, -28.1)
+_BORESIGHT = np.array([53.13, -28.1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +58,16 @@ class Passband:
     """A filter and how bright the night sky is through it."""
 
     name: str
-    """Band, e.g. ``"r"``."""
-
+    """Band, e.g. ``"r"``; the piece of glass has ``_demo`` behind it."""
     zero_point: float
     """AB magnitude that gives one electron per second."""
-
     sky_magnitude: float
     """Sky brightness, AB magnitudes per square arcsecond."""
 
     @property
-    def physical_filter(self) -> str:
-        """Name of the piece of glass."""
-        return f"{self.name}_demo"
-
-    @property
     def nanojansky_per_electron(self) -> float:
-        """Calibration of one visit, nJy per electron."""
-        magnitude_of_one_electron = self.zero_point + 2.5 * math.log10(EXPOSURE_TIME)
-        return 10 ** (0.4 * (AB_ZERO_POINT - magnitude_of_one_electron))
+        """Calibration of one visit."""
+        return 10 ** (0.4 * (AB_ZERO_POINT - self.zero_point)) / EXPOSURE_TIME
 
     @property
     def sky_electrons(self) -> float:
@@ -97,22 +86,16 @@ class Visit:
 
     day_obs: int
     """Observing night as an integer, YYYYMMDD."""
-
     seq_num: int
     """Sequence number within the night."""
-
     passband: Passband
     """The filter."""
-
     mjd_begin: float
     """Beginning of the exposure, MJD TAI, days."""
-
     boresight: tuple[float, float]
     """Right ascension and declination, ICRS degrees."""
-
     rotation: float
     """Angle of the focal plane on the sky, degrees."""
-
     seeing: float
     """Full width at half maximum of the PSF, arcseconds."""
 
@@ -138,16 +121,12 @@ class Detector:
 
     id: int
     """Detector ID."""
-
     size: int
     """Pixels per side."""
-
     start: tuple[int, int]
     """First column and first row, PARENT pixels."""
-
     offset: tuple[float, float]
     """Position of the centre in the focal plane, pixels."""
-
     yaw: float
     """Angle of the rows against the focal plane, degrees."""
 
@@ -165,24 +144,21 @@ class Detector:
 
 @dataclass(frozen=True)
 class Exposure:
-    """One detector in one visit: which pixel sees which part of the sky."""
+    """One detector in one visit: which pixel sees which part of the sky.
+
+    Where not said otherwise pixels count from the first of the detector.
+    """
 
     visit: Visit
     """The visit."""
-
     detector: Detector
     """The detector."""
-
     shift: tuple[float, float] = (0.0, 0.0)
     """Error of the astrometry in x and y, pixels."""
 
     @cached_property
     def wcs(self) -> astropy.wcs.WCS:
-        """The mapping from pixels, counted from the detector's first, to ICRS degrees.
-
-        Its polynomial bends the corners of a 2000-pixel detector by about
-        half a pixel.
-        """
+        """From pixels to ICRS degrees; bends the corners of 2000 pixels by about half a pixel."""
         focal_plane = tangent_plane(*self.visit.boresight, self.visit.rotation)
         ra, dec = focal_plane.wcs_pix2world([self.detector.offset], 0)[0]
         wcs = tangent_plane(ra, dec, self.visit.rotation + self.detector.yaw)
@@ -193,6 +169,18 @@ class Exposure:
         b[2, 0], b[1, 1], b[0, 2], b[0, 3] = 0.8e-7 * bend, -1.1e-7 * bend, 1.9e-7 * bend, -1.7e-11
         wcs.sip = astropy.wcs.Sip(a, b, None, None, wcs.wcs.crpix)
         return wcs
+
+    @cached_property
+    def projection(self) -> SkyProjection[DetectorFrame]:
+        """The same mapping for PARENT pixels."""
+        box, (x, y) = self.detector.box, self.detector.start
+        frame = DetectorFrame(instrument=INSTRUMENT, visit=self.visit.id, detector=self.detector.id, bbox=box)
+        return SkyProjection.from_fits_wcs(self.wcs, frame, pixel_bounds=box, x0=x, y0=y)
+
+    @cached_property
+    def jacobian(self) -> galsim.JacobianWCS:
+        """The shape of the pixels on the sky, as GalSim draws with it."""
+        return galsim.AstropyWCS(wcs=self.wcs).local(image_pos=galsim.PositionD(*self.wcs.wcs.crpix))
 
     @property
     def first_id(self) -> int:
@@ -205,33 +193,27 @@ class Exposure:
         nights = (date(day_obs // 10_000, day_obs // 100 % 100, day_obs % 100) - date(2010, 1, 1)).days
         return ((nights << 15 | self.visit.seq_num) << 8 | self.detector.id) << 22 | 1
 
-    @cached_property
-    def jacobian(self) -> galsim.JacobianWCS:
-        """The mapping in the middle of the detector as GalSim draws with it."""
-        middle = (self.detector.size - 1) / 2
-        return galsim.AstropyWCS(wcs=self.wcs).local(image_pos=galsim.PositionD(middle + 1, middle + 1))
+    def to_sky(self, x: float, y: float) -> tuple[float, float]:
+        """Return the position of a pixel, ICRS degrees."""
+        ra, dec = self.wcs.all_pix2world([[x, y]], 0)[0]
+        return float(ra), float(dec)
 
-    def to_pixels(self, sky: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return where positions (n, 2), ICRS degrees, lie: columns and rows counted from the first.
+    def to_pixels(self, sky: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return columns and rows (2, n) of positions (n, 2), ICRS degrees.
 
-        The polynomial has no inverse far from the detector, where it is left out.
+        Far from the detector, where the polynomial has no inverse, it is left out.
         """
         pixels = self.wcs.wcs_world2pix(sky, 0)
         near = (np.abs(pixels - self.detector.size / 2) < self.detector.size).all(axis=1)
         pixels[near] = self.wcs.all_world2pix(sky[near], 0)
-        return pixels[:, 0], pixels[:, 1]
-
-    @cached_property
-    def projection(self) -> SkyProjection[DetectorFrame]:
-        """The same mapping for PARENT pixels."""
-        box = self.detector.box
-        frame = DetectorFrame(instrument=INSTRUMENT, visit=self.visit.id, detector=self.detector.id, bbox=box)
-        (x, y) = self.detector.start
-        return SkyProjection.from_fits_wcs(self.wcs, frame, pixel_bounds=box, x0=x, y0=y)
+        return np.asarray(pixels.T)
 
 
 def tangent_plane(ra: float, dec: float, angle: float) -> astropy.wcs.WCS:
-    """Return a gnomonic projection with square pixels."""
+    """Return a gnomonic projection around pixel (0, 0), whose rows are turned by an angle, all in degrees.
+
+    At an angle of 0 north is up and east to the left.
+    """
     wcs = astropy.wcs.WCS(naxis=2)
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
@@ -243,23 +225,20 @@ def tangent_plane(ra: float, dec: float, angle: float) -> astropy.wcs.WCS:
 
 
 def make_visits(count: int, size: int, rng: np.random.Generator) -> list[Visit]:
-    """Plan the visits: two a night in different filters, slightly dithered."""
+    """Plan visits: two in every fifth night, 33 minutes apart, in different filters, slightly dithered."""
     visits = []
     for index in range(count):
-        nights, again = divmod(index, _VISITS_PER_NIGHT)
-        days = _DAYS_BETWEEN_NIGHTS * nights
-        night = _FIRST_NIGHT + timedelta(days=days)
-        east, north = 0.02 * size * PIXEL_SCALE / 3600 * rng.uniform(-1, 1, 2) * (index > 0)
+        nights, again = divmod(index, 2)
+        night = _FIRST_NIGHT + timedelta(days=5 * nights)
+        dither = 0.02 * size * PIXEL_SCALE / 3600 * rng.uniform(-1, 1, 2) * (index > 0)
+        ra, dec = _BORESIGHT + dither / [math.cos(math.radians(_BORESIGHT[1])), 1.0]
         visits.append(
             Visit(
                 day_obs=night.year * 10_000 + night.month * 100 + night.day,
                 seq_num=112 + 7 * nights + 50 * again,
                 passband=PASSBANDS[index % len(PASSBANDS)],
-                mjd_begin=_FIRST_MJD + days + _MINUTES_BETWEEN_VISITS / 1440 * again + 0.003 * rng.uniform(),
-                boresight=(
-                    _BORESIGHT[0] + east / math.cos(math.radians(_BORESIGHT[1])),
-                    _BORESIGHT[1] + north,
-                ),
+                mjd_begin=_FIRST_MJD + 5 * nights + again * 33 / 1440 + 0.003 * rng.uniform(),
+                boresight=(float(ra), float(dec)),
                 rotation=30.0 + 1.5 * rng.uniform(-1, 1),
                 seeing=float(np.clip(rng.normal(0.87, 0.09), 0.76, 1.15)),
             )
@@ -268,7 +247,10 @@ def make_visits(count: int, size: int, rng: np.random.Generator) -> list[Visit]:
 
 
 def make_detectors(count: int, size: int) -> list[Detector]:
-    """Lay the detectors out in a row, each turned and tilted its own way."""
+    """Lay the detectors out in a row, each turned and tilted its own way.
+
+    Detector 1 is read out as a window of a larger chip, so its first pixel is not (0, 0).
+    """
     pitch, yaws = 1.03 * size, (0.08, 89.94, 180.11)
     return [
         Detector(

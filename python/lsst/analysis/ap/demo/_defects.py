@@ -12,7 +12,11 @@ type BoolArray = NDArray[np.bool_]
 
 
 def bleed(electrons: FloatArray, full_well: float) -> BoolArray:
-    """Let charge over the full well run along its column, in place."""
+    """Let charge over the full well run along its column, in place; return the full pixels.
+
+    The excess of a run of pixels goes half up and half down; what reaches the
+    end of the column is lost.
+    """
     saturated = electrons > full_well
     for column in np.flatnonzero(saturated.any(axis=0)):
         pixels = electrons[:, column]
@@ -27,41 +31,43 @@ def bleed(electrons: FloatArray, full_well: float) -> BoolArray:
 
 
 def add_cosmic_rays(electrons: FloatArray, rng: np.random.Generator) -> BoolArray:
-    """Add the straight tracks of cosmic rays, sharper than any star, in place."""
+    """Add straight tracks, sharper than any star, in place; return the pixels that were hit."""
     rows, columns = electrons.shape
     image = galsim.ImageD(columns, rows, xmin=0, ymin=0, scale=1.0)
     deviate = galsim.BaseDeviate(int(rng.integers(1, 2**31)))
-    for _ in range(2 + rng.poisson(5e-6 * electrons.size)):
+    for _ in range(3 + rng.poisson(8e-6 * electrons.size)):
         length = 1.0 + rng.exponential(6.0)
-        track = galsim.Box(length, 0.3).rotate(rng.uniform(0, 180) * galsim.degrees)
         # Silicon gives 80 electrons per micrometre of the way; pixels have 10 micrometres.
-        track *= length * rng.lognormal(np.log(800), 0.6)
+        track = galsim.Box(length, 0.3) * (length * rng.lognormal(np.log(800), 0.6))
         center = galsim.PositionD(rng.uniform(0, columns), rng.uniform(0, rows))
+        track = track.rotate(rng.uniform(0, 180) * galsim.degrees)
         track.drawImage(image, method="phot", rng=deviate, center=center, add_to_image=True)
     electrons += image.array
     return np.asarray(image.array > 0)
 
 
 def fill(image: FloatArray, defects: BoolArray) -> None:
-    """Replace defective pixels by what is around them, in place."""
-    good = ~defects
-    weight = ndimage.gaussian_filter(good.astype(np.float64), 1.2)
-    mean = ndimage.gaussian_filter(np.where(good, image, 0.0), 1.2)[defects] / weight[defects].clip(1e-6)
-    image[defects] = mean
+    """Replace defective pixels by the mean of the others, weighted with a Gaussian, in place."""
+    weight = ndimage.gaussian_filter((~defects).astype(np.float64), 1.2)
+    mean = ndimage.gaussian_filter(np.where(defects, 0.0, image), 1.2)
+    image[defects] = mean[defects] / weight[defects].clip(1e-6)
 
 
 def satellite(
-    shape: tuple[int, ...], brightness: float, width: float, rng: np.random.Generator
+    size: int, brightness: float, width: float, rng: np.random.Generator
 ) -> tuple[FloatArray, BoolArray]:
-    """Draw the streak of a tumbling satellite."""
-    x_middle, y_middle = rng.uniform(0.25, 0.75, 2) * shape[::-1]
-    angle = np.radians(rng.uniform(15, 75))
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    across = (y - y_middle) * np.cos(angle) - (x - x_middle) * np.sin(angle)
-    phase = (
-        2
-        * np.pi
-        * (((x - x_middle) * np.cos(angle) + (y - y_middle) * np.sin(angle)) / rng.uniform(110, 170))
+    """Draw the streak of a tumbling satellite through the middle half of a square image.
+
+    ``brightness`` is that on its axis at the brightest, ``width`` the standard
+    deviation across, pixels. The second array has the pixels within four of those.
+    """
+    middle, angle, period = (
+        rng.uniform(0.25, 0.75, 2) * size,
+        np.radians(rng.uniform(15, 75)),
+        rng.uniform(110, 170),
     )
+    y, x = np.mgrid[:size, :size] - middle[:, None, None]
+    across = y * np.cos(angle) - x * np.sin(angle)
+    phase = 2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / period
     glint = (0.45 + 0.35 * np.sin(phase) + 0.2 * np.sin(2.7 * phase)).clip(0.05)
     return brightness * glint * np.exp(-0.5 * (across / width) ** 2), np.abs(across) < 4 * width

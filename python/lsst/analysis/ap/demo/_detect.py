@@ -25,18 +25,20 @@ def detect(images: Images, threshold: float) -> tuple[pd.DataFrame, NDArray[np.i
     strongest of the opposite sign, positions counted from the first pixel;
     ``area`` and ``side`` are the footprint's, pixels.
     """
-    difference, blank = images.difference, np.isnan(images.difference.image)
-    profile = psf_stamp(images.psf, images.exposure.jacobian, 21)[::-1, ::-1]
-    signal = oaconvolve(np.where(blank, 0.0, difference.image), profile, mode="same")
-    variance = oaconvolve(np.where(blank, 0.0, difference.variance), profile**2, mode="same")
-    # Beside pixels without data the variance would vanish.
-    floor = 0.05 * np.nanmedian(difference.variance) * (profile**2).sum()
-    snr = np.where(blank, 0.0, signal / np.sqrt(variance.clip(floor)))
+    image, variance = images.difference.image.array, images.difference.variance.array
+    profile = psf_stamp(images.raw.psf, images.exposure.jacobian, 21)[::-1, ::-1]
+    signal = oaconvolve(np.nan_to_num(image), profile, mode="same")
+    noise = oaconvolve(np.nan_to_num(variance), profile**2, mode="same")
+    # Beside pixels without data the noise would vanish.
+    noise = np.sqrt(noise.clip(0.05 * np.nanmedian(variance) * (profile**2).sum()))
+    snr = np.where(np.isnan(image), 0.0, signal / noise)
 
     disk = np.hypot(*np.mgrid[-_GROWTH : _GROWTH + 1, -_GROWTH : _GROWTH + 1]) <= _GROWTH
+    either = np.zeros(snr.shape, dtype=bool)
     for plane, signed in (("DETECTED", snr), ("DETECTED_NEGATIVE", -snr)):
-        difference.mask[plane] = ndimage.binary_dilation(signed > threshold, disk)
-    either = difference.mask["DETECTED"] | difference.mask["DETECTED_NEGATIVE"]
+        footprints = ndimage.binary_dilation(signed > threshold, disk)
+        images.difference.mask.set(plane, footprints)
+        either |= footprints
     if not either.any():
         return pd.DataFrame(), np.zeros(either.shape, dtype=np.int32)
     segments = detect_sources(either.astype(np.float64), 0.5, n_pixels=1)

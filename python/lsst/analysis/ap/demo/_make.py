@@ -2,14 +2,20 @@
 
 __all__ = ("make_demo",)
 
+import importlib.util
 import os
 import shutil
+import warnings
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from ..domain import CutoutsError
 from ._paths import DemoPaths
+
+_TABLES = ("apdb.sqlite3", "apdb.yaml", "truth.parquet")
+_OTHER_TABLES = ("apdb-other.sqlite3", "apdb-other.yaml", "truth-other.parquet")
 
 
 def make_demo(
@@ -72,55 +78,54 @@ def make_demo(
     ):
         if value < least:
             raise CutoutsError(f"{name} is {value}; the demo needs at least {least}")
+    for name in ("galsim", "photutils"):
+        if importlib.util.find_spec(name) is None:
+            raise CutoutsError(
+                f"The demo needs {name}, which is not installed: pip install 'lsst-analysis-ap[demo]'"
+            )
     root, report = Path(root), report or (lambda line: None)
-    suffixes = ("", "-other")
-    names = [
-        f"{name}{suffix}{end}"
-        for suffix in suffixes
-        for name, end in (("apdb", ".sqlite3"), ("apdb", ".yaml"), ("truth", ".parquet"))
-    ]
-    _clear([root / name for name in ("repo", *names)], overwrite=overwrite)
-    try:
-        # These take seconds to import, which nobody should wait for who asks for help.
-        import numpy as np
+    _clear([root / name for name in ("repo", *_TABLES, *_OTHER_TABLES)], overwrite=overwrite)
 
-        from ._camera import Exposure, make_detectors, make_visits
-        from ._images import expose
-        from ._repository import DemoRepository
-        from ._run import VERSIONS, Run
-        from ._sky import make_sky
-        from ._template import make_template
-    except ModuleNotFoundError as error:
-        if error.name not in ("galsim", "photutils"):
-            raise
-        raise CutoutsError(
-            f"The demo needs GalSim and photutils, and {error.name} is not installed: "
-            "pip install 'lsst-analysis-ap[demo]'"
-        ) from error
+    # These take seconds to import, which nobody should wait for who asks for help.
+    import numpy as np
+
+    from ._camera import Exposure, make_detectors, make_visits
+    from ._images import expose
+    from ._repository import DemoRepository
+    from ._run import VERSIONS, Run
+    from ._sky import make_sky
+    from ._template import make_template
 
     rng = np.random.default_rng([seed, 0])
     visit_list, detector_list = make_visits(visits, size, rng), make_detectors(detectors, size)
     sky = make_sky(visit_list, detector_list, sources_per_detector, rng)
     root.mkdir(parents=True, exist_ok=True)
-    repository = DemoRepository(root / "repo", visit_list, detector_list)
-    runs = [Run(version, repository, root, seed) for version in VERSIONS[: 1 + other_run]]
     templates = {}
-    for index, visit in enumerate(visit_list):
-        for detector in detector_list:
-            key = (detector.id, visit.passband)
-            if key not in templates:
-                templates[key] = make_template(Exposure(visit_list[0], detector), visit.passband, sky, seed)
-            # A satellite in every third visit, not always over the same detector.
-            has_satellite = index % 3 == 0 and detector.id == (index // 3 + 1) % detectors
-            raw = expose(Exposure(visit, detector), sky, seed, has_satellite=has_satellite)
-            for run in runs:
-                n_sources = run.add(raw, templates[key])
-                report(f"{run.collection}: visit {visit.id} detector {detector.id}, {n_sources} DiaSources")
-    demo, *others = [run.finish() for run in runs]
-    repository.close()
+    with (
+        warnings.catch_warnings(),
+        closing(DemoRepository(root / "repo", visit_list, detector_list)) as repository,
+    ):
+        # What is no point need not be fitted well by one.
+        warnings.filterwarnings("ignore", "One or more fit|The fit may be unsuccessful")
+        runs = [Run(version, repository, root, seed) for version in VERSIONS[: 1 + other_run]]
+        for index, visit in enumerate(visit_list):
+            for detector in detector_list:
+                exposure, key = Exposure(visit, detector), (detector.id, visit.passband)
+                if key not in templates:
+                    here = Exposure(visit_list[0], detector)
+                    templates[key] = make_template(here, visit.passband, sky, seed)
+                # A satellite in every third visit, not always over the same detector.
+                has_satellite = index % 3 == 0 and detector.id == (index // 3 + 1) % detectors
+                raw = expose(exposure, sky, seed, has_satellite=has_satellite)
+                for run in runs:
+                    n_sources = run.add(raw, templates[key])
+                    report(
+                        f"{run.collection}: visit {visit.id} detector {detector.id}, {n_sources} DiaSources"
+                    )
+        demo, *others = [run.finish() for run in runs]
     for paths in (demo, *others):
         report(f"{paths.apdb}: {paths.n_sources} DiaSources of {paths.n_objects} DiaObjects")
-    report(f"{demo.repo}: collections {', '.join(run.collection for run in runs)}")
+    report(f"{demo.repo}: collections {', '.join(paths.collection for paths in (demo, *others))}")
     return replace(demo, other=others[0] if others else None)
 
 

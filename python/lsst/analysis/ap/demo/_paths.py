@@ -12,36 +12,26 @@ class DemoPaths:
 
     repo: Path
     """The butler repository."""
-
     apdb: Path
     """The APDB, an SQLite file."""
-
     apdb_config: Path
     """The configuration of the APDB for `lsst.dax.apdb.Apdb.from_uri`."""
-
     truth: Path
     """What each DiaSource really is, a Parquet file: ``diaSourceId``,
     ``kind`` in words, ``isReal``, ``trueFlux`` (nJy, in excess of the
     template) and ``number``, the same for all sources of one thing, -1 for
     what is not real."""
-
     collection: str
     """The RUN collection of the repository."""
-
     instrument: str
     """Name of the instrument."""
-
     visits: tuple[int, ...]
     """Visit IDs."""
-
     detectors: tuple[int, ...]
     """Detector IDs."""
-
     n_sources: int
     """Number of DiaSources."""
-
     n_objects: int
     """Number of DiaObjects."""
-
     other: "DemoPaths | None" = None
     """The run of another version of the pipeline in the same repository."""

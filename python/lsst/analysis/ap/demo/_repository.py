@@ -3,7 +3,7 @@
 __all__ = ("DemoRepository",)
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,8 @@ class DemoRepository:
         for name, storage_class in _STORAGE_CLASSES.items():
             self._butler.registry.registerDatasetType(DatasetType(name, dimensions, storage_class))
         # While one detector is compressed and written the next is drawn.
-        self._writer, self._writing = ThreadPoolExecutor(1), None
+        self._writer = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
 
     def put(self, datasets: Mapping[str, object], exposure: Exposure, run: str) -> None:
         """Start to write datasets of one detector in one visit, by type, into a RUN collection.
@@ -60,27 +61,22 @@ class DemoRepository:
 
     def _put(self, datasets: Mapping[str, object], exposure: Exposure, run: str) -> None:
         self._butler.collections.register(run)
-        visit, detector = exposure.visit.id, exposure.detector.id
+        data_id = {"instrument": INSTRUMENT, "visit": exposure.visit.id, "detector": exposure.detector.id}
         for name, dataset in datasets.items():
             dataset_type = self._butler.get_dataset_type(name)
             if isinstance(dataset, pa.Table):
                 # On the way through astropy a hundred columns cost more than an image.
                 dataset_type = dataset_type.overrideStorageClass("ArrowTable")
-            self._butler.put(
-                dataset, dataset_type, instrument=INSTRUMENT, visit=visit, detector=detector, run=run
-            )
+            self._butler.put(dataset, dataset_type, data_id, run=run)
 
 
 def _camera_records(detectors: list[Detector]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield dimension records of the camera, without the instrument."""
-    limits = {"visit_max": 10**14, "exposure_max": 10**14, "detector_max": 256}
-    yield (
-        "instrument",
-        limits | {"name": INSTRUMENT, "visit_system": 0, "class_name": "lsst.pipe.base.Instrument"},
-    )
+    limits = {"visit_max": 10**14, "exposure_max": 10**14, "detector_max": 256, "visit_system": 0}
+    yield "instrument", limits | {"name": INSTRUMENT, "class_name": "lsst.pipe.base.Instrument"}
     yield "visit_system", {"id": 0, "name": "one-to-one"}
     for passband in PASSBANDS:
-        yield "physical_filter", {"name": passband.physical_filter, "band": passband.name}
+        yield "physical_filter", {"name": f"{passband.name}_demo", "band": passband.name}
     for detector in detectors:
         names = {"full_name": detector.name, "name_in_raft": detector.name, "raft": "R0"}
         yield "detector", names | {"id": detector.id, "purpose": "SCIENCE"}
@@ -90,9 +86,9 @@ def _visit_records(visits: list[Visit], detectors: list[Detector]) -> Iterator[t
     """Yield dimension records of the visits, without the instrument."""
     for visit in visits:
         begin = astropy.time.Time(visit.mjd_begin, format="mjd", scale="tai")
-        shared = {
+        record = {
             "id": visit.id,
-            "physical_filter": visit.passband.physical_filter,
+            "physical_filter": f"{visit.passband.name}_demo",
             "day_obs": visit.day_obs,
             "timespan": Timespan(begin, begin + EXPOSURE_TIME * u.s),
             "seq_num": visit.seq_num,
@@ -100,24 +96,19 @@ def _visit_records(visits: list[Visit], detectors: list[Detector]) -> Iterator[t
             "target_name": "demo field",
             "science_program": "demo",
         }
-        exposure = {
-            "obs_id": visit.name,
-            "group": visit.name,
-            "observation_type": "science",
-            "tracking_ra": visit.boresight[0],
-            "tracking_dec": visit.boresight[1],
-        }
         corners = {detector.id: _corners(Exposure(visit, detector)) for detector in detectors}
         everywhere = ConvexPolygon([corner for four in corners.values() for corner in four])
         yield "day_obs", {"id": visit.day_obs}
         yield "group", {"name": visit.name}
-        yield "exposure", shared | exposure
-        yield "visit", shared | {"name": visit.name, "region": everywhere}
+        about = {"obs_id": visit.name, "group": visit.name, "observation_type": "science"}
+        pointing = {"tracking_ra": visit.boresight[0], "tracking_dec": visit.boresight[1]}
+        yield "exposure", record | about | pointing
+        yield "visit", record | {"name": visit.name, "region": everywhere}
         yield "visit_definition", {"visit": visit.id, "exposure": visit.id}
         yield "visit_system_membership", {"visit": visit.id, "visit_system": 0}
         for detector, four in corners.items():
-            region = {"visit": visit.id, "detector": detector, "region": ConvexPolygon(four)}
-            yield "visit_detector_region", region
+            region = ConvexPolygon(four)
+            yield "visit_detector_region", {"visit": visit.id, "detector": detector, "region": region}
 
 
 def _corners(exposure: Exposure) -> list[UnitVector3d]:

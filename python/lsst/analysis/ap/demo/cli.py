@@ -15,7 +15,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="zooniverseCutoutsDemo",
         description="Write a synthetic sky as a butler repository (OUT/repo) and an alert production "
-        "database (OUT/apdb.sqlite3 with its configuration OUT/apdb.yaml), to try zooniverseCutouts on.",
+        "database (OUT/apdb.sqlite3 with its configuration OUT/apdb.yaml), to try zooniverseCutouts on; "
+        "OUT/truth.parquet tells what each DiaSource really is.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("out", metavar="OUT", help="directory to write to; made when it does not exist")
@@ -30,6 +31,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--detectors", type=int, default=2, help="number of detectors")
     parser.add_argument(
         "--sources-per-detector", type=int, default=12, help="number of changing sources on each detector"
+    )
+    parser.add_argument(
+        "--other-run",
+        action="store_true",
+        help="process the same exposures by another version of the pipeline too, to compare two runs: "
+        "collection DemoCam/runs/other, OUT/apdb-other.sqlite3, OUT/truth-other.parquet",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo in OUT")
     return parser
@@ -59,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             visits=arguments.visits,
             detectors=arguments.detectors,
             sources_per_detector=arguments.sources_per_detector,
+            other_run=arguments.other_run,
             overwrite=arguments.overwrite,
             report=lambda line: print(line, flush=True),
         )

@@ -2,7 +2,6 @@
 
 __all__ = ("LABELS", "PageData", "page_data")
 
-import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pyarrow as pa
 from ..domain import CutoutsError
 from ._encode import EncodedColumn, encode_column
 from ._items import Items, PictureSet
+from ._png_texts import PictureFacts
 from ._words import flag_words, synonyms
 
 LABELS: Final = (("real", "r"), ("bogus", "b"), ("unsure", "u"))
@@ -112,14 +112,30 @@ def _pictures(
     pictures: PictureSet, address: Callable[[Path], str]
 ) -> tuple[list[str | None], list[Any], list[int] | None]:
     paths = [None if path is None else address(path) for path in pictures.paths]
-    places: dict[str, int] = {}
+    places: dict[object, int] = {}
     frames: list[Any] = []
     codes = []
     for facts in pictures.facts:
         # Limits, which each picture has for itself, are columns of the table.
-        frame = None if facts is None else dataclasses.asdict(dataclasses.replace(facts, limits={}))
-        if (key := repr(frame)) not in places:
-            places[key] = len(frames)
-            frames.append(frame)
-        codes.append(places[key])
+        frame = facts and (
+            facts.width,
+            facts.height,
+            *(tuple(each.items()) for each in (facts.panels, facts.stretches, facts.units)),
+        )
+        if frame not in places:
+            places[frame] = len(frames)
+            frames.append(_frame(facts))
+        codes.append(places[frame])
     return paths, frames, None if len(frames) == 1 else codes
+
+
+def _frame(facts: PictureFacts | None) -> dict[str, Any] | None:
+    if facts is None:
+        return None
+    return {
+        "width": facts.width,
+        "height": facts.height,
+        "panels": dict(facts.panels),
+        "stretches": dict(facts.stretches),
+        "units": dict(facts.units),
+    }

@@ -36,7 +36,17 @@ SCRIPTS: Final = (
         "facets.js",
         "bar.js",
     ),
-    *("scatter.js", "bars.js", "plots.js", "large.js", "labelling.js", "dialogs.js", "keys.js", "app.js"),
+    *(
+        "axis.js",
+        "scatter.js",
+        "bars.js",
+        "plots.js",
+        "large.js",
+        "labelling.js",
+        "dialogs.js",
+        "keys.js",
+        "app.js",
+    ),
 )
 """The scripts of the page, in the order in which they need each other."""
 
@@ -120,12 +130,19 @@ def write_page(
 
 def _places(items: Items, root: Path, *, copy: bool) -> dict[Path, str]:
     """Return where each picture is, as seen from the page."""
-    found = {}
+    found: dict[Path, str] = {}
+    ways: dict[str, str] = {}  # from the page to each folder
     for number, pictures in enumerate(items.pictures):
         for path in pictures.paths:
-            if path is not None:
-                there = os.path.relpath(path.absolute(), root.absolute())
-                found[path] = f"pictures/{number}/{path.name}" if copy else Path(there).as_posix()
+            if path is None or path in found:
+                continue
+            if copy:
+                found[path] = f"pictures/{number}/{path.name}"
+                continue
+            folder, name = os.path.split(str(path))
+            if folder not in ways:
+                ways[folder] = Path(os.path.relpath(folder or ".", root)).as_posix()
+            found[path] = f"{ways[folder]}/{name}"
     return found
 
 
@@ -207,8 +224,9 @@ def scope_of(items: Items) -> str:
     scope : `str`
         A word that depends on where they are.
     """
-    folders = sorted({str(p.parent.resolve()) for s in items.pictures for p in s.paths if p is not None})
-    return hashlib.blake2b("\n".join(folders).encode(), digest_size=6).hexdigest()
+    folders = {os.path.dirname(p) for pictures in items.pictures for p in pictures.paths if p is not None}
+    names = sorted(map(os.path.realpath, folders))
+    return hashlib.blake2b("\n".join(names).encode(), digest_size=6).hexdigest()
 
 
 def _index(title: str, data: Sequence[str]) -> str:

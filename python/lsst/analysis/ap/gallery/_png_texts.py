@@ -12,7 +12,7 @@ from typing import Final
 from ..domain import CutoutsError
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_LIMITS: Final = re.compile(r"(\w+) (\w+) from (\S+) to ([^\s,]+)")
+_LIMITS: Final = re.compile(r"(\w+) (\w+) from (\S+) to ([^\s,]+)(?: ([^,]+))?")
 _PLACE: Final = re.compile(r"(\w+) (\d+) (\d+) (\d+) (\d+)")
 
 
@@ -35,6 +35,9 @@ class PictureFacts:
 
     stretches: Mapping[str, str]
     """How values between them are spread over the colours, by panel."""
+
+    units: Mapping[str, str]
+    """Unit of the values, by panel; empty where nobody knows it."""
 
 
 def read_picture_facts(path: Path) -> PictureFacts:
@@ -67,13 +70,14 @@ def read_picture_facts(path: Path) -> PictureFacts:
     width, height = struct.unpack_from(">II", head, 16)
     texts = dict(_texts(head))
     panels = _first(texts, "Panels")
-    limits = _first(texts, "Stretch")
+    found = _LIMITS.findall(_first(texts, "Stretch"))
     return PictureFacts(
         width,
         height,
         {name.lower(): (int(x), int(y), int(w), int(h)) for name, x, y, w, h in _PLACE.findall(panels)},
-        {name.lower(): (float(low), float(high)) for name, _, low, high in _LIMITS.findall(limits)},
-        {name.lower(): stretch for name, stretch, _, _ in _LIMITS.findall(limits)},
+        {name.lower(): (float(low), float(high)) for name, _, low, high, _ in found},
+        {name.lower(): stretch for name, stretch, *_ in found},
+        {name.lower(): unit for name, *_, unit in found},
     )
 
 

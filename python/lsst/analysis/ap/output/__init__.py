@@ -4,27 +4,34 @@ This room knows paths and formats of lists. It knows nothing of what the
 pixels mean, and of databases only its own journal.
 """
 
+from ._columns import ManifestColumn, is_marked, manifest_name
+from ._commands import upload_commands
 from ._csv import write_csv, write_failures
 from ._directory import OutputDirectory
 from ._existing import open_existing
 from ._journal import Journal
-from ._manifest import CITSCI_FILES, MANIFEST_STYLES, ManifestForm, is_marked, manifest_name
+from ._manifest import CITSCI_FILES, KEY_COLUMN, MANIFEST_STYLES, ManifestForm, picture_key
 from ._metadata import metadata_of, texts_of
+from ._order import parse_order
 from ._outcomes import Failure, Picture
-from ._paths import panel_path, picture_path
+from ._paths import PictureNames, panel_path, picture_path
+from ._png import without_identity
 from ._record import DirectoryRecord, holds_pictures, read_record
 from ._remote import open_directory
 from ._rows import join_rows
 
 __all__ = (
     "CITSCI_FILES",
+    "KEY_COLUMN",
     "MANIFEST_STYLES",
     "DirectoryRecord",
     "Failure",
     "Journal",
+    "ManifestColumn",
     "ManifestForm",
     "OutputDirectory",
     "Picture",
+    "PictureNames",
     "holds_pictures",
     "is_marked",
     "join_rows",
@@ -33,9 +40,13 @@ __all__ = (
     "open_directory",
     "open_existing",
     "panel_path",
+    "parse_order",
+    "picture_key",
     "picture_path",
     "read_record",
     "texts_of",
+    "upload_commands",
+    "without_identity",
     "write_csv",
     "write_failures",
 )

@@ -97,6 +97,21 @@ class OutputDirectory:
             Whether it must not wait.
         """
 
+    def has(self, name: str) -> bool:
+        """Return whether a file is there.
+
+        Parameters
+        ----------
+        name : `str`
+            Its path in this directory.
+
+        Returns
+        -------
+        has : `bool`
+            Whether it is.
+        """
+        return (self.path / name).exists()
+
     def read(self, name: str) -> bytes:
         """Return what a file holds.
 

@@ -1,40 +1,37 @@
 """The durable record of what a directory holds and how it was made."""
 
-__all__ = ("JOURNAL_NAME", "Journal")
+__all__ = ("Journal",)
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from types import TracebackType
-from typing import Any, Final, Self
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
 
 from ..domain import CutoutsError, DetectorVisit, SourceBatch
 from ._directory import OutputDirectory
+from ._journal_runs import RUNS, JournalOfRuns
+from ._order import shuffled
 from ._outcomes import Failure, Picture
-from ._paths import is_list_path, is_picture_path
 from ._rows import CATALOGUE, keep_rows
 
-JOURNAL_NAME: Final = ".journal.sqlite3"
-"""Name of the file."""
 _VERSION: Final = 1
 _SCHEMA: Final = f"""
-CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS picture (
+{RUNS}CREATE TABLE IF NOT EXISTS picture (
     diaSourceId INTEGER PRIMARY KEY, instrument TEXT NOT NULL, visit INTEGER NOT NULL,
     detector INTEGER NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, metadata TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS failure (
     diaSourceId INTEGER PRIMARY KEY, instrument TEXT, visit INTEGER, detector INTEGER, reason TEXT NOT NULL
 );
-CREATE TABLE IF NOT EXISTS manifest (path TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS place (number INTEGER PRIMARY KEY, diaSourceId INTEGER UNIQUE);
 {CATALOGUE}
 """
 _AMONG: Final = "(SELECT value FROM json_each(?))"
 _FOLDER: Final = "rtrim(path, replace(path, '/', ''))"
 
 
-class Journal:
+class Journal(JournalOfRuns):
     """What is done, what failed, and under which settings, in one SQLite file.
 
     It is committed once per batch, after the pictures of that batch have
@@ -58,18 +55,9 @@ class Journal:
     """
 
     def __init__(self, directory: OutputDirectory, *, existing: bool = False) -> None:
-        self._directory = directory
-        directory.fetch(JOURNAL_NAME)
-        self._path = directory.path / JOURNAL_NAME
-        if existing and not self._path.exists():
-            raise CutoutsError(f"{directory.name} is no directory of pictures: give the OUTDIR of a run.")
-        if self._path.is_symlink():
-            raise CutoutsError(
-                f"Journal {self._path} is a symbolic link, which no run makes: choose another directory."
-            )
+        super().__init__(directory, existing=existing)
         with self._explained():
-            self._db = sqlite3.connect(self._path, timeout=0)
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._db.create_function("shuffled", 2, shuffled, deterministic=True)
             ((version,),) = self._db.execute("PRAGMA user_version")
             if version > _VERSION:
                 raise CutoutsError(
@@ -79,127 +67,22 @@ class Journal:
             # A journal of an older form lacks tables at most, and gets them here.
             self._db.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
             self._db.execute("CREATE TEMP TABLE seen (diaSourceId INTEGER PRIMARY KEY)")
-        self._identity = self._identify()
-
-    def _identify(self) -> tuple[int, int] | None:
-        try:
-            status = self._path.stat()
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
-
-    def _own(self, path: str, *, is_own: Callable[[str], bool] = is_picture_path) -> str:
-        """Return a path that the journal tells, if it is of the form that this package writes.
-
-        Files are removed and listed by it, so that any other could harm what
-        is not a run's own.
-        """
-        if not isinstance(path, str) or not is_own(path):
-            raise CutoutsError(
-                f"Journal {self._path} is damaged: it names {path!r}, which no run writes. Remove it to "
-                "start anew."
-            )
-        return path
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                raise CutoutsError(
-                    f"Another run is writing to {self._directory.name}: wait for it."
-                ) from error
-            raise CutoutsError(
-                f"Journal {self._path} cannot be written: {error}. What was written before is safe: "
-                "mend that and run the same command again."
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise CutoutsError(
-                f"Journal {self._path} is damaged ({error}). Remove it to start anew."
-            ) from error
+        self._unwritten: list[SourceBatch] = []
 
     @contextmanager
     def changed(self) -> Iterator[sqlite3.Connection]:
-        """Make some changes durable, or none of them; also for tables of other rooms.
-
-        Yields
-        ------
-        db : `sqlite3.Connection`
-            Takes the changes.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the disk does not take them, or the directory is gone.
-        """
-        self._directory.check()
-        if (
-            self._identify() != self._identity
-        ):  # the open file takes rows without its name, and all would be lost
-            raise CutoutsError(
-                f"Journal {self._path} was removed or replaced while the run was working. The pictures made "
-                "so far are there: run the same command again to enter them."
-            )
-        with self._explained(), self._db:
-            yield self._db
-
-    def rows(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a query; also of tables of other rooms.
-
-        Parameters
-        ----------
-        query : `str`
-            A query.
-        *values : `str` or `int`
-            Its parameters.
-
-        Yields
-        ------
-        row : `tuple`
-            A row.
-        """
-        with self._explained():
-            yield from self._db.execute(query, values)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._db.close()
-        # The first error is the one to tell.
-        with suppress(*() if kind is None else (CutoutsError,)):
-            self._directory.save(JOURNAL_NAME, now=True)
-
-    def save(self) -> None:
-        """Send the journal of a remote directory, if it was not sent lately."""
-        self._directory.save(JOURNAL_NAME)
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """The settings under which the pictures were made."""
-        return dict(self.rows("SELECT name, value FROM setting"))
-
-    def set_settings(self, settings: Mapping[str, str]) -> None:
-        """Record the settings of the run.
-
-        Parameters
-        ----------
-        settings : `Mapping` [`str`, `str`]
-            All settings; those of earlier runs are replaced.
-        """
-        with self.changed() as db:
-            db.execute("DELETE FROM setting")
-            db.executemany("INSERT INTO setting VALUES (?, ?)", settings.items())
+        # Docstring inherited.
+        with super().changed() as db:
+            for batch in self._unwritten:
+                keep_rows(db, batch)
+            yield db
+        self._unwritten.clear()
 
     def clear(self) -> None:
-        """Forget every picture and every failure."""
+        """Forget every picture, every failure and every run."""
         with self.changed() as db:
-            db.execute("DELETE FROM picture")
-            db.execute("DELETE FROM failure")
-            db.execute("DELETE FROM catalogue")
+            for table in ("picture", "failure", "catalogue", "place", "run"):
+                db.execute(f"DELETE FROM {table}")
 
     def new_in_this_run(self, ids: Iterable[int]) -> set[int]:
         """Return which sources have not been asked for since the journal was opened.
@@ -226,10 +109,30 @@ class Journal:
         ----------
         batch : `SourceBatch`
             Sources that have a picture or are to get one; their rows replace
-            those that were kept before.
+            those that were kept before. They are written with the next
+            change, which saves waiting for the disk.
         """
+        self._unwritten.append(batch)
+
+    def places(self, ids: Iterable[int]) -> dict[int, int]:
+        """Return the running numbers of sources, durably, in the order in which they first came.
+
+        Parameters
+        ----------
+        ids : iterable of `int`
+            Sources; those that have no number yet get the next ones.
+
+        Returns
+        -------
+        places : `dict` [`int`, `int`]
+            The number of each, from 0.
+        """
+        ids = list(ids)
         with self.changed() as db:
-            keep_rows(db, batch)
+            rows = [(identifier,) for identifier in ids]
+            db.executemany("INSERT OR IGNORE INTO place (diaSourceId) VALUES (?)", rows)
+        query = f"SELECT diaSourceId, number - 1 FROM place WHERE diaSourceId IN {_AMONG}"
+        return dict(self.rows(query, json.dumps(ids)))
 
     def done(self, ids: Iterable[int]) -> dict[int, tuple[str, int]]:
         """Return which sources have a picture.
@@ -307,32 +210,6 @@ class Journal:
             db.executemany("UPDATE picture SET metadata = ? WHERE diaSourceId = ?", rows)
             db.executemany("DELETE FROM failure WHERE diaSourceId = ?", ((i,) for i in metadata))
 
-    def add_manifest(self, path: str) -> None:
-        """Record that a file is to become a part of the manifest.
-
-        Parameters
-        ----------
-        path : `str`
-            Its path in the directory.
-        """
-        with self.changed() as db:
-            db.execute("INSERT OR IGNORE INTO manifest VALUES (?)", (path,))
-
-    def drop_manifest(self, path: str) -> None:
-        """Record that a file is no part of the manifest any more.
-
-        Parameters
-        ----------
-        path : `str`
-            Its path in the directory.
-        """
-        with self.changed() as db:
-            db.execute("DELETE FROM manifest WHERE path = ?", (path,))
-
-    def manifests(self) -> set[str]:
-        """Return the files of the manifest, and those that are no part of it any more but may be there."""
-        return {self._own(path, is_own=is_list_path) for (path,) in self.rows("SELECT path FROM manifest")}
-
     def counts(self) -> tuple[int, int]:
         """Return how many pictures there are, and how many failures."""
         ((pictures,),) = self.rows("SELECT count(*) FROM picture")
@@ -364,13 +241,15 @@ class Journal:
         query = "SELECT DISTINCT value.key FROM picture, json_each(picture.metadata) AS value ORDER BY 1"
         return [name for (name,) in self.rows(query)]
 
-    def pictures(self, *, by_folder: bool = False) -> Iterator[Picture]:
+    def pictures(self, *, by_folder: bool = False, seed: int | None = None) -> Iterator[Picture]:
         """Yield every picture by visit, detector and diaSourceId.
 
         Parameters
         ----------
         by_folder : `bool`, optional
-            Whether to order them by their folder and diaSourceId alone.
+            Whether to order them by their folder first, and by diaSourceId.
+        seed : `int`, optional
+            Which random order they are to have, within their folder.
 
         Yields
         ------
@@ -379,7 +258,10 @@ class Journal:
         """
         query = (
             "SELECT diaSourceId, instrument, visit, detector, path, size, metadata FROM picture ORDER BY "
-            + (f"{_FOLDER}, diaSourceId" if by_folder else "visit, detector, diaSourceId")
+            + (f"{_FOLDER}, " if by_folder else "")
+            + ("visit, detector, " if seed is None and not by_folder else "")
+            + ("" if seed is None else f"shuffled({int(seed)}, diaSourceId), ")
+            + "diaSourceId"
         )
         for identifier, instrument, visit, detector, path, size, metadata in self.rows(query):
             data_id = DetectorVisit(instrument, visit, detector)

@@ -1,62 +1,56 @@
-"""Lists of the pictures in the three forms that Zooniverse's readers accept."""
+"""Lists of the pictures in the forms that Zooniverse's readers accept."""
 
-__all__ = ("CITSCI_FILES", "MANIFEST_STYLES", "ManifestForm", "is_marked", "manifest_name")
+__all__ = ("CITSCI_FILES", "KEY_COLUMN", "MANIFEST_STYLES", "ManifestForm", "picture_key")
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import batched, groupby
+from posixpath import basename
 from typing import Final, Self
-from urllib.parse import quote
 
+from ..domain import PANELS
+from ._columns import manifest_name
 from ._csv import write_csv
 from ._directory import OutputDirectory
 from ._outcomes import Picture
-from ._paths import panel_path
+from ._paths import COMPOSITE, frame_path
+from ._urls import hosted_url
 
 MANIFEST_STYLES: Final = {
-    "panoptes": "Local files, for 'panoptes subject-set upload-subjects' and the web lab.",
+    "panoptes": "For 'panoptes subject-set upload-subjects' and the web lab: local files, or URLs if urlRoot "
+    "is set.",
     "hosted": "Pictures hosted under urlRoot, for Zooniverse's import on the server.",
     "citsci": "A directory for rubin.citsci on the Rubin Science Platform; one manifest a directory.",
 }
 """Which reader a manifest is for; none accepts another's."""
 
 CITSCI_FILES: Final = 10_000
-"""How many files of a directory rubin.citsci takes at most."""
+"""How many files of a directory rubin.citsci takes at most, the manifest among them."""
 
-_MARKS: Final = ("#", "//", "!", "%")
+KEY_COLUMN: Final = "#key"
+"""Column of what stands for the identifier where that is not to be known."""
 
-
-def is_marked(column: str) -> bool:
-    """Return whether a column name has one of Zooniverse's prefixes.
-
-    Parameters
-    ----------
-    column : `str`
-        A column name, such as ``#training_subject``.
-
-    Returns
-    -------
-    marked : `bool`
-        Whether it begins with ``#`` or ``//`` (never shown to volunteers),
-        ``!`` (shown in Talk only) or ``%`` (indexed).
-    """
-    return column.startswith(_MARKS)
+_IDENTIFIER: Final = "diaSourceId"
+_OBJECT: Final = "diaObjectId"
+_METADATA: Final = "metadata:"
+_PANEL_ENDS: Final = tuple(f"_{panel}" for panel in PANELS)
 
 
-def manifest_name(column: str) -> str:
-    """Return the catalogue column behind a column of the manifest.
+def picture_key(path: str) -> str:
+    """Return what a picture is called: an identifier or a key.
 
     Parameters
     ----------
-    column : `str`
-        A name with one of Zooniverse's prefixes, or without.
+    path : `str`
+        Path of the picture, or of one of its panels.
 
     Returns
     -------
-    name : `str`
-        The name alone.
+    key : `str`
+        Its name without folder, panel and suffix.
     """
-    return column.lstrip("#/!%")
+    name = basename(path).removesuffix(".png")
+    return next((name.removesuffix(end) for end in _PANEL_ENDS if name.endswith(end)), name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +64,16 @@ class ManifestForm:
     """Metadata columns in order, with Zooniverse's prefixes."""
 
     url_root: str | None = None
-    """Where the pictures are hosted, for the style ``hosted``."""
+    """Where the pictures are hosted, encoded; `None` for local files."""
 
     rows: int | None = None
     """How many rows a file has at most; `None` for one file of all."""
 
-    panels: tuple[str, ...] = ()
-    """Panels that are files of their own and become frames of a subject
-    behind the whole picture."""
+    frames: tuple[str, ...] = (COMPOSITE,)
+    """Which pictures a subject consists of: panels, or the whole."""
+
+    anonymous: bool = False
+    """Whether pictures are known by keys, not by identifiers."""
 
     def with_columns(self, columns: Sequence[str]) -> Self:
         """Return this form with more columns behind its own.
@@ -93,6 +89,22 @@ class ManifestForm:
             The wider form.
         """
         return replace(self, columns=(*self.columns, *columns))
+
+    @property
+    def needed(self) -> list[str]:
+        """Catalogue columns that it shows."""
+        names = [manifest_name(column) for column in self.columns]
+        return [*names, _OBJECT] if self._names_objects else names
+
+    @property
+    def needs_panels(self) -> bool:
+        """Whether panels must be files of their own."""
+        return self.frames != (COMPOSITE,)
+
+    @property
+    def _names_objects(self) -> bool:
+        """Whether there is the plain column that rubin.citsci puts into a table of its own."""
+        return self.style == "citsci" and not self.anonymous
 
     def write(
         self, directory: OutputDirectory, pictures: Iterable[Picture], announce: Callable[[str], None]
@@ -142,35 +154,58 @@ class ManifestForm:
         parts: Iterable[Iterable[list[str]]] = [rows] if self.rows is None else batched(rows, self.rows)
         names = []
         for number, part in enumerate(parts, start=1):
-            names.append(f"{folder}manifest{'' if self.rows is None else f'-{number:03d}'}.csv")
+            names.append(f"{folder}{self.file_name(number)}")
             announce(names[-1])
             write_csv(directory, names[-1], self._header(), part)
         return names
 
+    def file_name(self, number: int) -> str:
+        """Return the name of a file of the manifest in its folder.
+
+        Parameters
+        ----------
+        number : `int`
+            Which one, from 1.
+
+        Returns
+        -------
+        name : `str`
+            Its name.
+        """
+        return "manifest.csv" if self.rows is None else f"manifest-{number:03d}.csv"
+
     def _header(self) -> list[str]:
+        identity = KEY_COLUMN if self.anonymous else _IDENTIFIER
         if self.style == "hosted":
-            locations = (f"location:{number + 1}" for number in range(1 + len(self.panels)))
-            metadata = (f"metadata:{column}" for column in ("diaSourceId", *self.columns))
-            return ["external_id", *locations, *metadata]
-        return ["filename", *self._local_panels, "diaSourceId", *self.columns]
+            locations = (f"location:{number}" for number, _ in enumerate(self.frames, start=1))
+            return ["external_id", *locations, *_imported((identity, *self.columns))]
+        if self.style == "citsci":
+            # What comes of it is imported, and that drops all columns but metadata.
+            identity = KEY_COLUMN if self.anonymous else f"#{_IDENTIFIER}"
+            objects = (_OBJECT,) if self._names_objects else ()
+            return ["filename", *objects, *_imported((identity, *self.columns))]
+        place = "#url" if self.url_root else "filename"
+        others = (f"{place}_{number}" for number, _ in enumerate(self.frames[1:], start=2))
+        return [place, *others, identity, *self.columns]
 
     def _row(self, picture: Picture, folder: str) -> list[str]:
-        identifier = str(picture.diaSourceId)
+        identifier = picture_key(picture.path) if self.anonymous else str(picture.diaSourceId)
         # panoptes takes an empty cell of the first row for the name of a file,
         # the directory itself, and gives up.
-        missing = "" if self.style == "hosted" else "null"
+        missing = "null" if self.style == "panoptes" else ""
         cells = [_cell(picture.metadata, column, missing) for column in self.columns]
+        places = [frame_path(picture.path, frame).removeprefix(folder) for frame in self.frames]
+        if self.url_root:
+            places = [hosted_url(self.url_root, place) for place in places]
         if self.style == "hosted":
-            root = (self.url_root or "").rstrip("/")
-            paths = [picture.path, *(panel_path(picture.path, panel) for panel in self.panels)]
-            return [identifier, *(f"{root}/{quote(path)}" for path in paths), identifier, *cells]
-        path = picture.path.removeprefix(folder)
-        return [path, *(panel_path(path, panel) for panel in self._local_panels), identifier, *cells]
+            return [identifier, *places, identifier, *cells]
+        objects = [picture.metadata.get(_OBJECT, missing)] if self._names_objects else []
+        return [*places, *objects, identifier, *cells]
 
-    @property
-    def _local_panels(self) -> tuple[str, ...]:
-        # rubin.citsci takes the one column that names the file.
-        return () if self.style == "citsci" else self.panels
+
+def _imported(columns: Iterable[str]) -> list[str]:
+    """Return the names that the server's import wants of metadata."""
+    return [_METADATA + column for column in columns]
 
 
 def _cell(metadata: Mapping[str, str], column: str, missing: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from ._manifest import is_marked
+from ._columns import is_marked
 
 
 def metadata_of(rows: pa.Table, columns: Sequence[str]) -> list[Mapping[str, str]]:

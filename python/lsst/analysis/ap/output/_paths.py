@@ -1,8 +1,28 @@
 """Where in its directory a picture goes."""
 
-__all__ = ("is_chunk_folder", "is_list_path", "is_picture_path", "panel_path", "picture_path")
+__all__ = (
+    "COMPOSITE",
+    "PictureNames",
+    "frame_path",
+    "is_chunk_folder",
+    "is_list_path",
+    "is_picture_path",
+    "panel_path",
+    "picture_path",
+)
 
+import base64
+import hashlib
+import hmac
 import re
+from dataclasses import dataclass
+from typing import Final
+
+COMPOSITE: Final = "composite"
+"""The picture of all panels, among those that a subject can consist of."""
+
+_KEY_BYTES: Final = 10
+"""Of a keyed hash; among a million keys two are equal once in a trillion."""
 
 
 def picture_path(diaSourceId: int, chunk_size: int | None = None) -> str:
@@ -23,13 +43,67 @@ def picture_path(diaSourceId: int, chunk_size: int | None = None) -> str:
     path : `str`
         The path, with ``/`` between folder and name.
     """
-    name = f"{diaSourceId}.png"
-    if chunk_size is None:
-        return name
-    # With one number alone, a folder could have the name that panoptes finds in the cell of an
-    # identifier; it would take that cell for one of a file.
-    first = diaSourceId // chunk_size * chunk_size
-    return f"{first}-{first + chunk_size - 1}/{name}"
+    return PictureNames(chunk_size).path(diaSourceId)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureNames:
+    """How pictures are named, and which folders they go to."""
+
+    chunk_size: int | None = None
+    """How many successive identifiers share a folder."""
+
+    chunk_sources: int | None = None
+    """How many sources share a folder, whatever their identifiers."""
+
+    secret: bytes | None = None
+    """What makes keys in place of identifiers; `None` for identifiers."""
+
+    def name(self, diaSourceId: int) -> str:
+        """Return what a picture is called.
+
+        Parameters
+        ----------
+        diaSourceId : `int`
+            The DiaSource.
+
+        Returns
+        -------
+        name : `str`
+            The identifier, or, with a secret, letters and digits that say
+            nothing about it to anybody else: a keyed hash (HMAC, RFC 2104).
+        """
+        if self.secret is None:
+            return str(diaSourceId)
+        digest = hmac.digest(self.secret, str(diaSourceId).encode(), hashlib.sha256)
+        return base64.b32encode(digest[:_KEY_BYTES]).decode().lower()
+
+    def path(self, diaSourceId: int, number: int | None = None) -> str:
+        """Return the path of a picture, relative to the directory of the run.
+
+        Parameters
+        ----------
+        diaSourceId : `int`
+            The DiaSource.
+        number : `int`, optional
+            The running number of the source in the directory, from 0, which
+            `chunk_sources` needs.
+
+        Returns
+        -------
+        path : `str`
+            The path, with ``/`` between folder and name.
+        """
+        # A folder must not have the name that panoptes finds in the cell of an identifier; it would take
+        # that cell for one of a file.
+        folder = ""
+        if self.chunk_size is not None:
+            first = diaSourceId // self.chunk_size * self.chunk_size
+            folder = f"{first}-{first + self.chunk_size - 1}/"
+        elif self.chunk_sources is not None:
+            assert number is not None
+            folder = f"part-{number // self.chunk_sources + 1:04d}/"
+        return f"{folder}{self.name(diaSourceId)}.png"
 
 
 def is_chunk_folder(name: str) -> bool:
@@ -43,9 +117,9 @@ def is_chunk_folder(name: str) -> bool:
     Returns
     -------
     is_one : `bool`
-        Whether it is named as `picture_path` does.
+        Whether it is named as `PictureNames` does.
     """
-    return re.fullmatch(r"-?\d+--?\d+", name) is not None
+    return re.fullmatch(r"-?\d+--?\d+|part-\d{4,}", name) is not None
 
 
 def is_picture_path(path: str) -> bool:
@@ -99,3 +173,21 @@ def panel_path(path: str, panel: str) -> str:
         A path beside it.
     """
     return f"{path.removesuffix('.png')}_{panel}.png"
+
+
+def frame_path(path: str, frame: str) -> str:
+    """Return the path of a picture that a subject consists of.
+
+    Parameters
+    ----------
+    path : `str`
+        Path of the whole picture.
+    frame : `str`
+        A panel, or `COMPOSITE`.
+
+    Returns
+    -------
+    path : `str`
+        The path.
+    """
+    return path if frame == COMPOSITE else panel_path(path, frame)

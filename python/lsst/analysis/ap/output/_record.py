@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..domain import CutoutsError
-from ._journal import JOURNAL_NAME
+from ._journal_file import JOURNAL_NAME
+from ._paths import is_picture_path
 from ._rows import join_rows, unpack_rows
 
 _ORDER: Final = "ORDER BY visit, detector, diaSourceId"
@@ -89,6 +90,9 @@ def read_record(path: Path) -> DirectoryRecord:
         ) from error
     except sqlite3.DatabaseError as error:
         raise CutoutsError(f"Journal {journal} is damaged ({error}). Make the pictures again.") from error
+    for row in pictures:
+        if not isinstance(row[4], str) or not is_picture_path(row[4]):
+            raise CutoutsError(f"Journal {journal} is damaged: it names {row[4]!r}, which no run writes.")
     if not pictures:
         raise CutoutsError(f"{path} holds no pictures yet: its run made none.")
     return DirectoryRecord(settings, tuple(row[4] for row in pictures), _rows(pictures, packed))

@@ -145,6 +145,10 @@ class RemoteDirectory(OutputDirectory):
         self._send(name)
         super().remove([name])
 
+    def has(self, name: str) -> bool:
+        # Docstring inherited.
+        return bool(self._find([name]))
+
     def read(self, name: str) -> bytes:
         # Docstring inherited.
         with self._explained(f"read {self._root.join(name)}"):

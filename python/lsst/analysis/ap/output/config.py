@@ -5,18 +5,21 @@ __all__ = ("OutputConfig",)
 from lsst.pex.config import ChoiceField, Config, Field, FieldValidationError, ListField, RangeField
 
 from ..domain import PANELS
+from ._columns import ANONYMOUS, ManifestColumn, choose_columns
 from ._manifest import MANIFEST_STYLES, ManifestForm
+from ._order import parse_order
+from ._paths import COMPOSITE, PictureNames
+from ._urls import encoded_root
 
 
 class OutputConfig(Config):
     """Configuration of the files of a run."""
 
     urlRoot = Field[str](
-        doc="URL under which the pictures will be hosted, such as 'https://host/path'. With it the manifest "
-        "is one for Zooniverse's import of hosted images; without it, for an upload of the local files.",
+        doc="URL under which the pictures will be hosted, such as 'https://host/path'; blanks and letters "
+        "outside ASCII are encoded. With it the manifest names URLs; without it, local files.",
         optional=True,
         default=None,
-        check=lambda url: url.startswith(("https://", "http://")),
     )
     manifestStyle = ChoiceField[str](
         doc="Which of Zooniverse's readers the manifest is for. When not set: hosted if urlRoot is set, "
@@ -32,6 +35,11 @@ class OutputConfig(Config):
         default=None,
         min=1,
     )
+    manifestOrder = Field[str](
+        doc="Order of the manifest: 'detector' for visit, detector and diaSourceId; 'random', or 'random:N' "
+        "with another seed, so that neighbours have nothing in common.",
+        default="detector",
+    )
     chunkSize = RangeField(
         doc="Put pictures into folders, each for this many successive identifiers. When not set: all in one "
         "directory, which uploads want.",
@@ -40,9 +48,20 @@ class OutputConfig(Config):
         default=None,
         min=1,
     )
+    chunkFiles = RangeField(
+        doc="Put pictures into folders of at most this many files, the manifest among them, in the order in "
+        "which sources come. When not set: all in one directory.",
+        dtype=int,
+        optional=True,
+        default=None,
+        min=2,
+    )
     manifestColumns = ListField[str](
-        doc="Catalogue columns that the manifest carries, each with Zooniverse's prefix: '#' is never shown "
-        "to volunteers, '!' only in Talk, '%' is indexed; no prefix shows it to everybody.",
+        doc="Catalogue columns that the manifest carries, each with Zooniverse's prefix: '#' is not shown on "
+        "the page, '!' only in Talk, '%' is indexed; no prefix shows it to everybody. "
+        "'+#NAME' adds to the default; '#NAME=COLUMN' or '#NAME=CONDITION' gives what the catalogue has "
+        "not under that name. 'anonymous' leaves out the default, and the identifier: pictures get names "
+        "that tell nothing, and keys.csv joins them.",
         default=[
             "#instrument",
             "#visit",
@@ -63,6 +82,13 @@ class OutputConfig(Config):
             "#reliability",
         ],
     )
+    subjectFrames = ListField[str](
+        doc="Which pictures a subject consists of: 'composite', or some of 'template', 'science' and "
+        "'difference', which volunteers flip through in this order.",
+        default=[COMPOSITE],
+        minLength=1,
+        itemCheck=lambda frame: frame in (COMPOSITE, *PANELS),
+    )
     writeStamps = ChoiceField[str](
         doc="Also leave the stamps themselves, with catalogue row and WCS, in the order of the manifest: "
         "float32 arrays of shape (3, N, N), template, science and difference, NaN where there are no data.",
@@ -80,30 +106,109 @@ class OutputConfig(Config):
     def validate(self) -> None:
         """Check every field, and the fields together."""
         super().validate()
-        if (self.manifestStyle == "hosted") != (self.urlRoot is not None) and self.manifestStyle is not None:
-            raise FieldValidationError(
-                type(self).manifestStyle, self, "the style 'hosted' and a urlRoot belong together"
-            )
-        if self.manifestStyle == "citsci" and self.manifestRows is not None:
-            raise FieldValidationError(
-                type(self).manifestRows,
-                self,
-                "rubin.citsci reads one manifest of a directory: set chunkSize for several directories",
-            )
+        for name, check in (
+            ("urlRoot", lambda value: value and encoded_root(value)),
+            ("manifestOrder", parse_order),
+            ("manifestColumns", lambda _: self.chosenColumns()),
+        ):
+            try:
+                check(getattr(self, name))
+            except ValueError as error:
+                self._refuse(name, str(error))
+        if self.manifestStyle == "hosted" and self.urlRoot is None:
+            self._refuse("manifestStyle", "the style 'hosted' needs urlRoot")
+        if self.chunkSize is not None and self.chunkFiles is not None:
+            self._refuse("chunkFiles", "chunkSize fills folders in another way: set one of the two")
+        if self.chunkSize is not None and self.isAnonymous():
+            self._refuse("chunkSize", "its folders tell the identifiers: set chunkFiles instead")
+        if self.chunkFiles is not None and self._sourcesOfAFolder(self.needsPanels()) < 1:
+            self._refuse("chunkFiles", "it has no room for the files of one source")
+        if len(set(self.subjectFrames)) < len(self.subjectFrames):
+            self._refuse("subjectFrames", "one of them is there twice")
+        if COMPOSITE in self.subjectFrames and len(self.subjectFrames) > 1:
+            self._refuse("subjectFrames", "the frames of a subject have one size: 'composite' stands alone")
+        if self.manifestStyle == "citsci":
+            self._validateCitsci()
 
-    def makeManifestForm(self, *, separatePanels: bool) -> ManifestForm:
-        """Return what the manifest looks like.
+    def _validateCitsci(self) -> None:
+        if self.urlRoot is not None:
+            self._refuse("urlRoot", "rubin.citsci sends the local files and hosts them itself")
+        if self.manifestRows is not None:
+            self._refuse(
+                "manifestRows",
+                "rubin.citsci reads one manifest of a directory: set chunkFiles for several directories",
+            )
+        if len(self.subjectFrames) > 1:
+            self._refuse("subjectFrames", "rubin.citsci makes subjects of one picture")
+
+    def _refuse(self, field: str, cause: str) -> None:
+        raise FieldValidationError(type(self)._fields[field], self, cause)
+
+    def _sourcesOfAFolder(self, separatePanels: bool) -> int:
+        """Return how many sources fit into a folder of so many files, of which one is the manifest."""
+        return int(self.chunkFiles - 1) // (1 + len(PANELS) * separatePanels)
+
+    def needsPanels(self) -> bool:
+        """Return whether panels must be files of their own.
+
+        Returns
+        -------
+        needs : `bool`
+            Whether subjects consist of them.
+        """
+        return self.makeManifestForm().needs_panels
+
+    def isAnonymous(self) -> bool:
+        """Return whether nothing that is published tells which source a subject shows.
+
+        Returns
+        -------
+        anonymous : `bool`
+            Whether ``manifestColumns`` says so.
+        """
+        return ANONYMOUS in (item.strip() for item in self.manifestColumns)
+
+    def chosenColumns(self) -> tuple[ManifestColumn, ...]:
+        """Return the metadata columns of the manifest.
+
+        Returns
+        -------
+        columns : `tuple` [`~lsst.analysis.ap.output.ManifestColumn`, ...]
+            What ``manifestColumns`` stands for.
+        """
+        return choose_columns(self.manifestColumns, OutputConfig._fields["manifestColumns"].default)
+
+    def makePictureNames(self, secret: bytes | None, *, separatePanels: bool) -> PictureNames:
+        """Return how pictures are named.
 
         Parameters
         ----------
+        secret : `bytes` or `None`
+            What makes keys in place of identifiers.
         separatePanels : `bool`
             Whether each panel is a picture of its own as well.
+
+        Returns
+        -------
+        names : `~lsst.analysis.ap.output.PictureNames`
+            Their names and folders.
+        """
+        sources = None if self.chunkFiles is None else max(1, self._sourcesOfAFolder(separatePanels))
+        return PictureNames(self.chunkSize, sources, secret)
+
+    def makeManifestForm(self) -> ManifestForm:
+        """Return what the manifest looks like.
 
         Returns
         -------
         form : `~lsst.analysis.ap.output.ManifestForm`
             Its style, columns and length.
         """
-        style = self.manifestStyle or ("panoptes" if self.urlRoot is None else "hosted")
-        panels = PANELS if separatePanels else ()
-        return ManifestForm(style, tuple(self.manifestColumns), self.urlRoot, self.manifestRows, panels)
+        return ManifestForm(
+            self.manifestStyle or ("panoptes" if self.urlRoot is None else "hosted"),
+            tuple(column.name for column in self.chosenColumns()),
+            None if self.urlRoot is None else encoded_root(self.urlRoot),
+            self.manifestRows,
+            tuple(self.subjectFrames),
+            self.isAnonymous(),
+        )

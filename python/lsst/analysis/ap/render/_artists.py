@@ -74,7 +74,8 @@ class PanelAxes:
     def draw_title(self) -> None:
         """Give the axes the title of the panel."""
         side = self.view.grid.side
-        text = title(self.view.triplet, self.panel, side, self.where)
+        is_warped = bool(self.view.triplet.template_source)
+        text = title(self.panel, side, self.where, is_warped=is_warped)
         artist = self.axes.set_title(
             text.text,
             x=(text.x + CENTERING) / side,

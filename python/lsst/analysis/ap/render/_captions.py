@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..domain import Stamp, Triplet
+from ..domain import Stamp
 from ._annotation import printable
 from ._fonts import TITLE_SIZE, fitting_size, number_width, text_size, text_width
 from ._layout import DIFFERENCE, PANEL_NAMES, TITLE_OVERHANG, Layout
@@ -41,19 +41,19 @@ class PanelText(NamedTuple):
     """Whether it consists of `NUMBER_CHARACTERS`."""
 
 
-def title(triplet: Triplet, panel: int, side: int, where: Layout) -> PanelText:
+def title(panel: int, side: int, where: Layout, *, is_warped: bool) -> PanelText:
     """Return the title of a panel.
 
     Parameters
     ----------
-    triplet : `~lsst.analysis.ap.domain.Triplet`
-        The stamps.
     panel : `int`
         Number of the panel.
     side : `int`
         Its side, screen pixels.
     where : `Layout`
         The layout of the picture.
+    is_warped : `bool`
+        Whether the template is a warped coadd.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def title(triplet: Triplet, panel: int, side: int, where: Layout) -> PanelText:
         As large as there is room for.
     """
     name = PANEL_NAMES[panel]
-    if panel == 0 and triplet.template_source:
+    if panel == 0 and is_warped:
         name += f": {WARPED_COADD}"
     room = side + where.scaled(TITLE_OVERHANG)
     text, size = fitting_size(name, False, room, where.scale * TITLE_SIZE)
@@ -157,7 +157,7 @@ def significant(values: Sequence[float]) -> list[str]:
     exponent = math.floor(math.log10(largest)) if largest else 0
     if -3 <= exponent < 7:
         return [fit_number(value, 20, max(0, 3 - exponent)) for value in values]
-    return [scientific(value, 3) for value in values]
+    return [scientific(value, 3) if value else "0" for value in values]
 
 
 def _placed(

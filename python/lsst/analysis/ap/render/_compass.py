@@ -3,6 +3,7 @@
 __all__ = ("compass",)
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -63,7 +64,7 @@ def _arrows(north: int, east: int, scale: float) -> Shape:
     first, *others = parts
     for part in others:
         first = first.joined(part)
-    return first._replace(edge=BLUE, edge_width=_EDGE * scale)
+    return replace(first, edge=BLUE, edge_width=_EDGE * scale)
 
 
 def _arrow(dx: float, dy: float, scale: float) -> Shape:

@@ -72,7 +72,8 @@ def panels_image(
     rects = [Rect(each.x - first.x, top, side, side) for each in where.panels[0]]
     if titles:
         for panel, rect in zip(panels, rects, strict=True):
-            paint_text(sheet, title(triplet, panel, side, where), rect, ink.text, ink.background)
+            text = title(panel, side, where, is_warped=bool(triplet.template_source))
+            paint_text(sheet, text, rect, ink.text, ink.background)
     if limits is None:
         limits = panel_limits(style, shown.triplet, size)
     paint_panels(sheet, style, panels, rects, where, shown, limits, row)

@@ -3,6 +3,8 @@
 __all__ = ("Cover", "Decoration", "decorations", "first_decorations")
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +15,7 @@ from ._footprint import find_footprint, outline
 from ._layout import scaled_length
 from ._marks import BLUE, YELLOW, Drawing, Mark, center_mark, scale_bar
 from ._orientation import View
-from ._shapes import letters
+from ._shapes import Shape, letters
 from ._style import PictureStyle
 
 _LETTERS = 10.0
@@ -77,10 +79,15 @@ def first_decorations(style: PictureStyle, view: View) -> Iterator[Decoration]:
         yield Drawing(*found)
 
 
+@cache
+def _box_word(scale: float) -> Shape:
+    return replace(letters("box", 0.0, 0.0, _LETTERS * scale, YELLOW), edge=BLUE, edge_width=1.1 * scale)
+
+
 def _box_label(image: NDArray[np.uint8], scale: float) -> Drawing:
     """Return the word that says that an outline is no more than a box, above or inside its left end."""
     rows, columns = (np.flatnonzero((image[:, :, 3] != 0).any(axis=axis)) for axis in (1, 0))
-    word = letters("box", 0.0, 0.0, _LETTERS * scale, YELLOW)._replace(edge=BLUE, edge_width=1.1 * scale)
+    word = _box_word(scale)
     height = round(word.extent[3] + 4 * scale)
     x = min(int(columns[0]) + 1, image.shape[1] - round(word.extent[2] + 4))
     above = int(rows[0]) - round(3 * scale)

@@ -66,7 +66,7 @@ def view(style: PictureStyle, triplet: Triplet, size: int) -> View:
     jacobian = np.asarray(triplet.sky_jacobian)
     factor = style.enlargement(size)
     matrix = None
-    if np.isfinite(jacobian).all():
+    if style.orientation != "pixels" and np.isfinite(jacobian).all():
         if style.orientation == "nearest-north":
             triplet = _nearest_north(triplet)
             jacobian = np.asarray(triplet.sky_jacobian)

@@ -63,8 +63,7 @@ def paint(
                 paint_mark(sheet, mark, Rect(0, 0, where.width, where.height))
         for item in annotation(row, ink):
             _write(sheet.image, item, where, ink.background)
-    for panel, rect in zip(shown, where.panels[0], strict=True):
-        text = title(views[0].triplet, panel, rect.width, where)
+    for text, rect in _titles(style, shown, bool(views[0].triplet.template_source)):
         paint_text(sheet, text, rect, ink.text, ink.background)
     for view, its_limits, rects in zip(views, limits, where.panels, strict=True):
         paint_panels(sheet, style, shown, rects, where, view, its_limits, row)
@@ -80,6 +79,18 @@ def _empty_picture(style: PictureStyle, shown: tuple[int, ...]) -> Sheet:
         for item in labels(ink):
             _write(sheet.image, item, where, ink.background)
     return sheet
+
+
+@lru_cache(maxsize=64)
+def _titles(
+    style: PictureStyle, shown: tuple[int, ...], is_warped: bool
+) -> tuple[tuple[PanelText, Rect], ...]:
+    """Return the titles, each with its panel."""
+    where = layout(style, shown)
+    return tuple(
+        (title(panel, rect.width, where, is_warped=is_warped), rect)
+        for panel, rect in zip(shown, where.panels[0], strict=True)
+    )
 
 
 def new_sheet(height: int, width: int, color: RGB) -> Sheet:
@@ -141,15 +152,16 @@ def paint_panels(
         if stamp is not None and (bounds := limits[panel]) is not None
     ]
     pixels = np.array([array for _, _, array, _ in filled])
+    has_holes = not np.isfinite(pixels).all()
     if filled:
         panels, places, _, all_bounds = zip(*filled, strict=True)
-        lines = enlarged_colors(style, panels, pixels, all_bounds, view.grid)
+        lines = enlarged_colors(style, panels, pixels, all_bounds, view.grid, has_holes=has_holes)
         for rect, each in zip(places, lines, strict=True):
             # Rows of the stamp, the screen lines of each, columns and colours.
             rows = sheet.image[rect.slices].reshape(len(each), -1, rect.width, 3)
             rows[:] = each.reshape(len(each), 1, rect.width, 3)
         sheet.repeats[rects[0].slices[0]].reshape(lines.shape[1], -1)[:, 1:] = True
-    has_cover = style.mask_planes or view.grid.matrix is not None or not np.isfinite(pixels).all()
+    has_cover = style.mask_planes or view.grid.matrix is not None or has_holes
     over_all, over_first = list(decorations(style, view, row)), list(first_decorations(style, view))
     for n, (panel, rect, stamp) in enumerate(zip(shown, rects, stamps, strict=True)):
         if stamp is None or (bounds := limits[panel]) is None:

@@ -20,6 +20,8 @@ def enlarged_colors(
     pixels: NDArray[np.floating],
     limits: Sequence[Limits],
     grid: Grid,
+    *,
+    has_holes: bool,
 ) -> NDArray[np.uint8]:
     """Return the screen lines of panels, each line that differs once.
 
@@ -35,6 +37,8 @@ def enlarged_colors(
         For each panel the values between which it is shown.
     grid : `Grid`
         Where the pixels lie.
+    has_holes : `bool`
+        Whether there are pixels without data.
 
     Returns
     -------
@@ -47,13 +51,19 @@ def enlarged_colors(
     maps = [_color_map(style, panel) for panel in panels]
     stretches = [style.difference_stretch if p == DIFFERENCE else style.image_stretch for p in panels]
     level = levels(pixels, limits, stretches, style.asinh_a)
-    if not np.isfinite(level).all():
+    if has_holes:
         level[~np.isfinite(level)] = 0.0
     # matplotlib's colour maps cut 0 to 1 in as many steps as there are
     # colours; 1 itself has the last one.
-    counts = np.array([_color_count(name) for name in maps])[:, np.newaxis, np.newaxis]
-    level *= counts
-    np.minimum(level, counts - 1, out=level)
+    counts = {name: _color_count(name) for name in maps}
+    if len(set(counts.values())) == 1:
+        count = counts[maps[0]]
+        level *= count
+        np.minimum(level, count - 1, out=level)
+    else:
+        for each, name in zip(level, maps, strict=True):
+            each *= counts[name]
+            np.minimum(each, counts[name] - 1, out=each)
     numbers = level.astype(np.intp)
     if grid.matrix is None:
         numbers, factor = numbers[:, ::-1], grid.factor

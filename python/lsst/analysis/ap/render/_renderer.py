@@ -4,12 +4,13 @@ __all__ = ("Renderer",)
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from .._version import software_version
 from ..domain import CutoutsError, Triplet
 from ._captions import WARPED_COADD
-from ._layout import ALL_PANELS, DIFFERENCE, PANEL_NAMES, Layout, layout
+from ._layout import ALL_PANELS, DIFFERENCE, PANEL_NAMES, layout
 from ._limits import PanelLimits, check_sizes, panel_limits
 from ._numbers import whole_number
 from ._orientation import view
@@ -90,7 +91,7 @@ class Renderer:
         views = [view(style, triplet, size) for triplet, size in zip(triplets, style.sizes, strict=True)]
         limits = [panel_limits(style, each.triplet, each.grid.size) for each in views]
         picture = paint(style, shown, views, limits, row)
-        png = png_file(picture, _texts(style, views[0].triplet, limits, row, layout(style, shown), shown))
+        png = png_file(picture, _texts(style, views[0].triplet, limits, row, shown))
         if len(png) >= MAXIMUM_BYTES:
             raise CutoutsError(
                 f"the picture would have {len(png)} bytes, and Zooniverse takes less than {MAXIMUM_BYTES}: "
@@ -104,7 +105,6 @@ def _texts(
     triplet: Triplet,
     limits: Sequence[PanelLimits],
     row: Mapping[str, Any] | None,
-    where: Layout,
     shown: tuple[int, ...],
 ) -> Iterator[tuple[str, str]]:
     """Yield keyword and text of what a picture says of itself."""
@@ -128,8 +128,18 @@ def _texts(
                 f"{PANEL_NAMES[panel]} {stretch} from {of_panel.low:.7g} to {of_panel.high:.7g}{unit}"
             )
         yield f"Stretch {size}x{size}", ", ".join(said)
-    for size, panels in zip(style.sizes, where.panels, strict=True):
-        places = (
-            f"{PANEL_NAMES[n]} {' '.join(map(str, panel))}" for n, panel in zip(shown, panels, strict=True)
+    yield from _places(style, shown)
+
+
+@lru_cache(maxsize=64)
+def _places(style: PictureStyle, shown: tuple[int, ...]) -> tuple[tuple[str, str], ...]:
+    """Return keyword and text of where the panels of each size lie."""
+    return tuple(
+        (
+            f"Panels {size}x{size}",
+            ", ".join(
+                f"{PANEL_NAMES[n]} {' '.join(map(str, rect))}" for n, rect in zip(shown, rects, strict=True)
+            ),
         )
-        yield f"Panels {size}x{size}", ", ".join(places)
+        for size, rects in zip(style.sizes, layout(style, shown).panels, strict=True)
+    )

@@ -9,6 +9,7 @@ __all__ = ("Shape", "ShapeRaster", "letters", "on_paper", "rasterized")
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -31,8 +32,12 @@ _CLOSE = 79
 """`matplotlib.path.Path.CLOSEPOLY`."""
 
 
-class Shape(NamedTuple):
-    """A closed path, filled, with an edge around it."""
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A closed path, filled, with an edge around it.
+
+    Rasters are kept for each object, which is why it has no equals.
+    """
 
     vertices: tuple[tuple[float, float], ...]
     """Screen pixels to the right and up from where it is put."""
@@ -66,7 +71,7 @@ class Shape(NamedTuple):
         shape : `Shape`
             The moved path.
         """
-        return self._replace(vertices=tuple((vx + x, vy + y) for vx, vy in self.vertices))
+        return replace(self, vertices=tuple((vx + x, vy + y) for vx, vy in self.vertices))
 
     def joined(self, other: Self) -> Self:
         """Return both paths as one, in the colours of the first.
@@ -81,7 +86,7 @@ class Shape(NamedTuple):
         shape : `Shape`
             Both.
         """
-        return self._replace(vertices=self.vertices + other.vertices, codes=self.codes + other.codes)
+        return replace(self, vertices=self.vertices + other.vertices, codes=self.codes + other.codes)
 
     def patches(self, transform: "Transform") -> "list[tuple[RGB, PathPatch]]":
         """Return matplotlib's artists for it, the lowest first.

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..domain import CutoutsError, SourceBatch
-from ..output import Failure, Journal, Picture, open_directory
+from ..domain import PANELS, CutoutsError, SourceBatch
+from ..output import Failure, Journal, Picture, open_directory, parse_order
 from ..output.config import OutputConfig
 from ..stamps import StampFiles
 from ._ledger import Ledger
+from ._lists import DirectoryLists
+from ._manifest_columns import prepare_columns
 from ._pictures import PictureBatch
 from ._pool import run_batches
 from ._result import RunResult
@@ -108,15 +110,42 @@ def fill_directory(
             "overwrite=True forgets what failed, which retry_failed=True asks for: give one of them.",
             choices=("overwrite", "retry_failed"),
         )
-    form = config.makeManifestForm(separatePanels=source.separate_panels)
+    form = config.makeManifestForm()
+    if form.needs_panels and not source.separate_panels:
+        raise CutoutsError(
+            "The pictures were made without panels of their own, which subjectFrames asks for: make them "
+            "again with separatePanels=True."
+        )
+    if form.anonymous and source.settings.get("addMetadata") == repr(True):
+        raise CutoutsError(
+            "The pictures show the identifier and the position of their source (addMetadata=True), which "
+            "manifestColumns=anonymous is to hide: leave out one of them."
+        )
     with (
         open_directory(outdir) as directory,
         Journal(directory) as journal,
         StampFiles(directory, config.writeStamps, source.sizes) as stamps,
     ):
-        ledger = Ledger(directory, journal, form, stamps, log)
-        ledger.begin(source.settings, source.facts, overwrite=options.overwrite, append=options.append)
-        writer = PictureWriter(source.make, directory, ledger.columns, config.chunkSize, stamps.writer)
+        batches = prepare_columns(batches, config.chosenColumns())
+        secret = journal.secret() if form.anonymous else None
+        names = config.makePictureNames(secret, separatePanels=source.separate_panels)
+        lists = DirectoryLists(
+            directory,
+            journal,
+            form,
+            parse_order(config.manifestOrder),
+            1 + len(PANELS) * source.separate_panels,
+            options.overwrite,
+            log,
+        )
+        ledger = Ledger(directory, journal, lists, names, stamps, log)
+        settings = {
+            **source.settings,
+            "separatePanels": repr(source.separate_panels),
+            "anonymous": repr(form.anonymous),
+        }
+        ledger.begin(settings, source.facts, overwrite=options.overwrite, append=options.append)
+        writer = PictureWriter(source.make, directory, ledger.columns, names, stamps.writer)
         unfinished = ledger.unfinished(batches, only_failed=options.retry_failed)
         try:
             with (
@@ -142,6 +171,7 @@ def fill_directory(
         manifest=manifests[0],
         manifests=manifests,
         stamps=files,
+        uploads=ledger.commands,
     )
 
 

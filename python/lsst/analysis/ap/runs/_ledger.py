@@ -7,24 +7,23 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from ..domain import PANELS, CutoutsError, SourceBatch
 from ..output import (
-    CITSCI_FILES,
     Failure,
     Journal,
-    ManifestForm,
     OutputDirectory,
     Picture,
-    is_marked,
-    manifest_name,
+    PictureNames,
     metadata_of,
     panel_path,
-    write_failures,
 )
 from ..stamps import StampFiles
+from ._lists import DirectoryLists
 from ._result import Failures, Identifiers
+from ._writer import NumberedBatch
 
 _REPORT: Final = "report.json"
 
@@ -46,8 +45,11 @@ class Ledger:
     journal: Journal
     """What the directory holds."""
 
-    manifest: ManifestForm
-    """What the manifest looks like."""
+    lists: DirectoryLists
+    """The lists of it."""
+
+    names: PictureNames
+    """How pictures are named."""
 
     stamps: StampFiles
     """Where the stamps themselves go."""
@@ -64,8 +66,13 @@ class Ledger:
     failed: Failures = field(default_factory=Failures)
     """Sources whose picture could not be made."""
 
+    commands: dict[str, list[str]] = field(default_factory=dict)
+    """What uploads the pictures, as `upload_commands` has it."""
+
     repeated: int = 0
     """Rows whose source had come already."""
+
+    _number: int = 0
 
     def begin(
         self, settings: Mapping[str, str], facts: Mapping[str, str], *, overwrite: bool, append: bool
@@ -89,6 +96,7 @@ class Ledger:
             Raised when the directory has pictures that were made with other
             settings, and neither is wanted.
         """
+        self.lists.check()
         earlier = self.journal.settings
         differing = [name for name, value in settings.items() if earlier.get(name, value) != value]
         if overwrite:
@@ -108,6 +116,8 @@ class Ledger:
             )
         self.stamps.begin()  # which may refuse other sizes
         self.journal.set_settings({**settings, **facts})
+        began = datetime.now(UTC).isoformat(timespec="seconds")
+        self._number = self.journal.add_run({"began": began, **facts})
         self.directory.remove_partial_files()
 
     def unfinished(self, batches: Iterable[SourceBatch], *, only_failed: bool) -> Iterator[SourceBatch]:
@@ -126,7 +136,6 @@ class Ledger:
             Sources that have no picture.
         """
         for batch in batches:
-            self.journal.keep(batch)
             ids = batch.rows.column("diaSourceId").to_pylist()
             wanted = self.journal.failed(ids) if only_failed else set(ids)
             done = self._whole(ids)
@@ -141,12 +150,23 @@ class Ledger:
                 elif identifier in wanted:
                     todo.append(row)
                 new.discard(identifier)
+            if there or todo:
+                self.journal.keep(batch.take(sorted(there + todo)))
             if there:
                 self._describe(SourceBatch(batch.data_id, batch.rows.take(there)))
             if todo:
-                yield batch.take(todo)
+                yield self._numbered(batch.take(todo))
         if self.repeated:
             self.log.warning("%d rows repeat a diaSourceId; the first row of each was used.", self.repeated)
+
+    def _numbered(self, batch: SourceBatch) -> SourceBatch:
+        """Give sources their numbers, where their folders follow from these."""
+        if self.names.chunk_sources is None:
+            return batch
+        ids = batch.rows.column("diaSourceId").to_pylist()
+        places = self.journal.places(ids)
+        numbers = tuple(places[identifier] for identifier in ids)
+        return NumberedBatch(batch.data_id, batch.rows, batch.reasons, numbers)
 
     def _whole(self, ids: Iterable[int]) -> set[int]:
         """Return the sources whose picture is there as it was written."""
@@ -169,7 +189,7 @@ class Ledger:
     @property
     def columns(self) -> list[str]:
         """Catalogue columns that the manifest wants to know."""
-        return [manifest_name(column) for column in self.manifest.columns]
+        return self.lists.form.needed
 
     def record(self, outcomes: Iterable[Picture | Failure]) -> None:
         """Take down what became of the sources of a batch.
@@ -203,16 +223,10 @@ class Ledger:
         self.written.sort()
         self.skipped.sort()
         self.failed.sort()
-        marked = tuple(name for name in self.journal.names_of_metadata() if is_marked(name))
-        new = tuple(name for name in marked if name not in self.manifest.columns)
-        journal = self.journal
-        form = self.manifest.with_columns(new)
-        names = form.write(self.directory, self._pictures(advance), journal.add_manifest)
-        for stale in journal.manifests() - set(names):
-            self.directory.remove([stale])
-            journal.drop_manifest(stale)
-        write_failures(self.directory, self.journal.failures())
-        self._warn_of_limits()
+        names = self.lists.write(advance)
+        self.commands = self.lists.commands(names)
+        counts = {"written": len(self.written), "skipped": len(self.skipped), "failed": len(self.failed)}
+        self.journal.end_run(self._number, counts)
         with self.directory.open(_REPORT) as stream:
             stream.write(json.dumps(self._report(names), indent=2).encode() + b"\n")
         return [f"{self.directory.name.rstrip('/')}/{name}" for name in names]
@@ -243,25 +257,7 @@ class Ledger:
         stamps : `list` [`str`]
             Paths of the files; none when nobody wants any.
         """
-        return list(self.stamps.assemble((picture.diaSourceId for picture in self._pictures()), advance))
-
-    def _pictures(self, advance: Callable[[int], object] | None = None) -> Iterator[Picture]:
-        for picture in self.journal.pictures(by_folder=self.manifest.style == "citsci"):
-            if advance is not None:
-                advance(1)
-            yield picture
-
-    def _warn_of_limits(self) -> None:
-        if self.manifest.style != "citsci":
-            return
-        files = self.journal.most_in_a_folder() * (1 + len(self.manifest.panels))
-        if files > CITSCI_FILES:
-            self.log.warning(
-                "rubin.citsci takes %d files of a directory and drops the rest without a word, and there are "
-                "%d: select fewer sources, or set chunkSize.",
-                CITSCI_FILES,
-                files,
-            )
+        return list(self.stamps.assemble((picture.diaSourceId for picture in self.lists.pictures()), advance))
 
     def _report(self, manifests: list[str]) -> dict[str, object]:
         pictures, failures = self.journal.counts()
@@ -273,4 +269,5 @@ class Ledger:
             },
             "directory": {"pictures": pictures, "failures": failures, "manifests": manifests},
             "settings": self.journal.settings,
+            "runs": self.journal.runs(),
         }

@@ -1,14 +1,30 @@
 """Put the pictures of one batch where they belong."""
 
-__all__ = ("PictureWriter",)
+__all__ = ("NumberedBatch", "PictureWriter")
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..domain import SourceBatch
-from ..output import Failure, OutputDirectory, Picture, metadata_of, panel_path, picture_path
+from ..output import (
+    Failure,
+    OutputDirectory,
+    Picture,
+    PictureNames,
+    metadata_of,
+    panel_path,
+    without_identity,
+)
 from ..stamps import SpillWriter
 from ._pictures import PictureBatch
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedBatch(SourceBatch):
+    """Sources whose folders follow from the order in which they came."""
+
+    numbers: tuple[int, ...] = ()
+    """The running number of each in its directory, from 0."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +43,8 @@ class PictureWriter:
     columns: Sequence[str]
     """Catalogue columns that the manifest wants to know."""
 
-    chunk_size: int | None = None
-    """How many successive identifiers share a folder; `None` for no
-    folders."""
+    names: PictureNames
+    """How they are named there."""
 
     stamps: SpillWriter | None = None
     """Takes the stamps themselves; `None` when nobody wants them."""
@@ -54,17 +69,22 @@ class PictureWriter:
         """
         pictures = self.make(batch)
         outcomes: list[Picture | Failure] = []
-        for files, metadata in zip(pictures.outcomes, metadata_of(batch.rows, self.columns), strict=True):
+        numbers = batch.numbers if isinstance(batch, NumberedBatch) else [None] * len(batch.rows)
+        metadatas = metadata_of(batch.rows, self.columns)
+        for files, number, metadata in zip(pictures.outcomes, numbers, metadatas, strict=True):
             if isinstance(files, Failure):
                 outcomes.append(files)
                 continue
             assert batch.data_id is not None  # without images there is no picture
-            path = picture_path(files.diaSourceId, self.chunk_size)
+            path = self.names.path(files.diaSourceId, number)
             for panel, content in files.panels.items():
-                self.directory.write(panel_path(path, panel), content)
-            self.directory.write(path, files.picture)  # last: it stands for all of them
-            size = len(files.picture)
-            outcomes.append(Picture(files.diaSourceId, batch.data_id, path, size, metadata))
+                self.directory.write(panel_path(path, panel), self._published(content))
+            content = self._published(files.picture)
+            self.directory.write(path, content)  # last: it stands for all of them
+            outcomes.append(Picture(files.diaSourceId, batch.data_id, path, len(content), metadata))
         if self.stamps is not None and pictures.stamps is not None:
             self.stamps.write(pictures.stamps)
         return outcomes
+
+    def _published(self, png: bytes) -> bytes:
+        return png if self.names.secret is None else without_identity(png)

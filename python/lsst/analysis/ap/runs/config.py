@@ -28,7 +28,7 @@ class PicturesConfig(LooksConfig):
         default=True,
     )
     separatePanels = Field[bool](
-        doc="Write each panel as a picture of its own as well, for subjects that are flipped through.",
+        doc="Write each panel as a picture of its own as well. What subjects consist of says subjectFrames.",
         default=False,
     )
 
@@ -47,5 +47,5 @@ def settings_of(config: Config) -> dict[str, str]:
         The values as text by name, without those that only decide what lists
         accompany the pictures.
     """
-    lists = OutputConfig._fields.keys() - {"chunkSize"}
+    lists = OutputConfig._fields.keys() - {"chunkSize", "chunkFiles"}
     return {name: repr(value) for name, value in config.toDict().items() if name not in lists}

@@ -14,6 +14,7 @@ from ._choice import Stratum
 from ._columns import REQUIRED_COLUMNS, standardize
 from ._files import open_catalog, read_catalog
 from ._flag_map import FlagMap
+from ._forced import forced_sources
 from ._identifiers import read_identifiers
 from ._make_selection import make_selection
 from ._rows import open_sources, rows_of
@@ -22,10 +23,14 @@ from ._survey import SURVEY_COLUMNS, Survey, survey
 from ._synonyms import PICTURE_COLUMNS, SYNONYMS, today
 from ._table_catalog import TableCatalog
 from ._tables import Sources, arrow_tables, one_row
+from ._tap import DEFAULT_TAP_URL, open_tap
+from .conditions._arrow import arrow_condition
+from .conditions._expression import columns_of
 from .conditions._sky import circle, polygon
 from .conditions._where import parse_condition
 
 __all__ = (
+    "DEFAULT_TAP_URL",
     "PICTURE_COLUMNS",
     "REQUIRED_COLUMNS",
     "SURVEY_COLUMNS",
@@ -40,9 +45,12 @@ __all__ = (
     "Stratum",
     "Survey",
     "TableCatalog",
+    "arrow_condition",
     "arrow_tables",
     "circle",
+    "columns_of",
     "find_tables",
+    "forced_sources",
     "group_by_detector",
     "make_selection",
     "one_row",
@@ -52,6 +60,7 @@ __all__ = (
     "open_cassandra",
     "open_catalog",
     "open_sources",
+    "open_tap",
     "packer_of",
     "parse_condition",
     "polygon",

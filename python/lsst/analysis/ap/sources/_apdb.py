@@ -58,6 +58,7 @@ class SqlApdb:
         packer: CcdVisitPacker | None = None,
     ) -> None:
         self._database = database
+        self._namespace = namespace
         self._packer = packer
         try:
             table = database.reflect("DiaSource", namespace)
@@ -85,6 +86,34 @@ class SqlApdb:
         self._standardizer = Standardizer(packer=packer)
         self._rows = SourceRows(database, self._columns, key, self.instrument, self._standardizer)
         self._chosen: tuple[Selection, Keys] | None = None
+
+    def forced(self, object_id: int, names: Collection[str]) -> pa.Table:
+        """Return the forced photometry of a DiaObject.
+
+        Parameters
+        ----------
+        object_id : `int`
+            ``diaObjectId``.
+        names : collection of `str`
+            Columns of DiaForcedSource that are wanted, as far as there are.
+
+        Returns
+        -------
+        table : `pyarrow.Table`
+            The rows; none where the database has no such table.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when the database does not answer.
+        """
+        try:
+            table = self._database.reflect("DiaForcedSource", self._namespace)
+        except sa.exc.NoSuchTableError:
+            return pa.table({name: pa.nulls(0) for name in names})
+        columns = [column for column in table.columns if column.name in names]
+        rows = self._database.rows(sa.select(*columns).where(table.c.diaObjectId == object_id))
+        return pa.table({column.name: [row[i] for row in rows] for i, column in enumerate(columns)})
 
     @classmethod
     def from_sqlite(cls, path: str | Path, **kwargs: Any) -> Self:

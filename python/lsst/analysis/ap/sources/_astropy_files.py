@@ -1,13 +1,13 @@
 """Catalogues in the formats of astronomy: FITS, VOTable, ECSV."""
 
-__all__ = ("read_ecsv", "read_fits", "read_votable")
+__all__ = ("check_votable", "read_ecsv", "read_fits", "read_votable")
 
 import math
 import re
 import warnings
 import xml.parsers.expat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
@@ -84,15 +84,32 @@ def read_votable(path: Path) -> "astropy.table.Table":
     """
     from astropy.io import votable
 
-    _check_votable(path)
+    with path.open("rb") as stream:
+        check_votable(stream, path.stat().st_size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", votable.exceptions.VOWarning)
         found = votable.parse_single_table(str(path), invalid="mask", verify="ignore")
         return found.to_table(use_names_over_ids=True)
 
 
-def _check_votable(path: Path) -> None:
-    """Refuse a VOTable that would read from the network, or fill the memory."""
+def check_votable(stream: IO[bytes], size: int) -> None:
+    """Refuse a VOTable that would read from the network, or fill the memory.
+
+    Parameters
+    ----------
+    stream : file
+        The VOTable.
+    size : `int`
+        How many bytes it has.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when its data are elsewhere, or it declares more than it can
+        hold.
+    xml.parsers.expat.ExpatError
+        Raised when it is no XML.
+    """
     counts = {"rows": 0, "width": 0}
 
     def start(name: str, attributes: dict[str, str]) -> None:
@@ -111,9 +128,7 @@ def _check_votable(path: Path) -> None:
 
     parser = xml.parsers.expat.ParserCreate()
     parser.StartElementHandler = start
-    with path.open("rb") as stream:
-        parser.ParseFile(stream)
-    size = path.stat().st_size
+    parser.ParseFile(stream)
     if max(counts["rows"], 1) * counts["width"] > max(_EXPANSION * size, 2**20):
         raise CutoutsError(f"it declares {counts['rows']} rows of {counts['width']} values, in {size} bytes")
 

@@ -10,8 +10,10 @@ import pyarrow as pa
 from ..domain import CutoutsError, UnreadableError
 from ._afw_catalog import read_afw_catalog
 from ._ccd_visit import CcdVisitPacker
+from ._columns import renamed
 from ._flag_map import FlagMap
 from ._selection import Selection
+from ._solar_system import is_without_position, join_solar_system
 from ._table_catalog import TableCatalog
 from ._tables import arrow_tables
 
@@ -58,11 +60,17 @@ def open_butler_tables(
         Raised when there is no such dataset.
     """
     refs = find_tables(butler, dataset_type, where)
+    if (names := _column_names(butler, refs[0])) is not None and is_without_position(names):
+        return join_solar_system(
+            lambda: (table for ref in refs for table in _get(butler, ref, None)),
+            lambda name: open_butler_tables(butler, name, flag_map=flag_map, packer=packer),
+            dataset_type,
+        )
 
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
         for ref in refs:
             if _may_have(ref, selection):
-                yield from read_butler_table(butler, ref, flag_map, packer)
+                yield from read_butler_table(butler, ref, flag_map, packer, columns)
 
     return TableCatalog(tables, grouped="visit" in refs[0].datasetType.dimensions)
 
@@ -126,6 +134,7 @@ def read_butler_table(
     ref: "DatasetRef",
     flag_map: FlagMap | None = None,
     packer: CcdVisitPacker | None = None,
+    columns: Collection[str] | None = None,
 ) -> Iterator[pa.Table]:
     """Read one table of DiaSources.
 
@@ -139,6 +148,10 @@ def read_butler_table(
         What the bits of an integer column of flags mean.
     packer : `CcdVisitPacker`, optional
         What a column ``ccdVisitId`` means.
+    columns : collection of `str`, optional
+        Columns by their names of today that are wanted, as far as it has
+        them; all when not given. Only of tables in Arrow's formats others
+        are not read.
 
     Yields
     ------
@@ -153,11 +166,26 @@ def read_butler_table(
     CutoutsError
         Raised when it lacks a column that must be there.
     """
+    packed = {"ccdVisitId"} if flag_map is None else {"ccdVisitId", flag_map.column}
+    wanted = None if columns is None else {*columns, *packed}
+    for table in _get(butler, ref, wanted):
+        try:
+            yield from arrow_tables(_with_data_id(table, ref), flag_map, packer)
+        except CutoutsError as error:
+            raise CutoutsError(f"{ref}: {error}", choices=error.choices) from error
+
+
+def _get(butler: "LimitedButler", ref: "DatasetRef", columns: Collection[str] | None) -> Iterator[Any]:
+    """Yield a table as the butler has it."""
     try:
         if ref.datasetType.storageClass_name == "SourceCatalog":
             table: Any = read_afw_catalog(butler, ref)
-        else:
+        elif columns is None or (names := _column_names(butler, ref)) is None:
             table = butler.get(ref)
+        else:
+            pairs = zip(names, renamed(names), strict=True)
+            parameters = {"columns": [name for name, new in pairs if new in columns]}
+            table = butler.get(ref, parameters=parameters if parameters["columns"] else None)
     except CutoutsError:
         raise
     except Exception as error:  # whatever the formatter or the storage raises
@@ -165,10 +193,17 @@ def read_butler_table(
         raise UnreadableError(
             f"{ref} cannot be read: {cause}. Leave it out with a data query.", choices=("data_query",)
         ) from error
+    yield table
+
+
+def _column_names(butler: "LimitedButler", ref: "DatasetRef") -> list[str] | None:
+    """Return the columns of a table, if that costs less than to read it."""
+    if not ref.datasetType.storageClass_name.startswith("Arrow"):
+        return None
     try:
-        yield from arrow_tables(_with_data_id(table, ref), flag_map, packer)
-    except CutoutsError as error:
-        raise CutoutsError(f"{ref}: {error}", choices=error.choices) from error
+        return list(map(str, butler.get(ref.makeComponentRef("columns"))))
+    except Exception:  # reading the table itself will tell
+        return None
 
 
 def _with_data_id(table: Any, ref: "DatasetRef") -> Any:

@@ -16,7 +16,7 @@ from ._arrays import arrow_array
 from ._ccd_visit import CcdVisitPacker, unpack_ccd_visits
 from ._flag_map import FlagMap, unpack_flags
 from ._kinds import FLAG, WHOLE, Kind, Reading, kind_of, read_values
-from ._synonyms import SYNONYMS, today
+from ._synonyms import FORCED_SYNONYMS, SYNONYMS, today
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,12 +47,15 @@ def renamed(names: Sequence[str]) -> list[str]:
         In the same order. A synonym is replaced only where today's name is
         not a column already, and only one of several synonyms is.
     """
+    if "psfDiffFlux" in names:
+        names = [FORCED_SYNONYMS.get(name, name) for name in names]
     taken = set(names)
     found = dict(zip(names, names, strict=True))
-    for name in sorted((name for name in names if name in _PRIORITY), key=_PRIORITY.__getitem__):
-        if SYNONYMS[name] not in taken:
-            taken.add(SYNONYMS[name])
-            found[name] = SYNONYMS[name]
+    last = len(_PRIORITY)
+    for name in sorted(dict.fromkeys(names), key=lambda name: _PRIORITY.get(name, last)):
+        if (new := today(name)) not in taken:
+            taken.add(new)
+            found[name] = new
     return [found[name] for name in names]
 
 

@@ -1,6 +1,6 @@
 """Every name that a DiaSource column has had, and the one it has here."""
 
-__all__ = ("FLAG_COLUMNS", "PICTURE_COLUMNS", "SYNONYMS", "today")
+__all__ = ("FLAG_COLUMNS", "FORCED_SYNONYMS", "PICTURE_COLUMNS", "SYNONYMS", "today")
 
 from collections.abc import Mapping
 from typing import Final
@@ -123,24 +123,42 @@ SYNONYMS: Final[Mapping[str, str]] = {
     "ip_diffim_forced_template_PsfFlux_instFlux": "templateFlux",
     "ip_diffim_forced_template_PsfFlux_instFluxErr": "templateFluxErr",
     **_afw_names(),
+    # Forced measurements, which are of no detection.
+    "diaForcedSourceId": "diaSourceId",
+    "forcedSourceOnDiaObjectId": "diaSourceId",
     # Spellings of other services and of people.
     "dia_source_id": "diaSourceId",
-    "diasourceid": "diaSourceId",
-    "diaobjectid": "diaObjectId",
     "dia_object_id": "diaObjectId",
     "visitId": "visit",
     "visit_id": "visit",
     "detectorId": "detector",
     "detector_id": "detector",
-    "RA": "ra",
-    "DEC": "dec",
-    "Dec": "dec",
 }
 """Other names of a column, and the name that this package knows it by.
 
 Where a table has several of them, the name on the right wins, then the order
 of this table.
 """
+
+FORCED_SYNONYMS: Final[Mapping[str, str]] = {
+    "psfDiffFlux": "psfFlux",
+    "psfDiffFluxErr": "psfFluxErr",
+    "psfDiffFlux_flag": "psfFlux_flag",
+    "psfFlux": "scienceFlux",
+    "psfFluxErr": "scienceFluxErr",
+    "psfFlux_flag": "forced_PsfFlux_flag",
+}
+"""What the columns of a release's forced measurements are in the APDB, where
+``psfFlux`` is that of the difference image and not of the science image."""
+
+IGNORING_CASE: Final[Mapping[str, str]] = {
+    **{name.lower(): today for name, today in SYNONYMS.items()},
+    **{name.lower(): name for name in (*SYNONYMS.values(), *PICTURE_COLUMNS)},
+}
+"""Names in small letters, as some services write them or anything like it."""
+
+
+_KNOWN: Final = frozenset((*SYNONYMS.values(), *PICTURE_COLUMNS))
 
 
 def today(name: str) -> str:
@@ -156,4 +174,6 @@ def today(name: str) -> str:
     name : `str`
         Its name in the APDB of today; the same name when it is not known.
     """
-    return SYNONYMS.get(name, name)
+    if name in SYNONYMS:
+        return SYNONYMS[name]
+    return name if name in _KNOWN else IGNORING_CASE.get(name.lower(), name)

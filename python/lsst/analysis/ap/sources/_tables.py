@@ -140,6 +140,8 @@ def as_arrow(table: Any) -> pa.Table | None:
         return _from_pandas(table)
     if is_afw(table):
         table = afw_table(table)
+    if module == "pyvo" and hasattr(table, "to_table"):
+        table = table.to_table()  # what a query gives
     if hasattr(table, "colnames") and hasattr(table, "columns"):
         return _from_astropy(table)
     if module == "polars" and hasattr(table, "collect"):

@@ -1,107 +1,23 @@
 """What an upload asks of Zooniverse's API, Panoptes."""
 
-__all__ = ("Created", "Listed", "Panoptes", "RefusedError", "SubjectSet", "User")
+__all__ = ("Panoptes",)
 
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
-from ..domain import CutoutsError
-from ._api_connection import Connection, UnansweredError
-from ._api_login import Account, Tokens
+from ._api_connection import Connection
+from ._api_login import Account
+from ._api_requests import Requests, only, said
+from ._api_values import Created, Listed, Location, RefusedError, SubjectSet, User
 
 if TYPE_CHECKING:
-    import requests
+    pass
 
-_ACCEPT: Final = "application/vnd.api+json; version=1"
 _PAGE: Final = 100
 """Subjects of a page; the API gives no more."""
-
-_STALE: Final = (409, 412)
-"""Statuses of a row that somebody else has changed since it was read."""
-
-Location = str | Mapping[str, str]
-"""A medium of a subject: the media type of a file to come, or a URL by its
-media type."""
-
-
-class RefusedError(CutoutsError):
-    """An answer that says no.
-
-    Parameters
-    ----------
-    status : `int`
-        HTTP status.
-    message : `str`
-        What was asked, and what the server says.
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        """HTTP status."""
-
-
-@dataclass(frozen=True)
-class User:
-    """An account, and what it may do."""
-
-    name: str
-    """Its name."""
-
-    sent: int
-    """How many subjects it has sent, ever."""
-
-    limit: int | None
-    """How many it may send; `None` for no limit."""
-
-
-@dataclass(frozen=True)
-class SubjectSet:
-    """A subject set."""
-
-    number: int
-    """Its identifier."""
-
-    name: str
-    """What people call it."""
-
-    project: str
-    """The project that it belongs to."""
-
-    metadata: Mapping[str, Any]
-    """What the project keeps about it."""
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A subject that the server has."""
-
-    number: int
-    """Its identifier."""
-
-    external_id: str | None
-    """What its uploader calls it."""
-
-    metadata: Mapping[str, str]
-    """Its metadata."""
-
-
-@dataclass(frozen=True)
-class Created:
-    """A subject that the server has just made, or is about to have media for."""
-
-    number: int
-    """Its identifier."""
-
-    urls: tuple[str, ...]
-    """Where its media are to be put, in order."""
-
-    linked: bool
-    """Whether the answer says that it is in the set."""
 
 
 class Panoptes:
@@ -118,13 +34,12 @@ class Panoptes:
     """
 
     def __init__(self, account: Account, connection: Connection) -> None:
-        self._root = f"{account.endpoint}/api"
         self._connection = connection
-        self._tokens = Tokens(account, connection.patience)
+        self._requests = Requests(account, connection)
 
     def user(self) -> User:
         """Return the account and its limits."""
-        user = _only(self._ask("GET", "/me")[0], "users")
+        user = only(self._requests.ask("GET", "/me")[0], "users")
         limit = None if user.get("upload_whitelist") else user.get("subject_limit")
         return User(str(user.get("login")), int(user.get("uploaded_subjects_count") or 0), limit)
 
@@ -146,8 +61,8 @@ class Panoptes:
         RefusedError
             Raised when there is none, or not for this account.
         """
-        answer, _ = self._ask("GET", f"/subject_sets/{number}")
-        found = _only(answer, "subject_sets")
+        answer, _ = self._requests.ask("GET", f"/subject_sets/{number}")
+        found = only(answer, "subject_sets")
         return SubjectSet(
             number,
             str(found.get("display_name")),
@@ -171,7 +86,7 @@ class Panoptes:
         page, pages = 1, 1
         while page <= pages:
             query = {"subject_set_id": subject_set, "page": page, "page_size": _PAGE, "sort": "id"}
-            answer, _ = self._ask("GET", "/subjects", params=query)
+            answer, _ = self._requests.ask("GET", "/subjects", params=query)
             for subject in answer["subjects"]:
                 external_id = subject.get("external_id")
                 yield Listed(
@@ -222,7 +137,7 @@ class Panoptes:
             "links": links,
         }
         # A conflict undoes all of it; that is the one refusal that passes by itself.
-        answer = self._insist("POST", "/subjects", {"subjects": content}, repeatable=False)
+        answer = self._requests.insist("POST", "/subjects", {"subjects": content}, repeatable=False)
         return _created(answer, subject_set.number)
 
     def renew(self, number: int, metadata: Mapping[str, str], locations: Sequence[Location]) -> Created:
@@ -247,7 +162,7 @@ class Panoptes:
         content: dict[str, Any] = {"metadata": dict(metadata)}
         if locations:
             content["locations"] = list(locations)
-        answer = self._insist("PUT", f"/subjects/{number}", {"subjects": content}, versioned=True)
+        answer = self._requests.insist("PUT", f"/subjects/{number}", {"subjects": content}, versioned=True)
         return _created(answer, None)
 
     def put(self, url: str, content: bytes, media_type: str) -> None:
@@ -279,7 +194,7 @@ class Panoptes:
             },
         )
         if not response.ok:
-            raise RefusedError(response.status_code, f"the storage of media refused it ({_said(response)})")
+            raise RefusedError(response.status_code, f"the storage of media refused it ({said(response)})")
 
     def media_sizes(self, number: int) -> list[int | None]:
         """Return the sizes of the media of a subject.
@@ -294,7 +209,7 @@ class Panoptes:
         sizes : `list` [`int` or `None`]
             Bytes of each, in order; `None` for one that never came.
         """
-        answer, _ = self._ask("GET", f"/subjects/{number}")
+        answer, _ = self._requests.ask("GET", f"/subjects/{number}")
         sizes: list[int | None] = []
         for url in _created(answer, None).urls:
             response = self._connection.send("HEAD", url, allow_redirects=True)
@@ -313,7 +228,7 @@ class Panoptes:
         """
         for some in batched(subjects, _PAGE):
             content = {"subjects": [str(number) for number in some]}
-            self._insist("POST", f"/subject_sets/{subject_set}/links/subjects", content)
+            self._requests.insist("POST", f"/subject_sets/{subject_set}/links/subjects", content)
 
     def index(self, subject_set: int, fields: Sequence[str]) -> None:
         """Let a set be searched by some metadata, as panoptescli does for columns marked ``%``.
@@ -331,79 +246,11 @@ class Panoptes:
         wanted = {**found.metadata, "indexFields": ",".join(fields)}
         if wanted != found.metadata:
             content = {"subject_sets": {"metadata": wanted}}
-            self._insist("PUT", f"/subject_sets/{subject_set}", content, versioned=True)
-
-    def _insist(
-        self, method: str, path: str, content: Any, *, versioned: bool = False, repeatable: bool = True
-    ) -> Any:
-        """Ask for a change, again when somebody else's came between."""
-        for _ in range(self._connection.patience.attempts):
-            version = self._ask("GET", path)[1] if versioned else None
-            try:
-                return self._ask(method, path, version=version, repeatable=repeatable, json=content)[0]
-            except RefusedError as error:
-                if error.status not in _STALE:
-                    raise
-                refusal = error
-            self._connection.rest()
-        raise refusal
-
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        version: str | None = None,
-        repeatable: bool = True,
-        **content: Any,
-    ) -> tuple[Any, str | None]:
-        """Return an answer, and the version of what it tells of."""
-        token = self._tokens.get()
-        for again in (True, False):
-            headers = {"Accept": _ACCEPT, "Authorization": f"Bearer {token}"}
-            if version is not None:
-                headers["If-Match"] = version
-            response = self._connection.send(
-                method, f"{self._root}{path}", repeatable=repeatable, headers=headers, **content
-            )
-            if response.status_code != 401 or not again:
-                break
-            token = self._tokens.get(refused=token)
-        if not response.ok:
-            raise RefusedError(
-                response.status_code, f"Zooniverse refused {method} {path} ({_said(response)})."
-            )
-        if not response.content:
-            return None, response.headers.get("ETag")
-        try:
-            return response.json(), response.headers.get("ETag")
-        except ValueError as error:
-            problem = f"{self._root}{path} was answered with something that is no JSON"
-            raise UnansweredError(f"{problem}: check the connection and PANOPTES_ENDPOINT.") from error
-
-
-def _only(answer: Any, kind: str) -> Any:
-    """Return the one thing that an answer tells of."""
-    try:
-        return answer[kind][0]
-    except (LookupError, TypeError) as error:
-        raise UnansweredError(
-            f"Zooniverse's answer has no {kind}: check that PANOPTES_ENDPOINT is a server of Panoptes."
-        ) from error
+            self._requests.insist("PUT", f"/subject_sets/{subject_set}", content, versioned=True)
 
 
 def _created(answer: Any, subject_set: int | None) -> Created:
-    subject = _only(answer, "subjects")
+    subject = only(answer, "subjects")
     urls = tuple(url for location in subject["locations"] for url in location.values())
     sets = subject.get("links", {}).get("subject_sets") or ()
     return Created(int(subject["id"]), urls, str(subject_set) in map(str, sets))
-
-
-def _said(response: "requests.Response") -> str:
-    """Return the status of an answer and its words, as far as they are meant for people."""
-    try:
-        errors = response.json()["errors"]
-        words = "; ".join(str(error["message"]) for error in errors)
-    except (ValueError, KeyError, TypeError):
-        words = response.reason or ""
-    return f"status {response.status_code}: {' '.join(words.split())[:300]}".rstrip(": ")

@@ -181,7 +181,7 @@ class Tokens:
                 raise CutoutsError(
                     f"{self._account.endpoint} does not let {self._account.username!r} in: {error} Check "
                     "PANOPTES_USERNAME and PANOPTES_PASSWORD, or run 'panoptes configure'."
-                ) from None  # whose traceback may show the password
+                ) from error
             # It takes every answer for one of success.
             except (requests.RequestException, ValueError, KeyError) as error:
                 problem = type(error).__name__

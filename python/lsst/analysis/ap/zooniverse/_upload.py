@@ -139,8 +139,9 @@ def _carry_out(
     if user.limit is not None and new > user.limit - user.sent:
         raise CutoutsError(
             f"{new} subjects are to send, and {user.name} may send {max(0, user.limit - user.sent)} more "
-            f"(it has sent {user.sent} of {user.limit}). Send fewer with --limit (limit=), or ask Zooniverse "
-            "for more: contact@zooniverse.org."
+            f"(it has sent {user.sent} of {user.limit}). Send fewer with limit=, or ask Zooniverse "
+            "for more: contact@zooniverse.org.",
+            choices=("limit",),
         )
     wanted = {*ledger.doubtful(), *(subject.diaSourceId for subject in some)}
     disable = None if progress is None else not progress

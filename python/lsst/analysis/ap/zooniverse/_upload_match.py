@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ._api import Listed
+from ._api_values import Listed
 from ._ledger import Entry
 from ._upload_subjects import Subject
 

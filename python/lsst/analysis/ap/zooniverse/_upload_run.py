@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any, Final
 
 from ..domain import CutoutsError
-from ._api import RefusedError
 from ._api_connection import Connection, Interrupted
+from ._api_values import RefusedError
 from ._ledger import Entry, Ledger
 from ._upload_match import match_subjects
 from ._upload_send import Outcome, Sender

@@ -7,8 +7,9 @@ from typing import Final
 
 from ..domain import CutoutsError
 from ..output import OutputDirectory
-from ._api import Created, Location, Panoptes, RefusedError, SubjectSet
+from ._api import Panoptes
 from ._api_connection import Interrupted, UnansweredError, UnreachableError
+from ._api_values import Created, Location, RefusedError, SubjectSet
 from ._ledger import Entry
 from ._upload_subjects import Subject
 

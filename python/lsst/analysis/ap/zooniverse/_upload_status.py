@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from ..domain import CutoutsError
 from ..output import Journal, open_existing
-from ._api import Panoptes, User
+from ._api import Panoptes
 from ._api_connection import Connection, Patience
 from ._api_login import Account, find_account
+from ._api_values import User
 from ._ledger import Ledger
 from ._upload_match import match_subjects
 from ._upload_subjects import read_subjects

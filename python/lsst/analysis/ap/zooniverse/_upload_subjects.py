@@ -7,15 +7,14 @@ import io
 import mimetypes
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from posixpath import basename, splitext
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from ..domain import CutoutsError
-from ..output import Journal, OutputDirectory
+from ..output import Journal, OutputDirectory, picture_key
 
 _FILE: Final = "filename"
-_LOCATION: Final = "location:"
+_URLS: Final = ("location:", "#url")
 _METADATA: Final = "metadata:"
 _MISSING: Final = ("", "null")
 """How manifests say that there is no value."""
@@ -88,7 +87,7 @@ def read_subjects(directory: OutputDirectory, journal: Journal) -> Subjects:
     CutoutsError
         Raised when there is no manifest, or it is not one of this directory.
     """
-    identifiers = {_stem(picture.path): picture.diaSourceId for picture in journal.pictures()}
+    identifiers = {picture_key(picture.path): picture.diaSourceId for picture in journal.pictures()}
     names = sorted(journal.manifests())
     if not names:
         raise CutoutsError(f"{directory.name} has no manifest: {_REMEDY}")
@@ -101,17 +100,19 @@ def read_subjects(directory: OutputDirectory, journal: Journal) -> Subjects:
             raise CutoutsError(f"{name} of {directory.name} cannot be read: {_REMEDY}") from error
         reader = csv.DictReader(io.StringIO(text))
         form = _Form(tuple(reader.fieldnames or ()), name.rpartition("/")[0])
+        if not form.places:
+            raise CutoutsError(f"{name} of {directory.name} names no pictures: {_REMEDY}")
         indexed |= dict.fromkeys(form.indexed)
         for row in reader:
-            stem = form.stem(row)
-            if stem not in identifiers:
+            key = form.key(row)
+            if key not in identifiers:
                 raise CutoutsError(
-                    f"{name} of {directory.name} lists {stem!r}, which is no picture of this directory: "
+                    f"{name} of {directory.name} lists {key!r}, which is no picture of this directory: "
                     f"{_REMEDY}"
                 )
-            identifier = identifiers[stem]
+            identifier = identifiers[key]
             members.setdefault(
-                identifier, Subject(identifier, stem, dict(form.metadata(row)), tuple(form.media(row)))
+                identifier, Subject(identifier, key, dict(form.metadata(row)), tuple(form.media(row)))
             )
     return Subjects(tuple(members.values()), tuple(indexed))
 
@@ -125,13 +126,12 @@ class _Form:
 
     @property
     def is_hosted(self) -> bool:
-        return "external_id" in self.header
+        return any(column.startswith(_URLS) for column in self.header)
 
     @property
     def places(self) -> list[str]:
         """Columns that name pictures."""
-        start = _LOCATION if self.is_hosted else _FILE
-        return [column for column in self.header if column.startswith(start)]
+        return [column for column in self.header if column.startswith(_URLS if self.is_hosted else _FILE)]
 
     @property
     def is_imported(self) -> bool:
@@ -149,8 +149,9 @@ class _Form:
     def indexed(self) -> list[str]:
         return [column.lstrip("%") for column in self.header if column.startswith("%")]
 
-    def stem(self, row: Mapping[str, str]) -> str:
-        return row["external_id"] if self.is_hosted else _stem(row[self.places[0]])
+    def key(self, row: Mapping[str, str]) -> str:
+        place = row[self.places[0]]
+        return picture_key(unquote(urlsplit(place).path) if self.is_hosted else place)
 
     def metadata(self, row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         for column, name in self.names.items():
@@ -165,7 +166,3 @@ class _Form:
                 yield Medium(media_type, url=place)
             else:
                 yield Medium(media_type, path=f"{self.folder}/{place}" if self.folder else place)
-
-
-def _stem(path: str) -> str:
-    return splitext(basename(unquote(path)))[0]

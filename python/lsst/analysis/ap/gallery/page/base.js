@@ -12,7 +12,7 @@ const Gallery = {};
    * comes from a catalogue.
    *
    * @param {string} tag - Its name.
-   * @param {Object} properties - Attributes; `on` holds functions by event, `true` an attribute without a value.
+   * @param {Object} properties - Attributes; `on` holds functions by event, `true` means no value.
    * @param {...(Node|string)} children - What it holds.
    */
   function element(tag, properties = {}, ...children) {
@@ -51,8 +51,13 @@ const Gallery = {};
   /** A choice among [value, text] pairs. */
   function choice(pairs, chosen, act, properties = {}) {
     const options = pairs.map(([value, text]) =>
-      element("option", { value, selected: value === chosen }, text));
-    return element("select", { on: { change: (event) => act(event.target.value) }, ...properties }, ...options);
+      element("option", { value, selected: value === chosen }, text),
+    );
+    return element(
+      "select",
+      { on: { change: (event) => act(event.target.value) }, ...properties },
+      ...options,
+    );
   }
 
   /** Do something at the next frame, once, however often it is asked for. */

@@ -11,7 +11,14 @@
     constructor(app, column, key) {
       Object.assign(this, { app, column, key, all: false });
       this.list = element("div", { class: "values" });
-      this.more = Gallery.button("", () => { this.all = !this.all; this.refresh(); }, { class: "quiet" });
+      this.more = Gallery.button(
+        "",
+        () => {
+          this.all = !this.all;
+          this.refresh();
+        },
+        { class: "quiet" },
+      );
       this.root = element("div", {}, this.list, this.more);
     }
 
@@ -29,17 +36,30 @@
     refresh() {
       const counts = this.#counts();
       const chosen = new Set(this.app.state.facets.get(this.key)?.values ?? []);
-      const shown = this.all ? counts.slice(0, 500) : counts.filter(([value], i) => i < MANY || chosen.has(value));
-      const focused = this.list.contains(document.activeElement) ? document.activeElement.dataset.value : undefined;
-      this.list.replaceChildren(...shown.map(([value, number]) => {
-        const text = value ?? "none";
-        const box = element("input", {
-          type: "checkbox", checked: chosen.has(value), "data-value": text,
-          on: { change: (event) => this.#toggle(value, event.target.checked) },
-        });
-        return element("label", { class: number ? "value" : "value zero" }, box, element("span", {}, text),
-          element("span", { class: "number" }, count(number)));
-      }));
+      const shown = this.all
+        ? counts.slice(0, 500)
+        : counts.filter(([value], i) => i < MANY || chosen.has(value));
+      const focused = this.list.contains(document.activeElement)
+        ? document.activeElement.dataset.value
+        : undefined;
+      this.list.replaceChildren(
+        ...shown.map(([value, number]) => {
+          const text = value ?? "none";
+          const box = element("input", {
+            type: "checkbox",
+            checked: chosen.has(value),
+            "data-value": text,
+            on: { change: (event) => this.#toggle(value, event.target.checked) },
+          });
+          return element(
+            "label",
+            { class: number ? "value" : "value zero" },
+            box,
+            element("span", {}, text),
+            element("span", { class: "number" }, count(number)),
+          );
+        }),
+      );
       if (focused !== undefined) {
         [...this.list.querySelectorAll("input")].find((box) => box.dataset.value === focused)?.focus();
       }
@@ -51,8 +71,10 @@
       const chosen = new Set(this.app.state.facets.get(this.key)?.values ?? []);
       if (on) chosen.add(value);
       else chosen.delete(value);
-      this.app.state.setFacet(this.key,
-        chosen.size ? { type: "among", column: this.column.name, values: [...chosen] } : null);
+      this.app.state.setFacet(
+        this.key,
+        chosen.size ? { type: "among", column: this.column.name, values: [...chosen] } : null,
+      );
     }
   }
 
@@ -70,8 +92,15 @@
     #line({ word, about }) {
       const number = element("span", { class: "number" });
       this.numbers.set(word, number);
-      const choose = element("select", { "aria-label": `flag ${word}`, on: { change: () => this.#chosen() } },
-        ...[["", "any"], ["yes", "set"], ["no", "not set"]].map(([value, text]) => element("option", { value }, text)));
+      const choose = element(
+        "select",
+        { "aria-label": `flag ${word}`, on: { change: () => this.#chosen() } },
+        ...[
+          ["", "any"],
+          ["yes", "set"],
+          ["no", "not set"],
+        ].map(([value, text]) => element("option", { value }, text)),
+      );
       this.boxes.set(word, choose);
       return element("div", { class: "value", title: about }, element("span", {}, word), choose, number);
     }
@@ -85,7 +114,11 @@
         let number = 0;
         for (let row = 0; row < has.length; row++) if (has[row] && passes(row)) number++;
         this.numbers.get(word).textContent = count(number);
-        this.boxes.get(word).value = facet?.set.includes(word) ? "yes" : facet?.unset.includes(word) ? "no" : "";
+        this.boxes.get(word).value = facet?.set.includes(word)
+          ? "yes"
+          : facet?.unset.includes(word)
+            ? "no"
+            : "";
       }
     }
 

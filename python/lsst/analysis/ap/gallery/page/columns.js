@@ -58,21 +58,23 @@
       return this.reader(row);
     }
 
-    /** A function that returns the value of a row; one for each way of storing, since conditions ask often. */
+    /** A function that returns the value of a row, one for each way of storing: conditions ask often. */
     #makeReader() {
       const { values, texts } = this;
       const valid = this.#valid;
       const bit = (bits, row) => (bits[row >> 3] >> (row & 7)) & 1;
       if (this.storage === "codes") return (row) => (values[row] < 0 ? null : texts[values[row]]);
       if (this.storage === "bits") {
-        return valid === null ? (row) => bit(values, row) : (row) => (bit(valid, row) ? bit(values, row) : null);
+        return valid === null
+          ? (row) => bit(values, row)
+          : (row) => (bit(valid, row) ? bit(values, row) : null);
       }
       if (valid !== null) return (row) => (bit(valid, row) ? values[row] : null);
       if (this.kind === "integer") return (row) => values[row];
       return (row) => (Number.isNaN(values[row]) ? null : values[row]);
     }
 
-    /** A number for each row that is the same for the same value, and the text of each; null is one of them. */
+    /** A number for each row, the same for the same value (also for null), and the text of each number. */
     get codes() {
       if (this.coded === undefined) {
         const places = new Map();
@@ -103,7 +105,9 @@
     get numbers() {
       if (this.kept === undefined) {
         const plain = !this.storage.startsWith("Big") && this.storage.endsWith("Array") && this.#isFull;
-        this.kept = plain ? this.values : Float64Array.from({ length: this.rows }, (_, row) => this.number(row));
+        this.kept = plain
+          ? this.values
+          : Float64Array.from({ length: this.rows }, (_, row) => this.number(row));
       }
       return this.kept;
     }

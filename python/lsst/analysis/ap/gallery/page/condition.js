@@ -78,7 +78,13 @@
         case "call": {
           const argument = this.#real(tree.argument, tree.name);
           const apply = FUNCTIONS[tree.name];
-          return { kind: "real", at: (row) => { const x = argument(row); return x === null ? null : apply(x); } };
+          return {
+            kind: "real",
+            at: (row) => {
+              const x = argument(row);
+              return x === null ? null : apply(x);
+            },
+          };
         }
         case "compare":
           return { kind: "truth", at: this.#compare(tree) };
@@ -90,7 +96,13 @@
         }
         case "not": {
           const at = this.condition(tree.argument);
-          return { kind: "truth", at: (row) => { const x = at(row); return x === null ? null : !x; } };
+          return {
+            kind: "truth",
+            at: (row) => {
+              const x = at(row);
+              return x === null ? null : !x;
+            },
+          };
         }
         default:
           return { kind: "truth", at: this.#joined(tree) };
@@ -112,7 +124,10 @@
         throw new ConditionError(`${name(tree)} is ${KINDS[kind]}: it cannot be used with ${what}.`);
       }
       if (kind === "real") return at;
-      return (row) => { const value = at(row); return value === null ? null : Number(value); };
+      return (row) => {
+        const value = at(row);
+        return value === null ? null : Number(value);
+      };
     }
 
     #compare({ symbol, left, right }) {
@@ -120,8 +135,10 @@
       const b = this.part(right);
       const kinds = new Set([a.kind, b.kind]);
       if (kinds.has("other") || (kinds.has("text") && kinds.size > 1)) {
-        throw new ConditionError(`${name(left)} is ${KINDS[a.kind]} and ${name(right)} is ${KINDS[b.kind]}: `
-          + `${symbol} cannot compare them.`);
+        throw new ConditionError(
+          `${name(left)} is ${KINDS[a.kind]} and ${name(right)} is ${KINDS[b.kind]}: ` +
+            `${symbol} cannot compare them.`,
+        );
       }
       if (kinds.has("text") && symbol !== "==" && symbol !== "!=") {
         throw new ConditionError(`Text can be compared with == and != only, not with ${symbol}.`);
@@ -138,17 +155,26 @@
       const { kind, at } = this.part(argument);
       const isText = kind === "text";
       if (kind === "other" || choices.some((choice) => (choice.kind === "text") !== isText)) {
-        throw new ConditionError(`${name(argument)} is ${KINDS[kind]}: it cannot be one of `
-          + `${choices.slice(0, 5).map((choice) => String(choice.value)).join(", ")}.`);
+        throw new ConditionError(
+          `${name(argument)} is ${KINDS[kind]}: it cannot be one of ` +
+            `${choices
+              .slice(0, 5)
+              .map((choice) => String(choice.value))
+              .join(", ")}.`,
+        );
       }
       // Identifiers need all their 64 bits.
       const whole = kind === "integer";
-      const values = choices.map((choice) => choice.value)
+      const values = choices
+        .map((choice) => choice.value)
         .filter((value) => !whole || typeof value === "bigint" || Number.isInteger(value));
       const chosen = new Set(isText ? values : values.map(whole ? BigInt : Number));
       const key = isText ? (value) => value : whole ? BigInt : Number;
       if (!chosen.size) return () => false; // in SQL not even null is among none
-      return (row) => { const value = at(row); return value === null ? null : chosen.has(key(value)); };
+      return (row) => {
+        const value = at(row);
+        return value === null ? null : chosen.has(key(value));
+      };
     }
 
     /** Join with and, or: what is not known matters only where the others do not decide. */

@@ -30,7 +30,10 @@
       this.table = new Gallery.Table(header.columns, header.rows, header.synonyms);
       this.pictures = header.pictures.map((each) => new Pictures(each));
       this.flagWords = header.flagWords
-        .map((word) => ({ ...word, columns: word.columns.map((name) => this.table.find(name)).filter(Boolean) }))
+        .map((word) => ({
+          ...word,
+          columns: word.columns.map((name) => this.table.find(name)).filter(Boolean),
+        }))
         .filter((word, i, all) => word.columns.length && all.findIndex((w) => w.word === word.word) === i);
       this.ids = this.table.find("diaSourceId");
     }
@@ -51,7 +54,9 @@
 
     /** One byte a row: 1 where a flag word applies. */
     hasWord(word) {
-      word.has ??= Uint8Array.from({ length: this.rows }, (_, row) => (word.columns.some((column) => column.at(row)) ? 1 : 0));
+      word.has ??= Uint8Array.from({ length: this.rows }, (_, row) =>
+        word.columns.some((column) => column.at(row)) ? 1 : 0,
+      );
       return word.has;
     }
 

@@ -31,18 +31,42 @@
 
     #open(title, ...content) {
       this.root.setAttribute("aria-label", title);
-      this.root.replaceChildren(element("div", { class: "window-bar" }, element("h2", {}, title),
-        button("Close", () => this.root.close())), ...content);
+      this.root.replaceChildren(
+        element(
+          "div",
+          { class: "window-bar" },
+          element("h2", {}, title),
+          button("Close", () => this.root.close()),
+        ),
+        ...content,
+      );
       if (!this.root.open) this.root.showModal();
     }
 
     help() {
-      const labels = this.app.settings.words.map(({ word, key }) => [key, `label the current picture “${word}”`]);
-      this.#open("Keys", element("dl", { class: "keys" },
-        ...[...labels, ...KEYS].flatMap(([key, text]) => [element("dt", {}, element("kbd", {}, key)), element("dd", {}, text)])),
-      element("p", {}, "A condition is written as for the option --where: column names, numbers, quoted text, comparisons, "
-        + "in (…), is None, and, or, not, + - * /, abs, sqrt, log10, sin, cos, radians. The columns myLabel and "
-        + "otherLabel hold the labels."));
+      const labels = this.app.settings.words.map(({ word, key }) => [
+        key,
+        `label the current picture “${word}”`,
+      ]);
+      this.#open(
+        "Keys",
+        element(
+          "dl",
+          { class: "keys" },
+          ...[...labels, ...KEYS].flatMap(([key, text]) => [
+            element("dt", {}, element("kbd", {}, key)),
+            element("dd", {}, text),
+          ]),
+        ),
+        element(
+          "p",
+          {},
+          "A condition is written as for the option --where: column names, numbers, quoted text, " +
+            "comparisons, in (…), is None, and, or, not, + - * /, abs, sqrt, log10, sin, cos, radians. " +
+            "The columns myLabel and " +
+            "otherLabel hold the labels.",
+        ),
+      );
     }
 
     settings() {
@@ -50,10 +74,13 @@
       const lines = element("div", { class: "word-lines" });
       const problem = element("p", { class: "error", role: "alert" });
       const line = ({ word, key }) => {
-        const made = element("div", { class: "word-line" },
+        const made = element(
+          "div",
+          { class: "word-line" },
           labelled("Word", element("input", { type: "text", value: word, maxlength: 40 })),
           labelled("Key", element("input", { type: "text", value: key, maxlength: 1, size: 2 })),
-          button("Remove", () => made.remove()));
+          button("Remove", () => made.remove()),
+        );
         return made;
       };
       lines.append(...settings.words.map(line));
@@ -70,43 +97,82 @@
         this.app.state.set({ seed: seed.value.trim() || "1" });
         this.root.close();
       };
-      this.#open("Settings", element("h3", {}, "Labels"), lines,
-        button("Another word", () => lines.append(line({ word: "", key: "" }))), problem,
+      this.#open(
+        "Settings",
+        element("h3", {}, "Labels"),
+        lines,
+        button("Another word", () => lines.append(line({ word: "", key: "" }))),
+        problem,
         labelled("Go on to the next picture after a label", advance, { class: "tick" }),
-        labelled("Seed of the random order", seed), button("Save", save, { class: "primary" }));
+        labelled("Seed of the random order", seed),
+        button("Save", save, { class: "primary" }),
+      );
     }
 
     /** The numbers of a comparison. */
     numbers() {
       const [header, ...lines] = this.app.data.summary;
       const cells = (tag, line, properties = {}) => line.map((text) => element(tag, properties, text));
-      this.#open("Numbers", element("table", { class: "matrix" },
-        element("thead", {}, element("tr", {}, ...cells("th", header, { scope: "col" }))),
-        element("tbody", {}, ...lines.map(([name, ...numbers]) =>
-          element("tr", {}, element("th", { scope: "row" }, name), ...cells("td", numbers))))),
-      element("p", {}, "Before is the first directory, after the second. Sources are matched by position within visit "
-        + "and detector, one to one. Lost are those that only the first has, gained those that only the second has. "
-        + "The column change says how many times its threshold the greatest change of a source is; the pictures are "
-        + "sorted by it."));
+      this.#open(
+        "Numbers",
+        element(
+          "table",
+          { class: "matrix" },
+          element("thead", {}, element("tr", {}, ...cells("th", header, { scope: "col" }))),
+          element(
+            "tbody",
+            {},
+            ...lines.map(([name, ...numbers]) =>
+              element("tr", {}, element("th", { scope: "row" }, name), ...cells("td", numbers)),
+            ),
+          ),
+        ),
+        element(
+          "p",
+          {},
+          "Before is the first directory, after the second. Sources are matched by position within visit " +
+            "and detector, one to one. Lost are those that only the first has, gained those that only the " +
+            "second has. The column change says how many times its threshold the greatest change of a " +
+            "source is; the pictures are " +
+            "sorted by it.",
+        ),
+      );
     }
 
     agreement() {
       const { labels, settings } = this.app;
       const people = labels.people;
       if (people.length < 2) {
-        this.#open("Agreement", element("p", {}, people.length
-          ? `Only ${people[0]} has labels here. Import the labels.csv of another person to compare.`
-          : "Nobody has labelled yet."));
+        this.#open(
+          "Agreement",
+          element(
+            "p",
+            {},
+            people.length
+              ? `Only ${people[0]} has labels here. Import the labels.csv of another person to compare.`
+              : "Nobody has labelled yet.",
+          ),
+        );
         return;
       }
       const one = people.includes(settings.who) ? settings.who : people[0];
-      const other = people.includes(settings.other) && settings.other !== one
-        ? settings.other : people.find((who) => who !== one);
+      const other =
+        people.includes(settings.other) && settings.other !== one
+          ? settings.other
+          : people.find((who) => who !== one);
       const result = element("div");
       const pair = { one, other };
       const show = () => result.replaceChildren(...this.#compared(pair.one, pair.other));
-      const pick = (end) => choice(people.map((who) => [who, who]), pair[end], (who) => { pair[end] = who; show(); },
-        { "aria-label": end === "one" ? "First person" : "Second person" });
+      const pick = (end) =>
+        choice(
+          people.map((who) => [who, who]),
+          pair[end],
+          (who) => {
+            pair[end] = who;
+            show();
+          },
+          { "aria-label": end === "one" ? "First person" : "Second person" },
+        );
       show();
       this.#open("Agreement", element("p", { class: "pair" }, pick("one"), " and ", pick("other")), result);
     }
@@ -122,13 +188,38 @@
       const { words, table, number, agreed, kappa } = agreement(pairs);
       const said = Number.isNaN(kappa) ? "not defined, since both gave one label only" : kappa.toFixed(3);
       return [
-        element("p", { class: "kappa" }, `Both labelled ${count(number)} pictures and agree on ${(100 * agreed).toFixed(1)} %. `,
-          element("b", {}, `Cohen's kappa: ${said}`)),
-        element("table", { class: "matrix" },
-          element("thead", {}, element("tr", {}, element("th", { scope: "col" }, `${one} ↓  ${other} →`),
-            ...words.map((word) => element("th", { scope: "col" }, word)))),
-          element("tbody", {}, ...words.map((word, i) => element("tr", {}, element("th", { scope: "row" }, word),
-            ...table[i].map((value, j) => element("td", { class: i === j ? "same" : "" }, count(value))))))),
+        element(
+          "p",
+          { class: "kappa" },
+          `Both labelled ${count(number)} pictures and agree on ${(100 * agreed).toFixed(1)} %. `,
+          element("b", {}, `Cohen's kappa: ${said}`),
+        ),
+        element(
+          "table",
+          { class: "matrix" },
+          element(
+            "thead",
+            {},
+            element(
+              "tr",
+              {},
+              element("th", { scope: "col" }, `${one} ↓  ${other} →`),
+              ...words.map((word) => element("th", { scope: "col" }, word)),
+            ),
+          ),
+          element(
+            "tbody",
+            {},
+            ...words.map((word, i) =>
+              element(
+                "tr",
+                {},
+                element("th", { scope: "row" }, word),
+                ...table[i].map((value, j) => element("td", { class: i === j ? "same" : "" }, count(value))),
+              ),
+            ),
+          ),
+        ),
         button("Show where they differ", () => {
           settings.set({ who: one, other });
           state.set({ where: "myLabel != otherLabel" });

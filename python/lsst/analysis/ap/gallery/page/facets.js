@@ -4,8 +4,20 @@
 {
   const { element, Histogram, Values, Flags, FACET } = Gallery;
 
-  const FIRST = ["status", "change", "reliability", "snr", "psfFlux", "scienceFlux", "band", "flags", "myLabel", "otherLabel",
-    "visit", "detector"];
+  const FIRST = [
+    "status",
+    "change",
+    "reliability",
+    "snr",
+    "psfFlux",
+    "scienceFlux",
+    "band",
+    "flags",
+    "myLabel",
+    "otherLabel",
+    "visit",
+    "detector",
+  ];
   const FEW = 60; // so many values are shown as boxes rather than as a histogram
 
   class Facets {
@@ -14,13 +26,28 @@
     constructor(app) {
       this.app = app;
       this.list = element("div", { class: "facet-list" });
-      this.more = element("select", { "aria-label": "Filter by another column", on: { change: (e) => this.#chosen(e) } });
+      this.more = element("select", {
+        "aria-label": "Filter by another column",
+        on: { change: (e) => this.#chosen(e) },
+      });
       this.clear = Gallery.button("Clear all filters", () => app.state.clear(), { class: "quiet" });
-      this.root = element("aside", { class: "facets", "aria-label": "Filters" }, this.clear, this.list, this.more);
+      this.root = element(
+        "aside",
+        { class: "facets", "aria-label": "Filters" },
+        this.clear,
+        this.list,
+        this.more,
+      );
       for (const name of FIRST) this.#add(name);
       this.#offer();
-      app.state.on("rows", Gallery.oncePerFrame(() => this.refresh()));
-      app.labels.on("change", Gallery.oncePerFrame(() => this.#refreshLabels()));
+      app.state.on(
+        "rows",
+        Gallery.oncePerFrame(() => this.refresh()),
+      );
+      app.labels.on(
+        "change",
+        Gallery.oncePerFrame(() => this.#refreshLabels()),
+      );
       this.refresh();
     }
 
@@ -31,9 +58,15 @@
       const column = this.app.data.table.find(name);
       const about = name === "flags" ? "" : [column.unit, column.about].filter(Boolean).join(" · ");
       const state = element("span", { class: "used" });
-      const section = element("details", { class: "facet", open },
-        element("summary", { title: about }, element("span", {}, name), state), made.root);
-      section.addEventListener("toggle", () => { if (section.open) made.refresh(); });
+      const section = element(
+        "details",
+        { class: "facet", open },
+        element("summary", { title: about }, element("span", {}, name), state),
+        made.root,
+      );
+      section.addEventListener("toggle", () => {
+        if (section.open) made.refresh();
+      });
       this.#shown.set(key, { made, section, state });
       this.list.append(section);
     }
@@ -61,8 +94,10 @@
 
     #offer() {
       const absent = this.app.data.table.columns.filter(({ name }) => !this.#shown.has(FACET + name));
-      this.more.replaceChildren(element("option", { value: "" }, "Filter by another column…"),
-        ...absent.map((column, i) => element("option", { value: i }, column.name)));
+      this.more.replaceChildren(
+        element("option", { value: "" }, "Filter by another column…"),
+        ...absent.map((column, i) => element("option", { value: i }, column.name)),
+      );
       this.absent = absent;
     }
 

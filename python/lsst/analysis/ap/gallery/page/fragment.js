@@ -21,7 +21,9 @@
     if (column === undefined) return null;
     if (text.includes("~")) {
       const [low, high] = text.split("~").map((word) => (word === "" ? undefined : Number(word)));
-      return Number.isNaN(low) || Number.isNaN(high) ? null : { type: "range", column: column.name, low, high };
+      return Number.isNaN(low) || Number.isNaN(high)
+        ? null
+        : { type: "range", column: column.name, low, high };
     }
     try {
       const values = parts.map((part) => (part === "-" ? null : decodeURIComponent(part.slice(1))));

@@ -20,14 +20,22 @@
       this.state = app.state;
       this.name = `zcg-list-${++lists}`;
       this.inner = element("div", {
-        class: "tiles", role: "listbox", "aria-label": "Pictures", tabindex: "0",
+        class: "tiles",
+        role: "listbox",
+        "aria-label": "Pictures",
+        tabindex: "0",
         on: { click: (event) => this.#clicked(event), dblclick: () => this.state.set({ open: true }) },
       });
-      this.empty = element("p", { class: "empty", hidden: true }, "No picture passes these filters. ",
-        Gallery.button("Clear all filters", () => this.state.clear()));
+      this.empty = element(
+        "p",
+        { class: "empty", hidden: true },
+        "No picture passes these filters. ",
+        Gallery.button("Clear all filters", () => this.state.clear()),
+      );
       this.root = element("div", { class: "grid" }, this.empty, this.inner);
       this.draw = oncePerFrame(() => this.#draw());
       this.root.addEventListener("scroll", this.draw);
+      this.inner.addEventListener("focus", () => this.show());
       new ResizeObserver(() => this.arrange()).observe(this.root);
       this.state.on("rows", () => this.arrange({ fresh: true }));
       this.state.on("look", () => this.arrange({ fresh: true }));
@@ -48,7 +56,11 @@
       const columns = Math.max(1, Math.floor((width + GAP) / (size + GAP)));
       this.tileWidth = Math.floor((width - GAP * (columns - 1)) / columns);
       if (columns === 1 && width > 1.6 * size) this.tileWidth = size;
-      const frame = this.#sets.map((set) => set.frames.find(Boolean)).find(Boolean) ?? { width: 3, height: 1, panels: {} };
+      const frame = this.#sets.map((set) => set.frames.find(Boolean)).find(Boolean) ?? {
+        width: 3,
+        height: 1,
+        panels: {},
+      };
       this.pictureHeight = Math.round(this.tileWidth * aspectOf(frame, show));
       const height = this.pictureHeight * this.#sets.length + CAPTION + GAP;
       this.lines = new Lines(groups, columns, height, HEADING);
@@ -92,7 +104,7 @@
       if (!this.lines || current === null) return;
       const line = this.lines.lines[this.lines.lineOf(this.state.placeOf(current))];
       const view = this.root.clientHeight;
-      if (line.top < this.#top) this.#top = line.top;
+      if (line.top < this.#top + GAP) this.#top = line.top;
       else if (line.top + line.height > this.#top + view) this.#top = line.top + line.height - view + GAP;
       this.draw();
     }
@@ -101,7 +113,7 @@
     #draw() {
       if (!this.lines || !this.state.rows.length) return;
       const top = this.#top;
-      // Everything is placed relative to the scroll position, which moves less than the lines where there are many.
+      // Placed relative to the scroll position, which moves less than the lines where there are many.
       const shift = Math.max(0, this.root.scrollTop - GAP) - top;
       const wantedRows = new Set();
       const wantedHeadings = new Set();
@@ -132,8 +144,12 @@
     #heading(n, { group }) {
       if (!this.#headings.has(n)) {
         const text = `${this.state.group} ${group.value ?? "none"}`;
-        const node = element("div", { class: "heading", role: "presentation" }, element("b", {}, text),
-          ` ${count(group.rows.length)} ${group.rows.length === 1 ? "picture" : "pictures"}`);
+        const node = element(
+          "div",
+          { class: "heading", role: "presentation" },
+          element("b", {}, text),
+          ` ${count(group.rows.length)} ${group.rows.length === 1 ? "picture" : "pictures"}`,
+        );
         this.#headings.set(n, node);
       }
       return this.#headings.get(n);
@@ -143,10 +159,19 @@
       if (!this.#tiles.has(row)) {
         const text = this.app.describe(row);
         const pictures = this.#sets.map((set, place) => this.app.picture(place, row, this.state.show, ""));
-        const node = element("div", {
-          class: "tile", role: "option", id: `${this.name}-${row}`, "data-row": row,
-          "aria-posinset": place + 1, "aria-setsize": this.state.rows.length,
-        }, ...pictures, element("div", { class: "caption" }));
+        const node = element(
+          "div",
+          {
+            class: "tile",
+            role: "option",
+            id: `${this.name}-${row}`,
+            "data-row": row,
+            "aria-posinset": place + 1,
+            "aria-setsize": this.state.rows.length,
+          },
+          ...pictures,
+          element("div", { class: "caption" }),
+        );
         node.style.width = `${this.tileWidth}px`;
         for (const picture of pictures) picture.style.height = `${this.pictureHeight}px`;
         node.title = text;
@@ -162,7 +187,9 @@
       const facts = this.app.captionColumns.map((column) => {
         const value = column.isNumber ? column.number(row) : NaN;
         const text = Number.isNaN(value) ? column.text(row) : brief(value);
-        return text === null ? "" : element("span", { class: "fact" }, element("i", {}, this.app.shortName(column)), ` ${text}`);
+        return text === null
+          ? ""
+          : element("span", { class: "fact" }, element("i", {}, this.app.shortName(column)), ` ${text}`);
       });
       const badges = this.app.badges(row);
       node.lastChild.replaceChildren(...badges, ...facts);
@@ -171,7 +198,9 @@
     }
 
     #relabel(ids) {
-      for (const id of ids.length > this.#tiles.size ? [...this.#tiles.keys()] : ids.map((each) => this.app.data.rowOf(each))) {
+      for (const id of ids.length > this.#tiles.size
+        ? [...this.#tiles.keys()]
+        : ids.map((each) => this.app.data.rowOf(each))) {
         if (this.#tiles.has(id)) this.#caption(id);
       }
     }
@@ -180,7 +209,8 @@
     #mark() {
       const { current } = this.state;
       for (const [row, node] of this.#tiles) node.setAttribute("aria-selected", String(row === current));
-      if (this.#tiles.has(current)) this.inner.setAttribute("aria-activedescendant", `${this.name}-${current}`);
+      if (this.#tiles.has(current))
+        this.inner.setAttribute("aria-activedescendant", `${this.name}-${current}`);
       else this.inner.removeAttribute("aria-activedescendant");
     }
 

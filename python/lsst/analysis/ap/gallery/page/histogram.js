@@ -12,22 +12,49 @@
       Object.assign(this, { app, column, key });
       this.scale = new Scale(column.numbers);
       this.binOf = this.#bins();
-      this.bars = [0, 1].map((layer) => Array.from({ length: BINS }, (_, bin) => vector("rect", {
-        class: layer ? "bar some" : "bar all", x: (bin * WIDTH) / BINS, width: WIDTH / BINS - 1, y: HEIGHT, height: 0,
-      })));
+      this.bars = [0, 1].map((layer) =>
+        Array.from({ length: BINS }, (_, bin) =>
+          vector("rect", {
+            class: layer ? "bar some" : "bar all",
+            x: (bin * WIDTH) / BINS,
+            width: WIDTH / BINS - 1,
+            y: HEIGHT,
+            height: 0,
+          }),
+        ),
+      );
       this.brush = vector("rect", { class: "brush", y: 0, height: HEIGHT, x: 0, width: 0 });
-      const drawing = vector("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true", class: "histogram" },
-        ...this.bars.flat(), this.brush);
+      const drawing = vector(
+        "svg",
+        { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true", class: "histogram" },
+        ...this.bars.flat(),
+        this.brush,
+      );
       drawing.addEventListener("pointerdown", (event) => this.#drag(event, drawing));
       drawing.addEventListener("dblclick", () => this.#choose());
-      this.fields = ["least", "greatest"].map((end) => element("input", {
-        type: "number", step: "any", "aria-label": `${end} ${column.name}`,
-        placeholder: brief(end === "least" ? this.scale.low : this.scale.high), on: { change: () => this.#typed() },
-      }));
+      this.fields = ["least", "greatest"].map((end) =>
+        element("input", {
+          type: "number",
+          step: "any",
+          "aria-label": `${end} ${column.name}`,
+          placeholder: brief(end === "least" ? this.scale.low : this.scale.high),
+          on: { change: () => this.#typed() },
+        }),
+      );
       this.missing = element("span", { class: "quiet" });
-      this.root = element("div", {}, drawing,
-        element("div", { class: "range" }, this.fields[0], element("span", { "aria-hidden": "true" }, "–"), this.fields[1]),
-        this.missing);
+      this.root = element(
+        "div",
+        {},
+        drawing,
+        element(
+          "div",
+          { class: "range" },
+          this.fields[0],
+          element("span", { "aria-hidden": "true" }, "–"),
+          this.fields[1],
+        ),
+        this.missing,
+      );
       this.total = this.#count(() => true);
       const absent = column.rows - this.scale.count;
       this.missing.textContent = absent ? `${count(absent)} without a value` : "";
@@ -54,11 +81,13 @@
       const most = Math.max(1, ...this.total);
       // Square roots, so that a bin of one picture among thousands is still seen.
       const height = (number) => (number ? Math.max(1.5, HEIGHT * Math.sqrt(number / most)) : 0);
-      [this.total, some].forEach((counts, layer) => counts.forEach((number, bin) => {
-        const size = height(number);
-        this.bars[layer][bin].setAttribute("height", size);
-        this.bars[layer][bin].setAttribute("y", HEIGHT - size);
-      }));
+      [this.total, some].forEach((counts, layer) =>
+        counts.forEach((number, bin) => {
+          const size = height(number);
+          this.bars[layer][bin].setAttribute("height", size);
+          this.bars[layer][bin].setAttribute("y", HEIGHT - size);
+        }),
+      );
       const facet = this.app.state.facets.get(this.key);
       this.#showBrush(facet?.low, facet?.high);
       [facet?.low, facet?.high].forEach((value, i) => {

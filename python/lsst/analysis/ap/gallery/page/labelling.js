@@ -10,24 +10,44 @@
   class Labelling {
     constructor(app) {
       this.app = app;
-      this.words = element("div", { class: "words", role: "group", "aria-label": "Label the current picture" });
+      this.words = element("div", {
+        class: "words",
+        role: "group",
+        "aria-label": "Label the current picture",
+      });
       this.progress = element("progress", { "aria-label": "Pictures labelled", max: 1 });
       this.number = element("output", { class: "count" });
       this.who = element("input", {
-        type: "text", size: 8, maxlength: 60, autocomplete: "off", value: app.settings.who,
+        type: "text",
+        size: 8,
+        maxlength: 60,
+        autocomplete: "off",
+        value: app.settings.who,
         on: { change: () => app.settings.set({ who: this.who.value.trim() || "me" }) },
       });
       this.file = element("input", {
-        type: "file", accept: ".csv,text/csv", multiple: true, hidden: true, "aria-label": "Files of labels",
+        type: "file",
+        accept: ".csv,text/csv",
+        multiple: true,
+        hidden: true,
+        "aria-label": "Files of labels",
         on: { change: () => this.#import() },
       });
-      this.root = element("footer", { class: "labelling", "aria-label": "Labels" }, this.words,
+      this.root = element(
+        "footer",
+        { class: "labelling", "aria-label": "Labels" },
+        this.words,
         button("Undo", () => this.undo(), { "aria-keyshortcuts": "z" }),
         button("Next unlabelled", () => this.next(), { "aria-keyshortcuts": "n" }),
-        this.progress, this.number, labelled("You are", this.who),
-        button("Export", () => this.export()), button("Import", () => this.file.click()), this.file,
+        this.progress,
+        this.number,
+        labelled("You are", this.who),
+        button("Export", () => this.export()),
+        button("Import", () => this.file.click()),
+        this.file,
         button("Agreement", () => app.dialogs.agreement(), { "aria-haspopup": "dialog" }),
-        button("Settings", () => app.dialogs.settings(), { "aria-haspopup": "dialog" }));
+        button("Settings", () => app.dialogs.settings(), { "aria-haspopup": "dialog" }),
+      );
       app.settings.on("change", () => this.#buttons());
       const refresh = Gallery.oncePerFrame(() => this.refresh());
       for (const event of ["rows", "current"]) app.state.on(event, refresh);
@@ -37,10 +57,18 @@
     }
 
     #buttons() {
-      this.words.replaceChildren(...this.app.settings.words.map(({ word, key }, place) =>
-        button(word, () => this.label(word), { "data-place": place, "aria-keyshortcuts": key, "aria-pressed": "false" })));
-      this.words.querySelectorAll("button").forEach((each, place) =>
-        each.append(element("kbd", {}, this.app.settings.words[place].key)));
+      this.words.replaceChildren(
+        ...this.app.settings.words.map(({ word, key }, place) =>
+          button(word, () => this.label(word), {
+            "data-place": place,
+            "aria-keyshortcuts": key,
+            "aria-pressed": "false",
+          }),
+        ),
+      );
+      this.words
+        .querySelectorAll("button")
+        .forEach((each, place) => each.append(element("kbd", {}, this.app.settings.words[place].key)));
       this.who.value = this.app.settings.who;
       this.refresh();
     }

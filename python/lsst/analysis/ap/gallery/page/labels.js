@@ -96,7 +96,10 @@
 
     /** The people who have labels. */
     get people() {
-      return [...this.#people].filter(([, labels]) => labels.size).map(([who]) => who).sort();
+      return [...this.#people]
+        .filter(([, labels]) => labels.size)
+        .map(([who]) => who)
+        .sort();
     }
 
     /** What somebody said of a source; null when nothing. */
@@ -128,7 +131,8 @@
     /** All labels by person and time: [id, label, who, when]. */
     rows() {
       const rows = this.people.flatMap((who) =>
-        [...this.#of(who)].map(([id, { label, when }]) => [id, label, who, when]));
+        [...this.#of(who)].map(([id, { label, when }]) => [id, label, who, when]),
+      );
       return rows.sort((a, b) => compare(a[2], b[2]) || compare(a[3], b[3]) || compare(a[0], b[0]));
     }
 

@@ -19,24 +19,57 @@
       this.labels = element("div", { class: "large-labels" });
       this.limits = element("p", { class: "quiet limits" });
       this.search = element("input", {
-        type: "search", "aria-label": "Find a column", placeholder: "find a column", on: { input: () => this.#row() },
+        type: "search",
+        "aria-label": "Find a column",
+        placeholder: "find a column",
+        on: { input: () => this.#row() },
       });
       this.body = element("tbody");
       this.head = element("thead");
       const table = element("table", { class: "row-table" }, this.head, this.body);
-      this.root = element("dialog", { class: "large", "aria-label": "One picture" },
-        element("div", { class: "large-bar" },
-          button("‹", () => app.state.step(-1), { "aria-label": "previous picture", "aria-keyshortcuts": "ArrowLeft" }),
-          button("›", () => app.state.step(1), { "aria-label": "next picture", "aria-keyshortcuts": "ArrowRight" }),
+      this.root = element(
+        "dialog",
+        { class: "large", "aria-label": "One picture" },
+        element(
+          "div",
+          { class: "large-bar" },
+          button("‹", () => app.state.step(-1), {
+            "aria-label": "previous picture",
+            "aria-keyshortcuts": "ArrowLeft",
+          }),
+          button("›", () => app.state.step(1), {
+            "aria-label": "next picture",
+            "aria-keyshortcuts": "ArrowRight",
+          }),
           this.title,
           button("Blink", () => this.blink(), { "aria-keyshortcuts": "Space" }),
-          this.auto = button("Blink by itself", () => this.#beat(), { "aria-pressed": "false", "aria-keyshortcuts": "a" }),
+          (this.auto = button("Blink by itself", () => this.#beat(), {
+            "aria-pressed": "false",
+            "aria-keyshortcuts": "a",
+          })),
           app.data.pictures.length > 1 ? button("Swap", () => this.swap(), { "aria-keyshortcuts": "x" }) : "",
-          button("Close", () => app.state.set({ open: false }), { "aria-keyshortcuts": "Escape" })),
-        element("div", { class: app.data.pictures.length > 1 ? "large-body two" : "large-body" },
-          this.left = element("div", { class: "large-left", tabindex: "0", role: "region", "aria-label": "Picture" }, this.picture, this.partName, this.limits, this.labels, this.words),
-          element("div", { class: "large-row", tabindex: "0", role: "region", "aria-label": "Catalogue row" },
-            this.search, table)));
+          button("Close", () => app.state.set({ open: false }), { "aria-keyshortcuts": "Escape" }),
+        ),
+        element(
+          "div",
+          { class: app.data.pictures.length > 1 ? "large-body two" : "large-body" },
+          (this.left = element(
+            "div",
+            { class: "large-left", tabindex: "0", role: "region", "aria-label": "Picture" },
+            this.picture,
+            this.partName,
+            this.limits,
+            this.labels,
+            this.words,
+          )),
+          element(
+            "div",
+            { class: "large-row", tabindex: "0", role: "region", "aria-label": "Catalogue row" },
+            this.search,
+            table,
+          ),
+        ),
+      );
       this.root.addEventListener("close", () => app.state.set({ open: false }));
       app.state.on("open", () => this.#opened());
       app.state.on("current", () => this.refresh());
@@ -120,8 +153,11 @@
       if (row === null) return;
       const text = this.app.describe(row);
       const sets = this.alone ? [this.set] : data.pictures.map((_, set) => set);
-      this.picture.replaceChildren(...sets.map((set) =>
-        element("figure", {}, this.app.picture(set, row, this.part, `${this.part} of ${text}`))));
+      this.picture.replaceChildren(
+        ...sets.map((set) =>
+          element("figure", {}, this.app.picture(set, row, this.part, `${this.part} of ${text}`)),
+        ),
+      );
       this.picture.dataset.part = this.part;
       this.picture.dataset.number = sets.length;
       const which = this.alone ? `${this.#pictures().name} ` : "";
@@ -133,10 +169,14 @@
       if (!this.root.open || state.current === null) return;
       this.alone = false;
       const row = state.current;
-      this.title.textContent = `${data.id(row)} · ${count(state.placeOf(row) + 1)} of ${count(state.rows.length)}`;
+      const place = `${count(state.placeOf(row) + 1)} of ${count(state.rows.length)}`;
+      this.title.textContent = `${data.id(row)} · ${place}`;
       this.#draw();
-      this.words.replaceChildren(...data.wordsOf(row).map(({ word, about }) =>
-        element("li", {}, element("b", {}, word), about ? ` ${about}` : "")));
+      this.words.replaceChildren(
+        ...data
+          .wordsOf(row)
+          .map(({ word, about }) => element("li", {}, element("b", {}, word), about ? ` ${about}` : "")),
+      );
       this.limits.textContent = this.#limits(row);
       this.#label();
       this.#row();
@@ -147,13 +187,15 @@
       if (!this.root.open || this.app.state.current === null) return;
       const badges = this.app.badges(this.app.state.current);
       const buttons = this.app.settings.words.map(({ word, key }) =>
-        button(word, () => this.app.labelling.label(word), { "aria-keyshortcuts": key }));
+        button(word, () => this.app.labelling.label(word), { "aria-keyshortcuts": key }),
+      );
       this.labels.replaceChildren(...buttons, ...badges);
     }
 
     /** Between which values the panels are shown. */
     #limits(row) {
       const { table } = this.app.data;
+      const units = this.#pictures().frame(row)?.units ?? {};
       const range = (panel) => {
         if (this.app.state.limits === "common" && this.app.data.pictures.length > 1) {
           const common = this.app.limits.common(row, panel);
@@ -161,8 +203,9 @@
         }
         return ["min", "max"].map((end) => table.find(`${panel}_${end}`)?.number(row) ?? NaN);
       };
-      const said = PANELS.map((panel) => [panel, ...range(panel)]).filter(([, low]) => !Number.isNaN(low))
-        .map(([panel, low, high]) => `${panel} ${brief(low)} to ${brief(high)}`);
+      const said = PANELS.map((panel) => [panel, ...range(panel)])
+        .filter(([, low]) => !Number.isNaN(low))
+        .map(([panel, low, high]) => `${panel} ${brief(low)} to ${brief(high)} ${units[panel] ?? ""}`.trim());
       return said.length ? `Shown from dark to bright: ${said.join(", ")}.` : "";
     }
 
@@ -173,9 +216,15 @@
       const { table, pictures } = this.app.data;
       const wanted = this.search.value.trim().toLowerCase();
       const two = pictures.length > 1;
-      this.head.replaceChildren(element("tr", {}, ...(two
-        ? ["column", pictures[0].name, pictures[1].name] : ["column", "value"])
-        .map((name) => element("th", { scope: "col" }, name))));
+      this.head.replaceChildren(
+        element(
+          "tr",
+          {},
+          ...(two ? ["column", pictures[0].name, pictures[1].name] : ["column", "value"]).map((name) =>
+            element("th", { scope: "col" }, name),
+          ),
+        ),
+      );
       const lines = [];
       for (const column of table.columns) {
         if (two && column.name.endsWith("_before") && table.find(column.name.slice(0, -7))) continue;
@@ -184,9 +233,21 @@
         const cells = !before ? [column] : pictures[1].has(row) ? [before, column] : [before, undefined];
         const texts = cells.map((each) => each?.text(row) ?? "");
         const differs = before && texts[0] !== texts[1];
-        lines.push(element("tr", { class: differs ? "differs" : "", title: column.about ?? "" },
-          element("th", { scope: "row" }, column.name),
-          ...texts.map((text) => element("td", { colspan: two && texts.length === 1 ? 2 : null }, text, text && column.unit ? element("small", {}, ` ${column.unit}`) : ""))));
+        lines.push(
+          element(
+            "tr",
+            { class: differs ? "differs" : "", title: column.about ?? "" },
+            element("th", { scope: "row" }, column.name),
+            ...texts.map((text) =>
+              element(
+                "td",
+                { colspan: two && texts.length === 1 ? 2 : null },
+                text,
+                text && column.unit ? element("small", {}, ` ${column.unit}`) : "",
+              ),
+            ),
+          ),
+        );
       }
       this.body.replaceChildren(...lines);
     }
@@ -195,12 +256,18 @@
     #fetchNeighbours() {
       const { state, data, host } = this.app;
       const place = state.placeOf(state.current);
-      this.ahead = [-1, 1, 2].map((by) => state.rows[place + by]).filter((row) => row !== undefined)
-        .flatMap((row) => data.pictures.filter((set) => set.has(row)).map((set) => {
-          const image = new Image();
-          image.src = host.address(set.paths[row]);
-          return image;
-        }));
+      this.ahead = [-1, 1, 2]
+        .map((by) => state.rows[place + by])
+        .filter((row) => row !== undefined)
+        .flatMap((row) =>
+          data.pictures
+            .filter((set) => set.has(row))
+            .map((set) => {
+              const image = new Image();
+              image.src = host.address(set.paths[row]);
+              return image;
+            }),
+        );
     }
   }
 

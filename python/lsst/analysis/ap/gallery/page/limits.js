@@ -28,30 +28,65 @@
     return Math.min(255, Math.floor(256 * stretch.to(Math.max(0, Math.min(1, part)))));
   }
 
-  /** What each of the 256 intensities of one of red, green and blue becomes. */
-  function intensities(channel, levels) {
+  /** The level of a colour map that each of the 256 intensities of one of its colours stands for. */
+  function levelsOf(channel) {
     const table = new Array(256);
     let level = 0;
     for (let intensity = 0; intensity < 256; intensity++) {
-      while (level < 255 && Math.abs(channel[level + 1] - intensity) <= Math.abs(channel[level] - intensity)) level++;
-      // Of a level that several intensities share, the middle one counts.
-      let first = level;
-      while (first > 0 && channel[first - 1] === channel[level]) first--;
-      table[intensity] = channel[levels[(first + level) >> 1]] / 255;
+      while (level < 255 && Math.abs(channel[level + 1] - intensity) <= Math.abs(channel[level] - intensity))
+        level++;
+      // Of levels that share an intensity the middle one counts.
+      const first = channel.indexOf(channel[level]);
+      table[intensity] = (first + level) >> 1;
     }
     return table;
   }
 
+  /** Which of red, green and blue tells most levels apart. */
+  function clearest(map) {
+    const counts = map.map((channel) => new Set(channel).size);
+    return counts.indexOf(Math.max(...counts));
+  }
+
   const COARSEST = 32; // how many times narrower the common limits may be; then 8 levels of colour are left
 
-  /** Keep what is no level of the map, such as the bar and the hatching: it is redder or bluer than any level. */
+  /** Keep what is no level of the map, as the bar and the hatching: it is redder or bluer than any level. */
   function overlays(map) {
     const excess = map[0].map((red, level) => (red - map[2][level]) / 255);
-    return [[1, Math.max(...excess)], [-1, -Math.min(...excess)]].map(([sign, most]) =>
+    return [
+      [1, Math.max(...excess)],
+      [-1, -Math.min(...excess)],
+    ].map(([sign, most]) =>
       vector("feColorMatrix", {
-        in: "SourceGraphic", type: "matrix", result: `overlay${sign}`,
+        in: "SourceGraphic",
+        type: "matrix",
+        result: `overlay${sign}`,
         values: `1 0 0 0 0  0 1 0 0 0  0 0 1 0 0  ${20 * sign} 0 ${-20 * sign} 0 ${-20 * (most + 0.05)}`,
-      }));
+      }),
+    );
+  }
+
+  /** The filter that turns each level of a map into another. */
+  function filterOf(id, map, levels) {
+    const source = clearest(map);
+    const pick = [0, 1, 2].map((channel) => (channel === source ? 1 : 0)).join(" ");
+    const found = levelsOf(map[source]);
+    const functions = ["R", "G", "B"].map((letter, i) => {
+      const values = found.map((level) => (map[i][levels[level]] / 255).toFixed(4));
+      return vector(`feFunc${letter}`, { type: "table", tableValues: values.join(" ") });
+    });
+    return vector(
+      "filter",
+      { id, "color-interpolation-filters": "sRGB", x: 0, y: 0, width: 1, height: 1 },
+      vector("feColorMatrix", { type: "matrix", values: `${pick} 0 0 ${pick} 0 0 ${pick} 0 0 0 0 0 1 0` }),
+      vector("feComponentTransfer", { result: "levels" }, ...functions),
+      ...overlays(map),
+      vector(
+        "feMerge",
+        {},
+        ...["levels", "overlay1", "overlay-1"].map((each) => vector("feMergeNode", { in: each })),
+      ),
+    );
   }
 
   let number = 0;
@@ -68,7 +103,9 @@
     /** The limits of a panel of a row in one set; null where they are not known. */
     #own(set, row, panel) {
       const suffix = set === 0 ? "_before" : "";
-      const ends = ["min", "max"].map((end) => this.data.table.find(`${panel}_${end}${suffix}`)?.number(row) ?? NaN);
+      const ends = ["min", "max"].map(
+        (end) => this.data.table.find(`${panel}_${end}${suffix}`)?.number(row) ?? NaN,
+      );
       return this.data.pictures[set].has(row) && ends.every(Number.isFinite) ? ends : null;
     }
 
@@ -103,19 +140,13 @@
       const kind = this.data.pictures[set].frame(row)?.stretches?.[panel];
       const stretch = kind === "asinh" ? asinh(colors?.a) : STRETCHES[kind];
       if (common === null || !colors || !stretch) return null;
-      const own = this.#own(set, row, panel);
       const id = `${this.name}-${set}-${row}-${panel}`;
       if (!this.filters.has(id)) {
         if (this.filters.size > 3000) this.#forget();
+        const own = this.#own(set, row, panel);
         const levels = Array.from({ length: 256 }, (_, level) => relevel(level, stretch, own, common));
-        const tables = colors.map.map((channel) => intensities(channel, levels).map((x) => x.toFixed(4)).join(" "));
-        const made = vector("filter", { id, "color-interpolation-filters": "sRGB", x: 0, y: 0, width: 1, height: 1 },
-          vector("feComponentTransfer", { result: "levels" }, ...["R", "G", "B"].map((letter, i) =>
-            vector(`feFunc${letter}`, { type: "table", tableValues: tables[i] }))),
-          ...overlays(colors.map),
-          vector("feMerge", {}, ...["levels", "overlay1", "overlay-1"].map((each) => vector("feMergeNode", { in: each }))));
-        this.filters.set(id, made);
-        this.defs.append(made);
+        this.filters.set(id, filterOf(id, colors.map, levels));
+        this.defs.append(this.filters.get(id));
       }
       return id;
     }
@@ -126,5 +157,9 @@
     }
   }
 
-  Object.assign(Gallery, { CommonLimits, relevel, stretchOf: (kind, a) => (kind === "asinh" ? asinh(a) : STRETCHES[kind]) });
+  Object.assign(Gallery, {
+    CommonLimits,
+    relevel,
+    stretchOf: (kind, a) => (kind === "asinh" ? asinh(a) : STRETCHES[kind]),
+  });
 }

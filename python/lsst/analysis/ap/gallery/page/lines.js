@@ -61,7 +61,8 @@
     vertical(place, by) {
       let number = this.lineOf(place);
       const column = place - this.lines[number].place;
-      do number += by; while (this.lines[number]?.group);
+      do number += by;
+      while (this.lines[number]?.group);
       const line = this.lines[number];
       return line ? line.place + Math.min(column, line.count - 1) : place;
     }

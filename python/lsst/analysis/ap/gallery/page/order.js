@@ -6,9 +6,13 @@
   function ranks(column, rows) {
     if (column.storage === "live") return textRanks((row) => column.at(row), rows);
     if (column.storage === "codes") {
-      const places = column.texts.map((text, code) => [text, code]).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+      const places = column.texts
+        .map((text, code) => [text, code])
+        .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
       const rankOf = new Float64Array(places.length);
-      places.forEach(([, code], rank) => { rankOf[code] = rank; });
+      places.forEach(([, code], rank) => {
+        rankOf[code] = rank;
+      });
       const codes = column.values;
       return (row) => (codes[row] < 0 ? NaN : rankOf[codes[row]]);
     }

@@ -10,8 +10,9 @@
   const DEEPEST = 100; // nodes of a tree above each other
   const FUNCTIONS = ["abs", "sqrt", "log10", "sin", "cos", "radians"];
   const COMPARISONS = ["==", "!=", "<", "<=", ">", ">="];
-  const HELP = "It is made of column names, numbers, quoted text, + - * /, comparisons, in (...), is None, "
-    + `and, or, not, and ${FUNCTIONS.join(", ")}.`;
+  const HELP =
+    "It is made of column names, numbers, quoted text, + - * /, comparisons, in (...), is None, " +
+    `and, or, not, and ${FUNCTIONS.join(", ")}.`;
 
   /** Reads words into Python's own tree, with sequences and None wherever Python allows them. */
   class Reader {
@@ -31,12 +32,16 @@
 
     #refuse() {
       const word = this.words[this.#at];
-      throw new ConditionError(word ? `${word.text} does not belong there` : "something is missing at its end");
+      throw new ConditionError(
+        word ? `“${word.text}” does not belong there` : "something is missing at its end",
+      );
     }
 
     #is(...values) {
       const word = this.words[this.#at];
-      return word !== undefined && (word.type === "symbol" || word.type === "word") && values.includes(word.value);
+      return (
+        word !== undefined && (word.type === "symbol" || word.type === "word") && values.includes(word.value)
+      );
     }
 
     #take(...values) {
@@ -182,7 +187,8 @@
         return { type: "call", name: tree.name, argument: inner(tree.items[0]) };
       case "compare": {
         const parts = tree.symbols.map((symbol, i) =>
-          compared(symbol, tree.operands[i], tree.operands[i + 1], inner));
+          compared(symbol, tree.operands[i], tree.operands[i + 1], inner),
+        );
         return parts.length === 1 ? parts[0] : { type: "and", parts };
       }
     }
@@ -199,7 +205,12 @@
   function signed(symbol, argument) {
     if (symbol === "+") return argument;
     if (argument.type !== "literal" || argument.kind === "text") {
-      return { type: "arithmetic", symbol: "-", left: { type: "literal", kind: "integer", value: 0 }, right: argument };
+      return {
+        type: "arithmetic",
+        symbol: "-",
+        left: { type: "literal", kind: "integer", value: 0 },
+        right: argument,
+      };
     }
     if (argument.kind === "real") return { ...argument, value: -argument.value };
     return checked({ type: "literal", kind: "integer", value: wholeNumber(-BigInt(argument.value)) });
@@ -218,7 +229,8 @@
       const found = { type: "isIn", argument: inner(left), choices };
       return symbol === "in" ? found : { type: "not", argument: found };
     }
-    if (!COMPARISONS.includes(symbol)) throw new ConditionError(`${symbol} stands before ${needed(symbol)} only`);
+    if (!COMPARISONS.includes(symbol))
+      throw new ConditionError(`${symbol} stands before ${needed(symbol)} only`);
     return { type: "compare", symbol, left: inner(left), right: inner(right) };
   }
 

@@ -23,7 +23,9 @@
   /** Height of what is shown over its width. */
   function aspectOf(frame, show) {
     const parts = partsOf(frame, show);
-    return Math.max(...parts.map(([, , , height]) => height)) / parts.reduce((sum, [, , width]) => sum + width, 0);
+    return (
+      Math.max(...parts.map(([, , , height]) => height)) / parts.reduce((sum, [, , width]) => sum + width, 0)
+    );
   }
 
   /** Make an element that shows a picture or parts of it, as wide as its surroundings. */
@@ -39,7 +41,8 @@
       image.style.left = `${(-100 * left) / width}%`;
       image.style.top = `${(-100 * top) / height}%`;
       image.addEventListener("error", () =>
-        root.replaceChildren(element("span", { class: "no-picture" }, "the file is gone")));
+        root.replaceChildren(element("span", { class: "no-picture" }, "the file is gone")),
+      );
       const part = element("span", { class: "part" }, image);
       part.style.aspectRatio = `${width} / ${height}`;
       part.style.flexGrow = width;

@@ -9,6 +9,7 @@
     { title: "On the sky", x: "ra", y: "dec", mirrored: true, plot: Scatter },
     { title: "On the detector", x: "x", y: "y", plot: Scatter },
     { title: "Change of flux and S/N", x: "snr", y: "flux_change", plot: Scatter },
+    { title: "PSF flux by band", x: "band", y: "psfFlux", plot: Scatter },
     { title: "Science flux against PSF flux", x: "psfFlux", y: "scienceFlux", plot: Scatter },
     { title: "Per visit", x: "visit", plot: Bars },
     { title: "Per detector", x: "detector", plot: Bars },
@@ -37,7 +38,10 @@
     #make() {
       const has = (name) => {
         const column = name === undefined ? null : this.app.data.table.find(name);
-        return column === null || (column !== undefined && (!column.isNumber || column.numbers.some(Number.isFinite)));
+        return (
+          column === null ||
+          (column !== undefined && (!column.isNumber || column.numbers.some(Number.isFinite)))
+        );
       };
       const plots = KINDS.filter(({ x, y }) => has(x) && has(y)).map((kind) => new kind.plot(this.app, kind));
       this.root.replaceChildren(...plots.map((plot) => plot.root));

@@ -2,7 +2,7 @@
 // A plot of two columns against each other, drawn by hand on a canvas.
 
 {
-  const { element, Scale, count, brief, FACET } = Gallery;
+  const { element, axisOf, count, FACET } = Gallery;
 
   const [LEFT, RIGHT, TOP, BOTTOM] = [62, 10, 8, 26];
   const NEAR = 12; // pixels within which a point is meant
@@ -14,9 +14,7 @@
      */
     constructor(app, kind) {
       Object.assign(this, { app, kind });
-      this.x = app.data.table.find(kind.x);
-      this.y = app.data.table.find(kind.y);
-      this.scales = [new Scale(this.x.numbers), new Scale(this.y.numbers)];
+      this.axes = [kind.x, kind.y].map((name) => axisOf(app.data.table.find(name)));
       this.canvas = element("canvas", { role: "img" });
       this.root = element("figure", { class: "plot" }, element("figcaption", {}, kind.title), this.canvas);
       this.canvas.addEventListener("pointerdown", (event) => this.#pressed(event));
@@ -33,7 +31,8 @@
     }
 
     #at(row) {
-      return [this.#px(this.scales[0].place(this.x.numbers[row])), this.#py(this.scales[1].place(this.y.numbers[row]))];
+      const [x, y] = this.axes;
+      return [this.#px(x.places[row]), this.#py(y.places[row])];
     }
 
     draw() {
@@ -64,9 +63,11 @@
     }
 
     #words() {
-      const range = (column, scale) => `${column.name} from ${brief(scale.low)} to ${brief(scale.high)}`;
-      return `${this.kind.title}: ${count(this.app.state.rows.length)} pictures, `
-        + `${range(this.x, this.scales[0])}, ${range(this.y, this.scales[1])}. The filters of these columns select the same.`;
+      const [x, y] = this.axes;
+      return (
+        `${this.kind.title}: ${count(this.app.state.rows.length)} pictures, ${x.words}, ${y.words}. ` +
+        "The filters of these columns select the same."
+      );
     }
 
     #axes(pen, ink) {
@@ -75,21 +76,21 @@
       pen.fillStyle = ink("--zcg-quiet");
       pen.font = `11px ${getComputedStyle(this.canvas).fontFamily}`;
       pen.textAlign = "center";
-      for (const [place, text] of this.scales[0].ticks(3)) {
+      for (const [place, text] of this.axes[0].ticks) {
         const x = this.#px(place);
         pen.textAlign = x < LEFT + 20 ? "left" : x > this.width - RIGHT - 20 ? "right" : "center";
         pen.fillText(text, x, this.height - BOTTOM + 12);
       }
       pen.textAlign = "right";
-      for (const [place, text] of this.scales[1].ticks(3)) {
+      for (const [place, text] of this.axes[1].ticks) {
         pen.fillText(text, LEFT - 4, Math.max(TOP + 8, this.#py(place) + (place === 0 ? 0 : 4)));
       }
       pen.textAlign = "center";
-      pen.fillText(this.#named(this.x), (LEFT + this.width - RIGHT) / 2, this.height - 2);
+      pen.fillText(this.#named(this.axes[0].column), (LEFT + this.width - RIGHT) / 2, this.height - 2);
       pen.save();
       pen.translate(9, (TOP + this.height - BOTTOM) / 2);
       pen.rotate(-Math.PI / 2);
-      pen.fillText(this.#named(this.y), 0, 0);
+      pen.fillText(this.#named(this.axes[1].column), 0, 0);
       pen.restore();
     }
 
@@ -145,19 +146,20 @@
     }
 
     #select(start, end) {
-      const numbers = (axis, size, first) => {
-        const before = axis === 0 ? LEFT : TOP;
-        const length = size - (axis === 0 ? LEFT + RIGHT : TOP + BOTTOM);
-        return first.map((pixel) => {
-          const part = Math.max(0, Math.min(1, (pixel - before) / length));
-          const turned = axis === 1 || this.kind.mirrored ? 1 - part : part;
-          return Number(this.scales[axis].number(turned).toPrecision(8));
-        }).sort((a, b) => a - b);
-      };
-      [this.x, this.y].forEach((column, axis) => {
-        const [low, high] = numbers(axis, axis === 0 ? this.width : this.height, [start[axis], end[axis]]);
-        this.app.facets.show(column.name);
-        this.app.state.setFacet(FACET + column.name, { type: "range", column: column.name, low, high });
+      const sizes = [
+        [LEFT, this.width - LEFT - RIGHT],
+        [TOP, this.height - TOP - BOTTOM],
+      ];
+      this.axes.forEach((axis, which) => {
+        const [before, length] = sizes[which];
+        const [from, to] = [start[which], end[which]]
+          .map((pixel) => {
+            const part = Math.max(0, Math.min(1, (pixel - before) / length));
+            return which === 1 || this.kind.mirrored ? 1 - part : part;
+          })
+          .sort((a, b) => a - b);
+        this.app.facets.show(axis.column.name);
+        this.app.state.setFacet(FACET + axis.column.name, axis.facet(from, to));
       });
     }
   }

@@ -5,14 +5,23 @@
   const { Emitter, Filter, compileCondition, sorted, grouped } = Gallery;
 
   const START = {
-    where: "", sort: "", descending: false, group: "", seed: "1", show: "panels", size: 260,
-    limits: "common", plots: false, open: false,
+    where: "",
+    sort: "",
+    descending: false,
+    group: "",
+    seed: "1",
+    show: "panels",
+    size: 260,
+    limits: "common",
+    plots: false,
+    open: false,
   };
 
   /** Return a function that says whether a row passes a facet. */
   function facetTest(facet, data) {
     if (facet.type === "flags") {
-      const find = (words) => data.flagWords.filter(({ word }) => words.includes(word)).map((word) => data.hasWord(word));
+      const find = (words) =>
+        data.flagWords.filter(({ word }) => words.includes(word)).map((word) => data.hasWord(word));
       const [yes, no] = [find(facet.set), find(facet.unset)];
       return (row) => yes.every((has) => has[row]) && !no.some((has) => has[row]);
     }
@@ -50,6 +59,8 @@
       const looks = differs("show", "size", "plots", "limits");
       const opens = differs("open");
       const where = differs("where");
+      // Another order is read from its beginning.
+      if (differs("sort", "descending", "group", "seed")) this.current = null;
       Object.assign(this, changes);
       if (where) this.#applyWhere();
       if (arranges) this.arrange();
@@ -104,7 +115,8 @@
       if (column) rows = Uint32Array.from(this.groups.flatMap((group) => group.rows));
       this.rows = rows;
       this.places = null;
-      if (this.current === null || this.placeOf(this.current) < 0) this.current = rows.length ? rows[0] : null;
+      if (this.current === null || this.placeOf(this.current) < 0)
+        this.current = rows.length ? rows[0] : null;
       this.emit("rows");
     }
 
@@ -112,7 +124,9 @@
     placeOf(row) {
       if (this.places === null) {
         this.places = new Int32Array(this.data.rows).fill(-1);
-        this.rows.forEach((each, place) => { this.places[each] = place; });
+        this.rows.forEach((each, place) => {
+          this.places[each] = place;
+        });
       }
       return this.places[row];
     }
@@ -132,7 +146,7 @@
       this.select(this.rows[place]);
     }
 
-    /** Go to the next row, after the current one and round, that passes a test; return whether there is one. */
+    /** Go to the next row, after the current one and round, that passes a test; say whether there is one. */
     seek(test) {
       const [start, number] = [this.current === null ? -1 : this.placeOf(this.current), this.rows.length];
       for (let i = 1; i <= number; i++) {

@@ -53,14 +53,21 @@ function addressesOf(model) {
 async function render({ model, el }) {
   const items = await storedItems(model);
   const data = new Gallery.Data(model.get("header"));
-  model.get("columns").forEach(([values, valid, texts], place) =>
-    data.table.columns[place].receive(values, valid, texts));
-  model.get("sets").forEach(([paths, frames, codes], place) => data.pictures[place].receive(paths, frames, codes));
+  model
+    .get("columns")
+    .forEach(([values, valid, texts], place) => data.table.columns[place].receive(values, valid, texts));
+  model
+    .get("sets")
+    .forEach(([paths, frames, codes], place) => data.pictures[place].receive(paths, frames, codes));
   const { address, forget } = addressesOf(model);
   const frame = Gallery.element("div", { class: "zcg-frame", "data-lm-suppress-shortcuts": "true" });
   frame.style.height = model.get("height");
   el.append(frame);
-  const app = new Gallery.App(frame, data, { address, storage: new KernelStorage(model, items), lasting: true });
+  const app = new Gallery.App(frame, data, {
+    address,
+    storage: new KernelStorage(model, items),
+    lasting: true,
+  });
   // Keys of the notebook, such as b for a new cell, are not meant here.
   frame.addEventListener("keydown", (event) => event.stopPropagation());
   frame.galleryApp = app;

@@ -6,18 +6,43 @@
 
   const SPACE = /(?:[ \t\f]|\\\n)+/y;
   const NAME = /[\p{ID_Start}_][\p{ID_Continue}]*/uy;
-  const NUMBER = /0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|(?:\d(?:_?\d)*)?\.\d(?:_?\d)*(?:[eE][+-]?\d(?:_?\d)*)?|\d(?:_?\d)*\.?(?:[eE][+-]?\d(?:_?\d)*)?/y;
-  const STRING = /([rRuU]?)("""(?:[^\\]|\\[^])*?"""|'''(?:[^\\]|\\[^])*?'''|"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*')/y;
+  const DIGITS = String.raw`\d(?:_?\d)*`;
+  const EXPONENT = String.raw`(?:[eE][+-]?${DIGITS})?`;
+  const NUMBER = new RegExp(
+    [
+      "0[xX](?:_?[0-9a-fA-F])+",
+      "0[oO](?:_?[0-7])+",
+      "0[bB](?:_?[01])+",
+      `(?:${DIGITS})?\\.${DIGITS}${EXPONENT}`,
+      `${DIGITS}\\.?${EXPONENT}`,
+    ].join("|"),
+    "y",
+  );
+  const STRING =
+    /([rRuU]?)("""(?:[^\\]|\\[^])*?"""|'''(?:[^\\]|\\[^])*?'''|"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*')/y;
   const SYMBOL = /[=!<>]=|[-+*/<>()[\]{},]/y;
   const KEYWORDS = new Set(["and", "or", "not", "in", "is", "None", "True", "False"]);
   // Names that Python keeps for itself and no condition has.
   const RESERVED = new Set(
-    ("as assert async await break class continue def del elif else except finally for from global if import "
-      + "lambda nonlocal pass raise return try while with yield").split(" "));
+    (
+      "as assert async await break class continue def del elif else except finally for from global if " +
+      "import lambda nonlocal pass raise return try while with yield"
+    ).split(" "),
+  );
   const DEEPEST = 200; // Python's own limit of open parentheses
 
   const ESCAPES = {
-    "\\": "\\", "'": "'", '"': '"', "\n": "", a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v",
+    "\\": "\\",
+    "'": "'",
+    '"': '"',
+    "\n": "",
+    a: "\x07",
+    b: "\b",
+    f: "\f",
+    n: "\n",
+    r: "\r",
+    t: "\t",
+    v: "\v",
   };
 
   function unescape(text) {
@@ -83,7 +108,8 @@
       } else if ((found = match(NAME))) {
         const name = found[0].normalize("NFKC");
         if (RESERVED.has(name)) throw new ConditionError(`it cannot have ${name}`);
-        if (text[at] === "'" || text[at] === '"') throw new ConditionError(`it cannot have ${name}${text[at]}`);
+        if (text[at] === "'" || text[at] === '"')
+          throw new ConditionError(`it cannot have ${name}${text[at]}`);
         push(start, KEYWORDS.has(name) ? { type: "word", value: name } : { type: "name", value: name });
       } else if ((found = match(NUMBER))) {
         push(start, numberOf(found[0]));

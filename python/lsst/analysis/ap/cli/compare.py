@@ -1,0 +1,148 @@
+"""The command ``zooniverseCutoutsCompare``: the pictures of two runs of a pipeline, one above the other.
+
+Nothing heavy is imported until the words are understood.
+"""
+
+__all__ = ("main",)
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ._command import add_log_options, add_place_options, at_least_one, open_butler, run_command
+from ._config_options import add_config_options, make_config
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from lsst.daf.butler import Butler
+
+_DESCRIPTION = """
+Compare two runs of a pipeline source by source. Each picture has the panels of the first run, those of the
+second between the same limits, and what is left when the first is subtracted. Sources of both catalogues are
+matched by position; those of one only are cut from both runs at their place on the sky.
+"""
+
+_EPILOG = """
+example:
+  zooniverseCutoutsCompare --before u/me/before --after u/me/after --limit 50 repo/ compared/
+
+exit status: 0 all pictures are there, 1 some are not (comparison.csv says why), 2 it could not be done.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of `str`, optional
+        The words after the command's name; those of the process when not
+        given.
+
+    Returns
+    -------
+    status : `int`
+        0 when every picture is there, 1 when some failed, 2 when nothing
+        could be done as asked, 130 when interrupted.
+    """
+    return run_command(build_parser(), _run, argv)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line.
+
+    Returns
+    -------
+    parser : `argparse.ArgumentParser`
+        It imports nothing of the middleware.
+    """
+    parser = argparse.ArgumentParser(
+        prog="zooniverseCutoutsCompare",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_place_options(parser)
+    what = parser.add_argument_group("what is compared")
+    for name in ("before", "after"):
+        what.add_argument(f"--{name}", metavar="NAME", required=True, help=f"collections of the run {name}")
+    what.add_argument(
+        "--catalog-dataset",
+        metavar="NAME",
+        default="dia_source_detector",
+        help="dataset type of the DiaSources of both runs (default: dia_source_detector)",
+    )
+    what.add_argument("--data-query", metavar="EXPR", help="which of their tables: 'visit=42'")
+    what.add_argument(
+        "--radius", type=float, default=1.0, metavar="R", help="greatest distance of a pair, arcseconds"
+    )
+    what.add_argument(
+        "--limit", type=at_least_one, default=100, metavar="N", help="how many sources at most (default: 100)"
+    )
+    add_config_options(parser, "what the pictures look like")
+    add_log_options(parser.add_argument_group("how the work is done"))
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    import sys
+
+    from ..domain import CutoutsError
+    from ..zooniverseCutouts import ZooniverseCutoutsConfig, ZooniverseCutoutsTask
+
+    config = make_config(arguments, ZooniverseCutoutsConfig())
+    if arguments.show_config:
+        config.saveToStream(sys.stdout)
+        return 0
+    if arguments.repo is None or arguments.outdir is None:
+        raise CutoutsError("Give the butler repository and the output directory: REPO OUTDIR.")
+    from ..output import open_directory, write_csv
+
+    runs = [open_butler(arguments.repo, [[name]]) for name in (arguments.before, arguments.after)]
+    table = _sources(arguments, runs)
+    grid = ZooniverseCutoutsTask(config, butler=runs[0]).compare(table, *runs, limit=arguments.limit)
+    rows = []
+    with open_directory(arguments.outdir) as directory:
+        for row, outcome in zip(grid.rows, grid.outcomes, strict=True):
+            name = f"{row['diaSourceId']}.png"
+            is_made = isinstance(outcome, bytes)
+            if isinstance(outcome, bytes):
+                directory.write(name, outcome)
+            said = {"picture": name if is_made else "", "reason": "" if is_made else outcome}
+            kept = ("diaSourceId", "visit", "detector", "found", "flux_ratio", "noise_ratio")
+            rows.append({key: row.get(key, "") for key in kept} | said)
+        write_csv(directory, "comparison.csv", list(rows[0]), (list(map(str, row.values())) for row in rows))
+    failed = sum(not isinstance(outcome, bytes) for outcome in grid.outcomes)
+    print(f"{arguments.outdir}\n  compared       {len(rows) - failed}\n  failed         {failed}")
+    return 1 if failed else 0
+
+
+def _sources(arguments: argparse.Namespace, runs: "Sequence[Butler]") -> "pa.Table":
+    """Return the sources of both runs, those first that only one has."""
+    import numpy as np
+    import pyarrow as pa
+
+    from ..domain import CutoutsError
+    from ..gallery import match_sources
+    from ..sources import Selection, open_butler_tables
+
+    tables = []
+    for butler in runs:
+        catalog = open_butler_tables(butler, arguments.catalog_dataset, arguments.data_query or "")
+        tables.append(pa.concat_tables(catalog.read(Selection()), promote_options="permissive"))
+    before, after = tables
+    of_before, of_after, _ = match_sources(before, after, arguments.radius)
+    found = np.full(len(before), "before", object)
+    found[of_before] = "both"
+    gained = np.setdiff1d(np.arange(len(after)), of_after)
+    parts = [
+        before.append_column("found", pa.array(found.tolist(), pa.string())),
+        after.take(gained).append_column("found", pa.array(["after"] * len(gained), pa.string())),
+    ]
+    table = pa.concat_tables(parts, promote_options="permissive")
+    if not len(table):
+        raise CutoutsError("Neither run has a DiaSource in these tables.")
+    order = np.argsort(np.array(table.column("found").to_pylist()) == "both", kind="stable")
+    return table.take(order)

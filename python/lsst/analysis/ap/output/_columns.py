@@ -1,0 +1,112 @@
+"""Columns of a manifest: how they are named, and what they are made of."""
+
+__all__ = ("ANONYMOUS", "ManifestColumn", "choose_columns", "is_marked", "manifest_name")
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+ANONYMOUS: Final = "anonymous"
+"""Stands among columns for none that tells which source a subject shows."""
+
+_MARKS: Final = ("#", "//", "!", "%")
+_NAME: Final = re.compile(r"(#|//|!|%)?[A-Za-z_][\w .-]*")
+_IDENTITY: Final = "diaSourceId"
+
+
+def is_marked(column: str) -> bool:
+    """Return whether a column name has one of Zooniverse's prefixes.
+
+    Parameters
+    ----------
+    column : `str`
+        A column name, such as ``#training_subject``.
+
+    Returns
+    -------
+    marked : `bool`
+        Whether it begins with ``#`` or ``//`` (not shown on the page), ``!``
+        (shown in Talk only) or ``%`` (indexed).
+    """
+    return column.startswith(_MARKS)
+
+
+def manifest_name(column: str) -> str:
+    """Return the catalogue column behind a column of the manifest.
+
+    Parameters
+    ----------
+    column : `str`
+        A name with one of Zooniverse's prefixes, or without.
+
+    Returns
+    -------
+    name : `str`
+        The name alone.
+    """
+    return column.lstrip("#/!%")
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestColumn:
+    """A metadata column of a manifest."""
+
+    name: str
+    """Its name in the manifest, with Zooniverse's prefix."""
+
+    source: str
+    """The catalogue column that it shows, or a condition on columns whose
+    truth it shows."""
+
+    is_asked: bool = True
+    """Whether somebody asked for it, rather than that it is a default."""
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether the catalogue has it under no such name."""
+        return self.source != manifest_name(self.name)
+
+
+def choose_columns(items: Sequence[str], default: Sequence[str]) -> tuple[ManifestColumn, ...]:
+    """Return the metadata columns of a manifest.
+
+    Parameters
+    ----------
+    items : sequence of `str`
+        What is asked for: names with Zooniverse's prefixes; ``NAME=COLUMN``
+        or ``NAME=CONDITION`` for what the catalogue has not under that name;
+        with ``+`` in front what comes behind the others, or behind the
+        defaults when there are no others; `ANONYMOUS` for no defaults.
+    default : sequence of `str`
+        The default.
+
+    Returns
+    -------
+    columns : `tuple` [`ManifestColumn`, ...]
+        The columns, each name once.
+
+    Raises
+    ------
+    ValueError
+        Raised for something that is no name of a column.
+    """
+    names = [item.strip() for item in items]
+    base = [name for name in names if name != ANONYMOUS and not name.startswith("+")]
+    if ANONYMOUS in names or base or not names:
+        columns = [_parse(name, is_asked=name not in default) for name in base]
+    else:
+        columns = [_parse(name, is_asked=False) for name in default]
+    columns += [_parse(name.removeprefix("+"), is_asked=True) for name in names if name.startswith("+")]
+    if ANONYMOUS in names and any(
+        _IDENTITY in (column.source, manifest_name(column.name)) for column in columns
+    ):
+        raise ValueError(f"{_IDENTITY} does not go with {ANONYMOUS}, which is there to hide it")
+    return tuple({column.name: column for column in columns}.values())
+
+
+def _parse(text: str, *, is_asked: bool) -> ManifestColumn:
+    name, equals, source = (part.strip() for part in text.partition("="))
+    if not _NAME.fullmatch(name) or (equals and not source):
+        raise ValueError(f"{text!r} is no column: write NAME, NAME=COLUMN or NAME=CONDITION")
+    return ManifestColumn(name, source if equals else manifest_name(name), is_asked)

@@ -1,0 +1,153 @@
+"""The lists that accompany the pictures of a directory."""
+
+__all__ = ("DirectoryLists",)
+
+import logging
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+from ..domain import CutoutsError
+from ..output import (
+    CITSCI_FILES,
+    Journal,
+    ManifestForm,
+    OutputDirectory,
+    Picture,
+    is_marked,
+    picture_key,
+    upload_commands,
+    write_csv,
+    write_failures,
+)
+
+_KEYS: Final = "keys.csv"
+
+
+@dataclass(frozen=True)
+class DirectoryLists:
+    """The manifest, the failures, and the keys where there are any."""
+
+    directory: OutputDirectory
+    """Where they go."""
+
+    journal: Journal
+    """What the directory holds."""
+
+    form: ManifestForm
+    """What the manifest looks like."""
+
+    seed: int | None
+    """Which random order it has; `None` for that of the detectors."""
+
+    files_of_a_source: int
+    """How many pictures each source has."""
+
+    may_overwrite: bool
+    """Whether a manifest that no run has made may be replaced."""
+
+    log: logging.Logger | logging.LoggerAdapter[logging.Logger]
+    """Where warnings go."""
+
+    def check(self) -> None:
+        """Find out whether there is room for the manifest.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when somebody else's file has its name.
+        """
+        self._spare_others(self.form.file_name(1))
+
+    def write(self, advance: Callable[[int], object]) -> list[str]:
+        """Write all lists.
+
+        Parameters
+        ----------
+        advance : callable
+            Is told how many pictures more are in the manifest.
+
+        Returns
+        -------
+        manifests : `list` [`str`]
+            The files of the manifest, relative to the directory.
+        """
+        marked = (name for name in self.journal.names_of_metadata() if is_marked(name))
+        form = self.form.with_columns([name for name in marked if name not in self.form.columns])
+        with closing(self.pictures(advance)) as pictures:
+            names = form.write(self.directory, pictures, self._announce)
+        for stale in self.journal.manifests() - set(names):
+            self.directory.remove([stale])
+            self.journal.drop_manifest(stale)
+        self._write_keys()
+        write_failures(self.directory, self.journal.failures())
+        self._warn_of_limits()
+        return names
+
+    def pictures(self, advance: Callable[[int], object] | None = None) -> Generator[Picture]:
+        """Yield every picture in the order of the manifest.
+
+        Parameters
+        ----------
+        advance : callable, optional
+            Is told how many more there were.
+
+        Yields
+        ------
+        picture : `~lsst.analysis.ap.output.Picture`
+            One picture.
+        """
+        for picture in self.journal.pictures(by_folder=self.form.style == "citsci", seed=self.seed):
+            if advance is not None:
+                advance(1)
+            yield picture
+
+    def commands(self, manifests: list[str]) -> dict[str, list[str]]:
+        """Return what uploads the pictures.
+
+        Parameters
+        ----------
+        manifests : `list` [`str`]
+            The files of the manifest, relative to the directory.
+
+        Returns
+        -------
+        commands : `dict` [`str`, `list` [`str`]]
+            As `upload_commands` has it.
+        """
+        return upload_commands(self.form, self.directory.name, manifests)
+
+    def _announce(self, name: str) -> None:
+        self._spare_others(name)
+        self.journal.add_manifest(name)
+
+    def _spare_others(self, name: str) -> None:
+        """Refuse to write a part of the manifest over a file that no run has made."""
+        if self.may_overwrite or name in self.journal.manifests() or not self.directory.has(name):
+            return
+        raise CutoutsError(
+            f"{name} in {self.directory.name} is there already, and no run has made it: move it away, choose "
+            "another directory, or allow to replace it with overwrite=True.",
+            choices=("overwrite",),
+        )
+
+    def _write_keys(self) -> None:
+        """Write which source each key stands for; nobody else must see that."""
+        if self.form.anonymous:
+            rows = ([picture_key(picture.path), str(picture.diaSourceId)] for picture in self.pictures())
+            write_csv(self.directory, _KEYS, ["key", "diaSourceId"], rows)
+        else:
+            self.directory.remove([_KEYS])
+
+    def _warn_of_limits(self) -> None:
+        if self.form.style != "citsci":
+            return
+        files = 1 + self.journal.most_in_a_folder() * self.files_of_a_source
+        if files > CITSCI_FILES:
+            self.log.warning(
+                "rubin.citsci takes %d files of a directory and drops the rest without a word, and there are "
+                "%d: select fewer sources, or set chunkFiles.",
+                CITSCI_FILES,
+                files,
+            )

@@ -1,0 +1,189 @@
+"""An object through time: its light curve above its stamps."""
+
+__all__ = ("History", "make_history")
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..domain import CutoutsError, Triplet
+from ..images import StampError
+from ..render import Epoch, Measurement, encode_png, history_image
+from ..runs._repository import Repository
+from ..sources import REQUIRED_COLUMNS
+
+_KEPT = ("diaSourceId", "visit", "detector", "band", "midpointMjdTai", "psfFlux", "psfFluxErr", "instrument")
+
+
+@dataclass(frozen=True)
+class History:
+    """The history of an object, which a notebook displays."""
+
+    picture: bytes
+    """PNG: the light curve, and below it the stamps in the order of time."""
+
+    measurements: Sequence[Measurement]
+    """The points of the light curve."""
+
+    shown: int
+    """How many epochs have stamps in the picture."""
+
+    total: int
+    """How many epochs there are."""
+
+    failed: Sequence[str]
+    """Why epochs that were to be shown are not."""
+
+    def __repr__(self) -> str:
+        return f"{self.shown} of {self.total} epochs, {len(self.measurements)} measurements"
+
+    def _repr_png_(self) -> bytes:
+        return self.picture
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the light curve as Zooniverse's viewer for scatter plots reads it.
+
+        Returns
+        -------
+        data : `dict` [`str`, `object`]
+            One series for each band, with the time in days from the first
+            measurement as ``x``, the flux in nJy as ``y`` and its error.
+        """
+        first = min((m.mjd for m in self.measurements), default=0.0)
+        series = [
+            {
+                "seriesData": [
+                    {"x": m.mjd - first, "y": m.flux, "y_error": m.error}
+                    for m in self.measurements
+                    if m.band == band and np.isfinite((m.flux, m.error)).all()
+                ],
+                "seriesOptions": {"label": band},
+            }
+            for band in sorted({m.band for m in self.measurements})
+        ]
+        options = {"xAxisLabel": f"days since MJD {first:.4f} (TAI)", "yAxisLabel": "difference flux (nJy)"}
+        return {"data": series, "chartOptions": options}
+
+
+def make_history(
+    repository: Repository,
+    detections: pa.Table,
+    forced: pa.Table,
+    *,
+    position: tuple[float, float] | None,
+    limit: int,
+    panels: Sequence[int],
+    name: str,
+) -> History:
+    """Put the history of an object together.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        Where stamps come from.
+    detections : `pyarrow.Table`
+        DiaSources of the object.
+    forced : `pyarrow.Table`
+        Its forced photometry; may be empty.
+    position : `tuple` [`float`, `float`] or `None`
+        Right ascension and declination of the stamps, degrees; the mean of
+        the detections when `None`.
+    limit : `int`
+        How many epochs to show at most, evenly through time.
+    panels : `~collections.abc.Sequence` [`int`]
+        Which panels are shown of each epoch.
+    name : `str`
+        What the object is called.
+
+    Returns
+    -------
+    history : `History`
+        Picture and measurements.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when there is no epoch, or none has stamps.
+    """
+    epochs = _epochs(detections, forced)
+    if not epochs:
+        raise CutoutsError(f"{name or 'The object'} has no epoch in the catalogue.")
+    ra, dec = position or _mean_position(detections)
+    places = np.unique(np.linspace(0, len(epochs) - 1, min(limit, len(epochs))).round().astype(int))
+    chosen = [epochs[place] for place in places.tolist()]
+    cut = _cut(repository, chosen, ra, dec)
+    shown = [
+        Epoch(row["midpointMjdTai"], row["band"] or "", triplet, row["detected"])
+        for row, triplet in zip(chosen, cut, strict=True)
+        if isinstance(triplet, Triplet)
+    ]
+    failed = [str(triplet) for triplet in cut if not isinstance(triplet, Triplet)]
+    if not shown:
+        raise CutoutsError(f"No epoch of {name or 'the object'} has stamps; the first: {failed[0]}")
+    measurements = [*_measurements(detections, False), *_measurements(forced, True)]
+    style = repository.config.makeStyle()
+    if style.difference_interval == "zscale":  # made for the sky: every source would be equally white
+        style = replace(style, difference_interval="minmax")
+    image = history_image(style, shown, measurements, total=len(epochs), name=name, panels=panels)
+    return History(encode_png(image), measurements, len(shown), len(epochs), failed)
+
+
+def _epochs(detections: pa.Table, forced: pa.Table) -> list[dict[str, Any]]:
+    """Return every visit and detector of the object by time, and whether it was detected there."""
+    found: dict[tuple[int, int], dict[str, Any]] = {}
+    for table, detected in ((detections, True), (forced, False)):
+        names = [name for name in _KEPT if name in table.column_names]
+        for row in table.select(names).to_pylist():
+            if row.get("visit") is None or row.get("detector") is None or row.get("midpointMjdTai") is None:
+                continue
+            found.setdefault((row["visit"], row["detector"]), {"band": None, **row, "detected": detected})
+    return sorted(found.values(), key=lambda row: row["midpointMjdTai"])
+
+
+def _mean_position(detections: pa.Table) -> tuple[float, float]:
+    """Return the mean of positions on the sky, which may lie about ra = 0."""
+    ra, dec = (np.radians(detections.column(name).cast("float64").to_numpy()) for name in ("ra", "dec"))
+    vectors = np.array([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
+    x, y, z = np.nanmean(vectors, axis=1)
+    return float(np.degrees(np.arctan2(y, x)) % 360.0), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
+
+
+def _cut(
+    repository: Repository, epochs: Sequence[dict[str, Any]], ra: float, dec: float
+) -> list[Triplet | StampError]:
+    """Return the stamps of each epoch at one place of the sky, or why there are none."""
+    rows = [
+        {
+            "diaSourceId": number,
+            "visit": row["visit"],
+            "detector": row["detector"],
+            "instrument": row.get("instrument"),
+            "ra": ra,
+            "dec": dec,
+        }
+        for number, row in enumerate(epochs)
+    ]
+    table = pa.Table.from_pylist(rows)
+    table = table.set_column(3, "instrument", table.column("instrument").cast(pa.string()))
+    found: dict[int, Triplet | StampError] = {}
+    for batch in repository.batches(table, REQUIRED_COLUMNS):
+        numbers = batch.rows.column("diaSourceId").to_pylist()
+        for number, result in zip(numbers, repository.stamps.read(batch), strict=True):
+            found[number] = result if isinstance(result, StampError) else result[0]
+    return [found[number] for number in range(len(rows))]
+
+
+def _measurements(table: pa.Table, is_forced: bool) -> list[Measurement]:
+    if not {"midpointMjdTai", "psfFlux", "psfFluxErr"} <= set(table.column_names):
+        return []
+    names = [name for name in _KEPT if name in table.column_names]
+    return [
+        Measurement(
+            row["midpointMjdTai"], row.get("band") or "", row["psfFlux"], row["psfFluxErr"], is_forced
+        )
+        for row in table.select(names).to_pylist()
+        if None not in (row["midpointMjdTai"], row["psfFlux"], row["psfFluxErr"])
+    ]

@@ -1,0 +1,71 @@
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from lsst.analysis.ap import CutoutsError
+from lsst.analysis.ap.views._history import _mean_position
+
+
+@pytest.fixture(scope="module")
+def busiest(demo):
+    """The object with most sources, and what the database has of it."""
+    with closing(sqlite3.connect(demo.apdb)) as db:
+        ((identifier, count),) = db.execute(
+            "SELECT diaObjectId, count(*) AS n FROM DiaSource WHERE diaObjectId > 0 "
+            "GROUP BY diaObjectId ORDER BY n DESC, diaObjectId LIMIT 1"
+        )
+        forced = db.execute(
+            "SELECT visit, detector FROM DiaForcedSource WHERE diaObjectId = ?", (identifier,)
+        ).fetchall()
+        places = db.execute(
+            "SELECT visit, detector, psfFlux, midpointMjdTai, ra, dec FROM DiaSource WHERE diaObjectId = ?",
+            (identifier,),
+        ).fetchall()
+    return identifier, count, set(forced) | {row[:2] for row in places}, places
+
+
+def test_every_epoch_of_an_object_is_shown_and_measured(task, demo, busiest):
+    identifier, count, epochs, places = busiest
+    history = task.history(identifier, catalog=demo.apdb, limit=100)
+    assert history.total == len(epochs)
+    assert history.shown == history.total - len(history.failed)
+    detected = sorted((m.mjd, m.flux) for m in history.measurements if not m.forced)
+    assert detected == sorted((mjd, flux) for _, _, flux, mjd, *_ in places)
+    assert len(detected) == count
+    assert history._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_few_of_many_epochs_are_shown_evenly(task, demo, busiest):
+    history = task.history(busiest[0], catalog=demo.apdb, limit=1)
+    assert (history.shown, history.total) == (1, len(busiest[2]))
+    assert repr(history).startswith(f"1 of {len(busiest[2])} epochs")
+
+
+def test_a_light_curve_becomes_what_zooniverses_viewer_reads(task, demo, busiest):
+    history = task.history(busiest[0], catalog=demo.apdb, limit=1)
+    data = history.to_json()
+    points = [point for series in data["data"] for point in series["seriesData"]]
+    assert len(points) == len(history.measurements)
+    assert min(point["x"] for point in points) == 0.0
+    assert {"x", "y", "y_error"} == set(points[0])
+
+
+def test_an_object_can_be_named_by_its_place(task, demo, busiest):
+    *_, ra, dec = busiest[3][0]
+    assert task.history(position=(ra, dec), catalog=demo.apdb, limit=1).total >= 1
+    with pytest.raises(CutoutsError, match="has no DiaSource of"):
+        task.history(position=(ra, -dec + 1), catalog=demo.apdb)
+    with pytest.raises(CutoutsError, match="Give one of"):
+        task.history(5, position=(ra, dec), catalog=demo.apdb)
+
+
+def test_the_mean_of_places_about_zero_is_no_place_on_the_other_side(sources):
+    import pyarrow as pa
+
+    table = pa.table({"ra": [359.9, 0.1], "dec": [10.0, 10.0]})
+    ra, dec = _mean_position(table)
+    assert min(ra, 360 - ra) == pytest.approx(0, abs=1e-9)
+    assert dec == pytest.approx(10, abs=1e-3)
+    assert np.isfinite(ra)
