@@ -2,7 +2,6 @@
 
 __all__ = ("Datasets", "HandleDatasets")
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,8 +11,6 @@ from lsst.daf.butler import DeferredDatasetHandle
 from ..domain import DetectorVisit
 from ._cut import Grid
 from ._errors import MissingDatasetError, StampError
-
-_log = logging.getLogger(__name__)
 
 
 class Datasets(Protocol):

@@ -19,6 +19,7 @@ from ._image_types import ImageTypes
 _log = logging.getLogger(__name__)
 
 ROLES = ("science", "template", "difference", "footprints")
+"""What datasets of a detector are for."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,10 @@ class RepositoryDatasets:
     `None` for images of all detectors."""
 
     _coadds: dict[str, CoaddFinder] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What finds coadds, by dataset type."""
 
     _warned: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    """Roles whose second choice was warned of."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         butler = self.butler if self.address is None else None
@@ -133,6 +136,8 @@ class RepositoryDatasets:
                         name,
                     )
                 return DeferredDatasetHandle(self.butler, ref, None)
+        if role == "difference":
+            where += "; releases may store none: requireDifference=False makes pictures without"
         raise MissingDatasetError(where)
 
     def find_coadds(self, data_id: DetectorVisit, grid: Grid) -> Sequence[DeferredDatasetHandle]:
