@@ -51,7 +51,7 @@ def flip(data, position, bit):
 def outcome(data, read):
     """Return what was read, or None where the damage was noticed."""
     try:
-        return read(FitsImage(fuzz.MemoryBytes(data)))
+        return read(FitsImage(fuzz.MemoryBytes(data, "damaged.fits")))
     except ImageFileError:
         return None
 
@@ -61,7 +61,7 @@ def read_pixels(image):
 
 
 def image_hdu(data):
-    return HduList(fuzz.MemoryBytes(data)).find("IMAGE")
+    return HduList(fuzz.MemoryBytes(data, "damaged.fits")).find("IMAGE")
 
 
 @pytest.mark.parametrize("row", [200, 229])
@@ -95,12 +95,12 @@ def test_a_bad_tile_costs_only_who_needs_it(gzip_file):
     hdu = image_hdu(gzip_file)
     damaged = flip(gzip_file, hdu.data_start + hdu.integer("NAXIS1") * 400 + 500, 3)
     with pytest.raises(ImageFileError, match="tile 0 of HDU 1 cannot be inflated"):
-        FitsImage(fuzz.MemoryBytes(damaged)).read([Box(1210, 1220, 800, 810)])
+        FitsImage(fuzz.MemoryBytes(damaged, "damaged.fits")).read([Box(1210, 1220, 800, 810)])
     assert outcome(damaged, read_pixels) == outcome(gzip_file, read_pixels)
 
 
 def test_flipped_bits_of_the_archive_index_are_noticed_or_harmless(rice_file):
-    index = HduList(fuzz.MemoryBytes(rice_file)).find("ARCHIVE_INDEX")
+    index = HduList(fuzz.MemoryBytes(rice_file, "damaged.fits")).find("ARCHIVE_INDEX")
 
     def read_position(image):
         try:

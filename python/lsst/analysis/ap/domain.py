@@ -18,7 +18,7 @@ __all__ = (
 )
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
@@ -110,24 +110,6 @@ class Box:
         x_start = int(np.floor(x - width / 2 + 1))
         y_start = int(np.floor(y - height / 2 + 1))
         return cls(x_start, x_start + width, y_start, y_start + height)
-
-    @classmethod
-    def around(cls, boxes: Iterable[Self]) -> Self:
-        """Return the smallest box that holds some others.
-
-        Parameters
-        ----------
-        boxes : `~collections.abc.Iterable` [`Box`]
-            The boxes, at least one.
-
-        Returns
-        -------
-        box : `Box`
-            The box around them.
-        """
-        sides = zip(*((box.x_start, box.x_stop, box.y_start, box.y_stop) for box in boxes), strict=True)
-        x_starts, x_stops, y_starts, y_stops = sides
-        return cls(min(x_starts), max(x_stops), min(y_starts), max(y_stops))
 
     @property
     def width(self) -> int:

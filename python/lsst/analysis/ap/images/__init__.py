@@ -6,12 +6,13 @@ nothing of catalogue columns, and nothing of pictures.
 
 from ._alert_stamps import AlertStampReader
 from ._coverage import Exposed, find_exposures
-from ._datasets import ButlerAddress, HandleDatasets, RepositoryDatasets
+from ._datasets import HandleDatasets
 from ._errors import StampError
 from ._footprints import Footprint, FootprintReader, find_footprint_type
 from ._image_types import ImageTypes, find_image_types
 from ._objects import read_triplets
 from ._reader import TripletReader
+from ._repository import ButlerAddress, RepositoryDatasets
 from .fits._errors import ImageFileError
 
 __all__ = (

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lsst.daf.butler import DeferredDatasetHandle
 
 from ..domain import Box
+from ._cut import around
 from ._objects import ObjectImage
 from .wcs._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
 
@@ -112,7 +113,7 @@ class ButlerImage:
         return self._get_part([Box(x, x + 1, y, y + 1)])
 
     def _get_part(self, boxes: Sequence[Box]) -> ObjectImage:
-        box = Box.around(boxes)
+        box = around(boxes)
         if self._part is not None and self._part[0].intersection(box) == box:
             return self._part[1]
         part = _afw_box(box) if self._is_afw else _lsst_box(box)

@@ -1,8 +1,8 @@
 """From positions on the sky to stamps of one image."""
 
-__all__ = ("Grid", "OpenImage", "cut_stamps")
+__all__ = ("Grid", "OpenImage", "around", "cut_stamps")
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,6 +12,24 @@ from numpy.typing import NDArray
 from ..domain import Box, Stamp
 from ._errors import StampError
 from .wcs._sky_map import SkyMap
+
+
+def around(boxes: Iterable[Box]) -> Box:
+    """Return the smallest box that holds some others.
+
+    Parameters
+    ----------
+    boxes : `~collections.abc.Iterable` [`Box`]
+        The boxes, at least one.
+
+    Returns
+    -------
+    box : `Box`
+        The box around them.
+    """
+    sides = zip(*((box.x_start, box.x_stop, box.y_start, box.y_stop) for box in boxes), strict=True)
+    x_starts, x_stops, y_starts, y_stops = sides
+    return Box(min(x_starts), max(x_stops), min(y_starts), max(y_stops))
 
 
 @dataclass(frozen=True)

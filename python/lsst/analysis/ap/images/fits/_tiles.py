@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...domain import Box
-from ._codecs import BadTileError, Codec, codec_for, decode_raw
+from ._codecs import BadTileError, Codec, decode_raw
 from ._errors import ImageFileError
 from ._hdu import Hdu
-from ._quantization import Dequantizer
 from ._ranges import read_ranges
+from ._stored_pixels import StoredPixels, unshuffle
 from ._tile_table import TileTable, UnsupportedTilesError
-from ._values import blank_value, pixel_type, to_physical
+from ._values import to_physical
 
 LIKE_THE_IMAGE, LOSSLESS = 0, 1
 """How a tile is stored: with the image's codec, or as it is because its
@@ -60,7 +60,7 @@ def read_tiles(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) -> list[N
         Raised if only astropy reads this kind of image.
     """
     table = TileTable.read(hdu, shape)
-    pixels = _Pixels.of(table)
+    pixels = StoredPixels.of(table)
     return to_physical(hdu, _read_in_turns(table, pixels, boxes))
 
 
@@ -97,7 +97,7 @@ def check_gzip_tiles(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) -> 
             raise _corrupt(table, int(numbers[indices[error.place]]), str(error)) from error
 
 
-def _read_in_turns(table: TileTable, pixels: "_Pixels", boxes: Sequence[Box]) -> list[NDArray[Any]]:
+def _read_in_turns(table: TileTable, pixels: StoredPixels, boxes: Sequence[Box]) -> list[NDArray[Any]]:
     """Read boxes together as far as their tiles may be decoded at once."""
     size = int(np.count_nonzero(_wanted_tiles(table, boxes))) * pixels.tile_bytes(table)
     if size <= MAX_BUFFER:
@@ -127,64 +127,11 @@ def _wanted_tiles(table: TileTable, boxes: Sequence[Box]) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class _Pixels:
-    """What the stored values of an image mean."""
-
-    codec: Codec
-    dtype: np.dtype[Any]
-    """Type of the pixels before BSCALE and BZERO, native byte order."""
-
-    raw_dtype: np.dtype[Any]
-    dequantizer: Dequantizer | None
-    blank: int | None
-    """Stored value of pixels without data that becomes NaN here; that of
-    integers stays as it is until they are scaled."""
-
-    missing: float
-    """What becomes of stored values without data."""
-
-    has_blank_column: bool
-
-    @classmethod
-    def of(cls, table: TileTable) -> "_Pixels":
-        hdu = table.hdu
-        bitpix = hdu.integer("ZBITPIX")
-        dtype = pixel_type(hdu)
-        native = dtype.newbyteorder("=")
-        quantized = table.has("ZSCALE")
-        has_blank_column = table.has("ZBLANK")
-        if quantized and (bitpix > 0 or not table.has("ZZERO")):
-            raise ImageFileError(hdu.source.name, f"has a corrupt tile table in HDU {hdu.index}: no ZZERO")
-        missing: float = np.nan
-        if has_blank_column and bitpix > 0:
-            missing = blank_value(hdu) or 0
-            if not np.iinfo(native).min <= missing <= np.iinfo(native).max:
-                raise ImageFileError(hdu.source.name, f"names no BLANK for the integers of HDU {hdu.index}")
-        dequantizer = None
-        if quantized:
-            try:
-                method = str(hdu.value("ZQUANTIZ", "NO_DITHER")).strip()
-                dequantizer = Dequantizer(method, hdu.integer("ZDITHER0", 0), native)
-            except ValueError as error:
-                raise ImageFileError(hdu.source.name, f"has a corrupt HDU {hdu.index}: {error}") from error
-        blank = hdu.value("ZBLANK", hdu.value("BLANK")) if bitpix < 0 else None
-        codec = codec_for(hdu, quantized=quantized)
-        if not quantized and codec.dtype.kind != native.kind:
-            raise UnsupportedTilesError("floating-point pixels in a codec of integers")
-        return cls(codec, native, dtype, dequantizer, blank, missing, has_blank_column)
-
-    def tile_bytes(self, table: TileTable) -> int:
-        """Return how many bytes a whole tile may have before it is decoded further."""
-        item_size = max(self.codec.dtype.itemsize, self.raw_dtype.itemsize)
-        return table.tile_shape[0] * table.tile_shape[1] * item_size
-
-
-@dataclass(frozen=True)
 class _Tiles:
     """Decoded tiles."""
 
     table: TileTable
-    pixels: _Pixels
+    pixels: StoredPixels
     buffer: NDArray[np.uint8]
     """Bytes, one row per tile; those of smaller tiles fill a part of theirs.
     Tiles that lie above each other in the image follow each other here."""
@@ -199,7 +146,7 @@ class _Tiles:
     """How each tile is stored."""
 
     @classmethod
-    def decode(cls, table: TileTable, pixels: _Pixels, boxes: Sequence[Box]) -> "_Tiles":
+    def decode(cls, table: TileTable, pixels: StoredPixels, boxes: Sequence[Box]) -> "_Tiles":
         """Decode each tile that any of the boxes touches."""
         wanted = _wanted_tiles(table, boxes)
         places = np.cumsum(wanted).reshape(wanted.shape) - 1
@@ -298,23 +245,12 @@ def _window(tiles: _Tiles, block: slice, height: int, width: int, window: slice)
     dtype = pixels.raw_dtype if lossless else pixels.codec.dtype
     stored = tiles.buffer[block, : height * width * dtype.itemsize]
     if pixels.codec.shuffled and not lossless:
-        values = _unshuffle(stored.reshape(-1, dtype.itemsize, height, width)[..., window], dtype)
+        values = unshuffle(stored.reshape(-1, dtype.itemsize, height, width)[..., window], dtype)
     else:
         values = stored.view(dtype).reshape(-1, height, width)[..., window].astype(dtype.newbyteorder("="))
     if lossless:
         return values
     return _to_pixels(tiles, values, block, height, width, window)
-
-
-def _unshuffle(stored: NDArray[np.uint8], dtype: np.dtype[Any]) -> NDArray[Any]:
-    count, size, height, width = stored.shape
-    values = np.empty((count, height, width), dtype=dtype.newbyteorder("="))
-    target = values.view(np.uint8).reshape(count, height, width, size)
-    is_big_endian = values.dtype.newbyteorder(">") == values.dtype and size > 1
-    for byte in range(size):
-        # The most significant byte comes first in the file.
-        target[..., byte if is_big_endian else size - 1 - byte] = stored[:, byte]
-    return values
 
 
 def _to_pixels(

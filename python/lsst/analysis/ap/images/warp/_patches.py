@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...domain import Box
-from .._cut import OpenImage
+from .._cut import OpenImage, around
 from ._lanczos import Mosaic
 
 
@@ -177,7 +177,7 @@ def _shared_part(part: Box | None, share: Sequence[Box | None]) -> Box | None:
     if part is None or len(boxes) < 2:  # one of them is the patch's own
         return None
     own = boxes.index(part)
-    return Box.around(boxes[:own] + boxes[own + 1 :])
+    return around(boxes[:own] + boxes[own + 1 :])
 
 
 def _renumber(mask: NDArray[Any], old: Mapping[str, int], new: Mapping[str, int]) -> NDArray[np.uint32]:

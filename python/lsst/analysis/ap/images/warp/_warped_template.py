@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...domain import Box, Stamp
-from .._cut import Grid
+from .._cut import Grid, around
 from ..wcs._sky_map import SkyMap
 from ._lanczos import CLOSE, FIRST, TAPS, resample
 from ._patches import CoaddImage, common_planes, cut_tract
@@ -193,7 +193,7 @@ class _Placement:
 def _place(tract: Tract, grown: Sequence[Box], ra: Floats, dec: Floats) -> _Placement:
     """Find stamps, with a border of one pixel, in a tract."""
     patches = list(tract.patches.values())
-    whole = Box.around(patch.box for patch in patches)
+    whole = around(patch.box for patch in patches)
     all_u, all_v = patches[0].sky_map.sky_to_pixel(ra, dec)
     cells: list[Box | None] = []
     columns: list[tuple[Any, ...]] = []

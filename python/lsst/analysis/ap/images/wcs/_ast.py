@@ -83,18 +83,18 @@ class AstMapping:
         return self._apply(points, "applyInverse", False)
 
     def _apply(self, points: NDArray[np.float64], name: str, forward: bool) -> NDArray[np.float64]:
-        points = np.ascontiguousarray(points, dtype=np.float64)
         if not points.size:
-            return points  # which AST refuses
+            return np.array(points, dtype=np.float64)  # which AST refuses
         try:
+            points = np.ascontiguousarray(points, dtype=np.float64)
             if self._library.__name__ == "astshim":
                 result = getattr(self.mapping, name)(points)
             else:
                 result = self.mapping.tran(points, forward)
+            result = np.array(result, dtype=np.float64, ndmin=2)
         except Exception as error:
             # The errors of either binding derive from no class of Python's.
             raise ValueError(f"the WCS cannot be applied: {error}") from error
-        result = np.array(result, dtype=np.float64, ndmin=2)
         # AST marks undefined coordinates with AST__BAD, -DBL_MAX.
         result[np.abs(result) > 1e300] = np.nan
         return np.asarray(result)
@@ -122,6 +122,17 @@ class AstFrameSet(AstMapping):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
+        try:
+            longitude_axis = self._turn_to_icrs()
+        except ValueError:
+            raise
+        except Exception as error:
+            # Some errors of AST appear in Python with the call that follows.
+            raise ValueError(f"AST cannot read the WCS: {error}") from error
+        self._sky_order = [0, 1] if longitude_axis == 1 else [1, 0]
+
+    def _turn_to_icrs(self) -> int:
+        """Let the sky be ICRS, and return which of its axes is right ascension."""
         frame_set, library = self.mapping, self._library
         if not isinstance(frame_set, library.FrameSet):
             raise ValueError(f"the WCS is an AST {type(frame_set).__name__}, not a FrameSet")
@@ -133,11 +144,9 @@ class AstFrameSet(AstMapping):
             raise ValueError(f"the WCS ends in an AST {type(frame).__name__}, not in a SkyFrame")
         if library.__name__ == "astshim":
             frame.system = "ICRS"
-            longitude_axis = frame.lonAxis
-        else:
-            frame_set.System = "ICRS"
-            longitude_axis = frame.LonAxis
-        self._sky_order = [0, 1] if int(longitude_axis) == 1 else [1, 0]
+            return int(frame.lonAxis)
+        frame_set.System = "ICRS"
+        return int(frame.LonAxis)
 
     def forward(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         # Docstring inherited.
