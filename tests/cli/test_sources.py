@@ -121,7 +121,7 @@ def test_a_list_of_identifiers_may_come_through_a_pipe(words, apdb, sources, tmp
 OPTIONS_WITH_VALUES = [
     *("--ids", "--object-ids", "--reliability-min", "--reliability-max", "--snr-min", "--snr-max", "--band"),
     *("--visit", "--detector", "--time-min", "--time-max", "--circle", "--polygon", "--exclude-flags"),
-    *("--require-flags", "--where", "--sample", "--seed", "--stratify", "--limit", "--data-query"),
+    *("--require-flags", "--where", "--latest", "--sample", "--seed", "--stratify", "--limit", "--data-query"),
     *("--namespace", "--flag-map", "--instrument", "--collections", "-C", "-c"),
 ]
 
@@ -146,7 +146,7 @@ def test_a_place_that_is_given_and_empty_is_refused(words, apdb, tmp_path, refus
 
 def test_numbers_that_fit_nowhere_are_refused(words, apdb, tmp_path, refused):
     huge = str(10**23)
-    for option in ("--limit", "--sample", "--visit", "--detector", "--ids", "--object-ids"):
+    for option in ("--limit", "--sample", "--latest", "--visit", "--detector", "--ids", "--object-ids"):
         assert huge in refused([*apdb, option, huge, *words, str(tmp_path / "out")])
     for option in ("--limit", "--sample"):
         assert option in refused([*apdb, option, "0", *words, str(tmp_path / "out")])

@@ -34,6 +34,7 @@ ASKED = {
     "require_flags": ("c", ["c"], {"required_flags": ("c",)}),
     "where": ("snr > 5, ra"[:7], "snr > 5", {"where": "snr > 5"}),
     "one_per_object": (True, True, {"one_per_object": True}),
+    "latest": ("2", 2, {"latest": 2}),
     "sample": ("4", 4, {"sample": 4}),
     "seed": ("-3", -3, {"seed": -3}),
     "stratify": (

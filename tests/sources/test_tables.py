@@ -121,7 +121,7 @@ def test_angles_with_units_become_degrees(columns):
     np.testing.assert_allclose(rows.column("dec").to_numpy(), columns["dec"], rtol=1e-15)
 
 
-@pytest.mark.parametrize("name", ["ra", "dec", "visit", "detector", "diaSourceId"])
+@pytest.mark.parametrize("name", ["ra", "dec", "visit", "detector"])
 def test_a_missing_column_is_named(columns, name):
     del columns[name]
     with pytest.raises(CutoutsError, match=f"no column '{name}'"):

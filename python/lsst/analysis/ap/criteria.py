@@ -124,6 +124,13 @@ CRITERIA: Final = (
         "",
         pipeline=False,
     ),
+    _ask(
+        "latest",
+        Takes.COUNT,
+        "of each diaObject, or of each position without sources, only the N latest exposures",
+        "N",
+        pipeline=False,
+    ),
     _ask("sample", Takes.COUNT, "draw at most N at random (in the pipeline: of each detector)", "N"),
     _ask("seed", Takes.INTEGER, "which random sample (default: 0)", "N"),
     _ask(

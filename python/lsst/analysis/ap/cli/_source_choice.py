@@ -71,6 +71,7 @@ def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> Cat
     from .. import sources
 
     flag_map, packer, butler = repository.flag_map, repository.packer, repository.butler
+    find = repository.find_exposures
     if arguments.data_query and not arguments.catalog_dataset:
         raise CutoutsError("--data-query says which tables of --catalog-dataset; give that too.")
     if arguments.namespace and (arguments.sqlitefile or arguments.apdb):
@@ -92,13 +93,13 @@ def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> Cat
             raise CutoutsError("--catalog-dataset needs the butler repository: give REPO.")
         where = arguments.data_query or ""
         return sources.open_butler_tables(
-            butler, arguments.catalog_dataset, where, flag_map=flag_map, packer=packer
+            butler, arguments.catalog_dataset, where, flag_map=flag_map, packer=packer, find=find
         )
     if arguments.tap:
-        return sources.open_tap(arguments.tap, arguments.tap_url, flag_map=flag_map, packer=packer)
+        return sources.open_tap(arguments.tap, arguments.tap_url, flag_map=flag_map, packer=packer, find=find)
     if arguments.alerts:
         return sources.open_alerts(arguments.alerts, repository.config.instrument)
-    return sources.open_catalog(arguments.catalog, flag_map=flag_map, packer=packer)
+    return sources.open_catalog(arguments.catalog, flag_map=flag_map, packer=packer, find=find)
 
 
 def columns_for(arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig") -> frozenset[str] | None:

@@ -4,10 +4,13 @@ __all__ = ("Repository",)
 
 import dataclasses
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lsst.daf.butler.direct_butler import DirectButler
 
@@ -15,16 +18,19 @@ from ..domain import CutoutsError, SourceBatch
 from ..images import (
     AlertStampReader,
     ButlerAddress,
+    Exposed,
     FootprintReader,
     ImageTypes,
     RepositoryDatasets,
     TripletReader,
+    find_exposures,
     find_footprint_type,
     find_image_types,
 )
 from ..sources import (
     REQUIRED_COLUMNS,
     CcdVisitPacker,
+    FindExposures,
     FlagMap,
     Sources,
     arrow_tables,
@@ -119,6 +125,18 @@ class Repository:
             address = ButlerAddress(self.repo, tuple(self.butler.collections.defaults))
         return RepositoryDatasets(self.butler, self.types, footprints, self.config.templateSkymap, address)
 
+    @property
+    def find_exposures(self) -> FindExposures | None:
+        """What finds the images that show positions without sources; `None` without a repository."""
+        if self.butler is None:
+            return None
+
+        def find(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> Sequence[Sequence[Exposed]]:
+            assert self.types is not None
+            return find_exposures(self.butler, self.types.science, ra, dec, instrument=self.config.instrument)
+
+        return find
+
     def stamps_of(self, images: Mapping[str, Any] | None) -> StampSource:
         """Return where stamps come from when somebody has the images at hand.
 
@@ -184,7 +202,7 @@ class Repository:
         CutoutsError
             Raised when nothing says which instrument the sources are of.
         """
-        tables = arrow_tables(sources, self.flag_map, self.packer, required)
+        tables = arrow_tables(sources, self.flag_map, self.packer, required, self.find_exposures)
         for batch in group_by_detector(tables, self.instrument):
             if (
                 self.butler is not None

@@ -17,6 +17,7 @@ from ._flag_map import FlagMap
 from ._forced import forced_sources
 from ._identifiers import read_identifiers
 from ._make_selection import make_selection
+from ._positions import FindExposures
 from ._rows import open_sources, rows_of
 from ._selection import Selection
 from ._survey import SURVEY_COLUMNS, Survey, survey
@@ -36,6 +37,7 @@ __all__ = (
     "SURVEY_COLUMNS",
     "SYNONYMS",
     "CcdVisitPacker",
+    "FindExposures",
     "FlagMap",
     "LinearPacker",
     "RubinPacker",

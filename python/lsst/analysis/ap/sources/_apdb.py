@@ -272,7 +272,14 @@ class SqlApdb:
         """Return the keys of sources that are chosen among each other."""
         if self._chosen is None or self._chosen[0] != selection:
             pages = self._scan(selection, selection.choice_columns, 20_000)
-            keys = choose(pages, selection.one_per_object, selection.sample, selection.seed, selection.strata)
+            keys = choose(
+                pages,
+                selection.one_per_object,
+                selection.sample,
+                selection.seed,
+                selection.strata,
+                selection.latest,
+            )
             self._chosen = selection, keys.head(selection.limit)
         return self._chosen[1]
 

@@ -47,9 +47,19 @@ def arrow_array(values: Any) -> pa.ChunkedArray:
         values = _native(np.asarray(values))
     try:
         found = pa.array(values, from_pandas=True)
+        if pa.types.is_temporal(found.type):  # among which Arrow counts plain numbers beside a time
+            found = text_array(_objects(values))
     except _ARROW_ERRORS:  # mixed objects, complex numbers, odd lengths of time
-        found = text_array(values.tolist() if hasattr(values, "tolist") else values)
+        found = text_array(_objects(values))
     return _settled(found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found]))
+
+
+def _objects(values: Any) -> Sequence[Any]:
+    if isinstance(values, np.ndarray) and values.dtype.kind in "Mm":
+        # Python's own times end in the year 9999, and have no nanoseconds.
+        return [None if text == "NaT" else text for text in values.astype(str).tolist()]
+    found: Sequence[Any] = values.tolist() if hasattr(values, "tolist") else values
+    return found
 
 
 def text_array(values: Sequence[Any]) -> pa.Array:

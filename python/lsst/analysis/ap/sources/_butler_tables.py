@@ -12,6 +12,7 @@ from ._afw_catalog import read_afw_catalog
 from ._ccd_visit import CcdVisitPacker
 from ._columns import renamed
 from ._flag_map import FlagMap
+from ._positions import FindExposures
 from ._selection import Selection
 from ._solar_system import is_without_position, join_solar_system
 from ._table_catalog import TableCatalog
@@ -30,6 +31,7 @@ def open_butler_tables(
     *,
     flag_map: FlagMap | None = None,
     packer: CcdVisitPacker | None = None,
+    find: FindExposures | None = None,
 ) -> TableCatalog:
     """Open the DiaSource tables of a butler repository.
 
@@ -47,6 +49,9 @@ def open_butler_tables(
         What the bits of an integer column of flags mean.
     packer : `CcdVisitPacker`, optional
         What a column ``ccdVisitId`` means.
+    find : `FindExposures`, optional
+        Finds the images that show positions, which the rows of a catalogue
+        without ``diaSourceId`` are.
 
     Returns
     -------
@@ -70,7 +75,7 @@ def open_butler_tables(
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
         for ref in refs:
             if _may_have(ref, selection):
-                yield from read_butler_table(butler, ref, flag_map, packer, columns)
+                yield from read_butler_table(butler, ref, flag_map, packer, columns, find)
 
     return TableCatalog(tables, grouped="visit" in refs[0].datasetType.dimensions)
 
@@ -135,6 +140,7 @@ def read_butler_table(
     flag_map: FlagMap | None = None,
     packer: CcdVisitPacker | None = None,
     columns: Collection[str] | None = None,
+    find: FindExposures | None = None,
 ) -> Iterator[pa.Table]:
     """Read one table of DiaSources.
 
@@ -152,6 +158,9 @@ def read_butler_table(
         Columns by their names of today that are wanted, as far as it has
         them; all when not given. Only of tables in Arrow's formats others
         are not read.
+    find : `FindExposures`, optional
+        Finds the images that show positions, which the rows of a catalogue
+        without ``diaSourceId`` are.
 
     Yields
     ------
@@ -170,7 +179,7 @@ def read_butler_table(
     wanted = None if columns is None else {*columns, *packed}
     for table in _get(butler, ref, wanted):
         try:
-            yield from arrow_tables(_with_data_id(table, ref), flag_map, packer)
+            yield from arrow_tables(_with_data_id(table, ref), flag_map, packer, find=find)
         except CutoutsError as error:
             raise CutoutsError(f"{ref}: {error}", choices=error.choices) from error
 

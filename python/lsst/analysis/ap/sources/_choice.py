@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..domain import CutoutsError
+from ._positions import POSITION
 
 _PRUNE_ROWS: Final = 200_000
 _STRATUM_COLUMNS: Final = ("reliability", "band", "detector", "visit")
@@ -96,6 +97,7 @@ def choose(
     sample: int | None = None,
     seed: int = 0,
     strata: Sequence[Stratum] = (),
+    latest: int | None = None,
 ) -> Keys:
     """Return the keys of sources chosen among each other.
 
@@ -113,6 +115,9 @@ def choose(
         Which sample.
     strata : sequence of `Stratum`, optional
         Classes that share the sample evenly.
+    latest : `int`, optional
+        How many to keep of each ``positionId``, or ``diaObjectId`` where
+        there is none, of the greatest ``midpointMjdTai``.
 
     Returns
     -------
@@ -130,14 +135,14 @@ def choose(
     kept: NDArray[np.void] | None = None
     pruned = 0
     for table in tables:
-        part = _records(table, one_per_object, seed, strata, labels)
+        part = _records(table, one_per_object, seed, strata, labels, latest)
         kept = part if kept is None else np.concatenate([kept, part])
         if len(kept) > 2 * pruned + _PRUNE_ROWS:
-            kept = _prune(kept, one_per_object, sample)
+            kept = _prune(kept, one_per_object, sample, latest)
             pruned = len(kept)
     if kept is None:
         return Keys(*(np.zeros(0, np.int64) for _ in range(3)))
-    kept = _prune(kept, one_per_object, sample)
+    kept = _prune(kept, one_per_object, sample, latest)
     if sample is not None:
         kept = _draw(kept, sample, labels)
     kept = kept[np.lexsort([kept["id"], kept["detector"], kept["visit"]])]
@@ -176,6 +181,7 @@ _RECORD: Final = np.dtype(
     [
         *((name, np.int64) for name in ("id", "visit", "detector", "object", "stratum")),
         ("snr", np.float64),
+        ("time", np.float64),
         ("random", np.uint64),
     ]
 )
@@ -187,6 +193,7 @@ def _records(
     seed: int,
     strata: Sequence[Stratum],
     labels: dict[tuple[object, ...], int],
+    latest: int | None,
 ) -> NDArray[np.void]:
     """Return what the choice has to know of each row."""
     records = np.zeros(len(table), _RECORD)
@@ -197,6 +204,11 @@ def _records(
         records["object"] = _integers(table, "diaObjectId", null=0)
         if "snr" in table.column_names:
             records["snr"] = np.nan_to_num(np.abs(_reals(table, "snr")), nan=-1.0, posinf=np.inf)
+    if latest is not None:
+        name = POSITION if POSITION in table.column_names else "diaObjectId"
+        records["object"] = _integers(table, name, null=0)
+        _require(table, "midpointMjdTai")
+        records["time"] = np.nan_to_num(_reals(table, "midpointMjdTai"), nan=-np.inf)
     if strata:
         classes = list(zip(*(_classes(table, stratum) for stratum in strata), strict=True))
         records["stratum"] = [labels.setdefault(label, len(labels)) for label in classes]
@@ -215,7 +227,9 @@ def _classes(table: pa.Table, stratum: Stratum) -> list[object]:
     return list(_integers(table, stratum.column).tolist())
 
 
-def _prune(kept: NDArray[np.void], one_per_object: bool, sample: int | None) -> NDArray[np.void]:
+def _prune(
+    kept: NDArray[np.void], one_per_object: bool, sample: int | None, latest: int | None
+) -> NDArray[np.void]:
     """Return the records that can still be chosen."""
     kept = kept[np.unique(kept["id"], return_index=True)[1]]
     if one_per_object:
@@ -223,6 +237,9 @@ def _prune(kept: NDArray[np.void], one_per_object: bool, sample: int | None) -> 
         first = np.ones(len(kept), bool)
         first[1:] = (kept["object"][1:] != kept["object"][:-1]) | (kept["object"][1:] == 0)
         kept = kept[first]
+    elif latest is not None:
+        kept = kept[np.lexsort([kept["id"], -kept["time"], kept["object"]])]
+        kept = kept[(_places_among_equals(kept["object"]) < latest) | (kept["object"] == 0)]
     elif sample is not None:
         kept = kept[_rank(kept) < sample]
     return kept
@@ -231,11 +248,15 @@ def _prune(kept: NDArray[np.void], one_per_object: bool, sample: int | None) -> 
 def _rank(kept: NDArray[np.void]) -> NDArray[np.int64]:
     """Return the place of each record in the random order of its stratum."""
     order = np.lexsort([kept["random"], kept["stratum"]])
-    strata = kept["stratum"][order]
-    begins = np.flatnonzero(np.r_[True, strata[1:] != strata[:-1]]) if len(order) else order
     rank = np.empty(len(kept), np.int64)
-    rank[order] = np.arange(len(kept)) - np.repeat(begins, np.diff(np.r_[begins, len(kept)]))
+    rank[order] = _places_among_equals(kept["stratum"][order])
     return rank
+
+
+def _places_among_equals(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many of the same come before each of some sorted values."""
+    begins = np.flatnonzero(np.r_[True, values[1:] != values[:-1]]) if len(values) else values
+    return np.arange(len(values)) - np.repeat(begins, np.diff(np.r_[begins, len(values)]))
 
 
 def _draw(kept: NDArray[np.void], sample: int, labels: dict[tuple[object, ...], int]) -> NDArray[np.void]:

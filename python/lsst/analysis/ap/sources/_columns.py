@@ -16,6 +16,7 @@ from ._arrays import arrow_array
 from ._ccd_visit import CcdVisitPacker, unpack_ccd_visits
 from ._flag_map import FlagMap, unpack_flags
 from ._kinds import FLAG, WHOLE, Kind, Reading, kind_of, read_values
+from ._positions import FindExposures, place_positions
 from ._synonyms import FORCED_SYNONYMS, SYNONYMS, today
 
 _LOG = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ def standardize(
     flag_map: FlagMap | None = None,
     packer: CcdVisitPacker | None = None,
     required: Collection[str] = REQUIRED_COLUMNS,
+    find: FindExposures | None = None,
 ) -> pa.Table:
     """Give the columns of a whole catalogue the names and the types of today.
 
@@ -78,6 +80,8 @@ def standardize(
     required : collection of `str`, optional
         Columns that must be there. Of `REQUIRED_COLUMNS` the others are
         added, without a value.
+    find : `FindExposures`, optional
+        Finds the images that show positions without sources.
 
     Returns
     -------
@@ -90,7 +94,7 @@ def standardize(
         Raised when a required column is missing, when identifiers have lost
         digits, or when a known column holds no value that can be read.
     """
-    return Standardizer(flag_map, packer, required, whole=True)(table)
+    return Standardizer(flag_map, packer, required, whole=True, find=find)(table)
 
 
 class Standardizer:
@@ -114,6 +118,9 @@ class Standardizer:
     whole : `bool`, optional
         Whether each table is all of its catalogue, so that a column without
         any value that can be read is refused.
+    find : `FindExposures`, optional
+        Finds the images that show positions, of which a catalogue without
+        ``diaSourceId`` is one.
     """
 
     def __init__(
@@ -123,13 +130,15 @@ class Standardizer:
         required: Collection[str] = REQUIRED_COLUMNS,
         *,
         whole: bool = False,
+        find: FindExposures | None = None,
     ) -> None:
+        self._find = find
         self._flag_map = flag_map
         self._packer = packer
         self._required = required
         self._whole = whole
         self._rows = 0
-        self._left_out: set[str] = set()
+        self._told: set[str] = set()
 
     def begin(self) -> None:
         """Begin to count rows anew, before the catalogue is read once more."""
@@ -142,6 +151,10 @@ class Standardizer:
         for name in table.column_names:
             table = self._read_column(table, name, reasons)
         table = unpack_ccd_visits(unpack_flags(table, self._flag_map), self._packer)
+        if self._is_of_positions(table.column_names):
+            table = place_positions(_with_reasons(table, reasons), self._find, REASON)
+            reasons = _reasons(table)
+            table = table.drop_columns([REASON]) if REASON in table.column_names else table
         table = self._complete(table)
         table = self._identify(table, reasons)
         for row, reason in _off_the_sky(table).items():
@@ -174,9 +187,25 @@ class Standardizer:
         return table.set_column(place, name, reading.values)
 
     def _leave_out(self, name: str, example: str) -> None:
-        if name not in self._left_out:
-            self._left_out.add(name)
+        if name not in self._told:
+            self._told.add(name)
             _LOG.warning("%s The column is left out.", _rounded(name, example))
+
+    def _is_of_positions(self, names: Collection[str]) -> bool:
+        """Whether a table has positions and no sources."""
+        found = (
+            "diaSourceId" in self._required
+            and "diaSourceId" not in names
+            and {"ra", "dec"} <= set(names)
+            and (self._find is not None or {"visit", "detector"} <= set(names))
+        )
+        if found and "positions" not in self._told:
+            self._told.add("positions")
+            _LOG.warning(
+                "The catalogue has no diaSourceId: its rows are taken for positions, and their identifiers "
+                "are made up."
+            )
+        return found
 
     def _complete(self, table: pa.Table) -> pa.Table:
         names = table.column_names

@@ -70,7 +70,8 @@ def decoded(data: bytes) -> bytes:
     Parameters
     ----------
     data : `bytes`
-        Text in UTF-8 or, if its byte-order mark says so, in UTF-16.
+        Text in UTF-8 or, if its byte-order mark says so, in UTF-16. Bytes
+        that are neither become U+FFFD.
 
     Returns
     -------
@@ -79,7 +80,12 @@ def decoded(data: bytes) -> bytes:
     """
     if data.startswith(_UTF16):
         return data.decode("utf-16", errors="replace").encode()
-    return data.removeprefix(codecs.BOM_UTF8)
+    data = data.removeprefix(codecs.BOM_UTF8)
+    try:  # Arrow's check needs less memory than Python's text
+        pa.array([data], pa.large_binary()).cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return _text(data).encode()
+    return data
 
 
 def _text(data: bytes) -> str:

@@ -154,7 +154,7 @@ class Database:
             found = sa.Table(table, sa.MetaData(), schema=namespace, autoload_with=self.engine)
         except sa.exc.NoSuchTableError:
             raise
-        except sa.exc.SQLAlchemyError as error:
+        except Exception as error:  # of a damaged file sqlite3 and SQLAlchemy raise whatever comes
             raise self.error(error) from None
         self._answered = True
         return found

@@ -19,6 +19,7 @@ from ._containers import is_gzip, limited_gunzip
 from ._csv import read_csv
 from ._flag_map import FlagMap
 from ._parquet import PARQUET_SUFFIXES, scan_parquet
+from ._positions import TIME_RANGE, FindExposures
 from ._selection import Selection
 from ._table_catalog import TableCatalog
 from ._tables import as_arrow
@@ -57,7 +58,11 @@ def read_catalog(path: str | Path) -> pa.Table:
 
 
 def open_catalog(
-    path: str | Path, *, flag_map: FlagMap | None = None, packer: CcdVisitPacker | None = None
+    path: str | Path,
+    *,
+    flag_map: FlagMap | None = None,
+    packer: CcdVisitPacker | None = None,
+    find: FindExposures | None = None,
 ) -> TableCatalog:
     """Open a DiaSource catalogue.
 
@@ -73,6 +78,9 @@ def open_catalog(
         What the bits of an integer column of flags mean.
     packer : `CcdVisitPacker`, optional
         What a column ``ccdVisitId`` means.
+    find : `FindExposures`, optional
+        Finds the images that show positions, which the rows of a catalogue
+        without ``diaSourceId`` are.
 
     Returns
     -------
@@ -85,7 +93,7 @@ def open_catalog(
     CutoutsError
         Raised when there is no such file, or it is of an unknown kind.
     """
-    reader = _Reader(path, flag_map, packer)
+    reader = _Reader(path, flag_map, packer, find)
 
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterable[pa.Table]:
         return reader.tables(columns)
@@ -143,7 +151,13 @@ def _read(
 class _Reader:
     """Reads one catalogue, again when asked again."""
 
-    def __init__(self, path: str | Path, flag_map: FlagMap | None, packer: CcdVisitPacker | None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        flag_map: FlagMap | None,
+        packer: CcdVisitPacker | None,
+        find: FindExposures | None = None,
+    ) -> None:
         self._name = str(path)
         self._is_uri = "://" in self._name
         self._is_folder = self._name.endswith("/") if self._is_uri else Path(path).is_dir()
@@ -157,7 +171,7 @@ class _Reader:
                 f"{', '.join(_SUFFIXES)}. Rename or convert it."
             )
         # Only of Parquet there is more than one table.
-        self._standardizer = Standardizer(flag_map, packer, whole=self._suffix in _READERS)
+        self._standardizer = Standardizer(flag_map, packer, whole=self._suffix in _READERS, find=find)
 
     def tables(self, columns: Collection[str] | None) -> Iterator[pa.Table]:
         self._standardizer.begin()
@@ -179,7 +193,7 @@ class _Reader:
     def _found(self, stack: ExitStack, columns: Collection[str] | None) -> Iterator[pa.Table]:
         path, filesystem = self._place(stack)
         # A packed identifier or flag may be what a column is to be made of.
-        wanted = None if columns is None else {*columns, *self._packed}
+        wanted = None if columns is None else {*columns, *self._packed, *TIME_RANGE}
         yield from _read(path, self._suffix, filesystem, wanted)
 
     def _place(self, stack: ExitStack) -> tuple[str | Path, Any]:

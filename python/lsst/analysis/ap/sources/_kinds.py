@@ -98,7 +98,7 @@ _FLAGS: Final = (
     *("isDipole", "isNegative", "glint_trail", "slot_Centroid_pos_flag", "slot_Centroid_neg_flag"),
 )
 _KINDS: Final[Mapping[str, Kind]] = {
-    **dict.fromkeys(PICTURE_COLUMNS, REAL),
+    **dict.fromkeys((*PICTURE_COLUMNS, "timeMin", "timeMax"), REAL),
     **dict.fromkeys(_FLAGS, FLAG),
     **dict.fromkeys(_TEXT_COLUMNS, TEXT),
     **dict.fromkeys(_WHOLE_COLUMNS, WHOLE),

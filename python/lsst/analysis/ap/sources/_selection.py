@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from ..domain import CutoutsError
 from ._choice import Stratum, choose
+from ._positions import POSITION
 from ._synonyms import today
 from .conditions._arrow import arrow_condition
 from .conditions._expression import (
@@ -95,6 +96,11 @@ class Selection:
     absolute signal-to-noise ratio, of equals the one with the least
     diaSourceId. Sources of no diaObject are all kept."""
 
+    latest: int | None = None
+    """How many sources of each diaObject to keep, or pictures of each
+    position, those of the latest exposures; all when `None`. Sources of no
+    diaObject are all kept."""
+
     sample: int | None = None
     """How many sources to draw at random; all when `None`."""
 
@@ -109,7 +115,12 @@ class Selection:
     _parsed: Expression | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
-        for name in ("limit", "sample"):
+        if self.one_per_object and self.latest is not None:
+            raise CutoutsError(
+                "One source of each object and its latest ones cannot both be chosen: ask for one of them.",
+                choices=("one_per_object", "latest"),
+            )
+        for name in ("limit", "sample", "latest"):
             value = getattr(self, name)
             if value is not None and not 1 <= value < 2**63:
                 message = f"The {name} is {value}; it must be at least 1 and fit into 64 bits."
@@ -205,6 +216,7 @@ class Selection:
         """
         return (
             self.one_per_object
+            or self.latest is not None
             or self.sample is not None
             or self.ids is not None
             or self.object_ids is not None
@@ -214,7 +226,8 @@ class Selection:
     def choice_columns(self) -> frozenset[str]:
         """Columns that the choice among sources looks at where it has them."""
         columns = {"diaSourceId", "visit", "detector"} | {stratum.column for stratum in self.strata}
-        return frozenset(columns | ({"diaObjectId", "snr"} if self.one_per_object else set()))
+        columns |= {"diaObjectId", "snr"} if self.one_per_object else set()
+        return frozenset(columns | ({"diaObjectId", "midpointMjdTai", POSITION} if self.latest else set()))
 
     def matching(self, table: pa.Table) -> pa.Table:
         """Return the rows that meet every condition on single sources.
@@ -287,7 +300,7 @@ class Selection:
             Raised when the table lacks a column that is needed.
         """
         rows = self.in_order(self.matching(table))
-        if self.one_per_object or self.sample is not None:
-            chosen = choose([rows], self.one_per_object, self.sample, self.seed, self.strata)
+        if self.one_per_object or self.latest is not None or self.sample is not None:
+            chosen = choose([rows], self.one_per_object, self.sample, self.seed, self.strata, self.latest)
             rows = rows.take(chosen.first_rows(rows))
         return rows if self.limit is None else rows.slice(0, self.limit)

@@ -89,7 +89,8 @@ class TableCatalog:
                 for start in range(0, len(table), _PAGE_ROWS):
                     yield table.slice(start, _PAGE_ROWS)
             return
-        if selection.one_per_object or selection.sample is not None or selection.limit is not None:
+        choices = (selection.latest, selection.sample, selection.limit)
+        if selection.one_per_object or any(choice is not None for choice in choices):
             keys = self._choose(selection)
             for table in self._matching(selection, columns):
                 if len(rows := keys.first_rows(table)):
@@ -101,7 +102,12 @@ class TableCatalog:
         if self._chosen is None or self._chosen[0] != selection:
             tables = self._matching(selection, selection.choice_columns)
             keys = choose(
-                tables, selection.one_per_object, selection.sample, selection.seed, selection.strata
+                tables,
+                selection.one_per_object,
+                selection.sample,
+                selection.seed,
+                selection.strata,
+                selection.latest,
             )
             self._chosen = selection, keys.head(selection.limit)
         return self._chosen[1]

@@ -15,6 +15,7 @@ from ._arrays import arrow_array
 from ._ccd_visit import CcdVisitPacker
 from ._columns import REQUIRED_COLUMNS, Standardizer, standardize
 from ._flag_map import FlagMap
+from ._positions import FindExposures
 from ._synonyms import today
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def arrow_tables(
     flag_map: FlagMap | None = None,
     packer: CcdVisitPacker | None = None,
     required: Collection[str] = REQUIRED_COLUMNS,
+    find: FindExposures | None = None,
 ) -> Iterator[pa.Table]:
     """Yield a catalogue as Arrow tables with the column names of today.
 
@@ -54,6 +56,9 @@ def arrow_tables(
     required : collection of `str`, optional
         Columns that must be there; the other required ones are null where
         they are not.
+    find : `FindExposures`, optional
+        Finds the images that show positions, which the rows of a catalogue
+        without ``diaSourceId`` are.
 
     Yields
     ------
@@ -69,9 +74,9 @@ def arrow_tables(
     """
     table = as_arrow(sources)
     if table is not None:
-        yield standardize(table, flag_map, packer, required)
+        yield standardize(table, flag_map, packer, required, find)
     elif isinstance(sources, Iterable) and not isinstance(sources, str | bytes | Mapping):
-        standardizer = Standardizer(flag_map, packer, required)
+        standardizer = Standardizer(flag_map, packer, required, find=find)
         for part in sources:
             table = as_arrow(part)
             if table is None:

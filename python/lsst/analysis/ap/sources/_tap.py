@@ -17,6 +17,7 @@ from ..messages import install_line, public_uri, waiting_for
 from ._astropy_files import check_votable
 from ._ccd_visit import CcdVisitPacker
 from ._flag_map import FlagMap
+from ._positions import FindExposures
 from ._selection import Selection
 from ._table_catalog import TableCatalog
 from ._tables import arrow_tables
@@ -37,6 +38,7 @@ def open_tap(
     *,
     flag_map: FlagMap | None = None,
     packer: CcdVisitPacker | None = None,
+    find: FindExposures | None = None,
 ) -> TableCatalog:
     """Open the result of a query as a catalogue.
 
@@ -52,6 +54,9 @@ def open_tap(
         What the bits of an integer column of flags mean.
     packer : `CcdVisitPacker`, optional
         What a column ``ccdVisitId`` means.
+    find : `FindExposures`, optional
+        Finds the images that show positions, which the rows of a catalogue
+        without ``diaSourceId`` are.
 
     Returns
     -------
@@ -73,7 +78,7 @@ def open_tap(
 
     @cache
     def result() -> list[pa.Table]:
-        return list(arrow_tables(_query(adql, place), flag_map, packer))
+        return list(arrow_tables(_query(adql, place), flag_map, packer, find=find))
 
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
         yield from result()

@@ -1,0 +1,143 @@
+"""Positions without sources: which images show them, and how each showing is called."""
+
+__all__ = ("POSITION", "TIME_RANGE", "Exposure", "FindExposures", "place_positions")
+
+import hashlib
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..domain import DetectorVisit
+
+POSITION: Final = "positionId"
+"""Column that tells positions apart."""
+
+TIME_RANGE: Final = ("timeMin", "timeMax")
+"""Columns that say when a position is of interest."""
+
+_KEYS: Final = ("instrument", "visit", "detector")
+_FIRST: Final = 2**61
+_BITS: Final = 60
+
+
+class Exposure(Protocol):
+    """An image that covers a position."""
+
+    @property
+    def data_id(self) -> DetectorVisit:
+        """Whose image it is."""
+        ...
+
+    @property
+    def band(self) -> str | None:
+        """The visit's band."""
+        ...
+
+    @property
+    def mjd(self) -> float | None:
+        """Middle of the exposure, MJD TAI."""
+        ...
+
+
+type FindExposures = Callable[[NDArray[np.float64], NDArray[np.float64]], Sequence[Sequence[Exposure]]]
+"""Returns the images that cover each of some positions, given right ascension
+and declination in degrees."""
+
+
+def place_positions(table: pa.Table, find: FindExposures | None, reason: str) -> pa.Table:
+    """Give positions the images that show them, and each showing an identifier.
+
+    Parameters
+    ----------
+    table : `pyarrow.Table`
+        Rows with ``ra`` and ``dec``, and perhaps ``visit``, ``detector`` and
+        ``band``, and the range of time in ``timeMin`` and ``timeMax``, MJD
+        TAI; all else is what a position is to be known by.
+    find : `FindExposures` or `None`
+        Finds the images; without it rows need a visit and a detector.
+    reason : `str`
+        Column for why a position can have no picture.
+
+    Returns
+    -------
+    table : `pyarrow.Table`
+        A row for each image that shows a position. ``positionId`` and
+        ``diaSourceId`` are made of the position, and of the position and the
+        data ID, so that they are always the same. They are negative, as no
+        identifier of Rubin is, and below those that stand for the number of a
+        row.
+    """
+    ra, dec = (np.asarray(table.column(n).cast(pa.float64()).to_numpy(), np.float64) for n in ("ra", "dec"))
+    rows = table.to_pylist()
+    given = [row.get("visit") is not None and row.get("detector") is not None for row in rows]
+    found: Sequence[Sequence[Exposure]] = [()] * len(rows)
+    if find is not None and not all(given):
+        found = find(ra, dec)
+    places: list[int] = []
+    showings: list[dict[str, Any]] = []
+    for place, (row, exposures) in enumerate(zip(rows, found, strict=True)):
+        position = _identifier(ra[place], dec[place], "")
+        if given[place]:
+            several = [{name: row.get(name) for name in _KEYS}]
+        else:
+            several = [_showing(exposure) for exposure in exposures if _is_wanted(exposure, row)]
+        for showing in several or [{reason: row.get(reason) or "no image of the repository covers it"}]:
+            where = "/".join(str(showing.get(name)) for name in _KEYS)
+            identifier = _identifier(ra[place], dec[place], where)
+            showings.append({POSITION: position, "diaSourceId": identifier, **showing})
+            places.append(place)
+    return _with_columns(table.take(pa.array(places, pa.int64())), showings, reason)
+
+
+def _with_columns(table: pa.Table, showings: Sequence[dict[str, Any]], reason: str) -> pa.Table:
+    kinds = {
+        **dict.fromkeys((POSITION, "diaSourceId", "visit", "detector"), pa.int64()),
+        **dict.fromkeys(("instrument", "band"), pa.string()),
+        "midpointMjdTai": pa.float64(),
+        reason: pa.string(),
+    }
+    for name, kind in kinds.items():
+        old: Sequence[Any] = [None] * len(table)
+        if (place := table.schema.get_field_index(name)) >= 0:
+            old = table.column(place).to_pylist()
+            table = table.remove_column(place)
+        values = [new.get(name, value) for new, value in zip(showings, old, strict=True)]
+        if any(value is not None for value in values) or name not in (reason, "instrument"):
+            table = table.append_column(name, pa.array(values, kind))
+    return table
+
+
+def _showing(exposure: Exposure) -> dict[str, Any]:
+    data_id = exposure.data_id
+    return {
+        "instrument": data_id.instrument,
+        "visit": data_id.visit,
+        "detector": data_id.detector,
+        "band": exposure.band,
+        "midpointMjdTai": exposure.mjd,
+    }
+
+
+def _is_wanted(exposure: Exposure, row: dict[str, Any]) -> bool:
+    """Whether what a row says of the image is true of it."""
+    showing = _showing(exposure)
+    if any(row.get(name) not in (None, showing[name]) for name in (*_KEYS, "band")):
+        return False
+    first, last = (row.get(name) for name in TIME_RANGE)
+    if first is None and last is None:
+        return True
+    return (
+        exposure.mjd is not None
+        and (first is None or first <= exposure.mjd)
+        and (last is None or exposure.mjd <= last)
+    )
+
+
+def _identifier(ra: float, dec: float, where: str) -> int:
+    content = struct.pack("<dd", ra, dec) + where.encode()
+    number = int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+    return -(_FIRST + (number >> (64 - _BITS)))
