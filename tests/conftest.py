@@ -2,6 +2,8 @@ import csv
 import shutil
 from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from lsst.analysis.ap.demo import make_demo
@@ -32,7 +34,8 @@ def sources(demo):
     from lsst.analysis.ap.sources import Selection, SqlApdb
 
     (table,) = SqlApdb.from_sqlite(demo.apdb).read(Selection())
-    return table.to_pandas()
+    # Identifiers with nulls would become floats, and lose their last digits.
+    return table.to_pandas(types_mapper=lambda kind: pd.Int64Dtype() if kind == pa.int64() else None)
 
 
 @pytest.fixture(scope="session")

@@ -145,7 +145,13 @@ def test_wrong_input_is_one_line_that_names_it(demo, words, apdb, tmp_path, refu
         ],
         "-j/--jobs: -1 is not from 1 to 1000": [*apdb, "-j", "-1", "--dry-run", *words, out],
         "999999999999 is not from 1": [*apdb, "-j", "999999999999", "--dry-run", *words, out],
-        "--collections is given and empty": [*apdb, "--collections", "", repo, out],
+        "collections is given and empty": [
+            *apdb,
+            "--collections",
+            "",
+            repo,
+            out,
+        ],
         "No collection is named no/*": [*apdb, "--collections", "no/*", repo, out],
         "/proc/nowhere cannot be made": [*apdb, *words, "/proc/nowhere"],
     }
@@ -190,7 +196,7 @@ def test_a_repository_without_these_images_is_named(apdb, tmp_path, refused):
     with Butler.from_config(tmp_path / "repo", run="some/run", writeable=True):
         pass
     line = refused([*apdb, "--collections", "some/run", str(tmp_path / "repo"), str(tmp_path / "out")])
-    assert "no preliminary_visit_image" in line
+    assert "no visit_image or preliminary_visit_image" in line
     assert "some/run" in line
 
 

@@ -121,7 +121,16 @@ def test_a_list_of_identifiers_may_come_through_a_pipe(words, apdb, sources, tmp
 OPTIONS_WITH_VALUES = [
     *("--ids", "--object-ids", "--reliability-min", "--reliability-max", "--snr-min", "--snr-max", "--band"),
     *("--visit", "--detector", "--time-min", "--time-max", "--circle", "--polygon", "--exclude-flags"),
-    *("--require-flags", "--where", "--latest", "--sample", "--seed", "--stratify", "--limit", "--data-query"),
+    *(
+        "--require-flags",
+        "--where",
+        "--latest",
+        "--sample",
+        "--seed",
+        "--stratify",
+        "--limit",
+        "--data-query",
+    ),
     *("--namespace", "--flag-map", "--instrument", "--collections", "-C", "-c"),
 ]
 

@@ -312,7 +312,7 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
             DetectorStamps(
                 TripletReader(
                     datasets,
-                    planes=pictures.maskPlanes,
+                    planes=pictures.makeStyle().planes,
                     require_difference=pictures.requireDifference,
                 ),
                 sizes,
@@ -339,6 +339,11 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
             sizes=tuple(pictures.sizes),
             panels=PANELS if pictures.separatePanels else (),
             has_stamps=self.config.putStamps,
-            settings={**settings_of(pictures), **types, "flagMap": repr(self.config.flagMap)},
+            settings={
+                **settings_of(pictures),
+                **types,
+                "flagMap": repr(self.config.flagMap),
+                "templateSkymap": repr(None),  # its templates are those of detectors
+            },
             facts={"version": software_version(), "selection": selection.in_words()},
         )

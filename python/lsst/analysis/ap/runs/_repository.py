@@ -112,7 +112,7 @@ class Repository:
             return AlertStampReader()
         reader = TripletReader(
             self._datasets(),
-            planes=self.config.maskPlanes,
+            planes=self.config.makeStyle().planes,
             require_difference=self.config.requireDifference,
         )
         return DetectorStamps(reader, self.sizes)
@@ -158,7 +158,7 @@ class Repository:
         """
         if images is None:
             return self.stamps
-        return GivenImages(images, self.sizes, tuple(self.config.maskPlanes))
+        return GivenImages(images, self.sizes, self.config.makeStyle().planes)
 
     @cached_property
     def sizes(self) -> FixedSizes | FootprintSizes:

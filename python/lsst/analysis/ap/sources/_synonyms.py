@@ -45,7 +45,7 @@ FLAG_COLUMNS: Final = (
 PICTURE_COLUMNS: Final = (
     *FLAG_COLUMNS,
     *("diaSourceId", "visit", "detector", "band", "ra", "dec", "x", "y", "instrument"),
-    *("diaObjectId", "midpointMjdTai", "bboxSize", "snr", "psfChi2", "psfNdata", "reliability"),
+    *("diaObjectId", "ssObjectId", "midpointMjdTai", "bboxSize", "snr", "psfChi2", "psfNdata", "reliability"),
     *("psfFlux", "psfFluxErr", "apFlux", "apFluxErr", "scienceFlux", "scienceFluxErr"),
     *("isDipole", "isNegative", "glint_trail", "slot_Centroid_pos_flag", "slot_Centroid_neg_flag"),
 )
