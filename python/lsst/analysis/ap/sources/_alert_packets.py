@@ -14,7 +14,8 @@ from typing import IO, Any, Final, cast
 
 from ..domain import CutoutsError
 from ..messages import install_line
-from ._avro import BLOCK_LIMIT, AvroError, AvroSchema, is_container, read_container, read_one
+from ._avro import BLOCK_LIMIT, is_container, read_container
+from ._avro_schema import AvroError, AvroSchema, read_one
 
 _FRAME_BYTES: Final = 5
 _TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz")

@@ -13,7 +13,8 @@ from ..domain import CutoutsError
 from ._alert_packets import Packet, read_packets
 from ._arrays import arrow_array
 from ._ccd_visit import RubinPacker
-from ._columns import REASON, Standardizer
+from ._columns import Standardizer
+from ._reasons import REASON
 from ._selection import Selection
 from ._surveys import survey_row
 from ._table_catalog import TableCatalog

@@ -2,8 +2,7 @@
 
 __all__ = ("SqlApdb",)
 
-from collections.abc import Collection, Iterator, Sequence
-from itertools import batched
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -12,15 +11,16 @@ import sqlalchemy as sa
 
 from ..domain import CutoutsError
 from ._ccd_visit import CcdVisitPacker, unknown_packer
-from ._choice import Keys, choose
-from ._columns import Standardizer, renamed
+from ._choice import Keys
+from ._columns import Standardizer
 from ._database import Database, unreadable_configuration
 from ._flag_map import FlagMap
 from ._selection import Selection
-from ._source_rows import IDS_PER_QUERY, SourceRows
+from ._source_rows import SourceRows
+from ._sql_selection import identifier_clauses, split_conditions
+from ._synonyms import renamed
 from .conditions._arrow import arrow_condition
-from .conditions._expression import And, Expression, columns_of
-from .conditions._sql import sql_condition
+from .conditions._expression import Expression, columns_of
 
 _KEY: Final = ("visit", "detector", "diaSourceId")
 _PACKED_KEY: Final = ("ccdVisitId", "diaSourceId")
@@ -195,11 +195,6 @@ class SqlApdb:
             raise CutoutsError(f"The APDB of {uri} is no SQL database ({type(config).__name__}).")
         return cls.from_url(url, getattr(config, "namespace", None), **kwargs)
 
-    @property
-    def column_names(self) -> frozenset[str]:
-        """The columns that can be selected by, by their names of today."""
-        return frozenset(self._columns)
-
     def count(self, selection: Selection) -> int:
         """Return how many sources a selection has.
 
@@ -220,7 +215,7 @@ class SqlApdb:
         """
         if selection.chooses:
             return len(self._choose(selection))
-        here, later = self._split(selection)
+        here, later = self._conditions(selection)
         if later:
             found = sum(len(page) for page in self._scan(selection, [], 5000))
         else:
@@ -272,15 +267,7 @@ class SqlApdb:
         """Return the keys of sources that are chosen among each other."""
         if self._chosen is None or self._chosen[0] != selection:
             pages = self._scan(selection, selection.choice_columns, 20_000)
-            keys = choose(
-                pages,
-                selection.one_per_object,
-                selection.sample,
-                selection.seed,
-                selection.strata,
-                selection.latest,
-            )
-            self._chosen = selection, keys.head(selection.limit)
+            self._chosen = selection, selection.choose(pages)
         return self._chosen[1]
 
     def _scan(
@@ -288,45 +275,24 @@ class SqlApdb:
     ) -> Iterator[pa.Table]:
         """Yield the sources that meet the conditions, by key."""
         self._standardizer.begin()
-        here, later = self._split(selection)
+        here, later = self._conditions(selection)
         if later and columns is not None:
             columns = {*columns, *columns_of(later)}
         if selection.limit is not None and not later and not selection.chooses:
             page_rows = min(page_rows, selection.limit)
-        for limits in self._identifiers(selection):
+        for limits in identifier_clauses(selection, self._columns, self._name):
             for page in self._rows.pages([*here, *limits], columns, page_rows):
                 yield page.filter(arrow_condition(later, page.schema)) if later else page
 
-    def _split(self, selection: Selection) -> tuple[list[sa.ColumnElement[bool]], Expression | None]:
-        """Return the conditions for the database, and those for its rows.
-
-        Visit and detector are columns of the rows only where the database
-        has ``ccdVisitId`` in their place.
-        """
+    def _conditions(self, selection: Selection) -> tuple[list[sa.ColumnElement[bool]], Expression | None]:
+        # Visit and detector are columns of the rows only where the database
+        # has ccdVisitId in their place.
         packed = frozenset(_KEY) - self._columns.keys() if self._packer is not None else frozenset()
-        conditions = selection.conditions(self._columns)
-        name = f"DiaSource of {self._database.name}"
-        here = [
-            sql_condition(part, self._columns, name) for part in conditions if not columns_of(part) & packed
-        ]
-        later = tuple(part for part in conditions if columns_of(part) & packed)
-        return here, And(later) if later else None
+        return split_conditions(selection, self._columns, packed, self._name)
 
-    def _identifiers(self, selection: Selection) -> Iterator[list[sa.ColumnElement[bool]]]:
-        """Yield what limits each query to some of the wanted identifiers."""
-        if selection.ids is None and selection.object_ids is None:
-            yield []
-            return
-        ids = [[]] if selection.ids is None else self._among("diaSourceId", selection.ids)
-        objects = [[]] if selection.object_ids is None else self._among("diaObjectId", selection.object_ids)
-        for some_ids in ids:
-            for some_objects in objects:
-                yield [*some_ids, *some_objects]
-
-    def _among(self, name: str, identifiers: Sequence[int]) -> list[list[sa.ColumnElement[bool]]]:
-        if name not in self._columns:
-            raise CutoutsError(f"DiaSource of {self._database.name} has no column {name!r} to select by.")
-        return [[self._columns[name].in_(some)] for some in batched(identifiers, IDS_PER_QUERY)]
+    @property
+    def _name(self) -> str:
+        return f"DiaSource of {self._database.name}"
 
     def _read_instrument(self, namespace: str | None) -> str | None:
         try:

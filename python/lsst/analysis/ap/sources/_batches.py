@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from ..domain import DetectorVisit, SourceBatch
 from ._arrays import join_tables
-from ._columns import REASON
+from ._reasons import REASON
 
 _LARGE_BYTES: Final = 2**27
 

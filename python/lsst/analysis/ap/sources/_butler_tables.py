@@ -10,11 +10,11 @@ import pyarrow as pa
 from ..domain import CutoutsError, UnreadableError
 from ._afw_catalog import read_afw_catalog
 from ._ccd_visit import CcdVisitPacker
-from ._columns import renamed
 from ._flag_map import FlagMap
 from ._positions import FindExposures
 from ._selection import Selection
 from ._solar_system import is_without_position, join_solar_system
+from ._synonyms import renamed
 from ._table_catalog import TableCatalog
 from ._tables import arrow_tables
 

@@ -14,10 +14,11 @@ from ..messages import install_line, public_uri
 from ._apdb import SqlApdb
 from ._arrays import arrow_array
 from ._ccd_visit import CcdVisitPacker
-from ._columns import Standardizer, renamed
+from ._columns import Standardizer
 from ._database import unreadable_configuration
 from ._flag_map import FlagMap
 from ._selection import Selection
+from ._synonyms import renamed
 from ._table_catalog import TableCatalog
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
 """One name and one type for each quantity, whatever age and make the catalogue is of."""
 
-__all__ = ("REASON", "REQUIRED_COLUMNS", "Standardizer", "renamed", "standardize")
+__all__ = ("REQUIRED_COLUMNS", "Standardizer", "standardize")
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -17,47 +17,16 @@ from ._ccd_visit import CcdVisitPacker, unpack_ccd_visits
 from ._flag_map import FlagMap, unpack_flags
 from ._kinds import FLAG, WHOLE, Kind, Reading, kind_of, read_values
 from ._positions import FindExposures, place_positions
-from ._synonyms import FORCED_SYNONYMS, SYNONYMS, today
+from ._reasons import REASON, reasons_of, with_reasons
+from ._synonyms import renamed, today
 
 _LOG = logging.getLogger(__name__)
 
 REQUIRED_COLUMNS: Final = ("diaSourceId", "ra", "dec", "visit", "detector")
 """What a catalogue must have; everything else is shown when it is there."""
 
-REASON: Final = "lsst.analysis.ap.reason"
-"""Column that says why a row can have no picture; null where nothing does. A
-table has it where some row needs it."""
-
 _NAMING: Final = ("diaSourceId", "visit", "detector", "ccdVisitId")
 """Identifiers without which nothing can be done."""
-
-_PRIORITY: Final = {name: place for place, name in enumerate(SYNONYMS)}
-
-
-def renamed(names: Sequence[str]) -> list[str]:
-    """Return the names of today of the columns of a table.
-
-    Parameters
-    ----------
-    names : sequence of `str`
-        Columns of the table.
-
-    Returns
-    -------
-    names : `list` [`str`]
-        In the same order. A synonym is replaced only where today's name is
-        not a column already, and only one of several synonyms is.
-    """
-    if "psfDiffFlux" in names:
-        names = [FORCED_SYNONYMS.get(name, name) for name in names]
-    taken = set(names)
-    found = dict(zip(names, names, strict=True))
-    last = len(_PRIORITY)
-    for name in sorted(dict.fromkeys(names), key=lambda name: _PRIORITY.get(name, last)):
-        if (new := today(name)) not in taken:
-            taken.add(new)
-            found[name] = new
-    return [found[name] for name in names]
 
 
 def standardize(
@@ -145,15 +114,15 @@ class Standardizer:
         self._rows = 0
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        reasons = _reasons(table)
+        reasons = reasons_of(table)
         table = calibrate_fluxes(_without_repeats(table))
         table = table.rename_columns(renamed(table.column_names))
         for name in table.column_names:
             table = self._read_column(table, name, reasons)
         table = unpack_ccd_visits(unpack_flags(table, self._flag_map), self._packer)
         if self._is_of_positions(table.column_names):
-            table = place_positions(_with_reasons(table, reasons), self._find, REASON)
-            reasons = _reasons(table)
+            table = place_positions(with_reasons(table, reasons), self._find, REASON)
+            reasons = reasons_of(table)
             table = table.drop_columns([REASON]) if REASON in table.column_names else table
         table = self._complete(table)
         table = self._identify(table, reasons)
@@ -161,7 +130,7 @@ class Standardizer:
             if reason not in reasons.setdefault(row, []):
                 reasons[row].append(reason)
         self._rows += len(table)
-        return _with_reasons(table, reasons)
+        return with_reasons(table, reasons)
 
     def _read_column(self, table: pa.Table, name: str, reasons: dict[int, list[str]]) -> pa.Table:
         """Replace a column by its values, or take it out."""
@@ -267,14 +236,6 @@ def _names(table: pa.Table) -> list[str]:
     return names
 
 
-def _reasons(table: pa.Table) -> dict[int, list[str]]:
-    """Return what is known already of each row that can have no picture."""
-    if (place := table.schema.get_field_index(REASON)) < 0:
-        return {}
-    texts = table.column(place).to_pylist()
-    return {row: text.split("; ") for row, text in enumerate(texts) if text is not None}
-
-
 def _off_the_sky(table: pa.Table) -> dict[int, str]:
     ra, dec = (np.asarray(table.column(n).cast(pa.float64()).to_numpy(), np.float64) for n in ("ra", "dec"))
     off = (np.abs(ra) > 360.0) | (np.abs(dec) > 90.0)
@@ -282,13 +243,6 @@ def _off_the_sky(table: pa.Table) -> dict[int, str]:
         int(row): f"there is no position ra = {ra[row]}, dec = {dec[row]} on the sky"
         for row in np.flatnonzero(off)
     }
-
-
-def _with_reasons(table: pa.Table, reasons: Mapping[int, Sequence[str]]) -> pa.Table:
-    if not reasons:
-        return table
-    texts = ["; ".join(reasons[row]) if row in reasons else None for row in range(len(table))]
-    return table.append_column(REASON, pa.array(texts, pa.string()))
 
 
 def _rounded(name: str, example: str) -> str:

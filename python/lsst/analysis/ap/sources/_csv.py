@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 
 from ..domain import CutoutsError
 from ._arrays import utf8_array
-from ._columns import REASON, renamed
 from ._kinds import kind_of
+from ._reasons import REASON
+from ._synonyms import renamed
 
 _DELIMITERS: Final = (b",", b";", b"\t")
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ._apdb import SqlApdb
-from ._columns import renamed
+from ._synonyms import renamed
 from ._tables import as_arrow
 
 FORCED_COLUMNS: Final = ("visit", "detector", "band", "midpointMjdTai", "psfFlux", "psfFluxErr")

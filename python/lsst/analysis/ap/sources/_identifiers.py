@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..domain import CutoutsError, UnreadableError
-from ._columns import renamed
 from ._csv import decoded, read_csv
 from ._files import read_file
 from ._kinds import WHOLE, read_values
+from ._synonyms import renamed
 
 
 def read_identifiers(words: str, what: str = "diaSourceId") -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from ..domain import CutoutsError
-from ._columns import renamed
+from ._synonyms import renamed
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds

@@ -2,15 +2,15 @@
 
 __all__ = ("Selection",)
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..domain import CutoutsError
-from ._choice import Stratum, choose
+from ._choice import Keys, Stratum, choose
+from ._order import in_order
 from ._positions import POSITION
 from ._synonyms import today
 from .conditions._arrow import arrow_condition
@@ -253,32 +253,27 @@ class Selection:
                 conditions.append(IsIn(Column(name), given))
         return table.filter(arrow_condition(And(tuple(conditions)), table.schema))
 
-    @staticmethod
-    def in_order(table: pa.Table) -> pa.Table:
-        """Return rows in the order of the work.
+    def choose(self, tables: Iterable[pa.Table]) -> Keys:
+        """Return the keys of sources that are chosen among each other.
 
         Parameters
         ----------
-        table : `pyarrow.Table`
-            Rows with the column names of today.
+        tables : iterable of `pyarrow.Table`
+            All that meet the conditions on single sources, with the
+            `choice_columns`.
 
         Returns
         -------
-        table : `pyarrow.Table`
-            The same rows by visit, detector and diaSourceId; at the end
-            those that lack a visit or a detector, by diaSourceId.
+        keys : `Keys`
+            The chosen ones, no more of them than the limit.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when a column is not there.
         """
-        visit, detector, ids = (table.column(name) for name in ("visit", "detector", "diaSourceId"))
-        is_complete = pc.and_(pc.is_valid(visit), pc.is_valid(detector))
-        nothing = pa.scalar(None, pa.int64())
-        keys = pa.table(
-            {
-                "visit": pc.if_else(is_complete, visit, nothing),
-                "detector": pc.if_else(is_complete, detector, nothing),
-                "diaSourceId": ids,
-            }
-        )
-        return table.take(pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]))
+        keys = choose(tables, self.one_per_object, self.sample, self.seed, self.strata, self.latest)
+        return keys.head(self.limit)
 
     def apply(self, table: pa.Table) -> pa.Table:
         """Return the wanted rows in the order of the work.
@@ -299,8 +294,7 @@ class Selection:
         CutoutsError
             Raised when the table lacks a column that is needed.
         """
-        rows = self.in_order(self.matching(table))
+        rows = in_order(self.matching(table))
         if self.one_per_object or self.latest is not None or self.sample is not None:
-            chosen = choose([rows], self.one_per_object, self.sample, self.seed, self.strata, self.latest)
-            rows = rows.take(chosen.first_rows(rows))
+            rows = rows.take(self.choose([rows]).first_rows(rows))
         return rows if self.limit is None else rows.slice(0, self.limit)

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from ..domain import CutoutsError
 from ._arrays import join_tables
-from ._columns import renamed
 from ._kinds import WHOLE, read_values
 from ._selection import Selection
+from ._synonyms import renamed
 from ._table_catalog import TableCatalog
 from ._tables import as_arrow
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..domain import CutoutsError
-from ._avro import AvroSchema
+from ._avro_schema import AvroSchema
 
 _BANDS: Final = {1: "g", 2: "r", 3: "i"}
 _AB_ZERO_POINT: Final = 31.4

@@ -1,8 +1,8 @@
 """Every name that a DiaSource column has had, and the one it has here."""
 
-__all__ = ("FLAG_COLUMNS", "FORCED_SYNONYMS", "PICTURE_COLUMNS", "SYNONYMS", "today")
+__all__ = ("FLAG_COLUMNS", "FORCED_SYNONYMS", "PICTURE_COLUMNS", "SYNONYMS", "renamed", "today")
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 FLAG_COLUMNS: Final = (
@@ -177,3 +177,32 @@ def today(name: str) -> str:
     if name in SYNONYMS:
         return SYNONYMS[name]
     return name if name in _KNOWN else IGNORING_CASE.get(name.lower(), name)
+
+
+_PRIORITY: Final = {name: place for place, name in enumerate(SYNONYMS)}
+
+
+def renamed(names: Sequence[str]) -> list[str]:
+    """Return the names of today of the columns of a table.
+
+    Parameters
+    ----------
+    names : sequence of `str`
+        Columns of the table.
+
+    Returns
+    -------
+    names : `list` [`str`]
+        In the same order. A synonym is replaced only where today's name is
+        not a column already, and only one of several synonyms is.
+    """
+    if "psfDiffFlux" in names:
+        names = [FORCED_SYNONYMS.get(name, name) for name in names]
+    taken = set(names)
+    found = dict(zip(names, names, strict=True))
+    last = len(_PRIORITY)
+    for name in sorted(dict.fromkeys(names), key=lambda name: _PRIORITY.get(name, last)):
+        if (new := today(name)) not in taken:
+            taken.add(new)
+            found[name] = new
+    return [found[name] for name in names]

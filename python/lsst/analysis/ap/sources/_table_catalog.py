@@ -8,8 +8,9 @@ from typing import Final
 import pyarrow as pa
 
 from ._arrays import join_tables
-from ._choice import Keys, choose
+from ._choice import Keys
 from ._columns import REQUIRED_COLUMNS
+from ._order import in_order
 from ._selection import Selection
 from .conditions._expression import And, columns_of
 
@@ -101,15 +102,7 @@ class TableCatalog:
     def _choose(self, selection: Selection) -> Keys:
         if self._chosen is None or self._chosen[0] != selection:
             tables = self._matching(selection, selection.choice_columns)
-            keys = choose(
-                tables,
-                selection.one_per_object,
-                selection.sample,
-                selection.seed,
-                selection.strata,
-                selection.latest,
-            )
-            self._chosen = selection, keys.head(selection.limit)
+            self._chosen = selection, selection.choose(tables)
         return self._chosen[1]
 
     def _matching(self, selection: Selection, columns: Collection[str] | None) -> Iterator[pa.Table]:
@@ -120,6 +113,6 @@ class TableCatalog:
             columns |= {"timeWithdrawnMjdTai", "time_withdrawn"}
             columns |= {"diaObjectId"} if selection.object_ids is not None else set()
         for table in self._tables(columns, selection):
-            found = selection.in_order(selection.matching(table))
+            found = in_order(selection.matching(table))
             if len(found):
                 yield found

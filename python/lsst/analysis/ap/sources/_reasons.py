@@ -1,0 +1,52 @@
+"""Why rows of a table can have no picture, as a column of it."""
+
+__all__ = ("REASON", "reasons_of", "with_reasons")
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import pyarrow as pa
+
+REASON: Final = "lsst.analysis.ap.reason"
+"""Column that says why a row can have no picture; null where nothing does. A
+table has it where some row needs it."""
+
+
+def reasons_of(table: pa.Table) -> dict[int, list[str]]:
+    """Return what is known of each row that can have no picture.
+
+    Parameters
+    ----------
+    table : `pyarrow.Table`
+        Rows.
+
+    Returns
+    -------
+    reasons : `dict` [`int`, `list` [`str`]]
+        What is wrong, by row.
+    """
+    if (place := table.schema.get_field_index(REASON)) < 0:
+        return {}
+    texts = table.column(place).to_pylist()
+    return {row: text.split("; ") for row, text in enumerate(texts) if text is not None}
+
+
+def with_reasons(table: pa.Table, reasons: Mapping[int, Sequence[str]]) -> pa.Table:
+    """Return a table that says why rows can have no picture.
+
+    Parameters
+    ----------
+    table : `pyarrow.Table`
+        Rows.
+    reasons : `~collections.abc.Mapping` [`int`, sequence of `str`]
+        What is wrong, by row.
+
+    Returns
+    -------
+    table : `pyarrow.Table`
+        The same rows, with the column `REASON` if any needs it.
+    """
+    if not reasons:
+        return table
+    texts = ["; ".join(reasons[row]) if row in reasons else None for row in range(len(table))]
+    return table.append_column(REASON, pa.array(texts, pa.string()))
