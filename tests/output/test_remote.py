@@ -12,7 +12,14 @@ from moto.server import ThreadedMotoServer
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from lsst.analysis.ap.domain import CutoutsError, DetectorVisit
-from lsst.analysis.ap.output import Journal, OutputDirectory, Picture, open_directory
+from lsst.analysis.ap.output import (
+    Journal,
+    ManifestForm,
+    OutputDirectory,
+    Picture,
+    open_directory,
+    open_existing,
+)
 
 PLACE = DetectorVisit("Cam", 7, 3)
 
@@ -166,3 +173,20 @@ def test_a_run_to_a_server_gives_the_same_files_as_into_a_folder(demo, place, tm
     assert result.skipped == half.written
     found = objects(f"{place}/run")
     assert {name: found[name] for name in found if name.endswith((".png", ".csv"))} == expected
+
+
+def test_what_a_run_left_on_a_server_is_read_and_not_made(place):
+    with pytest.raises(CutoutsError, match="is no directory of pictures"), open_existing(place):
+        pass
+    with open_directory(place) as directory, Journal(directory) as journal:
+        directory.write("7.png", b"picture")
+        journal.record([Picture(7, PLACE, "7.png", 7)])
+        ManifestForm("panoptes", ()).write(directory, journal.pictures(), journal.add_manifest)
+    with open_existing(place) as (directory, journal):
+        (name,) = journal.manifests()
+        assert directory.has(name)
+        assert not directory.has("manifest-001.csv")
+        assert directory.read(name) == b"filename,diaSourceId\n7.png,7\n"
+        assert directory.read("7.png") == b"picture"
+        with pytest.raises(CutoutsError, match=r"Cannot read .*8\.png"):
+            directory.read("8.png")

@@ -315,6 +315,43 @@ def test_the_manifest_may_be_of_any_style(zooniverse, fill, send, style):
         assert not zooniverse.media
 
 
+def test_subjects_of_several_frames_are_whole(zooniverse, fill, send):
+    frames = ("template", "science", "difference")
+    directory = fill(IDS, ManifestForm("panoptes", ("#visit",), frames=frames))
+    for identifier in IDS:
+        for frame in frames:
+            (directory / f"{identifier}_{frame}.png").write_bytes(f"{identifier} {frame}".encode())
+    zooniverse.faults.plan("medium", None, "403", None, "drop after", "expired", "500")
+    assert not send(directory).failed
+    subjects = zooniverse.in_set()
+    assert sorted(int(subject.external_id) for subject in subjects) == list(IDS)
+    for subject in subjects:
+        expected = [f"{subject.external_id} {frame}".encode() for frame in frames]
+        assert zooniverse.contents(subject) == expected
+
+
+def test_a_subject_known_by_a_key_does_not_tell_its_source(zooniverse, send, task, sources, tmp_path):
+    from lsst.analysis.ap import ZooniverseCutoutsConfig, ZooniverseCutoutsTask
+
+    config = ZooniverseCutoutsConfig()
+    config.manifestColumns = ["anonymous", "+#band"]
+    few = sources[:6]
+    ZooniverseCutoutsTask(config, butler=task.butler).run(few, tmp_path / "out")
+    result = send(tmp_path / "out")
+    assert sorted(result.sent) == sorted(few["diaSourceId"])
+    with (tmp_path / "out" / "keys.csv").open() as stream:
+        keys = {row["key"]: int(row["diaSourceId"]) for row in csv.DictReader(stream)}
+    for subject in zooniverse.in_set():
+        assert subject.external_id in keys
+        assert subject.metadata.keys() == {"filename", "#key", "#band"}
+        told = f"{subject.external_id} {subject.metadata} {subject.locations}"
+        assert str(keys[subject.external_id]) not in told
+        assert str(keys[subject.external_id]).encode() not in zooniverse.contents(subject)[0]
+    with (tmp_path / "out" / "subjects.csv").open() as stream:
+        found = {row["external_id"]: int(row["diaSourceId"]) for row in csv.DictReader(stream)}
+    assert found == keys
+
+
 def test_columns_to_search_by_are_told_to_the_set(zooniverse, fill, send):
     zooniverse.faults.plan("update", "409", "412")
     send(fill(IDS, ManifestForm("panoptes", ("%visit", "#reliability"))))

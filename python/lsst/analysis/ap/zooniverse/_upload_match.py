@@ -67,8 +67,10 @@ def match_subjects(
     for identifier, several in numbers.items():
         entry = ledger.get(identifier, Entry())
         if entry.subject not in several:
-            # What was made first counts, as volunteers may have seen it.
-            entry = replace(entry, subject=min(several), sent=False)
+            # What was made first counts, as volunteers may have seen it. It is ours if we asked for one, and
+            # know of no other.
+            asked = entry.asked if entry.subject is None else None
+            entry = replace(entry, asked=asked, subject=min(several), sent=False)
         found[identifier] = replace(entry, linked=True)
         if others := tuple(sorted(number for number in set(several) if number != entry.subject)):
             surplus[identifier] = others
