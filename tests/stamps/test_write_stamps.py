@@ -1,4 +1,7 @@
+"""Stamps of whole runs, compared with the images that they were cut from."""
+
 import csv
+import dataclasses
 import functools
 import multiprocessing
 import os
@@ -7,22 +10,20 @@ import signal
 import time
 from contextlib import suppress
 
-import astropy.table
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import zarr
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 from lsst.daf.butler import Butler
+from tests.stamps.helpers import ids_of, read
 
 from lsst.analysis.ap import CutoutsError, ZooniverseCutoutsConfig, ZooniverseCutoutsTask
 from lsst.analysis.ap.cli.cutouts import main
 from lsst.analysis.ap.sources import Selection, SqlApdb
 
 SIZE = 51
-
-pytestmark = pytest.mark.filterwarnings("ignore:Column .* contains NULL")  # astropy on logical nulls
 IMAGES = ("template_detector", "preliminary_visit_image", "difference_image")
 
 
@@ -54,12 +55,16 @@ def contents(folder):
 
 
 def stamps_alone(folder):
-    return {name: content for name, content in contents(folder).items() if name.startswith("stamps")}
+    return {n: content for n, content in contents(folder).items() if n.startswith(("stamps", "README"))}
+
+
+def manifest(folder):
+    with open(folder / "manifest.csv", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def manifest_ids(folder):
-    with open(folder / "manifest.csv", newline="") as stream:
-        return [int(row["diaSourceId"]) for row in csv.DictReader(stream)]
+    return [int(row["diaSourceId"]) for row in manifest(folder)]
 
 
 @functools.cache
@@ -68,15 +73,16 @@ def whole_images(butler, visit, detector):
     return [butler.get(name, data_id) for name in IMAGES]
 
 
-def full_image_slices(butler, row, size):
+def full_image_slices(butler, row, size, plane="image", outside=np.nan):
     """Return the stamps of a source from whole images, and their PARENT corner."""
-    planes = np.full((3, size, size), np.nan, dtype=np.float32)
-    for plane, image in zip(planes, whole_images(butler, row["visit"], row["detector"]), strict=True):
+    planes = np.full((3, size, size), outside, dtype=np.float32)
+    for stamp, image in zip(planes, whole_images(butler, row["visit"], row["detector"]), strict=True):
         at = image.sky_projection.sky_to_pixel(SkyCoord(row["ra"], row["dec"], unit="deg"))
         x, y = (int(np.floor(center - size / 2 + 1)) for center in (at.x, at.y))
-        wide = np.pad(image.image.array.astype(np.float32), size, constant_values=np.nan)
+        pixels = getattr(image, plane).array.astype(np.float32)
+        wide = np.pad(pixels, size, constant_values=outside)
         row_start, column_start = y - image.bbox.y.start + size, x - image.bbox.x.start + size
-        plane[:] = wide[row_start : row_start + size, column_start : column_start + size]
+        stamp[:] = wide[row_start : row_start + size, column_start : column_start + size]
     return planes, (x, y)
 
 
@@ -92,6 +98,100 @@ def test_arrays_are_slices_of_the_images_in_the_order_of_the_manifest(butler, wh
         expected, corner = full_image_slices(butler, row, SIZE)
         np.testing.assert_array_equal(stamp, expected)
         assert (row["x0"], row["y0"]) == corner
+
+
+def test_the_order_of_meas_transinet_is_that_classifiers_input(butler, sources, tmp_path):
+    """Difference, science, template; no data, in the image and off it, is 0: bit for bit."""
+    make_task(butler, "npy", stampsOrder="meas_transiNet", pictures=False).run(sources, tmp_path)
+    stamps = np.load(tmp_path / "stamps.npy")
+    rows = pq.read_table(tmp_path / "stamps_catalogue.parquet").to_pylist()
+    padded = 0
+    for stamp, row in zip(stamps, rows, strict=True):
+        (template, science, difference), _ = full_image_slices(butler, row, SIZE, outside=0.0)
+        prepared = np.stack([np.nan_to_num(image) for image in (difference, science, template)])
+        assert stamp.tobytes() == prepared.tobytes()
+        padded += not prepared.all()
+    assert padded
+
+
+def test_without_pictures_all_else_is_the_same(butler, sources, whole, tmp_path):
+    result = make_task(butler, "npy", pictures=False).run(sources, tmp_path)
+    assert list(result.written) == list(whole[1].written)
+    assert list(tmp_path.rglob("*.png")) == []
+    assert stamps_alone(tmp_path) == stamps_alone(whole[0])
+    expected = [{k: v for k, v in row.items() if k != "filename"} for row in manifest(whole[0])]
+    assert manifest(tmp_path) == expected
+    again = make_task(butler, "npy").run(sources, tmp_path, pictures=False)
+    assert (len(again.written), len(again.skipped)) == (0, len(result.written))
+
+
+def test_pictures_can_be_wanted_later_and_stay(butler, sources, whole, tmp_path):
+    make_task(butler, "npy", pictures=False).run(sources.slice(3), tmp_path)
+    result = make_task(butler, "npy").run(sources.slice(0, 10), tmp_path)
+    assert sorted(result.written) == sorted(sources.column("diaSourceId").to_pylist()[:10])
+    assert sorted(manifest_ids(tmp_path)) == sorted(result.written)  # a row for each file
+    assert stamps_alone(tmp_path) == stamps_alone(whole[0])
+    make_task(butler, "npy").run(sources, tmp_path)
+    expected = contents(whole[0])
+    assert {n: c for n, c in contents(tmp_path).items() if n != "report.json"} == {
+        n: c for n, c in expected.items() if n != "report.json"
+    }
+    # Stamps of other planes are read again, and leave the pictures alone.
+    make_task(butler, "npy", stampsPlanes=["variance"]).run(sources, tmp_path, pictures=False)
+    make_task(butler, "npy").run(sources, tmp_path)
+    assert contents(tmp_path)["manifest.csv"] == expected["manifest.csv"]
+    make_task(butler, "npy", pictures=False).run(sources.slice(0, 4), tmp_path, overwrite=True)
+    assert list(tmp_path.glob("*.png")) == []
+
+
+@pytest.mark.parametrize(("style", "columns"), [("citsci", []), ("hosted", ["external_id"])])
+def test_a_list_without_pictures_names_no_file(style, columns, butler, sources, tmp_path):
+    root = "https://host/pictures" if style == "hosted" else None
+    task = make_task(butler, "npy", pictures=False, manifestStyle=style, urlRoot=root)
+    task.run(sources.slice(0, 2), tmp_path)
+    rows = manifest(tmp_path)
+    named = [name for name in rows[0] if name.startswith(("filename", "location", "external_id"))]
+    assert named == columns
+    assert len(rows) == 2
+
+
+def test_planes_are_those_of_the_images(butler, sources, tmp_path):
+    few = sources.slice(0, 6)
+    make_task(butler, "npy", pictures=False, stampsPlanes=["psf", "mask", "variance"]).run(few, tmp_path)
+    rows = pq.read_table(tmp_path / "stamps_catalogue.parquet")
+    constants = rows.schema.metadata[b"stamps"]
+    assert b'"BUNIT": "nJy"' in constants
+    found = {plane: np.load(tmp_path / f"stamps_{plane}.npy") for plane in ("mask", "variance", "psf")}
+    import json
+
+    bits = json.loads(json.loads(constants)["MASK"])
+    for number, row in enumerate(rows.to_pylist()):
+        expected, corner = full_image_slices(butler, row, SIZE, "variance")
+        np.testing.assert_array_equal(found["variance"][number], expected)
+        for plane, image in enumerate(whole_images(butler, row["visit"], row["detector"])):
+            psf = image.psf.compute_kernel_image(x=corner[0] + 25.0, y=corner[1] + 25.0).array
+            border = (SIZE - len(psf)) // 2
+            np.testing.assert_allclose(found["psf"][number, plane].sum(), psf.sum(), rtol=1e-3)
+            inner = found["psf"][number, plane][border : SIZE - border, border : SIZE - border]
+            np.testing.assert_allclose(inner, psf, atol=1e-3 * psf.max())
+            names = {p.name: p for p in image.mask.schema if p is not None}
+            for name in set(names) & set(bits):
+                whole_plane = image.mask.get(name)
+                y, x = corner[1] - image.bbox.y.start, corner[0] - image.bbox.x.start
+                if min(x, y) < 0 or y + SIZE > whole_plane.shape[0] or x + SIZE > whole_plane.shape[1]:
+                    continue
+                bit = found["mask"][number, plane] >> bits[name] & 1
+                np.testing.assert_array_equal(bit, whole_plane[y : y + SIZE, x : x + SIZE])
+
+
+def test_footprints_and_stamps_of_one_size_go_together(butler, sources, whole, tmp_path):
+    """The pictures are as large as footprints, the stamps have the pixels of their size."""
+    result = make_task(butler, "npy", useFootprint=True).run(sources, tmp_path)
+    assert list(result.failed) == []
+    expected, found = stamps_alone(whole[0]), stamps_alone(tmp_path)
+    assert found["stamps.npy"] == expected["stamps.npy"]
+    name = f"{sources.column('diaSourceId')[0]}.png"
+    assert contents(tmp_path)[name] != contents(whole[0])[name]
 
 
 def test_catalogue_has_every_column_and_null(sources, whole):
@@ -115,20 +215,14 @@ def test_wcs_of_a_stamp_is_that_of_the_image(butler, whole):
             assert local.pixel_to_world(x, y).separation(expected).arcsec < 0.02
 
 
-def test_every_format_has_the_same_pixels(butler, sources, whole, tmp_path):
+@pytest.mark.parametrize("form", ["parquet", "zarr"])
+def test_every_format_has_the_same_pixels(form, butler, sources, whole, tmp_path):
     expected = np.load(whole[0] / "stamps.npy")
-    readers = {
-        "parquet": lambda f: (
-            pq.read_table(f / "stamps.parquet")["stamps"].combine_chunks().to_numpy_ndarray()
-        ),
-        "fits": lambda f: np.asarray(astropy.table.Table.read(f / "stamps.fits")["stamps"]),
-        "zarr": lambda f: zarr.open_group(f / "stamps.zarr", mode="r")["stamps"][:],
-    }
-    for form, read in readers.items():
-        make_task(butler, form).run(sources, tmp_path)  # takes over from the format before
-        np.testing.assert_array_equal(read(tmp_path), expected)
-        (path,) = tmp_path.glob("stamps*")
-        assert path.name == f"stamps.{form}"
+    make_task(butler, "npy", pictures=False).run(sources, tmp_path)
+    make_task(butler, form, pictures=False).run(sources, tmp_path)  # from what is there
+    np.testing.assert_array_equal(read(tmp_path, form, (SIZE,))[0][SIZE], expected)
+    (path,) = tmp_path.glob("stamps*")
+    assert path.name == f"stamps.{form}"
 
 
 def test_processes_and_order_of_rows_change_nothing(butler, sources, whole, tmp_path):
@@ -141,23 +235,23 @@ def test_stamps_can_be_wanted_later(butler, sources, whole, tmp_path):
     make_task(butler, "none").run(sources, tmp_path)
     assert stamps_alone(tmp_path) == {}
     result = make_task(butler, "npy").run(sources.slice(5), tmp_path)
-    assert result.written == sorted(sources.column("diaSourceId").to_pylist()[5:])
+    assert list(result.written) == sorted(sources.column("diaSourceId").to_pylist()[5:])
     result = make_task(butler, "npy").run(sources, tmp_path)
-    assert result.written == sorted(sources.column("diaSourceId").to_pylist()[:5])
+    assert list(result.written) == sorted(sources.column("diaSourceId").to_pylist()[:5])
     assert stamps_alone(tmp_path) == stamps_alone(whole[0])
     again = make_task(butler, "npy").run(sources, tmp_path)
-    assert again.written == []
+    assert list(again.written) == []
     assert len(again.stamps) == 2
 
 
 def test_failed_sources_have_no_stamps(butler, sources, tmp_path):
-    bad = sources.to_pandas()
+    bad = sources.slice(0, 8).to_pandas()
     bad.loc[3, "ra"] += 1.0
-    result = make_task(butler, "npy").run(bad, tmp_path)
+    result = make_task(butler, "npy", pictures=False).run(bad, tmp_path)
     assert [failure.diaSourceId for failure in result.failed] == [bad["diaSourceId"][3]]
     rows = pq.read_table(tmp_path / "stamps_catalogue.parquet")
     assert rows["diaSourceId"].to_pylist() == manifest_ids(tmp_path)
-    assert len(np.load(tmp_path / "stamps.npy")) == len(bad) - 1
+    assert len(np.load(tmp_path / "stamps.npy")) == 7
 
 
 def test_a_picture_that_cannot_be_made_again_for_its_stamps_stays(butler, sources, tmp_path):
@@ -177,15 +271,14 @@ def test_refused_sizes_leave_the_directory_as_it_was(butler, sources, tmp_path):
     first = make_task(butler, "npy").run(sources.slice(0, 4), tmp_path)
     with pytest.raises(CutoutsError, match="sizes is now 30"):
         make_task(butler, "npy", sizes=[30]).run(sources, tmp_path, append=True)
-    assert make_task(butler, "npy").run(sources.slice(0, 4), tmp_path).skipped == first.written
+    again = make_task(butler, "npy").run(sources.slice(0, 4), tmp_path)
+    assert list(again.skipped) == list(first.written)
     with pytest.raises(CutoutsError, match="made with other settings"):
         make_task(butler, "none", sizes=[30]).run(sources, tmp_path)
 
 
 def test_overwrite_starts_anew(butler, sources, tmp_path):
     make_task(butler, "npy").run(sources.slice(0, 10), tmp_path)
-    with pytest.raises(CutoutsError, match="stamps of 51 pixels, and sizes is now 30"):
-        make_task(butler, "npy", sizes=[30]).run(sources, tmp_path, append=True)
     make_task(butler, "npy", sizes=[30]).run(sources.slice(3, 4), tmp_path, overwrite=True)
     assert np.load(tmp_path / "stamps.npy").shape == (4, 3, 30, 30)
     make_task(butler, "none").run(sources.slice(3, 4), tmp_path, overwrite=True)
@@ -193,37 +286,93 @@ def test_overwrite_starts_anew(butler, sources, tmp_path):
     assert not (tmp_path / ".stamps").exists()
 
 
-def test_footprints_and_arrays_exclude_each_other():
-    config = ZooniverseCutoutsConfig()
-    config.update(writeStamps="npy", useFootprint=True)
-    with pytest.raises(ValueError, match=r"writeStamps.*one size"):
+def test_images_of_other_units_are_refused(butler, sources, tmp_path, monkeypatch):
+    from lsst.analysis.ap.images import TripletReader
+
+    reader = TripletReader.read
+
+    def in_adu(self, data_id, *positions):
+        found = reader(self, data_id, *positions)
+        if data_id.detector == 0:
+            return found
+        adu = {"unit": "adu"}
+        return [
+            tuple(
+                dataclasses.replace(
+                    t,
+                    **{
+                        r: dataclasses.replace(getattr(t, r), **adu)
+                        for r in ("template", "science", "difference")
+                    },
+                )
+                for t in of_source
+            )
+            for of_source in found
+        ]
+
+    monkeypatch.setattr(TripletReader, "read", in_adu)
+    with pytest.raises(CutoutsError, match=r"different units \(adu: \d+ sources; nJy: \d+ sources\)"):
+        make_task(butler, "npy", pictures=False).run(sources, tmp_path)
+    make_task(butler, "npy", pictures=False, stampsUnit="nJy").run(sources, tmp_path)
+    rows = pq.read_table(tmp_path / "stamps_catalogue.parquet")
+    assert set(rows["detector"].to_pylist()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"stampsOrder": "science,template"}, "name template, science, difference in the order"),
+        ({"writeStamps": "none", "pictures": False}, "nothing is left"),
+        ({"stampsSplit": [0.5, 0.6]}, "3 shares whose sum is 1"),
+        ({"stampsSplit": [0.5, 0.6, 0.1]}, "3 shares whose sum is 1"),
+        ({"stampsShard": 10}, "npy is one array"),
+        ({"stampsPlanes": ["weight"]}, "stampsPlanes"),
+        ({"writeStamps": "fits"}, "not allowed"),
+    ],
+)
+def test_impossible_choices_are_refused(fields, words):
+    def make():
+        config = ZooniverseCutoutsConfig()
+        config.update(**{"writeStamps": "npy"} | fields)
         config.validate()
+
+    with pytest.raises(Exception, match=words):
+        make()
+
+
+def test_the_task_without_pictures_and_stamps_is_refused(butler, sources, tmp_path):
+    with pytest.raises(CutoutsError, match="nothing is left: set writeStamps"):
+        make_task(butler, "none").run(sources, tmp_path, pictures=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_training_set_of_a_classifier_takes_one_command(demo, whole, tmp_path):
-    words = ["--sqlitefile", str(demo.apdb), "--collections", demo.collection, "--quiet"]
+    words = ["--sqlitefile", str(demo.apdb), "--collections", demo.collection, "--quiet", "--no-pictures"]
     words += ["-c", f"sizes={SIZE}", "-c", "writeStamps=npy", str(demo.repo), str(tmp_path)]
     assert main(words) == 0
-    assert stamps_alone(tmp_path) == stamps_alone(whole[0])
+    assert list(tmp_path.glob("*.png")) == []
+    expected = {name: c for name, c in stamps_alone(whole[0]).items() if name.startswith("stamps")}
+    assert {name: c for name, c in stamps_alone(tmp_path).items() if name != "README.md"} == expected
+    assert "Selection: " in (tmp_path / "README.md").read_text()
 
 
-def run_it(demo, outdir):
+def run_it(demo, outdir, pictures):
     os.setsid()  # so that all its processes can be killed together
     butler = Butler.from_config(demo.repo, collections=demo.collection)
-    make_task(butler, "npy").run(read_sources(demo.apdb), outdir, jobs=1)
+    make_task(butler, "npy").run(read_sources(demo.apdb), outdir, jobs=1, pictures=pictures)
 
 
 def test_killed_at_random_moments_the_next_run_completes_it(demo, whole, butler, sources, tmp_path):
-    """The moments begin when the first picture is there and go on past the last."""
+    """The moments begin when the first stamps are there and go on past the last."""
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(["lsst.analysis.ap.zooniverseCutouts", "lsst.daf.butler", "zarr"])
     random_moments = random.Random(11)
     kills = 0
     for number, moment in enumerate([0.0, *(random_moments.uniform(0.0, 0.7) for _ in range(2))]):
-        outdir = tmp_path / str(number)
-        child = server.Process(target=run_it, args=(demo, outdir))
+        outdir, pictures = tmp_path / str(number), number != 1
+        child = server.Process(target=run_it, args=(demo, outdir, pictures))
         child.start()
-        while child.is_alive() and not list(outdir.glob("*.png")):
+        while child.is_alive() and not list(outdir.glob(".stamps/parts/*/*.arrow")):
             time.sleep(0.002)
         child.join(moment)
         with suppress(ProcessLookupError):  # it may have ended by itself
@@ -231,9 +380,22 @@ def test_killed_at_random_moments_the_next_run_completes_it(demo, whole, butler,
         child.join()
         assert child.exitcode in (0, -signal.SIGKILL)
         kills += child.exitcode == -signal.SIGKILL
-        make_task(butler, "npy").run(sources, outdir)
+        make_task(butler, "npy").run(sources, outdir, pictures=pictures)
         assert stamps_alone(outdir) == stamps_alone(whole[0])
-        assert {n for n in os.listdir(outdir) if n.endswith(".png")} == {
-            n for n in os.listdir(whole[0]) if n.endswith(".png")
-        }
+        there = {n for n in os.listdir(outdir) if n.endswith(".png")}
+        assert there == ({n for n in os.listdir(whole[0]) if n.endswith(".png")} if pictures else set())
     assert kills
+
+
+def test_identifiers_stay_whole(butler, sources, tmp_path):
+    rows = sources.slice(0, 4)
+    null = pa.array([2**62 + 1, None, 2**62 + 3, 0], pa.int64())
+    rows = rows.set_column(rows.column_names.index("ssObjectId"), "ssObjectId", null)
+    make_task(butler, "npy", pictures=False).run(rows, tmp_path)
+    import pandas as pd
+
+    frame = pd.read_parquet(tmp_path / "stamps_catalogue.parquet").set_index("diaSourceId")
+    for identifier, expected in zip(rows["diaSourceId"].to_pylist(), null.to_pylist(), strict=True):
+        found = frame.loc[identifier, "ssObjectId"]
+        assert (None if pd.isna(found) else found) == expected
+    assert ids_of(pq.read_table(tmp_path / "stamps_catalogue.parquet"))

@@ -242,6 +242,14 @@ class Stamp:
     """Unit of the pixels as the image's header has it (``"nJy"``,
     ``"adu"``); `None` where it has none."""
 
+    variance: NDArray[np.float32] | None = None
+    """Variance of the pixels, NaN where there are no data; `None` when nobody
+    asked for it, or the image has none."""
+
+    psf: NDArray[np.float64] | None = None
+    """Image of the point-spread function at the source, whose middle pixel is
+    the source; `None` when nobody asked for it, or the image has none."""
+
     def __post_init__(self) -> None:
         if self.array.shape != self.box.shape:
             raise ValueError(f"Array of shape {self.array.shape} does not fill {self.box}")

@@ -10,6 +10,7 @@ from lsst.pex.config import Field, FieldValidationError
 from lsst.pipe.base import Task
 
 from ._version import software_version
+from .domain import CutoutsError
 from .messages import public_uri
 from .output.config import OutputConfig
 from .runs._fill import PictureSource, RunOptions, fill_directory
@@ -19,13 +20,14 @@ from .runs._repository import Repository
 from .runs._result import RunResult
 from .runs.config import PicturesConfig
 from .sources import Sources
+from .stamps.config import StampsConfig
 from .views import NotebookViews
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
 
 
-class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig):
+class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig, StampsConfig):
     """Configuration of ZooniverseCutoutsTask."""
 
     instrument = Field[str](
@@ -65,10 +67,6 @@ class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig):
     def validate(self) -> None:
         """Check every field, and the fields together."""
         super().validate()
-        if self.writeStamps != "none" and self.useFootprint:
-            raise FieldValidationError(
-                type(self).writeStamps, self, "arrays have one size: set sizes in place of useFootprint"
-            )
         if self.isAnonymous() and self.addMetadata:
             raise FieldValidationError(
                 type(self).manifestColumns, self, "'anonymous' does not go with addMetadata, which shows all"
@@ -156,6 +154,7 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
         overwrite: bool = False,
         append: bool = False,
         retry_failed: bool = False,
+        pictures: bool | None = None,
         asked: Mapping[str, str] | None = None,
         total: int | None = None,
         progress: bool | None = None,
@@ -184,6 +183,9 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
             Add to pictures that were made with other settings.
         retry_failed : `bool`, optional
             Take only those of the sources that failed in an earlier run.
+        pictures : `bool`, optional
+            Whether to make the pictures, or the stamps of ``writeStamps``
+            alone; by default what the configuration says.
         asked : `~collections.abc.Mapping` [`str`, `str`], optional
             What else the journal and ``report.json`` should tell of this
             run, such as how its sources were selected.
@@ -226,16 +228,27 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
         """
         if total is None and isinstance(sources, Sized) and not isinstance(sources, Sequence):
             total = len(sources)
+        pictures = self.config.pictures if pictures is None else pictures
+        if not pictures and self.config.writeStamps == "none":
+            raise CutoutsError(
+                "Without pictures and without stamps nothing is left: set writeStamps.",
+                choices=("writeStamps",),
+            )
         repository = self.repository
         separate_panels = self.config.separatePanels or self.config.needsPanels()
+        stamps = self.config.makeStampChoice(self.config.sizes)
         source = PictureSource(
             PictureMaker(
                 repository.stamps,
                 self.config.makeStyle(),
                 separate_panels,
-                self.config.writeStamps != "none",
+                arrays=() if stamps is None else stamps.sizes,
+                planes=() if stamps is None else stamps.planes,
+                spare=len(repository.spare_sizes),
+                draws=pictures,
             ),
-            tuple(self.config.sizes),
+            stamps,
+            pictures,
             separate_panels,
             repository.settings(),
             {"version": software_version(), "repository": public_uri(self.butler or ""), **(asked or {})},

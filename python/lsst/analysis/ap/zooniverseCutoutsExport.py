@@ -17,12 +17,13 @@ from .runs._picture_table import StoredPictures, read_description, read_rows
 from .runs._result import RunResult
 from .runs.config import settings_of
 from .sources import find_tables
+from .stamps.config import StampsConfig
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
 
-class ZooniverseCutoutsExportConfig(OutputConfig):
+class ZooniverseCutoutsExportConfig(OutputConfig, StampsConfig):
     """Configuration of ZooniverseCutoutsExportTask."""
 
 
@@ -100,14 +101,20 @@ class ZooniverseCutoutsExportTask(Task):
         """
         refs = find_tables(self.butler, datasetType, where)
         description = self._common_description(refs)
-        with_stamps = self.config.writeStamps != "none"
-        if with_stamps and not description.has_stamps:
+        stamps = self.config.makeStampChoice(description.sizes)
+        if stamps is not None and not description.has_stamps:
             raise CutoutsError(
                 f"{datasetType} has no stamps to write (writeStamps): run the pipeline with putStamps=True."
             )
+        if stamps is not None and stamps.planes:
+            raise CutoutsError(
+                f"{datasetType} has the images of the stamps alone, no {', '.join(stamps.planes)}.",
+                choices=("stampsPlanes",),
+            )
         source = PictureSource(
-            StoredPictures(self.butler, datasetType, description, with_stamps),
-            description.sizes,
+            StoredPictures(self.butler, datasetType, description, stamps is not None, self.config.pictures),
+            stamps,
+            self.config.pictures,
             bool(description.panels),
             {
                 **description.settings,

@@ -11,7 +11,7 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lsst.pex.config import ConfigField, Field, FieldValidationError
+from lsst.pex.config import ConfigField, Field
 from lsst.pipe.base import (
     AlgorithmError,
     AnnotatedPartialOutputsError,
@@ -195,14 +195,6 @@ class ZooniverseCutoutsPipelineConfig(
         default="DifferenceImage",
     )
 
-    def validate(self) -> None:
-        """Check every field, and the fields together."""
-        super().validate()
-        if self.putStamps and self.pictures.useFootprint:
-            raise FieldValidationError(
-                type(self).putStamps, self, "arrays have one size: set pictures.sizes, not useFootprint"
-            )
-
 
 class ZooniverseCutoutsPipelineTask(PipelineTask):
     """Make pictures of the DiaSources of one detector, as a table.
@@ -304,10 +296,12 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
         pictures = self.config.pictures
         names = self.config.connections.toDict()
         datasets = HandleDatasets(template, science, difference, footprints, dataset_types=names)
+        stamps = tuple(pictures.sizes) if self.config.putStamps else ()
+        spare = stamps if pictures.useFootprint else ()
         sizes: FixedSizes | FootprintSizes = FixedSizes(tuple(pictures.sizes))
         if pictures.useFootprint:
             reader = None if footprints is None else FootprintReader(datasets)
-            sizes = FootprintSizes(reader, pictures.footprintMinSize)
+            sizes = FootprintSizes(reader, pictures.footprintMinSize, spare)
         maker = PictureMaker(
             DetectorStamps(
                 TripletReader(
@@ -319,7 +313,8 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
             ),
             pictures.makeStyle(),
             pictures.separatePanels,
-            self.config.putStamps,
+            arrays=stamps,
+            spare=len(spare),
         )
         table = make_picture_table(self._describe(selection), ((batch, maker(batch)) for batch in batches))
         failed = len(table) - table.column("failure").null_count

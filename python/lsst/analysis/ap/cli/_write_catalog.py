@@ -58,6 +58,8 @@ def _write(tables: "Iterable[pa.Table]", path: Path, folder: Path) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from ..output import with_pandas_types
+
     schemas: list[pa.Schema] = []
     count = 0
     parts: list[Path] = []
@@ -73,7 +75,7 @@ def _write(tables: "Iterable[pa.Table]", path: Path, folder: Path) -> int:
             count += len(table)
     if not schemas:
         raise CutoutsError(f"No DiaSource is selected: there is nothing to write into {path.name}.")
-    schema = pa.unify_schemas(schemas, promote_options="permissive")
+    schema = with_pandas_types(pa.unify_schemas(schemas, promote_options="permissive"))
     with pq.ParquetWriter(path, schema) as writer:
         for part in parts:
             with pq.ParquetFile(part) as file:

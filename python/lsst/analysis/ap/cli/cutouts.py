@@ -62,8 +62,8 @@ examples:
     zooniverseCutouts --catalog sources.parquet -c sizes=30,60 -c urlRoot=https://host/pictures \\
         --collections LSSTCam/prompt repo/ pictures/
 
-  the training set of a reliability classifier, stamps of 51x51 pixels as one NumPy array:
-    zooniverseCutouts --apdb apdb.yaml -c sizes=51 -c writeStamps=npy \\
+  the training set of a reliability classifier, stamps of 51x51 pixels as one NumPy array, without pictures:
+    zooniverseCutouts --apdb apdb.yaml -c sizes=51 -c writeStamps=npy --no-pictures \\
         --collections LSSTCam/prompt repo/ training/
 
   the sources of some alerts, with the stamps that they bring:
@@ -126,6 +126,9 @@ def build_parser() -> argparse.ArgumentParser:
     work.add_argument(
         "--gallery", action="store_true", help="also write OUTDIR/gallery/index.html, a page that shows them"
     )
+    work.add_argument(
+        "--no-pictures", action="store_true", help="only the stamps of -c writeStamps=..., no pictures"
+    )
     work.add_argument("--retry-failed", action="store_true", help="only what failed in an earlier run")
     add_work_options(work)
     return parser
@@ -162,6 +165,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         overwrite=arguments.overwrite,
         append=arguments.append,
         retry_failed=arguments.retry_failed,
+        pictures=False if arguments.no_pictures else None,
         asked={"selection": selection_of(arguments).in_words(), **additions_in_words(arguments)},
         total=total,
         progress=False if arguments.quiet else None,

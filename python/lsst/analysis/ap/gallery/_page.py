@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from ..domain import CutoutsError
-from ..output import OutputDirectory
+from ..output import OutputDirectory, for_pandas
 from ._data import LABELS, PageData, page_data
 from ._encode import script_call
 from ._items import Items
@@ -171,7 +171,7 @@ def _write_items(directory: OutputDirectory, items: Items, places: dict[Path, st
             table = table.drop_columns([name])
         table = table.add_column(0, name, column)
     with directory.open("items.parquet") as stream:
-        pq.write_table(table, stream)
+        pq.write_table(for_pandas(table), stream)
 
 
 def _statements(data: PageData) -> Iterator[str]:

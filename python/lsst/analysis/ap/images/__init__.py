@@ -4,7 +4,7 @@ This room knows the butler, FITS layouts, WCS and compressed tiles. It knows
 nothing of catalogue columns, and nothing of pictures.
 """
 
-from ._alert_stamps import AlertStampReader
+from ._alert_stamps import ALERT_STAMPS, AlertStampReader
 from ._coverage import Exposed, find_exposures
 from ._datasets import HandleDatasets
 from ._errors import StampError
@@ -16,6 +16,7 @@ from ._repository import ButlerAddress, RepositoryDatasets
 from .fits._errors import ImageFileError
 
 __all__ = (
+    "ALERT_STAMPS",
     "AlertStampReader",
     "ButlerAddress",
     "Exposed",

@@ -2,7 +2,7 @@
 
 __all__ = ("ALERT_STAMPS", "AlertStampReader", "alert_triplet")
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from ..domain import Box, CutoutsError, SourceBatch, Stamp, Triplet
+from ._alert_planes import read_planes
 from ._errors import StampError
 from .fits._bytes import MemoryBytes
 from .fits._codecs import inflate_all
@@ -47,10 +48,14 @@ class AlertStampReader:
     ----------
     require_difference : `bool`, optional
         Whether a source without a difference stamp has none at all.
+    extras : `~collections.abc.Collection` [`str`], optional
+        What stamps are to have beside their pixels where the alert has it:
+        ``mask``, ``variance``, ``psf``.
     """
 
-    def __init__(self, *, require_difference: bool = True) -> None:
+    def __init__(self, *, require_difference: bool = True, extras: Collection[str] = ()) -> None:
         self._require_difference = require_difference
+        self._extras = frozenset(extras)
 
     def read(self, batch: SourceBatch) -> list[tuple[Triplet, ...] | StampError]:
         """Return the stamps of some sources.
@@ -92,7 +97,11 @@ class AlertStampReader:
     def _read_one(self, row: Mapping[str, Any]) -> Triplet:
         files = {role: row.get(column) for role, column in ALERT_STAMPS.items()}
         triplet = alert_triplet(
-            files, row.get("ra"), row.get("dec"), require_difference=self._require_difference
+            files,
+            row.get("ra"),
+            row.get("dec"),
+            require_difference=self._require_difference,
+            extras=self._extras,
         )
         difference = triplet.difference
         if difference is not None and row.get("instrument") == "ZTF" and row.get("isNegative"):
@@ -108,6 +117,7 @@ def alert_triplet(
     dec: float | None,
     *,
     require_difference: bool = True,
+    extras: Collection[str] = (),
 ) -> Triplet:
     """Return the three stamps of an alert.
 
@@ -121,6 +131,9 @@ def alert_triplet(
         science stamp is taken for it.
     require_difference : `bool`, optional
         Whether a missing difference stamp is an error.
+    extras : `~collections.abc.Collection` [`str`], optional
+        What else to read where the files have it: ``mask``, ``variance``,
+        ``psf``.
 
     Returns
     -------
@@ -139,7 +152,7 @@ def alert_triplet(
     wanted = [
         role for role in ALERT_STAMPS if role != "difference" or require_difference or files.get("difference")
     ]
-    images = {role: _open(role, files.get(role)) for role in wanted}
+    images = {role: _open(role, files.get(role), extras) for role in wanted}
     science = images["science"]
     x, y, jacobian = _source(science, (ra, dec) if known and ra is not None and dec is not None else None)
     side = max(max(image.box.shape) for image in images.values())
@@ -161,6 +174,8 @@ class _Image:
     box: Box
     header: fits.Header
     unit: str | None
+    planes: Mapping[str, Any]
+    """What else there is, as fields of a `Stamp`."""
 
 
 def _select(rows: pa.Table) -> pa.Table:
@@ -174,25 +189,34 @@ def _square(role: str, image: _Image, x: float, y: float, side: int) -> Stamp:
     The source is at (x, y), counted from the first pixel.
     """
     if image.box.shape == (side, side):
-        return Stamp(image.array, image.box, unit=image.unit)
+        return Stamp(image.array, image.box, unit=image.unit, **image.planes)
     box = Box.from_center(image.box.x_start + x, image.box.y_start + y, side)
     if (inside := image.box.intersection(box)) is None:
         raise StampError(f"the {role} stamp does not hold the source")
-    padded = np.full(box.shape, np.nan, np.float32)
-    padded[inside.slices_within(box)] = image.array[inside.slices_within(image.box)]
-    return Stamp(padded, box, unit=image.unit)
+
+    def padded(array: NDArray[Any], fill: float) -> NDArray[Any]:
+        wide = np.full(box.shape, fill, array.dtype)
+        wide[inside.slices_within(box)] = array[inside.slices_within(image.box)]
+        return wide
+
+    planes = dict(image.planes)
+    for name, fill in (("mask", 0), ("variance", np.nan)):
+        if planes.get(name) is not None:
+            planes[name] = padded(planes[name], fill)
+    return Stamp(padded(image.array, np.nan), box, unit=image.unit, **planes)
 
 
-def _open(role: str, content: bytes | None) -> _Image:
+def _open(role: str, content: bytes | None, extras: Collection[str]) -> _Image:
     """Return the first image of a FITS file."""
     if not content:
         raise StampError(f"the alert has no {role} stamp")
     try:
         if content[:2] == b"\x1f\x8b":
             content = inflate_all(content, _MAX_BYTES)
-        for hdu in HduList(MemoryBytes(content, f"the {role} stamp of the alert")):
+        hdus = HduList(MemoryBytes(content, f"the {role} stamp of the alert"))
+        for hdu in hdus:
             if is_image(hdu):
-                return _read(hdu)
+                return _read(hdu, hdus if extras else (), extras)
     except ImageFileError as error:
         raise StampError(str(error)) from error
     except ValueError as error:
@@ -200,7 +224,7 @@ def _open(role: str, content: bytes | None) -> _Image:
     raise StampError(f"the {role} stamp of the alert has no image")
 
 
-def _read(hdu: Hdu) -> _Image:
+def _read(hdu: Hdu, others: Iterable[Hdu], extras: Collection[str]) -> _Image:
     height, width = plane_shape(hdu)
     if max(width, height) > MAX_SIDE:
         raise ImageFileError(
@@ -212,7 +236,8 @@ def _read(hdu: Hdu) -> _Image:
     if max(abs(x0), abs(y0)) > 2**31:
         raise ImageFileError(hdu.source.name, f"begins at an impossible pixel: {x0}, {y0}")
     box = Box(int(x0), int(x0) + width, int(y0), int(y0) + height)
-    return _Image(np.ascontiguousarray(array, np.float32), box, hdu.header, read_unit(hdu))
+    planes = read_planes(others, (height, width), extras, MAX_SIDE)
+    return _Image(np.ascontiguousarray(array, np.float32), box, hdu.header, read_unit(hdu), planes)
 
 
 def _source(image: _Image, position: tuple[float, float] | None) -> tuple[float, float, NDArray[np.float64]]:

@@ -103,6 +103,11 @@ class ButlerImage:
         """
         return self._get_part(boxes).read_variance(boxes) if boxes else []
 
+    @cached_property
+    def psf(self) -> Any:
+        """The point-spread function; `None` where it has none."""
+        return self._get("psf") if "psf" in self._components else None
+
     def close(self) -> None:
         """Forget what was read: the butler keeps no file open."""
         self._part = None

@@ -2,7 +2,7 @@
 
 __all__ = ("Grid", "OpenImage", "around", "cut_stamps")
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..domain import Box, Stamp
 from ._errors import StampError
+from ._psf import psf_image
 from .wcs._sky_map import SkyMap
 
 
@@ -106,6 +107,26 @@ class OpenImage(Protocol):
         """
         ...
 
+    def read_variance(self, boxes: Sequence[Box]) -> list[NDArray[Any]] | None:
+        """Return the variances of boxes that lie on the image.
+
+        Parameters
+        ----------
+        boxes : sequence of `Box`
+            PARENT pixels.
+
+        Returns
+        -------
+        arrays : `list` [`numpy.ndarray`] or `None`
+            One for each box, (rows, columns); `None` where there are none.
+        """
+        ...
+
+    @property
+    def psf(self) -> Any:
+        """The point-spread function, of afw or lsst.images; `None` where there is none to be had."""
+        ...
+
     def close(self) -> None:
         """Release what is open."""
         ...
@@ -119,6 +140,7 @@ def cut_stamps(
     sizes: NDArray[np.int64],
     *,
     with_mask: bool = False,
+    extras: Collection[str] = (),
 ) -> list[tuple[Stamp, ...] | StampError]:
     """Return the stamps of one image around some positions.
 
@@ -134,6 +156,8 @@ def cut_stamps(
         Sides of the stamps in pixels, shape (N, sizes).
     with_mask : `bool`, optional
         Whether to read the mask too.
+    extras : `~collections.abc.Collection` [`str`], optional
+        What else to read where the image has it: ``variance``, ``psf``.
 
     Returns
     -------
@@ -155,6 +179,9 @@ def cut_stamps(
     planes = image.mask_planes if with_mask or image.has_mask else {}
     arrays = iter(image.read(parts))
     masks = iter(image.read_mask(parts)) if with_mask or "NO_DATA" in planes else None
+    found = image.read_variance(parts) if "variance" in extras else None
+    variances = None if found is None else iter(found)
+    psf = image.psf if "psf" in extras else None
     no_data = 1 << planes["NO_DATA"] if "NO_DATA" in planes else 0
     places = iter(zip(largest, parts, strict=True))
     results: list[tuple[Stamp, ...] | StampError] = []
@@ -167,6 +194,8 @@ def cut_stamps(
         mask = None if masks is None else _pad(next(masks), part, outer, no_data, np.uint32)
         if mask is not None and no_data:
             array[mask & no_data != 0] = np.nan
+        variance = None if variances is None else _pad(next(variances), part, outer, np.nan, np.float32)
+        kernel = psf_image(psf, xi, yi)
         stamps = []
         for box in boxes:
             inside = box.slices_within(outer)
@@ -177,6 +206,8 @@ def cut_stamps(
                     mask=np.ascontiguousarray(mask[inside]) if with_mask and mask is not None else None,
                     mask_planes=planes if with_mask else {},
                     unit=image.unit,
+                    variance=None if variance is None else np.ascontiguousarray(variance[inside]),
+                    psf=kernel,
                 )
             )
         results.append(tuple(stamps))

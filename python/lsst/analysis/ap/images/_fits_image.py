@@ -45,6 +45,7 @@ class FitsImage:
         height, width = plane_shape(self._image)
         x0, y0 = _read_xy0(self._image)
         self.box = Box(x0, x0 + width, y0, y0 + height)
+        self.psf: Any = None  # what opens the file may know it
 
     @cached_property
     def sky_map(self) -> SkyMap:

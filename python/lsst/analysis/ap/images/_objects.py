@@ -133,6 +133,11 @@ class ObjectImage:
             return None
         return [np.array(variance.array[box.slices_within(self.box)]) for box in boxes]
 
+    @cached_property
+    def psf(self) -> Any:
+        """The point-spread function; `None` where it has none."""
+        return self._object.getPsf() if self._is_afw else getattr(self._object, "psf", None)
+
     def close(self) -> None:
         """Do nothing: the image belongs to who made it."""
 

@@ -14,8 +14,9 @@ from ._butler_image import ButlerImage
 from ._cut import Grid, OpenImage
 from ._datasets import Datasets
 from ._errors import MissingDatasetError, StampError
-from ._fits_image import open_fits_image
+from ._fits_image import FitsImage, open_fits_image
 from ._locations import open_plain_fits
+from ._psf import load_psf
 from ._triplets import Opener, cut_triplets
 from ._warped import open_warped_template
 
@@ -32,13 +33,22 @@ class TripletReader:
         when there are any.
     require_difference : `bool`, optional
         Whether a source has no stamps where no difference image is stored.
+    extras : `~collections.abc.Collection` [`str`], optional
+        What stamps are to have beside their pixels where an image has it:
+        ``mask``, ``variance``, ``psf``.
     """
 
     def __init__(
-        self, datasets: Datasets, *, planes: Collection[str] = (), require_difference: bool = True
+        self,
+        datasets: Datasets,
+        *,
+        planes: Collection[str] = (),
+        require_difference: bool = True,
+        extras: Collection[str] = (),
     ) -> None:
         self._datasets = datasets
-        self._planes = frozenset(planes)
+        self._with_mask = bool(planes) or "mask" in extras
+        self._extras = frozenset(extras)
         self._require_difference = require_difference
 
     def read(
@@ -77,8 +87,9 @@ class TripletReader:
             np.asarray(ra, dtype=np.float64),
             np.asarray(dec, dtype=np.float64),
             sizes,
-            with_mask=bool(self._planes),
+            with_mask=self._with_mask,
             require_difference=self._require_difference,
+            extras=self._extras,
         )
 
     def _opener(self, role: str, data_id: DetectorVisit) -> Opener:
@@ -94,7 +105,10 @@ class TripletReader:
             if not coadds:
                 raise
             return open_warped_template(coadds, _open_image, grid)
-        return _open_image(handle)
+        image = _open_image(handle)
+        if "psf" in self._extras and isinstance(image, FitsImage):
+            image.psf = load_psf(handle)
+        return image
 
 
 def _open_image(handle: DeferredDatasetHandle) -> OpenImage:

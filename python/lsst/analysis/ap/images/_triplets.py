@@ -2,7 +2,7 @@
 
 __all__ = ("Opener", "cut_triplets")
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 
 import numpy as np
@@ -26,6 +26,7 @@ def cut_triplets(
     *,
     with_mask: bool,
     require_difference: bool = True,
+    extras: Collection[str] = (),
 ) -> list[tuple[Triplet, ...] | StampError]:
     """Return the stamps of three images around some sky positions.
 
@@ -43,6 +44,8 @@ def cut_triplets(
         Whether the stamps have masks too.
     require_difference : `bool`, optional
         Whether there are no stamps where there is no difference image.
+    extras : `~collections.abc.Collection` [`str`], optional
+        What else to read where an image has it: ``variance``, ``psf``.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def cut_triplets(
                 if image.sky_map is not sky_map:
                     sky_map = image.sky_map
                     x, y = sky_map.sky_to_pixel(ra, dec)
-                stamps[role] = cut = cut_stamps(image, role, x, y, sides, with_mask=with_mask)
+                stamps[role] = cut = cut_stamps(image, role, x, y, sides, with_mask=with_mask, extras=extras)
                 there = [i for i, found in enumerate(cut) if not isinstance(found, StampError)]
                 if role == "science":
                     grid = Grid(image.box, sky_map)

@@ -3,14 +3,12 @@
 __all__ = ("open_warped_template",)
 
 from collections.abc import Callable, Sequence
-from typing import cast
 
 import numpy as np
 
 from lsst.daf.butler import DeferredDatasetHandle
 
 from ._cut import Grid, OpenImage
-from .warp._patches import CoaddImage
 from .warp._warped_template import Tract, WarpedTemplate
 
 
@@ -36,11 +34,11 @@ def open_warped_template(
     template : `WarpedTemplate`
         The template; closing it closes the coadds.
     """
-    skymaps: dict[str, dict[int, dict[int, CoaddImage]]] = {}
-    opened: list[CoaddImage] = []
+    skymaps: dict[str, dict[int, dict[int, OpenImage]]] = {}
+    opened: list[OpenImage] = []
     try:
         for handle in handles:
-            image = cast(CoaddImage, open_image(handle))
+            image = open_image(handle)
             opened.append(image)
             of_skymap = skymaps.setdefault(str(handle.dataId["skymap"]), {})
             of_skymap.setdefault(int(handle.dataId["tract"]), {})[int(handle.dataId["patch"])] = image
@@ -65,7 +63,7 @@ def open_warped_template(
     )
 
 
-def _best(skymaps: dict[str, dict[int, dict[int, CoaddImage]]], grid: Grid) -> str:
+def _best(skymaps: dict[str, dict[int, dict[int, OpenImage]]], grid: Grid) -> str:
     """Return the sky map whose patches cover most of an image."""
     names = sorted(skymaps)
     if len(names) == 1:

@@ -14,6 +14,7 @@ from ._manifest import CITSCI_FILES, KEY_COLUMN, MANIFEST_STYLES, ManifestForm, 
 from ._metadata import metadata_of, texts_of
 from ._order import parse_order
 from ._outcomes import Failure, Picture
+from ._parquet import for_pandas, with_pandas_types
 from ._paths import PictureNames, panel_path, picture_path
 from ._png import without_identity
 from ._record import DirectoryRecord, holds_pictures, read_record
@@ -32,6 +33,7 @@ __all__ = (
     "OutputDirectory",
     "Picture",
     "PictureNames",
+    "for_pandas",
     "holds_pictures",
     "is_marked",
     "join_rows",
@@ -46,6 +48,7 @@ __all__ = (
     "read_record",
     "texts_of",
     "upload_commands",
+    "with_pandas_types",
     "without_identity",
     "write_csv",
     "write_failures",

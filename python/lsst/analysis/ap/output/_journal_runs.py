@@ -20,13 +20,18 @@ CREATE TABLE IF NOT EXISTS secret (value BLOB NOT NULL);
 """The tables."""
 
 
+def _is_picture_or_none(path: str) -> bool:
+    """Return whether a path can be one of a picture; it is empty where a run left stamps alone."""
+    return path == "" or is_picture_path(path)
+
+
 class JournalOfRuns(JournalFile):
     """Settings, runs, the files of the manifest, and what keys are made with.
 
     The tables must be there.
     """
 
-    def _own(self, path: str, *, is_own: Callable[[str], bool] = is_picture_path) -> str:
+    def _own(self, path: str, *, is_own: Callable[[str], bool] = _is_picture_or_none) -> str:
         """Return a path that the journal tells, if it is of the form that this package writes.
 
         Files are removed and listed by it, so that any other could harm what

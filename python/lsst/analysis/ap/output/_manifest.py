@@ -70,7 +70,8 @@ class ManifestForm:
     """How many rows a file has at most; `None` for one file of all."""
 
     frames: tuple[str, ...] = (COMPOSITE,)
-    """Which pictures a subject consists of: panels, or the whole."""
+    """Which pictures a subject consists of: panels, or the whole; none where
+    a run left stamps alone, and the manifest only lists the sources."""
 
     anonymous: bool = False
     """Whether pictures are known by keys, not by identifiers."""
@@ -99,7 +100,7 @@ class ManifestForm:
     @property
     def needs_panels(self) -> bool:
         """Whether panels must be files of their own."""
-        return self.frames != (COMPOSITE,)
+        return self.frames not in ((), (COMPOSITE,))
 
     @property
     def _names_objects(self) -> bool:
@@ -183,10 +184,12 @@ class ManifestForm:
             # What comes of it is imported, and that drops all columns but metadata.
             identity = KEY_COLUMN if self.anonymous else f"#{_IDENTIFIER}"
             objects = (_OBJECT,) if self._names_objects else ()
-            return ["filename", *objects, *_imported((identity, *self.columns))]
-        place = "#url" if self.url_root else "filename"
-        others = (f"{place}_{number}" for number, _ in enumerate(self.frames[1:], start=2))
-        return [place, *others, identity, *self.columns]
+            return [*self._files("filename"), *objects, *_imported((identity, *self.columns))]
+        return [*self._files("#url" if self.url_root else "filename"), identity, *self.columns]
+
+    def _files(self, name: str) -> list[str]:
+        """Return the columns that name files."""
+        return [name if number == 1 else f"{name}_{number}" for number, _ in enumerate(self.frames, start=1)]
 
     def _row(self, picture: Picture, folder: str) -> list[str]:
         identifier = picture_key(picture.path) if self.anonymous else str(picture.diaSourceId)

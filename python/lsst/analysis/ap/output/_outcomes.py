@@ -20,7 +20,8 @@ class Picture:
     say where they are from."""
 
     path: str
-    """Where it is, relative to the directory of the run."""
+    """Where it is, relative to the directory of the run; empty where a run
+    left the stamps alone."""
 
     size: int
     """Bytes of the file."""

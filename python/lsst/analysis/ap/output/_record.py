@@ -78,7 +78,8 @@ def read_record(path: Path) -> DirectoryRecord:
         with closing(sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True, timeout=0)) as db:
             settings = dict(db.execute("SELECT name, value FROM setting"))
             pictures = db.execute(
-                f"SELECT diaSourceId, instrument, visit, detector, path, metadata FROM picture {_ORDER}"
+                f"SELECT diaSourceId, instrument, visit, detector, path, metadata FROM picture "
+                f"WHERE path != '' {_ORDER}"
             ).fetchall()
             known = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'catalogue'").fetchone()
             packed = db.execute("SELECT rows FROM catalogue").fetchall() if known else []

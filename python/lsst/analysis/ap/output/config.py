@@ -89,19 +89,6 @@ class OutputConfig(Config):
         minLength=1,
         itemCheck=lambda frame: frame in (COMPOSITE, *PANELS),
     )
-    writeStamps = ChoiceField[str](
-        doc="Also leave the stamps themselves, with catalogue row and WCS, in the order of the manifest: "
-        "float32 arrays of shape (3, N, N), template, science and difference, NaN where there are no data.",
-        allowed={
-            "none": "No.",
-            "npy": "stamps.npy, of shape (sources, 3, N, N), and stamps_catalogue.parquet.",
-            "zarr": "stamps.zarr, a group of arrays (needs the package zarr).",
-            "fits": "stamps.fits, a binary table.",
-            "parquet": "stamps.parquet, a row with a tensor for each source.",
-        },
-        default="none",
-        optional=False,
-    )
 
     def validate(self) -> None:
         """Check every field, and the fields together."""
@@ -196,8 +183,13 @@ class OutputConfig(Config):
         sources = None if self.chunkFiles is None else max(1, self._sourcesOfAFolder(separatePanels))
         return PictureNames(self.chunkSize, sources, secret)
 
-    def makeManifestForm(self) -> ManifestForm:
+    def makeManifestForm(self, *, pictures: bool = True) -> ManifestForm:
         """Return what the manifest looks like.
+
+        Parameters
+        ----------
+        pictures : `bool`, optional
+            Whether there are any.
 
         Returns
         -------
@@ -209,6 +201,6 @@ class OutputConfig(Config):
             tuple(column.name for column in self.chosenColumns()),
             None if self.urlRoot is None else encoded_root(self.urlRoot),
             self.manifestRows,
-            tuple(self.subjectFrames),
+            tuple(self.subjectFrames) if pictures else (),
             self.isAnonymous(),
         )

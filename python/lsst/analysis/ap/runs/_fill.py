@@ -12,7 +12,7 @@ from typing import Any, Final
 from ..domain import PANELS, CutoutsError, SourceBatch
 from ..output import Failure, Journal, Picture, open_directory, parse_order
 from ..output.config import OutputConfig
-from ..stamps import StampFiles
+from ..stamps import StampChoice, StampFiles
 from ._ledger import Ledger
 from ._lists import DirectoryLists
 from ._manifest_columns import prepare_columns
@@ -32,8 +32,11 @@ class PictureSource:
     make: Callable[[SourceBatch], PictureBatch]
     """Draws the pictures of a batch, or fetches them; it pickles."""
 
-    sizes: tuple[int, ...]
-    """Sides of the stamps in pixels."""
+    stamps: StampChoice | None
+    """The stamps that are wanted themselves, if any."""
+
+    pictures: bool
+    """Whether there are pictures, or the stamps alone."""
 
     separate_panels: bool
     """Whether each panel is a picture of its own as well."""
@@ -110,7 +113,7 @@ def fill_directory(
             "overwrite=True forgets what failed, which retry_failed=True asks for: give one of them.",
             choices=("overwrite", "retry_failed"),
         )
-    form = config.makeManifestForm()
+    form = config.makeManifestForm(pictures=source.pictures)
     if form.needs_panels and not source.separate_panels:
         raise CutoutsError(
             "The pictures were made without panels of their own, which subjectFrames asks for: make them "
@@ -121,11 +124,13 @@ def fill_directory(
             "The pictures show the identifier and the position of their source (addMetadata=True), which "
             "manifestColumns=anonymous is to hide: leave out one of them."
         )
-    with (
-        open_directory(outdir) as directory,
-        Journal(directory) as journal,
-        StampFiles(directory, config.writeStamps, source.sizes) as stamps,
-    ):
+    if form.anonymous and not source.pictures:
+        raise CutoutsError(
+            "Without pictures there is nothing that keys could stand for: leave out pictures=False or "
+            "manifestColumns=anonymous."
+        )
+    with open_directory(outdir) as directory, Journal(directory) as journal:
+        stamps = StampFiles(directory, source.stamps)
         batches = prepare_columns(batches, config.chosenColumns())
         secret = journal.secret() if form.anonymous else None
         names = config.makePictureNames(secret, separatePanels=source.separate_panels)
@@ -149,7 +154,7 @@ def fill_directory(
         unfinished = ledger.unfinished(batches, only_failed=options.retry_failed)
         try:
             with (
-                _progress_bar("pictures", options.total, options) as bar,
+                _progress_bar("pictures" if source.pictures else "reading", options.total, options) as bar,
                 contextlib.closing(run_batches(writer, unfinished, options.jobs, _killed)) as results,
             ):
                 for outcomes in results:
@@ -163,7 +168,7 @@ def fill_directory(
                     _write_lists(ledger, options)
             raise
         manifests = _write_lists(ledger, options)
-        files = _assemble_stamps(ledger, len(set(source.sizes)), options)
+        files = _assemble_stamps(ledger, options)
     return RunResult(
         written=ledger.written,
         skipped=ledger.skipped,
@@ -180,10 +185,10 @@ def _write_lists(ledger: Ledger, options: RunOptions) -> list[str]:
         return ledger.finish(bar.update)
 
 
-def _assemble_stamps(ledger: Ledger, sizes: int, options: RunOptions) -> list[str]:
+def _assemble_stamps(ledger: Ledger, options: RunOptions) -> list[str]:
     if ledger.stamps.writer is None:
         return []
-    with _progress_bar("stamps", ledger.journal.counts()[0] * sizes, options) as bar:
+    with _progress_bar("stamps", ledger.journal.counts()[0], options) as bar:
         return ledger.assemble(bar.update)
 
 

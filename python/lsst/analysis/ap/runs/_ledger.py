@@ -6,7 +6,7 @@ import itertools
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -104,6 +104,7 @@ class Ledger:
             self.directory.remove(
                 path
                 for picture in self.journal.pictures()
+                if picture.path
                 for path in (picture.path, *(panel_path(picture.path, panel) for panel in PANELS))
             )
             self.journal.clear()
@@ -169,10 +170,12 @@ class Ledger:
         return NumberedBatch(batch.data_id, batch.rows, batch.reasons, numbers)
 
     def _whole(self, ids: Iterable[int]) -> set[int]:
-        """Return the sources whose picture is there as it was written."""
+        """Return the sources whose picture is there as it was written, or not wanted."""
         done = self.journal.done(ids)
+        if not self.lists.form.frames:
+            return set(done)
         present = self.directory.present(dict(done.values()))
-        return {identifier for identifier, (path, _) in done.items() if path in present}
+        return {identifier for identifier, (path, _) in done.items() if path and path in present}
 
     def _describe(self, batch: SourceBatch) -> None:
         """Skip pictures, but let the manifest have the columns wanted now."""
@@ -200,11 +203,23 @@ class Ledger:
             One for each source.
         """
         outcomes = list(outcomes)
+        if not self.lists.form.frames:
+            outcomes = self._with_earlier_pictures(outcomes)
         # A picture may be made again for its stamps, and fail for want of its images.
         kept = self._whole(outcome.diaSourceId for outcome in outcomes if isinstance(outcome, Failure))
         self.journal.record(outcomes, kept)
         self.written.extend(outcome.diaSourceId for outcome in outcomes if isinstance(outcome, Picture))
         self.failed.extend(outcome for outcome in outcomes if isinstance(outcome, Failure))
+
+    def _with_earlier_pictures(self, outcomes: list[Picture | Failure]) -> list[Picture | Failure]:
+        """Say of sources whose stamps alone were read where their pictures are, if there are any."""
+        earlier = self.journal.done(outcome.diaSourceId for outcome in outcomes)
+        return [
+            replace(outcome, path=earlier[outcome.diaSourceId][0], size=earlier[outcome.diaSourceId][1])
+            if isinstance(outcome, Picture) and outcome.diaSourceId in earlier
+            else outcome
+            for outcome in outcomes
+        ]
 
     def finish(self, advance: Callable[[int], object]) -> list[str]:
         """Write the lists of what the directory holds.
@@ -257,7 +272,8 @@ class Ledger:
         stamps : `list` [`str`]
             Paths of the files; none when nobody wants any.
         """
-        return list(self.stamps.assemble((picture.diaSourceId for picture in self.lists.pictures()), advance))
+        ids = (picture.diaSourceId for picture in self.lists.pictures())
+        return list(self.stamps.assemble(ids, advance, self.journal.settings))
 
     def _report(self, manifests: list[str]) -> dict[str, object]:
         pictures, failures = self.journal.counts()

@@ -76,7 +76,8 @@ class DirectoryLists:
         marked = (name for name in self.journal.names_of_metadata() if is_marked(name))
         form = self.form.with_columns([name for name in marked if name not in self.form.columns])
         with closing(self.pictures(advance)) as pictures:
-            names = form.write(self.directory, pictures, self._announce)
+            listed = (picture for picture in pictures if picture.path or not form.frames)
+            names = form.write(self.directory, listed, self._announce)
         for stale in self.journal.manifests() - set(names):
             self.directory.remove([stale])
             self.journal.drop_manifest(stale)
@@ -116,7 +117,7 @@ class DirectoryLists:
         commands : `dict` [`str`, `list` [`str`]]
             As `upload_commands` has it.
         """
-        return upload_commands(self.form, self.directory.name, manifests)
+        return upload_commands(self.form, self.directory.name, manifests) if self.form.frames else {}
 
     def _announce(self, name: str) -> None:
         self._spare_others(name)
@@ -141,7 +142,7 @@ class DirectoryLists:
             self.directory.remove([_KEYS])
 
     def _warn_of_limits(self) -> None:
-        if self.form.style != "citsci":
+        if self.form.style != "citsci" or not self.form.frames:
             return
         files = 1 + self.journal.most_in_a_folder() * self.files_of_a_source
         if files > CITSCI_FILES:

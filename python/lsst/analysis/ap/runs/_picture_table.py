@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..domain import CutoutsError, SourceBatch
-from ..output import Failure
+from ..output import Failure, for_pandas
 from ..stamps import StampColumns, plain
 from ._description import PANEL_COLUMNS, PNG, Description
 from ._pictures import PictureBatch, PictureFiles
@@ -53,7 +53,8 @@ def make_picture_table(
         columns = description.stamps
         shapes = {columns.stamps(size): (3, size, size) for size in columns.sizes}
         metadata |= {f"lsst::arrow::shape::{name}".encode(): str(shape) for name, shape in shapes.items()}
-    return pa.concat_tables(tables, promote_options="permissive").replace_schema_metadata(metadata)
+    table = pa.concat_tables(tables, promote_options="permissive").replace_schema_metadata(metadata)
+    return for_pandas(table)
 
 
 def _tabulate(description: Description, batch: SourceBatch, pictures: PictureBatch) -> pa.Table:
@@ -190,6 +191,9 @@ class StoredPictures:
     with_stamps: bool
     """Whether anybody needs the stamps."""
 
+    with_pictures: bool = True
+    """Whether anybody needs the pictures."""
+
     def __call__(self, batch: SourceBatch) -> PictureBatch:
         """Read the pictures of a batch.
 
@@ -205,7 +209,8 @@ class StoredPictures:
         """
         assert batch.data_id is not None  # that of the table
         stamps = self.description.stamp_columns if self.with_stamps else ()
-        columns = ["diaSourceId", _FAILURE, *self.description.picture_columns, *stamps]
+        pictures = self.description.picture_columns if self.with_pictures else ()
+        columns = ["diaSourceId", _FAILURE, *pictures, *stamps]
         ref = self.butler.find_dataset(self.dataset_type, dataclasses.asdict(batch.data_id))
         assert ref is not None  # its catalogue was read a moment ago
         stored = _get(self.butler, ref, columns)
@@ -216,8 +221,10 @@ class StoredPictures:
         return self._pictures(batch, stored.take(wanted))
 
     def _pictures(self, batch: SourceBatch, stored: pa.Table) -> PictureBatch:
-        panels = {panel: stored.column(PANEL_COLUMNS[panel]).to_pylist() for panel in self.description.panels}
-        columns = (stored.column(name).to_pylist() for name in ("diaSourceId", _FAILURE, PNG))
+        shown = self.description.panels if self.with_pictures else ()
+        panels = {panel: stored.column(PANEL_COLUMNS[panel]).to_pylist() for panel in shown}
+        columns = [stored.column(name).to_pylist() for name in ("diaSourceId", _FAILURE)]
+        columns.append(stored.column(PNG).to_pylist() if self.with_pictures else [b""] * len(stored))
         outcomes: list[PictureFiles | Failure] = []
         made = []
         for row, (identifier, reason, picture) in enumerate(zip(*columns, strict=True)):

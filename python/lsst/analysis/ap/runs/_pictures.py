@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..domain import CutoutsError, SourceBatch, Triplet
-from ..images import StampError
+from ..images import ALERT_STAMPS, StampError
 from ..output import Failure
 from ..render import PictureStyle, Renderer
 from ..stamps import stamp_table
@@ -27,7 +27,7 @@ class PictureFiles:
     """The DiaSource that it shows."""
 
     picture: bytes
-    """A PNG file."""
+    """A PNG file; empty where nobody wants any."""
 
     panels: Mapping[str, bytes] = field(default_factory=dict)
     """A PNG file of each panel by name, where these are wanted."""
@@ -62,8 +62,17 @@ class PictureMaker:
     separate_panels: bool = False
     """Whether each panel is a picture of its own as well."""
 
-    with_stamps: bool = False
-    """Whether the stamps themselves are wanted too."""
+    arrays: tuple[int, ...] = ()
+    """Sides of the stamps that are wanted themselves; none when empty."""
+
+    planes: tuple[str, ...] = ()
+    """What is wanted beside their images."""
+
+    spare: int = 0
+    """How many of the last stamps of a source are for the arrays alone."""
+
+    draws: bool = True
+    """Whether the pictures are wanted."""
 
     def __call__(self, batch: SourceBatch) -> PictureBatch:
         """Make the pictures of a batch.
@@ -81,14 +90,16 @@ class PictureMaker:
         cut = self.source.read(batch)
         for index, reason in batch.reasons.items():
             cut[index] = StampError(reason)
-        outcomes = [
-            self._draw(batch, row, result) for row, result in zip(batch.rows.to_pylist(), cut, strict=True)
-        ]
+        # The rows of a catalogue as Python objects cost as much as the stamps do.
+        rows = (batch.rows if self.draws else batch.rows.select(["diaSourceId"])).to_pylist()
+        outcomes = [self._draw(batch, row, result) for row, result in zip(rows, cut, strict=True)]
         made = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, PictureFiles)]
         stamps = None
-        if self.with_stamps and made:
+        if self.arrays and made:
             triplets = [found for index in made if not isinstance(found := cut[index], StampError)]
-            stamps = stamp_table(self.style.sizes, batch.rows.take(made), triplets)
+            # Alerts bring their stamps as columns, which would be twice in the table.
+            names = [name for name in batch.rows.column_names if name not in ALERT_STAMPS.values()]
+            stamps = stamp_table(self.arrays, batch.rows.select(names).take(made), triplets, self.planes)
         return PictureBatch(outcomes, stamps)
 
     def _draw(
@@ -97,6 +108,9 @@ class PictureMaker:
         identifier = row["diaSourceId"]
         if isinstance(cut, StampError):
             return Failure(identifier, batch.data_id, str(cut))
+        if not self.draws:
+            return PictureFiles(identifier, b"")
+        cut = cut[: len(cut) - self.spare]
         # The stamps of alerts and footprints have sizes of their own.
         style = replace(self.style, sizes=tuple(triplet.science.box.width for triplet in cut))
         renderer = Renderer(style)

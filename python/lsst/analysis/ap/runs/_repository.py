@@ -109,11 +109,12 @@ class Repository:
     def stamps(self) -> StampSource:
         """Where stamps come from: the repository, or alerts, which bring their own."""
         if self.types is None:
-            return AlertStampReader()
+            return AlertStampReader(extras=self.config.stampsPlanes)
         reader = TripletReader(
             self._datasets(),
             planes=self.config.makeStyle().planes,
             require_difference=self.config.requireDifference,
+            extras=self.config.stampsPlanes,
         )
         return DetectorStamps(reader, self.sizes)
 
@@ -168,7 +169,13 @@ class Repository:
         reader = None
         if self.types is not None and (name := find_footprint_type(self.butler, self.types)) is not None:
             reader = FootprintReader(self._datasets(footprints=name))
-        return FootprintSizes(reader, self.config.footprintMinSize)
+        return FootprintSizes(reader, self.config.footprintMinSize, self.spare_sizes)
+
+    @property
+    def spare_sizes(self) -> tuple[int, ...]:
+        """Sizes that the arrays have and the pictures do not."""
+        apart = self.types is not None and self.config.useFootprint and self.config.writeStamps != "none"
+        return tuple(self.config.sizes) if apart else ()
 
     def settings(self) -> dict[str, str]:
         """Return what decides how a picture comes out, as text by name."""

@@ -42,6 +42,9 @@ class FootprintSizes:
     least: int
     """Least side of a stamp in pixels."""
 
+    also: tuple[int, ...] = ()
+    """Further stamps that each source is to have."""
+
     def of(self, batch: SourceBatch) -> list[tuple[int, ...] | StampError]:
         """Return the size of each source's stamp.
 
@@ -53,7 +56,8 @@ class FootprintSizes:
         Returns
         -------
         sizes : `list` [`tuple` [`int`, ...] or `StampError`]
-            The larger side of the footprint's box, or why there is none.
+            The larger side of the footprint's box and the further ones, or
+            why there are none.
 
         Raises
         ------
@@ -76,4 +80,6 @@ class FootprintSizes:
                 "dia_source_unstandardized), and the sources have no column bboxSize. Turn it off, or give "
                 "either."
             )
-        return [side if isinstance(side, StampError) else (max(self.least, side),) for side in sides]
+        return [
+            side if isinstance(side, StampError) else (max(self.least, side), *self.also) for side in sides
+        ]

@@ -15,7 +15,7 @@ from ..output import (
     panel_path,
     without_identity,
 )
-from ..stamps import SpillWriter
+from ..stamps import PartWriter
 from ._pictures import PictureBatch
 
 
@@ -46,7 +46,7 @@ class PictureWriter:
     names: PictureNames
     """How they are named there."""
 
-    stamps: SpillWriter | None = None
+    stamps: PartWriter | None = None
     """Takes the stamps themselves; `None` when nobody wants them."""
 
     def __call__(self, batch: SourceBatch) -> list[Picture | Failure]:
@@ -75,11 +75,13 @@ class PictureWriter:
             if isinstance(files, Failure):
                 outcomes.append(files)
                 continue
-            path = self.names.path(files.diaSourceId, number)
+            path = self.names.path(files.diaSourceId, number) if files.picture else ""
             for panel, content in files.panels.items():
                 self.directory.write(panel_path(path, panel), self._published(content))
-            content = self._published(files.picture)
-            self.directory.write(path, content)  # last: it stands for all of them
+            content = files.picture
+            if content:
+                content = self._published(content)
+                self.directory.write(path, content)  # last: it stands for all of them
             outcomes.append(Picture(files.diaSourceId, batch.data_id, path, len(content), metadata))
         if self.stamps is not None and pictures.stamps is not None:
             self.stamps.write(pictures.stamps)

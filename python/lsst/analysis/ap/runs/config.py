@@ -6,6 +6,7 @@ from lsst.pex.config import Config, Field, RangeField
 
 from ..output.config import OutputConfig
 from ..render.config import LooksConfig
+from ..stamps.config import StampsConfig
 
 
 class PicturesConfig(LooksConfig):
@@ -45,7 +46,7 @@ def settings_of(config: Config) -> dict[str, str]:
     -------
     settings : `dict` [`str`, `str`]
         The values as text by name, without those that only decide what lists
-        accompany the pictures.
+        and arrays accompany the pictures.
     """
-    lists = OutputConfig._fields.keys() - {"chunkSize", "chunkFiles"}
+    lists = {*OutputConfig._fields, *StampsConfig._fields} - {"chunkSize", "chunkFiles"}
     return {name: repr(value) for name, value in config.toDict().items() if name not in lists}

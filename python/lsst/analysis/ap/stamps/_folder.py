@@ -1,66 +1,40 @@
-"""The hidden folder in which stamps wait, and how they come out of it whole."""
+"""The hidden folder in which stamps are kept, and the files that are made from it."""
 
-__all__ = ("FinalFiles", "StampFolder")
+__all__ = ("StampFolder",)
 
+import contextlib
 import json
 import os
+import re
+import secrets
 import shutil
-import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
+from typing import Final
 
-_HIDDEN = ".stamps"
-_STATE = "state.json"
-CATALOGUE = "catalogue.parquet"
+from ..domain import CutoutsError
 
+_HIDDEN: Final = ".stamps"
+_STATE: Final = "state.json"
+_VERSION: Final = 1
+CARD: Final = "README.md"
+"""Name of the data card."""
 
-@dataclass(frozen=True)
-class FinalFiles:
-    """What stands under its final name."""
-
-    format: str
-    """Name of the format."""
-
-    sizes: tuple[int, ...]
-    """Sides of the stamps in pixels."""
-
-    count: int
-    """Number of sources."""
-
-    files: tuple[str, ...]
-    """Names in the directory of the run."""
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Return what `to_json` wrote down.
-
-        Parameters
-        ----------
-        text : `str`
-            What it returned.
-
-        Returns
-        -------
-        final : `FinalFiles`
-            An equal one.
-        """
-        values = json.loads(text)
-        return cls(values["format"], tuple(values["sizes"]), values["count"], tuple(values["files"]))
-
-    def to_json(self) -> str:
-        """Return this as text."""
-        return json.dumps(asdict(self))
+_OURS: Final = re.compile(
+    r"stamps(_mask|_variance|_psf)?(_\d+)?\.npy|stamps_catalogue\.parquet|stamps\.zarr|README\.md"
+    r"|stamps(-train|-validation|-test)?(-\d{5,})?\.(parquet|tar)"
+)
+"""Every name that files made from stamps can have. No other is believed to be
+one of ours, whatever a state says."""
 
 
 class StampFolder:
     """The hidden folder ``.stamps`` of the directory of a run.
 
-    ``spills/*/*.arrow`` are the stamps of batches, a folder for each run.
-    ``building`` is what is being put together. It becomes ``ready`` when it
-    is whole, in one step; from there its files go to their final names one
-    after the other. `recover` takes up that work wherever it was cut off, so
-    that an interruption is never noticed.
+    ``parts/*/*.arrow`` are the stamps of batches, a folder for each run. They
+    stay: every other file is made from them, in ``building``, and then gets
+    its name in the directory. ``state.json`` has the names and sizes of those
+    files, and what they were made from.
 
     Parameters
     ----------
@@ -71,125 +45,173 @@ class StampFolder:
     def __init__(self, outdir: Path) -> None:
         self.outdir = outdir
         """Directory of the run."""
-        self.path = outdir / _HIDDEN
-        """The hidden folder."""
-        self.building = self.path / "building"
-        """Where to put files together."""
-        self.catalogue = self.path / CATALOGUE
-        """Catalogue of the stamps whose format does not keep one."""
-        self._ready = self.path / "ready"
-        self._spills = self.path / "spills"
-        self._trash = self.path / "trash"
-        self._state = self.path / _STATE
+        self._path = outdir / _HIDDEN
+        self._parts = self._path / "parts"
+        self._building = self._path / "building"
+        self._trash = outdir / f"{_HIDDEN}.trash"
 
-    @property
-    def final(self) -> FinalFiles | None:
-        """What stands under its final name; `None` when nothing does."""
-        try:
-            return FinalFiles.from_json(self._state.read_text())
-        except FileNotFoundError:
-            return None
+    def check(self) -> None:
+        """Make sure that nothing of somebody else is in the way.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when a file has one of our names, and we did not make it.
+        """
+        if self._path.is_symlink():
+            raise CutoutsError(f"{self._path} is a symbolic link, which no run makes: remove it.")
+        ours = self._made()[1]
+        for path in sorted(self.outdir.iterdir()):
+            if _OURS.fullmatch(path.name) and path.name not in ours:
+                raise CutoutsError(
+                    f"{path} is not of an earlier run, and this one may write a file of that name: move it, "
+                    "or choose another directory."
+                )
 
     def remove(self) -> None:
-        """Remove every stamp, those under their final name too."""
-        self._finish()
-        for name in () if (final := self.final) is None else final.files:
-            self._discard(self.outdir / name)
-        if self.path.exists():
+        """Remove every stamp, and every file that was made from them."""
+        if self._path.exists():
+            self._discard(self._made()[1])
             # First out of the way as a whole: half a removal is not to be taken for stamps.
-            trash = self.outdir / f"{_HIDDEN}.trash"
-            shutil.rmtree(trash, ignore_errors=True)
-            self.path.rename(trash)
-        shutil.rmtree(self.outdir / f"{_HIDDEN}.trash", ignore_errors=True)
+            _remove(self._trash)
+            self._path.rename(self._trash)
+        _remove(self._trash)
 
-    def recover(self) -> None:
-        """Finish or forget what an earlier run left half done."""
-        self._finish()
-        for rest in (self.building, self._trash, self.outdir / f"{_HIDDEN}.trash"):
-            shutil.rmtree(rest, ignore_errors=True)
+    def remove_files(self) -> None:
+        """Remove the files that were made from stamps, but not the stamps."""
+        if names := self._made()[1]:
+            self._note("", names)
+            self._discard(names)
+            self._note("", {})
 
-    def new_spills(self) -> Path:
-        """Make a folder for the stamps of this run.
-
-        The folders of earlier runs get other names, so that a process that
-        outlived its run cannot write there any more.
+    def new_parts(self) -> Path:
+        """Make a folder for the parts of this run.
 
         Returns
         -------
         folder : `pathlib.Path`
-            Its name sorts after those of earlier runs.
+            Its name sorts after those of earlier runs, and was never used
+            before: a process that outlived its run must not write there.
         """
-        self._spills.mkdir(parents=True, exist_ok=True)
-        for earlier in self._spills.iterdir():
-            if not earlier.suffix:
-                earlier.rename(earlier.with_suffix(".closed"))
-        folder = self._spills / f"{time.time_ns():020d}"
+        for rest in (self._building, self._trash):
+            _remove(rest)
+        self._parts.mkdir(parents=True, exist_ok=True)
+        earlier = [path for path in self._parts.iterdir() if not _is_removed(path)]
+        number = max((int(path.name.partition("-")[0]) for path in earlier), default=0) + 1
+        folder = self._parts / f"{number:06d}-{secrets.token_hex(4)}"
         folder.mkdir()
         return folder
 
-    def spills(self) -> list[Path]:
-        """Return the stamps of batches, the earliest first."""
-        return sorted(self._spills.glob("*/*.arrow"))
-
-    def clear_spills(self) -> None:
-        """Remove the stamps of batches."""
-        self._discard(self._spills)
+    def parts(self) -> list[Path]:
+        """Return the parts of all runs, the latest last."""
+        return sorted(self._parts.glob("[0-9]*-*/*.arrow"))
 
     def start_building(self) -> Path:
-        """Return an empty folder to put files together in."""
-        shutil.rmtree(self.building, ignore_errors=True)
-        self.building.mkdir(parents=True)
-        return self.building
+        """Return an empty folder to make files in."""
+        _remove(self._building)
+        self._building.mkdir(parents=True)
+        return self._building
 
-    def commit(self, final: FinalFiles) -> None:
-        """Give what was built its final names, and remove what it replaces.
+    def files(self, source: str) -> tuple[str, ...] | None:
+        """Return the files that are there, if they need not be made again.
 
         Parameters
         ----------
-        final : `FinalFiles`
-            What was built.
+        source : `str`
+            What they would be made from.
+
+        Returns
+        -------
+        names : `tuple` [`str`, ...] or `None`
+            Their names; `None` when they were made from something else, or
+            somebody changed them.
         """
-        (self.building / _STATE).write_text(final.to_json())
-        for path in (*self.building.rglob("*"), self.building):
+        earlier, names = self._made()
+        if earlier != source or any(_sizes(self.outdir / name) != sizes for name, sizes in names.items()):
+            return None
+        return tuple(names)
+
+    def commit(self, source: str) -> tuple[str, ...]:
+        """Give what was built its final names.
+
+        Whoever looks in between sees no mixture of old and new files. A run
+        that is killed in between leaves files that the next one replaces.
+
+        Parameters
+        ----------
+        source : `str`
+            What the files were made from.
+
+        Returns
+        -------
+        names : `tuple` [`str`, ...]
+            Their names.
+        """
+        new = {path.name: _sizes(path) for path in sorted(self._building.iterdir())}
+        for path in (*self._building.rglob("*"), self._building):
             _sync(path)
-        self.building.rename(self._ready)
-        _sync(self.path)
-        self._finish()
+        _, old = self._made()
+        self._note("", {**old, **new})
+        self._discard(old)
+        for name in new:
+            (self._building / name).replace(self.outdir / name)
+        _sync(self.outdir)
+        self._note(source, new)
+        _remove(self._building)
+        return tuple(new)
 
-    def _finish(self) -> None:
-        """Bring what is ready to its final names; it may have begun before."""
-        if not self._ready.exists():
-            return
-        if (state := self._ready / _STATE).exists():
-            final = FinalFiles.from_json(state.read_text())
-            for path in sorted(self._ready.iterdir()):
-                if path.name == CATALOGUE:
-                    path.replace(self.catalogue)
-                elif path != state:
-                    self._replace(path, self.outdir / path.name)
-            if (earlier := self.final) is not None:
-                for name in earlier.files:
-                    if name not in final.files:
-                        self._discard(self.outdir / name)
-            _sync(self.outdir)
-            state.replace(self._state)
-        self.clear_spills()
-        self._ready.rmdir()
-        shutil.rmtree(self._trash, ignore_errors=True)
+    def _discard(self, names: Iterable[str]) -> None:
+        """Remove files from the directory, each in one step."""
+        discarded = self._path / "discarded"
+        _remove(discarded)
+        discarded.mkdir()
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                (self.outdir / name).rename(discarded / name)
+        _remove(discarded)
 
-    def _replace(self, path: Path, target: Path) -> None:
-        if target.is_dir():
-            self._discard(target)
-        path.replace(target)
+    def _made(self) -> tuple[str, dict[str, dict[str, int]]]:
+        """Return what the files were made from, and the sizes of what each consists of."""
+        try:
+            state = json.loads((self._path / _STATE).read_text())
+            if state["version"] == _VERSION:
+                files = {name: dict(sizes) for name, sizes in state["files"].items()}
+                return str(state["source"]), {n: s for n, s in files.items() if _OURS.fullmatch(n)}
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            pass  # there is none, or none of ours
+        return "", {}
 
-    def _discard(self, path: Path) -> None:
-        """Let a file or a folder vanish in one step."""
-        if not path.exists():
-            return
-        shutil.rmtree(self._trash, ignore_errors=True)
-        self._trash.mkdir(parents=True)
-        path.rename(self._trash / path.name)
-        shutil.rmtree(self._trash, ignore_errors=True)
+    def _note(self, source: str, files: dict[str, dict[str, int]]) -> None:
+        path = self._path / _STATE
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps({"version": _VERSION, "source": source, "files": files}))
+        _sync(partial)
+        partial.replace(path)
+
+
+def _is_removed(path: Path) -> bool:
+    """Remove a folder that a run left empty, or whatever else is not a folder of parts."""
+    if re.fullmatch(r"\d+-[0-9a-f]+", path.name) is None:
+        return True
+    try:
+        path.rmdir()
+    except OSError:
+        return False
+    return True
+
+
+def _sizes(path: Path) -> dict[str, int]:
+    """Return the size of a file, or of each file in a folder."""
+    members: Iterable[Path] = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return {str(p.relative_to(path)): p.stat().st_size for p in members if p.is_file()}
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there; of a link the link alone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

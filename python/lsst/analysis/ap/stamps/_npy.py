@@ -1,45 +1,44 @@
 """Stamps as NumPy's own files, with the catalogue beside them."""
 
-__all__ = ("NPY",)
+__all__ = ("write_npy",)
 
-from collections.abc import Mapping
+import contextlib
 from pathlib import Path
-from typing import Any, Final
 
 import numpy as np
 
-from ._catalogue import write_catalogue
-from ._columns import StampColumns
-from ._format import StampFormat
+from ._parquet import CatalogueWriter
 from ._records import StampRecords
 
-_CATALOGUE: Final = "stamps_catalogue.parquet"
+_MEGABYTES = 8
 
 
-def _files(columns: StampColumns) -> tuple[str, ...]:
-    return tuple(f"{name}.npy" for name in columns.pixels)
+def write_npy(folder: Path, records: StampRecords) -> None:
+    """Write ``stamps.npy`` and ``stamps_catalogue.parquet``.
 
+    The first has the shape (N, 3, n, n), for ``numpy.load(path,
+    mmap_mode="r")``. Several sizes make several files, ``stamps_30.npy`` and
+    so on, and so do planes, ``stamps_mask.npy``.
 
-def _write(folder: Path, records: StampRecords) -> None:
-    write_catalogue(folder / _CATALOGUE, records)
-    for size, name in zip(records.columns.sizes, _files(records.columns), strict=True):
-        shape = (records.count, 3, size, size)
-        with (folder / name).open("wb") as stream:
+    Parameters
+    ----------
+    folder : `pathlib.Path`
+        Where the files go.
+    records : `StampRecords`
+        The stamps.
+    """
+    with contextlib.ExitStack() as stack:
+        streams = {}
+        for array in records.columns.arrays:
+            streams[array.name] = stream = stack.enter_context((folder / f"{array.name}.npy").open("wb"))
+            shape = (records.count, *array.shape)
+            descr = array.dtype.newbyteorder("<").str
             np.lib.format.write_array_header_1_0(
-                stream, {"descr": "<f4", "fortran_order": False, "shape": shape}
+                stream, {"descr": descr, "fortran_order": False, "shape": shape}
             )
-            for stamps in records.stamps(size, records.block):
-                stream.write(stamps.astype("<f4", copy=False).data)
-
-
-def _open(folder: Path, columns: StampColumns) -> Mapping[int, Any]:
-    names = zip(columns.sizes, _files(columns), strict=True)
-    return {size: np.load(folder / name, mmap_mode="r") for size, name in names}
-
-
-NPY: Final = StampFormat(catalogue=_CATALOGUE, files=_files, write=_write, open=_open)
-"""``stamps.npy``, shape (N, 3, n, n), and ``stamps_catalogue.parquet``.
-
-The first is made for ``numpy.load(path, mmap_mode="r")``. Several sizes
-make several files, ``stamps_30.npy`` and so on.
-"""
+        catalogue = stack.enter_context(CatalogueWriter(folder / "stamps_catalogue.parquet", records))
+        for block in records.blocks(records.step(_MEGABYTES)):
+            catalogue.write(block.catalogue)
+            for name, stream in streams.items():
+                values = block.pixels[name]
+                stream.write(values.astype(values.dtype.newbyteorder("<"), copy=False).data)

@@ -1,88 +1,171 @@
-"""Stamps and catalogue in one Parquet file."""
+"""Stamps and their catalogue in Parquet files."""
 
-__all__ = ("PARQUET",)
+__all__ = ("CatalogueWriter", "ParquetShard", "write_parquet")
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from ._catalogue import ParquetRows
-from ._columns import CONSTANTS, StampColumns
-from ._format import StampFormat
-from ._records import StampRecords
+from ..output import with_pandas_types
+from ._columns import PixelColumn
+from ._records import Block, StampRecords
+from ._shards import write_shards
 
-_CATALOGUE: Final = "stamps.parquet"
+_GROUP: Final = 8192
+"""Rows of a group in a file of catalogue rows alone."""
 
-
-def _files(columns: StampColumns) -> tuple[str, ...]:
-    return (_CATALOGUE,)
-
-
-def _write(folder: Path, records: StampRecords) -> None:
-    columns = records.columns
-    tensors = {size: _tensor(size) for size in columns.sizes}
-    schema = records.schema.with_metadata({"stamps": json.dumps(dict(CONSTANTS))})
-    for size, tensor in tensors.items():
-        schema = schema.append(pa.field(columns.stamps(size), tensor))
-    block = records.block
-    plain = [name for name in schema.names if name not in columns.pixels]
-    # Noise does not compress; its bytes put in order of significance do, a little.
-    split = [f"{name}.list.element" for name in columns.pixels]
-    with pq.ParquetWriter(
-        folder / _CATALOGUE,
-        schema,
-        compression="zstd",
-        use_dictionary=plain,
-        use_byte_stream_split=split,
-        write_statistics=plain,
-    ) as writer:
-        passes = [records.stamps(size, block) for size in columns.sizes]
-        for table, *pixels in zip(records.catalogue(block), *passes, strict=True):
-            arrays = list(table.columns)
-            for tensor, stamps in zip(tensors.values(), pixels, strict=True):
-                values = pa.array(stamps.reshape(-1))
-                storage = pa.FixedSizeListArray.from_arrays(values, tensor.storage_type.list_size)
-                arrays.append(pa.ExtensionArray.from_storage(tensor, storage))
-            writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=block)
+_MEGABYTES: Final = 8
+"""Size of a group of rows with pixels."""
 
 
-def _open(folder: Path, columns: StampColumns) -> Mapping[int, Any]:
-    return {size: _Pixels(folder / _CATALOGUE, columns, size) for size in columns.sizes}
+class CatalogueWriter:
+    """Writes what stands beside the pixels into a file of its own.
+
+    Parameters
+    ----------
+    path : `pathlib.Path`
+        The file; its metadata have the constants of the stamps.
+    records : `StampRecords`
+        The stamps.
+    """
+
+    def __init__(self, path: Path, records: StampRecords) -> None:
+        self._schema = _marked(records.schema, records)
+        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._flush(least=1)
+        finally:
+            self._writer.close()
+
+    def write(self, catalogue: pa.Table) -> None:
+        """Write some rows.
+
+        Parameters
+        ----------
+        catalogue : `pyarrow.Table`
+            The next rows.
+        """
+        self._waiting.append(catalogue)
+        self._rows += len(catalogue)
+        self._flush(least=_GROUP)
+
+    def _flush(self, least: int) -> None:
+        """Write full groups of what waits, as long as there are so many rows."""
+        while self._rows >= least:
+            table = pa.concat_tables(self._waiting).cast(self._schema)
+            self._writer.write_table(table.slice(0, _GROUP), row_group_size=_GROUP)
+            self._waiting = [table.slice(_GROUP)]
+            self._rows = len(self._waiting[0])
 
 
-def _tensor(size: int) -> Any:
-    return pa.fixed_shape_tensor(pa.float32(), (3, size, size), dim_names=["plane", "y", "x"])
+class ParquetShard:
+    """One file of stamps and catalogue.
+
+    Parameters
+    ----------
+    path : `pathlib.Path`
+        The file without its ending.
+    records : `StampRecords`
+        The stamps.
+    tensors : `bool`, optional
+        Whether Arrow is to know the pixels as tensors. Other libraries that
+        read with Arrow, Hugging Face's ``datasets`` for one, refuse such a
+        column, and take plain lists.
+    """
+
+    def __init__(self, path: Path, records: StampRecords, *, tensors: bool = False) -> None:
+        self._arrays = records.columns.arrays
+        make = _tensor if tensors else _list
+        self._types = {array.name: make(array) for array in self._arrays}
+        schema = records.schema
+        for array in self._arrays:
+            shape = {"shape": json.dumps(array.shape)}
+            schema = schema.append(pa.field(array.name, self._types[array.name], metadata=shape))
+        self._schema = _marked(schema, records)
+        beside = records.schema.names
+        # Noise does not compress; its bytes put in order of significance do, a little.
+        split = [f"{array.name}.list.element" for array in self._arrays if array.plane != "mask"]
+        self._writer = pq.ParquetWriter(
+            path.with_name(f"{path.name}.parquet"),
+            self._schema,
+            compression="zstd",
+            use_dictionary=beside,
+            use_byte_stream_split=split,
+            write_statistics=beside,
+        )
+
+    def write(self, block: Block) -> None:
+        """Write some sources as a group of rows.
+
+        Parameters
+        ----------
+        block : `Block`
+            The next sources.
+        """
+        arrays: list[Any] = list(block.catalogue.columns)
+        for array in self._arrays:
+            lists = pa.FixedSizeListArray.from_arrays(
+                pa.array(block.pixels[array.name].reshape(-1)), array.length
+            )
+            kind = self._types[array.name]
+            arrays.append(lists if lists.type == kind else pa.ExtensionArray.from_storage(kind, lists))
+        table = pa.Table.from_arrays(arrays, schema=self._schema)
+        self._writer.write_table(table, row_group_size=len(block))
+
+    def close(self) -> None:
+        """End the file."""
+        self._writer.close()
 
 
-class _Pixels:
-    """One pixel column, read by groups of rows."""
+def write_parquet(folder: Path, records: StampRecords, shard: int | None) -> None:
+    """Write ``stamps.parquet``, or parts of it.
 
-    def __init__(self, path: Path, columns: StampColumns, size: int) -> None:
-        self._size = size
-        name = columns.stamps(size)
-        beside = [other for other in pq.read_schema(path).names if other != name]
-        self._rows = ParquetRows(path, without=beside)
+    The file has a row for each source, and its pixels in a column: lists of
+    3 n n values, which in the one file Arrow knows as tensors of shape
+    (3, n, n). A group of rows is about 8 MiB.
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return len(self._rows), 3, self._size, self._size
+    Parameters
+    ----------
+    folder : `pathlib.Path`
+        Where the files go.
+    records : `StampRecords`
+        The stamps.
+    shard : `int` or `None`
+        How many sources a file has at most; `None` for one file of all.
+    """
+    step = records.step(_MEGABYTES)
+    if shard is not None:
+        write_shards(folder, records, shard, step, ParquetShard)
+        return
+    whole = ParquetShard(folder / "stamps", records, tensors=True)
+    try:
+        for block in records.blocks(step):
+            whole.write(block)
+    finally:
+        whole.close()
 
-    def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        (column,) = self._rows.take(rows).columns
-        values = column.combine_chunks().storage.flatten().to_numpy()
-        return np.asarray(values.reshape(len(rows), 3, self._size, self._size))
+
+def _tensor(array: PixelColumn) -> Any:
+    return pa.fixed_shape_tensor(pa.from_numpy_dtype(array.dtype), array.shape, dim_names=["plane", "y", "x"])
 
 
-PARQUET: Final = StampFormat(catalogue=_CATALOGUE, files=_files, write=_write, open=_open)
-"""``stamps.parquet``: a row per source, its pixels a column of it.
+def _list(array: PixelColumn) -> Any:
+    return pa.list_(pa.from_numpy_dtype(array.dtype), array.length)
 
-The pixels are lists of 3 n n float32 values, which Arrow knows as tensors
-of shape (3, n, n) and others as plain lists. A group of rows is about
-8 MiB.
-"""
+
+def _marked(schema: pa.Schema, records: StampRecords) -> pa.Schema:
+    return with_pandas_types(schema.with_metadata({"stamps": json.dumps(records.constants)}))

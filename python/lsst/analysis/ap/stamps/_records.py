@@ -1,102 +1,240 @@
-"""The chosen stamps, one after the other, from wherever they are."""
+"""The stamps of sources in order, block by block, as every format wants them."""
 
-__all__ = ("StampRecords",)
+__all__ = ("Block", "StampRecords")
 
 import functools
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ._columns import StampColumns, conform, unify
-from ._index import StampIndex
-from ._spill import StampStore
+from ..domain import PANELS
+from ._choice import SPLITS, StampChoice
+from ._columns import CONSTANTS, UNIT, PixelColumn, StampColumns
+from ._labels import Labels
+from ._parts import StampPart
+from ._schemas import conform, unify
+from ._split import split_of
+from ._tally import Tally
 
-_BLOCK_BYTES = 8 << 20
-_OPEN_STORES = 16
+SPLIT: Final = "split"
+_OPEN_PARTS: Final = 16
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some successive sources."""
+
+    catalogue: pa.Table
+    """Catalogue, labels, split and WCS of each."""
+
+    pixels: Mapping[str, NDArray[Any]]
+    """Arrays of shape (sources, 3, size, size) by the name of their
+    column."""
+
+    def __len__(self) -> int:
+        return len(self.catalogue)
+
+    def take(self, rows: NDArray[np.int64]) -> "Block":
+        """Return some of the sources.
+
+        Parameters
+        ----------
+        rows : `numpy.ndarray`
+            Their numbers.
+
+        Returns
+        -------
+        block : `Block`
+            Those sources.
+        """
+        pixels = {name: array[rows] for name, array in self.pixels.items()}
+        return Block(self.catalogue.take(pa.array(rows)), pixels)
+
+    def slice(self, start: int, count: int) -> "Block":
+        """Return some successive ones of the sources.
+
+        Parameters
+        ----------
+        start : `int`
+            Number of the first.
+        count : `int`
+            How many.
+
+        Returns
+        -------
+        block : `Block`
+            Those sources, not copied.
+        """
+        pixels = {name: array[start : start + count] for name, array in self.pixels.items()}
+        return Block(self.catalogue.slice(start, count), pixels)
 
 
 class StampRecords:
-    """Stamps in the order of the manifest, read in blocks.
+    """Stamps in the order of the manifest, as they are to be left.
 
-    Every pass begins anew, so that a format may look at the catalogue before
-    it writes. Memory holds one block.
+    Memory holds one block.
 
     Parameters
     ----------
-    columns : `StampColumns`
-        Names of what is there.
-    index : `StampIndex`
-        Where the chosen sources are.
-    open_store : callable
-        Opens a store by its number.
+    choice : `StampChoice`
+        How they are to be left.
+    places : `numpy.ndarray`
+        Part and row of each source, in order.
+    parts : `~collections.abc.Mapping` [`int`, `StampColumns`]
+        What the parts hold, by number.
+    schemas : sequence of `pyarrow.Schema`
+        The catalogues of all parts.
+    open_part : callable
+        Opens a part by its number.
+    labels : `Labels` or `None`
+        What is known of the sources.
+    unit : `str` or `None`
+        Unit of the pixels.
     advance : callable
-        Is told how many stamps more have been read.
+        Is told how many sources more have been read.
     """
 
     def __init__(
         self,
-        columns: StampColumns,
-        index: StampIndex,
-        open_store: Callable[[int], StampStore],
+        choice: StampChoice,
+        places: NDArray[np.void],
+        parts: Mapping[int, StampColumns],
+        schemas: Sequence[pa.Schema],
+        open_part: Callable[[int], StampPart],
+        labels: Labels | None,
+        unit: str | None,
         advance: Callable[[int], object],
     ) -> None:
-        self.columns = columns
-        """Names of what is there."""
-        self.count = index.count
-        """Number of sources."""
-        self._index = index
+        self._choice = choice
+        self._places = places
+        self._parts = parts
+        self._labels = labels
+        self._unit = unit
         self._advance = advance
-        self._store = functools.lru_cache(_OPEN_STORES)(open_store)
-        self.schema = unify({self._store(number).schema for number in index.stores}, columns.wcs)
+        self._open = functools.lru_cache(_OPEN_PARTS)(open_part)
+        names = sorted({name for columns in parts.values() for name in columns.mask_planes})
+        self.columns = StampColumns(choice.sizes, choice.planes, tuple(names))
+        """Names of what is there."""
+        self.count = len(places)
+        """Number of sources."""
+        wcs = [name for name in self.columns.wcs if name != UNIT]
+        found = unify(schemas, wcs)
+        new = {} if labels is None else {field.name: field for field in labels.schema}
+        self._joined = [n for n in new if n not in found.names or (labels and n == labels.column)]
+        kept = [field for field in found if field.name not in {*self._joined, SPLIT, *wcs}]
+        split = [pa.field(SPLIT, pa.string())] if choice.shares else []
+        last = [found.field(name) for name in wcs]
+        self._found = pa.schema([*kept, *last])
+        self.schema = pa.schema([*kept, *(new[name] for name in self._joined), *split, *last])
         """The columns beside the pixels."""
+        self.tally = Tally(None if labels is None else labels.column, SPLITS if split else ())
+        """What was counted of the blocks that have been read."""
 
     @property
-    def block(self) -> int:
-        """How many sources to take at once, a power of two."""
-        return 1 << max(0, (_BLOCK_BYTES // sum(12 * n * n for n in self.columns.sizes)).bit_length() - 1)
+    def constants(self) -> dict[str, str]:
+        """What holds for all stamps, as text by keyword."""
+        words = {"PLANES": ", ".join(self._choice.order), **CONSTANTS}
+        if self._unit is not None:
+            words[UNIT] = self._unit
+        if "mask" in self._choice.planes:
+            words["MASK"] = json.dumps({name: bit for bit, name in enumerate(self.columns.mask_planes)})
+        return words
 
-    def catalogue(self, block: int) -> Iterator[pa.Table]:
-        """Yield what stands beside the pixels.
-
-        Parameters
-        ----------
-        block : `int`
-            How many sources to yield at once.
-
-        Yields
-        ------
-        table : `pyarrow.Table`
-            Rows with the columns of ``schema``.
-        """
-        for stores, rows in self._index.blocks(block):
-            parts, order = [], []
-            for number in np.unique(stores):
-                (slots,) = np.nonzero(stores == number)
-                parts.append(conform(self._store(int(number)).catalogue(rows[slots]), self.schema))
-                order.append(slots)
-            yield pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(order)))).combine_chunks()
-
-    def stamps(self, size: int, block: int) -> Iterator[NDArray[np.float32]]:
-        """Yield the pixels of one size.
+    def step(self, megabytes: int) -> int:
+        """Return how many sources have about that many pixels, a power of two.
 
         Parameters
         ----------
-        size : `int`
-            Side of the stamps in pixels.
-        block : `int`
-            How many sources to yield at once.
+        megabytes : `int`
+            Size of a block, 2^20 bytes.
+
+        Returns
+        -------
+        sources : `int`
+            At least 1.
+        """
+        of_source = sum(4 * array.length for array in self.columns.arrays)
+        return 1 << max(0, ((megabytes << 20) // of_source).bit_length() - 1)
+
+    def blocks(self, step: int) -> Iterator[Block]:
+        """Yield the stamps in order.
+
+        Parameters
+        ----------
+        step : `int`
+            How many sources a block has; the last one has what remains.
 
         Yields
         ------
-        stamps : `numpy.ndarray`
-            Shape (sources, 3, size, size): template, science, difference.
+        block : `Block`
+            The next sources.
         """
-        for stores, rows in self._index.blocks(block):
-            stamps = np.empty((len(rows), 3, size, size), dtype=np.float32)
-            for number in np.unique(stores):
-                (slots,) = np.nonzero(stores == number)
-                stamps[slots] = self._store(int(number)).stamps(size, rows[slots])
-            yield stamps
-            self._advance(len(rows))
+        for start in range(0, self.count, step):
+            places = self._places[start : start + step]
+            numbers, where = np.unique(places["part"], return_inverse=True)
+            slots = [np.flatnonzero(where == index) for index in range(len(numbers))]
+            groups = [
+                _Group(self._open(int(number)), slot, places["row"][slot].astype(np.int64))
+                for number, slot in zip(numbers, slots, strict=True)
+            ]
+            catalogue = self._catalogue(groups)
+            self.tally.add(catalogue)
+            yield Block(catalogue, {array.name: self._stack(array, groups) for array in self.columns.arrays})
+            self._advance(len(places))
+
+    def _catalogue(self, groups: "Sequence[_Group]") -> pa.Table:
+        tables = [conform(group.part.catalogue(group.rows), self._found) for group in groups]
+        order = np.argsort(np.concatenate([group.slots for group in groups]))
+        table = pa.concat_tables(tables).take(pa.array(order)).combine_chunks()
+        columns = {name: table.column(name) for name in table.column_names}
+        if self._labels is not None:
+            labels = self._labels.of(table.column("diaSourceId"))
+            columns |= {name: labels.column(name) for name in self._joined}
+        if self._choice.shares:
+            columns[SPLIT] = split_of(table, self._choice.shares, self._choice.seed)
+        return pa.table({name: columns[name] for name in self.schema.names}, schema=self.schema)
+
+    def _stack(self, array: PixelColumn, groups: "Sequence[_Group]") -> NDArray[Any]:
+        stack = np.empty((sum(len(group.rows) for group in groups), *array.shape), array.dtype)
+        for group in groups:
+            pixels = group.part.pixels(array.name)
+            rows = group.rows
+            # The sources of a batch mostly follow each other, there and here.
+            at = slice(rows[0], rows[-1] + 1) if _is_run(rows) else rows
+            to = slice(group.slots[0], group.slots[-1] + 1) if _is_run(group.slots) else group.slots
+            for plane, name in enumerate(self._choice.order):
+                values = pixels[at, PANELS.index(name)]
+                if array.plane == "mask":
+                    values = self._translate(values, group.part.columns.mask_planes)
+                stack[to, plane] = values
+        if array.plane == "image" and not np.isnan(self._choice.fill):
+            stack[np.isnan(stack)] = self._choice.fill
+        return stack
+
+    def _translate(self, values: NDArray[np.int32], names: Sequence[str]) -> NDArray[np.int32]:
+        """Return mask bits as all stamps have them."""
+        if tuple(names) == self.columns.mask_planes:
+            return values
+        old = values.view(np.uint32)
+        new = np.zeros(old.shape, np.uint32)
+        for bit, name in enumerate(names):
+            new |= (old >> np.uint32(bit) & np.uint32(1)) << np.uint32(self.columns.mask_planes.index(name))
+        return new.view(np.int32)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The sources of a block that are in one part."""
+
+    part: StampPart
+    slots: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
+def _is_run(numbers: NDArray[np.int64]) -> bool:
+    return bool(numbers[-1] - numbers[0] == len(numbers) - 1 and (np.diff(numbers) == 1).all())

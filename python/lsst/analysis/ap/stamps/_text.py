@@ -1,6 +1,6 @@
 """Catalogue values as text, for formats that know few types."""
 
-__all__ = ("as_text",)
+__all__ = ("as_text", "json_value")
 
 import json
 from typing import Any
@@ -24,9 +24,22 @@ def as_text(column: pa.ChunkedArray) -> list[str | None]:
     try:
         texts: list[str | None] = column.cast(pa.string()).to_pylist()
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        return [None if value is None else json.dumps(value, default=_plain) for value in column.to_pylist()]
+        values = column.to_pylist()
+        return [None if value is None else json.dumps(value, default=json_value) for value in values]
     return texts
 
 
-def _plain(value: Any) -> str:
+def json_value(value: Any) -> str:
+    """Return text for a value that JSON does not know.
+
+    Parameters
+    ----------
+    value : `object`
+        Bytes, a time, or whatever else a catalogue may have.
+
+    Returns
+    -------
+    text : `str`
+        Bytes in hexadecimal, anything else as `str` has it.
+    """
     return value.hex() if isinstance(value, bytes) else str(value)

@@ -1,8 +1,9 @@
 """Stamps and catalogue in a zarr group."""
 
-__all__ = ("ZARR",)
+__all__ = ("write_zarr",)
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,76 +12,136 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ._columns import CONSTANTS, StampColumns
-from ._format import StampFormat
 from ._records import StampRecords
 from ._text import as_text
 
-_CHUNK_BYTES: Final = 1 << 20
-_CHUNKS_PER_SHARD: Final = 32
-_PASS: Final = 8192
-_ROWS_PER_CHUNK: Final = 8 * _PASS
+_CHUNK: Final = 1
+_SHARD: Final = 32
+"""Sizes of what is read at once, and of a file, in megabytes."""
+
+_ROWS: Final = 16384
+"""Rows in a chunk of the catalogue."""
+
+_LONGEST: Final = 200
+"""Length of a name in bytes with which every file system can do."""
+
+_log = logging.getLogger(__name__)
 
 
-def _files(columns: StampColumns) -> tuple[str, ...]:
-    return ("stamps.zarr",)
+def write_zarr(folder: Path, records: StampRecords) -> None:
+    """Write ``stamps.zarr``: a group of zarr version 3.
 
+    Its array ``stamps`` has the shape (N, 3, n, n), in shards of about
+    32 MiB; several sizes make several arrays, and so do planes. The group
+    ``catalogue`` has an array for each column, and the group ``null`` one of
+    the same name for each column that has nulls, true where the value is
+    null.
 
-def _write(folder: Path, records: StampRecords) -> None:
+    Parameters
+    ----------
+    folder : `pathlib.Path`
+        Where the group goes.
+    records : `StampRecords`
+        The stamps.
+    """
     import zarr
 
-    (name,) = _files(records.columns)
-    root = zarr.open_group(folder / name, mode="w", zarr_format=3, attributes=dict(CONSTANTS))
-    for size, column in zip(records.columns.sizes, records.columns.pixels, strict=True):
-        chunk = 1 << max(0, (_CHUNK_BYTES // (12 * size * size)).bit_length() - 1)
-        shard = chunk * _CHUNKS_PER_SHARD
-        array = root.create_array(
-            column,
-            shape=(records.count, 3, size, size),
-            dtype="float32",
-            chunks=(chunk, 3, size, size),
-            shards=(shard, 3, size, size),
-            fill_value=np.nan,
+    attributes: dict[str, Any] = {**records.constants}
+    root = zarr.open_group(folder / "stamps.zarr", mode="w", zarr_format=3, attributes=attributes)
+    step = records.step(_SHARD)
+    arrays = {
+        array.name: root.create_array(
+            array.name,
+            shape=(records.count, *array.shape),
+            dtype=array.dtype.name,
+            chunks=(records.step(_CHUNK), *array.shape),
+            shards=(step, *array.shape),
+            fill_value=0 if array.plane == "mask" else np.nan,
             dimension_names=("source", "plane", "y", "x"),
         )
-        _fill(array, records.stamps(size, shard))
-    _write_catalogue(root, records)
-
-
-def _write_catalogue(root: Any, records: StampRecords) -> None:
-    nullable = set()
-    for table in records.catalogue(_PASS):
-        nullable |= {name for name in table.column_names if table.column(name).null_count}
-    groups = {name: root.create_group(name) for name in ("catalogue", "null")}
-    length = {"shape": (records.count,), "chunks": (_ROWS_PER_CHUNK,), "dimension_names": ("source",)}
-    arrays = {
-        field.name: groups["catalogue"].create_array(field.name, dtype=_dtype(field.type), **length)
-        for field in records.schema
+        for array in records.columns.arrays
     }
-    nulls = {name: groups["null"].create_array(name, dtype="bool", **length) for name in sorted(nullable)}
+    catalogue = _Catalogue(root, records)
     start = 0
-    for table in records.catalogue(_PASS):
-        stop = start + len(table)
+    for block in records.blocks(step):
         for name, array in arrays.items():
-            array[start:stop] = _values(table.column(name))
-        for name, array in nulls.items():
-            array[start:stop] = table.column(name).is_null().to_numpy()
-        start = stop
-
-
-def _open(folder: Path, columns: StampColumns) -> Mapping[int, Any]:
-    import zarr
-
-    (name,) = _files(columns)
-    root = zarr.open_group(folder / name, mode="r")
-    return {size: root[columns.stamps(size)] for size in columns.sizes}
-
-
-def _fill(array: Any, blocks: Any) -> None:
-    start = 0
-    for block in blocks:
-        array[start : start + len(block)] = block
+            array[start : start + len(block)] = block.pixels[name]
+        catalogue.write(block.catalogue)
         start += len(block)
+    catalogue.finish()
+
+
+class _Catalogue:
+    """The arrays of the columns, filled by whole chunks."""
+
+    def __init__(self, root: Any, records: StampRecords) -> None:
+        self._names = _zarr_names(records.schema.names)
+        self._count = records.count
+        group = root.create_group("catalogue")
+        self._null_group = root.create_group("null")
+        self._arrays = {
+            field.name: group.create_array(
+                self._names[field.name],
+                dtype=_dtype(field.type),
+                attributes={"column": field.name},
+                **self._shape,
+            )
+            for field in records.schema
+        }
+        self._nulls: dict[str, Any] = {}
+        self._waiting: list[pa.Table] = []
+        self._start = 0
+
+    @property
+    def _shape(self) -> dict[str, Any]:
+        return {"shape": (self._count,), "chunks": (_ROWS,), "dimension_names": ("source",)}
+
+    def write(self, catalogue: pa.Table) -> None:
+        self._waiting.append(catalogue)
+        while sum(map(len, self._waiting)) >= _ROWS:
+            table = pa.concat_tables(self._waiting)
+            self._put(table.slice(0, _ROWS))
+            self._waiting = [table.slice(_ROWS)]
+
+    def finish(self) -> None:
+        if self._waiting:
+            self._put(pa.concat_tables(self._waiting))
+
+    def _put(self, table: pa.Table) -> None:
+        stop = self._start + len(table)
+        for name, array in self._arrays.items():
+            column = table.column(name)
+            array[self._start : stop] = _values(column)
+            if column.null_count and name not in self._nulls:
+                # Where nobody wrote anything it is false.
+                self._nulls[name] = self._null_group.create_array(
+                    self._names[name], dtype="bool", attributes={"column": name}, **self._shape
+                )
+            if name in self._nulls:
+                self._nulls[name][self._start : stop] = column.is_null().to_numpy()
+        self._start = stop
+
+
+def _zarr_names(columns: Iterable[str]) -> dict[str, str]:
+    """Return the name of each column's array.
+
+    They are paths of folders: zarr (specification 3.0, node names) knows no
+    slash, no empty name, none of dots alone and none that begins with two
+    underscores.
+    """
+    names: dict[str, str] = {}
+    for column in columns:
+        name = column.replace("/", "_").encode()[:_LONGEST].decode(errors="ignore")
+        if not name.strip(".") or name.startswith("__"):
+            name = f"column_{name.replace('.', '_')}"
+        while name in names.values():
+            name += "_"
+        if name != column:
+            _log.warning(
+                "Column %r has the name %r in stamps.zarr, which does not know the former.", column, name
+            )
+        names[column] = name
+    return names
 
 
 def _dtype(kind: pa.DataType) -> str:
@@ -101,13 +162,3 @@ def _values(column: pa.ChunkedArray) -> NDArray[Any]:
     if dtype.startswith("float"):
         return np.asarray(column.cast(pa.from_numpy_dtype(dtype)).to_numpy())
     return np.asarray(pc.fill_null(column, False if dtype == "bool" else 0).to_numpy())
-
-
-ZARR: Final = StampFormat(catalogue=None, files=_files, write=_write, open=_open)
-"""``stamps.zarr``: a group of zarr version 3.
-
-Its array ``stamps`` has the shape (N, 3, n, n), in shards of about
-32 MiB; several sizes make several arrays. The group ``catalogue`` has an
-array for each column, and the group ``null`` one of the same name for
-each column that has nulls, true where the value is null.
-"""

@@ -3,6 +3,7 @@
 __all__ = ("ByteSource", "ByteStream", "LocalBytes", "MemoryBytes")
 
 import io
+import mmap
 import os
 from collections.abc import Buffer
 from typing import Protocol, Self
@@ -113,35 +114,33 @@ class LocalBytes:
             raise ImageFileError(self.name, f"cannot be read: {error.strerror}") from error
         return data
 
-    def read_each(self, starts: list[int], stops: list[int]) -> list[bytes]:
-        """Return many short ranges, each by a read of its own.
+    def mapped(self, start: int, stop: int) -> memoryview:
+        """Return a range of bytes that are read when they are looked at.
 
         Parameters
         ----------
-        starts, stops : `list` [`int`]
+        start, stop : `int`
             Offsets from the beginning of the file.
 
         Returns
         -------
-        pieces : `list` [`bytes`]
-            The bytes of each range.
+        data : `memoryview`
+            The bytes.
 
         Raises
         ------
         ImageFileError
-            Raised if the file ends before, or cannot be read.
+            Raised if the file ends before, or cannot be mapped.
         """
-        check_range(self, min(starts, default=0), max(stops, default=0))
-        read, descriptor = os.pread, self._descriptor
-        try:
-            pieces = [
-                read(descriptor, stop - start, start) for start, stop in zip(starts, stops, strict=True)
-            ]
-        except OSError as error:
-            raise ImageFileError(self.name, f"cannot be read: {error.strerror}") from error
-        if sum(map(len, pieces)) != sum(stops) - sum(starts):
+        check_range(self, start, stop)
+        # Looking at what a file has no more ends the process: ask again how long it is.
+        if os.fstat(self._descriptor).st_size < stop:
             raise ImageFileError(self.name, "was cut short while it was read")
-        return pieces
+        try:
+            mapping = mmap.mmap(self._descriptor, stop, prot=mmap.PROT_READ)
+        except (OSError, ValueError) as error:
+            raise ImageFileError(self.name, f"cannot be read: {error}") from error
+        return memoryview(mapping)[start:stop]
 
     def plan(self, requests: int, length: int) -> None:
         """Do nothing: local reads cost what they read.

@@ -7,7 +7,7 @@ from collections.abc import Buffer, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ._bytes import ByteSource, LocalBytes
+from ._bytes import ByteSource
 
 MAX_READ = 4 * 2**20
 """No read is made longer than this by joining; it bounds the memory."""
@@ -81,9 +81,6 @@ def read_each(source: ByteSource, starts: NDArray[np.int64], stops: NDArray[np.i
     ImageFileError
         Raised if the file does not have them.
     """
-    if isinstance(source, LocalBytes):
-        # A local read costs less than to find out which ranges to join.
-        return list(source.read_each(starts.tolist(), stops.tolist()))
     pieces: list[Buffer] = [b""] * len(starts)
     for indices, found in read_ranges(source, starts, stops):
         for index, piece in zip(indices, found, strict=True):

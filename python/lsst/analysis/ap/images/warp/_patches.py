@@ -1,10 +1,10 @@
 """The patches of a tract, merged where stamps need them."""
 
-__all__ = ("CoaddImage", "TractCutouts", "common_planes", "cut_tract")
+__all__ = ("TractCutouts", "common_planes", "cut_tract")
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,26 +12,6 @@ from numpy.typing import NDArray
 from ...domain import Box
 from .._cut import OpenImage, around
 from ._lanczos import Mosaic
-
-
-class CoaddImage(OpenImage, Protocol):
-    """An image with a variance for each pixel."""
-
-    def read_variance(self, boxes: Sequence[Box]) -> list[NDArray[Any]] | None:
-        """Return the variances of boxes that lie on the image.
-
-        Parameters
-        ----------
-        boxes : sequence of `Box`
-            PARENT pixels.
-
-        Returns
-        -------
-        arrays : `list` [`numpy.ndarray`] or `None`
-            One for each box, (rows, columns); `None` where the image has no
-            variances.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -48,12 +28,12 @@ class TractCutouts:
     """For each box the patches that have any pixel with data in it."""
 
 
-def common_planes(patches: Sequence[CoaddImage]) -> dict[str, int]:
+def common_planes(patches: Sequence[OpenImage]) -> dict[str, int]:
     """Return bit numbers for the mask planes of all patches.
 
     Parameters
     ----------
-    patches : `~collections.abc.Sequence` [`CoaddImage`]
+    patches : `~collections.abc.Sequence` [`OpenImage`]
         The patches, each of which may number its planes in its own way.
 
     Returns
@@ -74,7 +54,7 @@ def common_planes(patches: Sequence[CoaddImage]) -> dict[str, int]:
 
 
 def cut_tract(
-    patches: Sequence[CoaddImage],
+    patches: Sequence[OpenImage],
     boxes: Sequence[Box],
     planes: Mapping[str, int],
     need_variance: Sequence[bool],
@@ -83,7 +63,7 @@ def cut_tract(
 
     Parameters
     ----------
-    patches : `~collections.abc.Sequence` [`CoaddImage`]
+    patches : `~collections.abc.Sequence` [`OpenImage`]
         Images on one grid of pixels. Each is read in one call.
     boxes : `~collections.abc.Sequence` [`Box`]
         What to read, PARENT pixels; they may reach beyond the patches.
@@ -143,7 +123,7 @@ class _Pixels:
 
 
 def _read_patch(
-    patch: CoaddImage,
+    patch: OpenImage,
     parts: Sequence[Box | None],
     weighted: Sequence[Box | None],
     planes: Mapping[str, int],

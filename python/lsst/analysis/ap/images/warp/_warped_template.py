@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...domain import Box, Stamp
-from .._cut import Grid, around
+from .._cut import Grid, OpenImage, around
 from ..wcs._sky_map import SkyMap
 from ._lanczos import CLOSE, FIRST, TAPS, resample
-from ._patches import CoaddImage, common_planes, cut_tract
+from ._patches import common_planes, cut_tract
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ class Tract:
     name: str
     """What to call the tract."""
 
-    patches: Mapping[str, CoaddImage]
+    patches: Mapping[str, OpenImage]
     """Images on one grid of pixels, open, by what to call them."""
 
 
@@ -56,6 +56,7 @@ class WarpedTemplate:
     """
 
     has_mask = True
+    psf: Any = None
 
     def __init__(self, science: Grid, tracts: Sequence[Tract], name: str) -> None:
         self.name = name
@@ -94,6 +95,15 @@ class WarpedTemplate:
         largest = max((stamp.box for stamp in stamps), key=lambda box: box.width)
         part = largest.intersection(self.box)
         return "" if part is None else self._stamps[part].origin
+
+    def read_variance(self, boxes: Sequence[Box]) -> None:
+        """Return none: the coadds' variances are weights here, and not warped.
+
+        Parameters
+        ----------
+        boxes : `~collections.abc.Sequence` [`Box`]
+            PARENT pixels.
+        """
 
     def close(self) -> None:
         """Close the coadds, and forget what was warped."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ..._version import software_version
 from ...domain import CutoutsError
-from ...output import OutputDirectory, open_existing
+from ...output import OutputDirectory, for_pandas, open_existing
 from ._calibration import calibrate, draw_calibration
 from ._classifications import Classifications, read_classifications
 from ._exports import Export, open_export
@@ -81,7 +81,7 @@ class Labels:
         lists = {"unjoined.csv": self.unjoined, "calibration.csv": self.calibration}
         for name, table in tables.items():
             with directory.open(name, durable=True) as stream:
-                pq.write_table(table, stream, compression="zstd")
+                pq.write_table(for_pandas(table), stream, compression="zstd")
         for name, table in lists.items():
             with directory.open(name) as stream:
                 arrow_csv.write_csv(table, stream)

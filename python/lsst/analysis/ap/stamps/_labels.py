@@ -1,0 +1,156 @@
+"""What people or simulations say of sources, for the catalogue of stamps."""
+
+__all__ = ("Labels", "read_labels")
+
+import hashlib
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..domain import CutoutsError, UnreadableError
+from ._schemas import plain
+
+_ID: Final = "diaSourceId"
+_USUAL: Final = ("label", "real")
+_ASTROPY_FORMATS: Final = {
+    ".ecsv": "ascii.ecsv",
+    ".fits": "fits",
+    ".fit": "fits",
+    ".vot": "votable",
+    ".xml": "votable",
+}
+
+
+class Labels:
+    """A table of labels, joined by diaSourceId.
+
+    Parameters
+    ----------
+    table : `pyarrow.Table`
+        A row for each source that has any.
+    name : `str`
+        Where it is from, for messages.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when it has no diaSourceId or no labels, its identifiers are no
+        integers, or a source has two rows that differ.
+    """
+
+    def __init__(self, table: pa.Table, name: str) -> None:
+        if _ID not in table.column_names or len(table.column_names) < 2:
+            has = ", ".join(table.column_names) or "none"
+            raise CutoutsError(f"{name} needs a column {_ID} and at least one of labels; its columns: {has}.")
+        kind = table.schema.field(_ID).type
+        if not pa.types.is_integer(kind) and len(table):
+            raise CutoutsError(
+                f"{_ID} in {name} is of type {kind}, not of integers: identifiers that went through floating "
+                "point are not the same any more. Take them from where they are whole."
+            )
+        table = plain(table.filter(pc.is_valid(table.column(_ID))))
+        ids = table.column(_ID).cast(pa.int64()).to_numpy()
+        order = np.argsort(ids, kind="stable")
+        first = np.ones(len(ids), np.bool_)
+        first[1:] = ids[order][1:] != ids[order][:-1]
+        self._ids = ids[order][first]
+        beside = table.drop_columns([_ID])
+        self._table = beside.take(pa.array(order[first]))
+        if not first.all():
+            again = beside.take(
+                pa.array(order[np.maximum.accumulate(np.where(first, np.arange(len(ids)), 0))])
+            )
+            if not again.equals(beside.take(pa.array(order))):
+                twice = self._ids[np.flatnonzero(np.diff(np.flatnonzero(np.r_[first, True])) > 1)]
+                raise CutoutsError(
+                    f"{name} has rows that differ for one {_ID}, as for {twice[0]}: keep one row of each."
+                )
+        self.column = next((n for n in _USUAL if n in beside.column_names), beside.column_names[0])
+        """The column whose values are the classes: ``label``, or ``real``, or
+        else the first one."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns beside diaSourceId."""
+        return self._table.schema
+
+    def of(self, ids: pa.ChunkedArray) -> pa.Table:
+        """Return the labels of some sources.
+
+        Parameters
+        ----------
+        ids : `pyarrow.ChunkedArray`
+            Their diaSourceId.
+
+        Returns
+        -------
+        labels : `pyarrow.Table`
+            A row for each; null for those that have none.
+        """
+        asked = ids.to_numpy()
+        at = np.searchsorted(self._ids, asked)
+        found = np.zeros(len(asked), np.bool_)
+        inside = at < len(self._ids)
+        found[inside] = self._ids[at[inside]] == asked[inside]
+        return self._table.take(pa.array(at, mask=~found))
+
+    def digest(self) -> str:
+        """Return what changes when a label does."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, self._table.schema) as writer:
+            writer.write_table(self._table)
+        digest = hashlib.blake2b(sink.getvalue(), digest_size=16)
+        digest.update(self._ids)
+        return digest.hexdigest()
+
+
+def read_labels(path: str) -> Labels:
+    """Read a table of labels.
+
+    Parameters
+    ----------
+    path : `str`
+        A Parquet, CSV, ECSV, FITS or VOTable file, told by its suffix.
+
+    Returns
+    -------
+    labels : `Labels`
+        The labels.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when the file cannot be read, or has no labels of sources.
+    """
+    try:
+        table = _read(Path(path))
+    except Exception as error:  # every library has its own word for a damaged file
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise UnreadableError(
+            f"The labels in {path} cannot be read: {cause}", choices=("stampsLabels",)
+        ) from error
+    return Labels(table, path)
+
+
+def _read(path: Path) -> pa.Table:
+    suffix = path.suffix.lower()
+    if suffix in (".parquet", ".parq", ".pq"):
+        import pyarrow.parquet as pq
+
+        return pq.read_table(path)
+    if suffix in _ASTROPY_FORMATS:
+        from astropy.table import Table
+
+        return _from_astropy(Table.read(path, format=_ASTROPY_FORMATS[suffix]))
+    import pyarrow.csv
+
+    return pyarrow.csv.read_csv(path)
+
+
+def _from_astropy(found: Any) -> pa.Table:
+    """Return the columns of an astropy table that have one value a row."""
+    names = [name for name in found.colnames if found[name].ndim == 1]
+    return pa.table({name: pa.array(found[name].tolist()) for name in names})

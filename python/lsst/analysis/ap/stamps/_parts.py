@@ -1,0 +1,139 @@
+"""The stamps of one batch in a file of its own: the durable store of a run."""
+
+__all__ = ("PartWriter", "StampPart")
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..domain import CutoutsError
+from ._columns import UNIT, StampColumns
+
+type Rows = NDArray[np.int64]
+
+
+class PartWriter:
+    """Write the stamps of one batch after another, each into its own file.
+
+    It pickles, for the processes that do the work.
+
+    Parameters
+    ----------
+    folder : `pathlib.Path`
+        A folder for the files of this run alone. It is never made here: a
+        process that outlives its run writes nothing once the folder is gone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, table: pa.Table) -> None:
+        """Write the stamps of some sources durably.
+
+        Parameters
+        ----------
+        table : `pyarrow.Table`
+            What `stamp_table` made of them.
+
+        Raises
+        ------
+        CutoutsError
+            Raised when the disk does not take them.
+        """
+        # A source comes once in a run; a batch that is tried again replaces what it left.
+        path = self._folder / f"{table.column('diaSourceId')[0]}.arrow"
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        try:
+            with partial.open("wb") as stream:
+                with pa.ipc.new_file(stream, table.schema) as writer:
+                    writer.write_table(table.combine_chunks())
+                stream.flush()
+                # The journal will say that these stamps are there, after a power failure too.
+                os.fsync(stream.fileno())
+            partial.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                partial.unlink()
+            raise CutoutsError(
+                f"{path} cannot be written: {error.strerror or error}. What was written before it is safe: "
+                "mend that and run the same command again."
+            ) from error
+
+
+class StampPart:
+    """The stamps of a batch, mapped into memory.
+
+    Parameters
+    ----------
+    path : `pathlib.Path`
+        A file that a `PartWriter` wrote.
+
+    Raises
+    ------
+    OSError, KeyError, TypeError, ValueError, pyarrow.ArrowException
+        Raised when the file is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with pa.ipc.open_file(pa.memory_map(str(path))) as reader:
+            self._table = reader.read_all()
+        self.columns = StampColumns.of(self._table.schema)
+        """What it holds."""
+        names = {*self.columns.pixels, UNIT}
+        beside = [name for name in self._table.column_names if name not in names]
+        self._beside = self._table.select(beside).replace_schema_metadata()
+        self._pixels: dict[str, NDArray[Any]] = {}
+        for array in self.columns.arrays:
+            lists = self._table.column(array.name)
+            values = lists.combine_chunks().flatten().to_numpy()
+            self._pixels[array.name] = values.reshape(len(self._table), *array.shape)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of catalogue and WCS."""
+        return self._beside.schema
+
+    @property
+    def ids(self) -> Rows:
+        """The diaSourceId of each row."""
+        return np.asarray(self._table.column("diaSourceId").to_numpy(), dtype=np.int64)
+
+    @property
+    def units(self) -> pa.DictionaryArray:
+        """The unit of each row."""
+        return self._table.column(UNIT).combine_chunks().dictionary_encode()
+
+    def catalogue(self, rows: Rows) -> pa.Table:
+        """Return catalogue and WCS of some rows.
+
+        Parameters
+        ----------
+        rows : `numpy.ndarray`
+            Row numbers.
+
+        Returns
+        -------
+        table : `pyarrow.Table`
+            Those rows, in that order.
+        """
+        return self._beside.take(pa.array(rows))
+
+    def pixels(self, name: str) -> NDArray[Any]:
+        """Return a column of pixels.
+
+        Parameters
+        ----------
+        name : `str`
+            Its name.
+
+        Returns
+        -------
+        pixels : `numpy.ndarray`
+            Shape (rows, 3, size, size); a view of the file.
+        """
+        return self._pixels[name]
