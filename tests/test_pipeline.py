@@ -344,7 +344,7 @@ def test_what_cannot_be_read_is_a_plain_failure(repo, tmp_path, what):
         path.write_bytes(path.read_bytes()[:5000])
     elif what == "damaged ids":
         ids.write_bytes(b"no Parquet")
-    with pytest.raises(UnreadableError, match="cannot be read|There is no file") as caught:
+    with pytest.raises(UnreadableError, match=r"cannot be read|There is no file") as caught:
         run_pipeline(repo, raise_on_partial_outputs=False, **fields)
     assert not isinstance(caught.value, AlgorithmError)
 

@@ -64,9 +64,8 @@ def test_an_apdb_by_its_configuration_gives_the_same(demo, words, apdb, tmp_path
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
-def test_a_catalogue_file_and_the_apdb_give_the_same_pictures(demo, words, apdb, tmp_path, suffix):
-    (table,) = SqlApdb.from_sqlite(demo.apdb).read(Selection())
-    frame = table.to_pandas().sample(frac=1, random_state=1)
+def test_a_catalogue_file_and_the_apdb_give_the_same_pictures(demo, words, apdb, sources, tmp_path, suffix):
+    frame = sources.sample(frac=1, random_state=1)
     path = tmp_path / f"sources.{suffix}"
     frame.to_parquet(path) if suffix == "parquet" else frame.to_csv(path, index=False)
     choice = ["--reliability-min", "0.5", "-n", "6", "-c", "addMetadata=True"]
