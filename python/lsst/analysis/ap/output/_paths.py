@@ -165,7 +165,7 @@ def panel_path(path: str, panel: str) -> str:
     path : `str`
         Path of the whole picture.
     panel : `str`
-        One of `~lsst.analysis.ap.domain.PANELS`.
+        One of ``PANELS``.
 
     Returns
     -------

@@ -77,26 +77,16 @@ class DetectorStamps:
 
 @dataclass(frozen=True)
 class GivenImages:
-    """Stamps from three images that somebody has in memory.
-
-    Parameters
-    ----------
-    images : `~collections.abc.Mapping` [`str`, image]
-        The template, science and difference image, of afw or lsst.images.
-    sizes : `FixedSizes` or `FootprintSizes`
-        How large the stamps are.
-    planes : `tuple` [`str`, ...], optional
-        Mask planes that the pictures show.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when these are not the three images.
-    """
+    """Stamps from three images that somebody has in memory."""
 
     images: Mapping[str, Any]
+    """The template, science and difference image, of afw or lsst.images."""
+
     sizes: FixedSizes | FootprintSizes
+    """How large the stamps are."""
+
     planes: tuple[str, ...] = ()
+    """Mask planes that the pictures show."""
 
     def __post_init__(self) -> None:
         if set(self.images) != set(PANELS):

@@ -23,7 +23,7 @@ def make_selection(values: Mapping[str, Any]) -> Selection:
     Parameters
     ----------
     values : `~collections.abc.Mapping` [`str`, `object`]
-        Values by the names of `~lsst.analysis.ap.criteria.CRITERIA`, as text
+        Values by the names of ``CRITERIA``, as text
         or as what it stands for; `None` and lists without anything for what
         is not asked.
 

@@ -32,7 +32,20 @@ class ReadableCatalog(Protocol):
     """What sources are read from."""
 
     def read(self, selection: Selection, columns: "Collection[str] | None" = None) -> "Iterator[pa.Table]":
-        """Yield the wanted sources."""
+        """Yield the wanted sources.
+
+        Parameters
+        ----------
+        selection : `Selection`
+            Which ones.
+        columns : collection of `str`, optional
+            Columns that are wanted; all when not given.
+
+        Yields
+        ------
+        table : `pyarrow.Table`
+            Some of them.
+        """
         ...
 
 
