@@ -30,7 +30,7 @@ NOT_NEEDED = {
     *("templateFlux", "templateFluxErr", "psfLnL", "ixx", "iyy", "ixy", "ixxPSF", "iyyPSF", "ixyPSF"),
     *("extendedness", "reliabilityVersion", "timeProcessedMjdTai", "time_processed", "parentDiaSourceId"),
 }
-UNDERSTOOD = {*PICTURE_COLUMNS, "ssObjectId", "timeWithdrawnMjdTai"}
+UNDERSTOOD = {*PICTURE_COLUMNS, "timeWithdrawnMjdTai"}
 
 
 def columns_of(schema, table):
