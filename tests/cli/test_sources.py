@@ -248,6 +248,9 @@ def test_what_is_wrong_with_all_sources_is_refused_with_the_count(
         f"None of the {n} sources has a position": nowhere,
         f"None of the {n} sources has a visit": sources.assign(detector=pd.array([None] * n, dtype="Int64")),
         f"instrument HSC ({n} sources); it has DemoCam": sources.assign(instrument="HSC"),
+        f"None of the {n} sources can be read; of the first one: ra is '10:00:00', not": sources.assign(
+            ra="10:00:00"
+        ),
         f"All {n} positions are in radians": sources.assign(
             ra=np.radians(sources["ra"]), dec=np.radians(sources["dec"])
         ),
@@ -261,11 +264,19 @@ def test_what_is_wrong_with_some_sources_is_told_with_the_count(demo, sources, c
     frame["detector"] = frame["detector"].astype("Int64")
     frame.loc[3:5, "dec"] = np.nan
     frame.loc[7, "detector"] = None
+    frame["visit"] = frame["visit"].astype(str)
+    frame.loc[9, "visit"] = "tonight"
     n = len(frame)
     words = ["--collections", demo.collection, str(demo.repo), str(tmp_path / "out")]
     assert main([*catalogue(frame), *words]) == 1
     assert f"3 of {n} sources have no position" in caplog.text
-    assert f"1 of {n} sources have no visit or no detector" in caplog.text
+    assert f"2 of {n} sources have no visit or no detector" in caplog.text
+    assert f"1 of {n} sources cannot be read" in caplog.text
+    assert "of the first one: visit is 'tonight', not a whole number." in caplog.text
+    with open(tmp_path / "out" / "failures.csv", newline="") as stream:
+        failures = {row["diaSourceId"]: row["reason"] for row in csv.DictReader(stream)}
+    assert failures[str(frame["diaSourceId"][9])] == "visit is 'tonight', not a whole number"
+    assert len(failures) == 5
     assert f"2 of {n} sources repeat the diaSourceId" in caplog.text
 
 

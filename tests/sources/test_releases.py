@@ -16,6 +16,7 @@ from lsst.analysis.ap.sources import (
     SYNONYMS,
     Selection,
     arrow_tables,
+    group_by_detector,
     open_butler_tables,
     today,
 )
@@ -30,7 +31,7 @@ NOT_NEEDED = {
     *("templateFlux", "templateFluxErr", "psfLnL", "ixx", "iyy", "ixy", "ixxPSF", "iyyPSF", "ixyPSF"),
     *("extendedness", "reliabilityVersion", "timeProcessedMjdTai", "time_processed", "parentDiaSourceId"),
 }
-UNDERSTOOD = {*PICTURE_COLUMNS, "ssObjectId", "timeWithdrawnMjdTai"}
+UNDERSTOOD = {*PICTURE_COLUMNS, "timeWithdrawnMjdTai"}
 
 
 def columns_of(schema, table):
@@ -157,6 +158,26 @@ def test_of_a_large_table_only_the_wanted_columns_are_read(release, monkeypatch)
     (page,) = open_butler_tables(butler, "dia_source").read(Selection(snr_min=0), ["band"])
     assert read == [8, 8]  # the five, and band, snr and diaObjectId or the like
     assert {"band", "snr", "ra", "diaSourceId"} <= set(page.column_names)
+
+
+def test_rows_that_cannot_be_read_are_counted_over_all_tables(release, monkeypatch):
+    butler, _ = release
+    get = butler.get
+
+    def spoiled(ref, **kwargs):
+        table = get(ref, **kwargs)
+        if hasattr(table, "colnames"):
+            table["visit"] = ["x", *map(str, table["visit"][1:])]
+            table["diaSourceId"] = ["y", *map(str, table["diaSourceId"][1:])]
+        return table
+
+    monkeypatch.setattr(butler, "get", spoiled)
+    pages = list(open_butler_tables(butler, "dia_source").read(Selection()))
+    found = {
+        b.rows.column("diaSourceId")[r].as_py() for b in group_by_detector(pages, "X") for r in b.reasons
+    }
+    sizes = [len(get(ref)) for ref in butler.query_datasets("dia_source")]
+    assert found in ({-1, -1 - size} for size in sizes)
 
 
 def test_solar_system_sources_are_joined_to_their_detections(release, sources):

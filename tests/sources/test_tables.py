@@ -277,6 +277,18 @@ def test_flags_are_truth_values_however_they_are_written(columns, name, true, fa
     assert table.column(name).to_pylist() == [True, False]
 
 
+def test_columns_that_are_named_flags_are_truth_values_if_they_can_be(columns):
+    frame = pd.DataFrame(
+        columns | {"my_flag": ["t", "f"], "flag_quality": ["good", "bad"], "flagship": ["t", "f"]}
+    )
+    (table,) = arrow_tables(frame)
+    assert table.select(["my_flag", "flag_quality", "flagship"]).to_pydict() == {
+        "my_flag": [True, False],
+        "flag_quality": ["good", "bad"],
+        "flagship": ["t", "f"],
+    }
+
+
 def test_flags_of_other_words_are_refused_by_name(columns):
     with pytest.raises(CutoutsError, match="'pixelFlags_cr' is true or false; the first is 'good'"):
         next(arrow_tables(pd.DataFrame(columns | {"pixelFlags_cr": ["good", "bad"]})))

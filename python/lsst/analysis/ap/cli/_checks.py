@@ -32,12 +32,21 @@ def check_sources(survey: Survey, repository: Repository) -> None:
     count = survey.count
     if count == 0:
         raise CutoutsError("No DiaSource is selected: the catalogue is empty, or the selection too narrow.")
+    if survey.unreadable == count:
+        raise CutoutsError(f"None of the {count} sources can be read; of the first one: {survey.reason}.")
     if survey.without_position == count:
         raise CutoutsError(f"None of the {count} sources has a position: check the columns ra and dec.")
     if survey.without_image == count:
         raise CutoutsError(f"None of the {count} sources has a visit and a detector: complete these columns.")
     _check_instruments(survey, repository)
     _check_units(survey, repository)
+    if survey.unreadable:
+        _LOG.warning(
+            "%d of %d sources cannot be read and get no picture; of the first one: %s.",
+            survey.unreadable,
+            count,
+            survey.reason,
+        )
     for number, what in (
         (survey.without_position, "have no position and get no picture"),
         (survey.without_image, "have no visit or no detector and get no picture"),

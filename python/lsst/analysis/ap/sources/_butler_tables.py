@@ -10,13 +10,14 @@ import pyarrow as pa
 from ..domain import CutoutsError, UnreadableError
 from ._afw_catalog import read_afw_catalog
 from ._ccd_visit import CcdVisitPacker
+from ._columns import Standardizer
 from ._flag_map import FlagMap
-from ._positions import FindExposures
+from ._positions import TIME_RANGE, FindExposures
 from ._selection import Selection
 from ._solar_system import is_without_position, join_solar_system
 from ._synonyms import renamed
 from ._table_catalog import TableCatalog
-from ._tables import arrow_tables
+from ._tables import as_arrow
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef, LimitedButler
@@ -67,15 +68,20 @@ def open_butler_tables(
     refs = find_tables(butler, dataset_type, where)
     if (names := _column_names(butler, refs[0])) is not None and is_without_position(names):
         return join_solar_system(
-            lambda: (table for ref in refs for table in _get(butler, ref, None)),
+            lambda: (_get(butler, ref, None) for ref in refs),
             lambda name: open_butler_tables(butler, name, flag_map=flag_map, packer=packer),
             dataset_type,
         )
 
+    packed = {"ccdVisitId"} if flag_map is None else {"ccdVisitId", flag_map.column}
+    standardizer = Standardizer(flag_map, packer, find=find)
+
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
+        wanted = None if columns is None else {*columns, *packed, *TIME_RANGE}
+        standardizer.begin()
         for ref in refs:
             if _may_have(ref, selection):
-                yield from read_butler_table(butler, ref, flag_map, packer, columns, find)
+                yield _read(butler, ref, wanted, standardizer)
 
     return TableCatalog(tables, grouped="visit" in refs[0].datasetType.dimensions)
 
@@ -139,8 +145,6 @@ def read_butler_table(
     ref: "DatasetRef",
     flag_map: FlagMap | None = None,
     packer: CcdVisitPacker | None = None,
-    columns: Collection[str] | None = None,
-    find: FindExposures | None = None,
 ) -> Iterator[pa.Table]:
     """Read one table of DiaSources.
 
@@ -154,13 +158,6 @@ def read_butler_table(
         What the bits of an integer column of flags mean.
     packer : `CcdVisitPacker`, optional
         What a column ``ccdVisitId`` means.
-    columns : collection of `str`, optional
-        Columns by their names of today that are wanted, as far as it has
-        them; all when not given. Only of tables in Arrow's formats others
-        are not read.
-    find : `FindExposures`, optional
-        Finds the images that show positions, which the rows of a catalogue
-        without ``diaSourceId`` are.
 
     Yields
     ------
@@ -175,17 +172,24 @@ def read_butler_table(
     CutoutsError
         Raised when it lacks a column that must be there.
     """
-    packed = {"ccdVisitId"} if flag_map is None else {"ccdVisitId", flag_map.column}
-    wanted = None if columns is None else {*columns, *packed}
-    for table in _get(butler, ref, wanted):
-        try:
-            yield from arrow_tables(_with_data_id(table, ref), flag_map, packer, find=find)
-        except CutoutsError as error:
-            raise CutoutsError(f"{ref}: {error}", choices=error.choices) from error
+    yield _read(butler, ref, None, Standardizer(flag_map, packer, whole=True))
 
 
-def _get(butler: "LimitedButler", ref: "DatasetRef", columns: Collection[str] | None) -> Iterator[Any]:
-    """Yield a table as the butler has it."""
+def _read(
+    butler: "LimitedButler", ref: "DatasetRef", columns: Collection[str] | None, standardizer: Standardizer
+) -> pa.Table:
+    """Read a table, of those in Arrow's formats only the wanted columns."""
+    table = as_arrow(_with_data_id(_get(butler, ref, columns), ref))
+    try:
+        if table is None:
+            raise CutoutsError("it is no table.")
+        return standardizer(table)
+    except CutoutsError as error:
+        raise CutoutsError(f"{ref}: {error}", choices=error.choices) from error
+
+
+def _get(butler: "LimitedButler", ref: "DatasetRef", columns: Collection[str] | None) -> Any:
+    """Return a table as the butler has it."""
     try:
         if ref.datasetType.storageClass_name == "SourceCatalog":
             table: Any = read_afw_catalog(butler, ref)
@@ -202,7 +206,7 @@ def _get(butler: "LimitedButler", ref: "DatasetRef", columns: Collection[str] | 
         raise UnreadableError(
             f"{ref} cannot be read: {cause}. Leave it out with a data query.", choices=("data_query",)
         ) from error
-    yield table
+    return table
 
 
 def _column_names(butler: "LimitedButler", ref: "DatasetRef") -> list[str] | None:

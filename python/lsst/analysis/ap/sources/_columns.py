@@ -3,6 +3,7 @@
 __all__ = ("REQUIRED_COLUMNS", "Standardizer", "standardize")
 
 import logging
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
@@ -140,7 +141,7 @@ class Standardizer:
             kind = WHOLE
         column = table.column(place)
         if kind is None:
-            return table.set_column(place, name, arrow_array(column))
+            return table.set_column(place, name, _unknown(name, column))
         reading = read_values(column, kind)
         all_wrong = 0 < len(table) == len(reading.unreadable)
         if reading.rounded is not None:
@@ -205,6 +206,15 @@ class Standardizer:
             "diaSourceId",
             pc.coalesce(ids, pa.chunked_array([numbers])),
         )
+
+
+def _unknown(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column as it is; one that is named a flag as truth values, if it can be."""
+    values = arrow_array(column)
+    if pa.types.is_string(values.type) and re.search(r"(^|_)flags?(_|$)|^pixelFlags_", name):
+        reading = read_values(values, FLAG)
+        return values if reading.unreadable else reading.values
+    return values
 
 
 def _without_repeats(table: pa.Table) -> pa.Table:

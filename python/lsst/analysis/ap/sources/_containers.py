@@ -10,8 +10,8 @@ from typing import IO, Final
 from ..domain import CutoutsError
 
 _MAGIC: Final = b"\x1f\x8b"
-_FREE_BYTES: Final = 2**28
-_EXPANSION: Final = 100
+_FREE_BYTES: Final = 2**26
+_EXPANSION: Final = 50
 """No catalogue compresses better than this; deflate itself goes to 1032."""
 
 _CHUNK: Final = 2**20
@@ -47,8 +47,8 @@ def limited_gunzip(path: Path, target: IO[bytes]) -> None:
     Raises
     ------
     CutoutsError
-        Raised when it is damaged, or expands to over 256 MiB and to more
-        than a hundred times its size.
+        Raised when it is damaged, or expands to over 64 MiB and to more than
+        fifty times its size.
     """
     limit = max(_FREE_BYTES, _EXPANSION * path.stat().st_size)
     try:

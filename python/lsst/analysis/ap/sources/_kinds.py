@@ -96,6 +96,7 @@ _TEXT_COLUMNS: Final = ("band", "instrument")
 _FLAGS: Final = (
     *FLAG_COLUMNS,
     *("isDipole", "isNegative", "glint_trail", "slot_Centroid_pos_flag", "slot_Centroid_neg_flag"),
+    *("trail_flag", "trail_flag_edge", "dipoleFitAttempted"),
 )
 _KINDS: Final[Mapping[str, Kind]] = {
     **dict.fromkeys((*PICTURE_COLUMNS, "timeMin", "timeMax"), REAL),

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..domain import DetectorVisit
+from ._reasons import reasons_of
 
 SURVEY_COLUMNS: Final = ("diaSourceId", "ra", "dec", "visit", "detector", "band", "reliability", "instrument")
 """Columns that `survey` looks at, as far as they are there."""
@@ -51,6 +52,12 @@ class Survey:
     repeated: int = 0
     """How many rows repeat the ``diaSourceId`` of another."""
 
+    unreadable: int = 0
+    """How many rows can have no picture, for what stands in them."""
+
+    reason: str = ""
+    """What is wrong with the first of these."""
+
     example: tuple[DetectorVisit, float, float] | None = None
     """Where one of them is: its images, right ascension and declination."""
 
@@ -75,6 +82,9 @@ def survey(tables: Iterable[pa.Table]) -> Survey:
         ids.append(np.asarray(table.column("diaSourceId").to_numpy()))
         _count_values(table, result)
         _count_positions(table, result)
+        if reasons := reasons_of(table):
+            result.unreadable += len(reasons)
+            result.reason = result.reason or "; ".join(next(iter(reasons.values())))
     result.repeated = result.count - len(np.unique(np.concatenate(ids))) if ids else 0
     result.within_radians = result.within_radians and result.count > result.without_position
     return result
