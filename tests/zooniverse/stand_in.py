@@ -104,6 +104,7 @@ class Zooniverse(http.server.ThreadingHTTPServer):
         self.subject_limit = subject_limit
         self.url_lifetime, self.token_lifetime = 1200.0, 7200.0
         self.retry_after = "0"
+        self.answers_together = None  # a barrier at which requests wait before they are answered
         self.whitelisted = False  # whether the account is known to have no limit
         self.links_at_once = True  # whether a new subject is in the sets that its request names
         self.lock = threading.RLock()
@@ -277,6 +278,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         kind, act = self._route()
         self.server.requests[kind] += 1
         fault = self.server.faults.pick(kind)
+        if self.server.answers_together is not None:
+            self.server.answers_together.wait(10)
         try:
             if fault == "drop before":
                 self._drop()

@@ -11,6 +11,7 @@ from tests.zooniverse.stand_in import FAULTS, PROJECT, SUBJECT_SET, USER
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.output import Journal, ManifestForm, OutputDirectory
 from lsst.analysis.ap.zooniverse import Account, Patience, upload, upload_status
+from lsst.analysis.ap.zooniverse._api_connection import Connection, UnansweredError
 from lsst.analysis.ap.zooniverse._ledger import Ledger
 
 IDS = range(1, 21)
@@ -158,9 +159,12 @@ def test_what_an_earlier_upload_left_in_doubt_gets_the_time_to_appear(zooniverse
     links = {"project": PROJECT, "subject_sets": [SUBJECT_SET]}
     late = {"locations": ["image/png"], "external_id": "1", "links": links}
     with Journal(OutputDirectory(directory)) as journal:
-        Ledger(journal, zooniverse.url, SUBJECT_SET).ask([1])
-    threading.Timer(0.4, zooniverse.create_subject, [late]).start()
+        # However long ago it was decided, the request may have waited for its turn.
+        Ledger(journal, zooniverse.url, SUBJECT_SET, clock=lambda: time.time() - 1000).ask([1])
+    timer = threading.Timer(0.4, zooniverse.create_subject, [late])
+    timer.start()
     send(directory, patience=Patience(first=0.01, settle=1.0))
+    timer.join()
     check(zooniverse, directory, [1])
 
 
@@ -265,10 +269,31 @@ def test_a_server_that_asks_for_an_hour_is_left_alone(zooniverse, fill, send):
         send(fill(IDS))
 
 
+def test_failures_at_the_same_time_count_once(zooniverse):
+    """Six connections that fail together are one sign of trouble, not six."""
+    connection = Connection(Patience(answer=5.0, first=0.05))
+    zooniverse.faults.always["create"] = "503"
+    zooniverse.answers_together = threading.Barrier(6)
+
+    def post():
+        with pytest.raises(UnansweredError):
+            connection.send("POST", f"{zooniverse.url}/api/subjects", repeatable=False, json={})
+
+    threads = [threading.Thread(target=post) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    zooniverse.answers_together = None
+    began = time.monotonic()
+    connection.send("GET", f"{zooniverse.url}/api/subject_sets/{SUBJECT_SET}")
+    assert time.monotonic() - began < 0.5  # after six failures in a row it would be 0.8 s at least
+
+
 def test_a_server_that_fails_again_and_again_ends_the_upload(zooniverse, fill, send):
     zooniverse.faults.always["create"] = "503"
     with pytest.raises(CutoutsError, match=r"has failed \d+ times in a row; the last time: status 503"):
-        send(fill(IDS))
+        send(fill(IDS), jobs=1)
     zooniverse.faults.always.clear()
     send(fill(IDS))
     check(zooniverse, fill(IDS))

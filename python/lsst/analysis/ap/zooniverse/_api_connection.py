@@ -54,7 +54,7 @@ class Patience:
     """Between attempts, at most."""
 
     attempts: int = 8
-    """How often one request is tried, and how many of all in a row may fail."""
+    """How often one request is tried; of all, twice as many may fail in a row."""
 
     settle: float = 30.0
     """Until a request without an answer is taken for done or not done."""
@@ -77,7 +77,8 @@ class Connection:
         self._lock = threading.Lock()
         self._called_off = threading.Event()
         self._sessions = threading.local()
-        self._failures = 0  # in a row
+        self._failures = 0  # in a row, those at the same time counted once
+        self._failed = 0.0
         self._not_before = 0.0
 
     def call_off(self) -> None:
@@ -119,7 +120,7 @@ class Connection:
         limits = (self.patience.connect, self.patience.answer)
         for _ in range(self.patience.attempts):
             self._wait()
-            wish = None
+            began, wish = time.monotonic(), None
             try:
                 response = self._session.request(method, url, timeout=limits, **content)
             except requests.RequestException as error:
@@ -131,7 +132,7 @@ class Connection:
                 problem = f"status {response.status_code} {response.reason or ''}".rstrip()
                 untouched = response.status_code == 429
                 wish = _seconds(response.headers.get("Retry-After"))
-            self._slow_down(url, problem, wish)
+            self._slow_down(url, problem, wish, began)
             if not (repeatable or untouched):
                 break
         raise UnansweredError(
@@ -153,6 +154,7 @@ class Connection:
             from .._version import software_version
 
             self._sessions.session = requests.Session()
+            self._sessions.session.auth = lambda request: request  # or ~/.netrc would replace the token
             self._sessions.session.headers["User-Agent"] = f"lsst-analysis-ap/{software_version()}"
         return self._sessions.session  # type: ignore[no-any-return]
 
@@ -163,14 +165,15 @@ class Connection:
         if self._called_off.is_set():
             raise Interrupted
 
-    def _slow_down(self, url: str, problem: str, wish: float | None) -> None:
+    def _slow_down(self, url: str, problem: str, wish: float | None, began: float) -> None:
         if wish is not None and wish > _LONGEST_WISH:
             raise UnreachableError(
                 f"{_host(url)} asks to be left alone for {wish:.0f} s ({problem}). Run the same command "
                 "again after that."
             )
         with self._lock:
-            self._failures += 1
+            if began > self._failed:
+                self._failures, self._failed = self._failures + 1, time.monotonic()
             if self._failures > 2 * self.patience.attempts:
                 raise UnreachableError(
                     f"{_host(url)} has failed {self._failures} times in a row; the last time: {problem}. "

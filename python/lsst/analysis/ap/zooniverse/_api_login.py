@@ -32,13 +32,16 @@ class Account:
     """Who uploads, and where to."""
 
     endpoint: str
-    """URL of the server, without a slash at its end."""
+    """URL of the server."""
 
     username: str
     """Name of the account."""
 
     password: str = field(repr=False)
     """Its password."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "endpoint", self.endpoint.rstrip("/"))
 
 
 def find_account(

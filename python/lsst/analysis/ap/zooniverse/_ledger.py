@@ -23,8 +23,8 @@ class Entry:
     """How far one subject has come."""
 
     asked: float | None = None
-    """When the server was last asked to make it, Unix time; `None` when it
-    was there before anybody here asked."""
+    """When the server was asked to make it, or what came of that was unclear,
+    Unix time; `None` when it was there before anybody here asked."""
 
     subject: int | None = None
     """Its identifier at Zooniverse; `None` when it is not known whether there
@@ -73,8 +73,10 @@ class Ledger(Mapping[int, Entry]):
             "SELECT diaSourceId, asked, subject, sent, linked FROM upload"
             " WHERE server = ? AND subject_set = ? ORDER BY diaSourceId"
         )
+        # Of what an earlier process had asked for, the request may have left a moment before its death.
+        now = clock()
         self._entries = {
-            identifier: Entry(asked, subject, bool(sent), bool(linked))
+            identifier: Entry(now if subject is None else asked, subject, bool(sent), bool(linked))
             for identifier, asked, subject, sent, linked in journal.rows(query, *self._place)
         }
 
@@ -129,7 +131,7 @@ class Ledger(Mapping[int, Entry]):
         return dict(journal.rows(query))
 
     def doubtful(self) -> dict[int, float]:
-        """Return those of which only the server knows, and how many seconds ago each was asked for."""
+        """Return those of which only the server knows, and for how many seconds that has been so."""
         now = self._clock()
         return {
             identifier: max(0.0, now - (entry.asked or 0.0))

@@ -62,7 +62,7 @@ class UploadRun:
         A set that this directory has never been sent to may have its subjects
         from another program, or from this one if the journal was lost.
         """
-        if not self._ledger or self._ledger.doubtful():
+        if not self._ledger:
             self._list()
         self._sender.api.index(self._set, self._subjects.indexed)
 
