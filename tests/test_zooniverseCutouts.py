@@ -85,7 +85,12 @@ def test_a_data_value_ends_where_it_should_in_the_picture(butler, sources, first
             ("preliminary_visit_image", MinMaxInterval(), AsinhStretch(0.1)),
             ("difference_image", ZScaleInterval(), LinearStretch()),
         ):
-            stamp = butler.get(name, data_id).image.array[y : y + 30, x : x + 30]
+            image = butler.get(name, data_id)
+            # A template is wider than the detector.
+            dy, dx = (
+                a.start - b.start for a, b in ((science.bbox.y, image.bbox.y), (science.bbox.x, image.bbox.x))
+            )
+            stamp = image.image.array[y + dy : y + dy + 30, x + dx : x + dx + 30]
             if not np.isfinite(stamp).all():
                 continue
             scaled = ImageNormalize(stamp, interval=interval, stretch=stretch, clip=True)(stamp)
