@@ -16,6 +16,9 @@ _HISTORY = 2
 """Least number of sources of an object whose flux is measured in every visit,
 as in `lsst.ap.association`."""
 
+_FIRST_SSOBJECT = 21_163_611_000_000
+"""To this the number of an asteroid in the sky is added."""
+
 
 class Association:
     """The sources and objects of one run so far, in the order of time, by APDB column."""
@@ -36,7 +39,7 @@ class Association:
         1 arcsecond.
         """
         is_asteroid = truth["kind"] == "asteroid"
-        rows["ssObjectId"] = (21_163_611_000_000 + truth["number"]).astype("Int64").where(is_asteroid)
+        rows["ssObjectId"] = (_FIRST_SSOBJECT + truth["number"]).astype("Int64").where(is_asteroid)
         rows["diaObjectId"] = rows["diaSourceId"].astype("Int64").where(~is_asteroid)
         free = rows[~is_asteroid]
         if len(free) and len(self._objects):

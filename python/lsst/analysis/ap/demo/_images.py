@@ -56,8 +56,9 @@ class Raw:
     mask: dict[str, BoolArray]
     """Mask planes by name; COSMIC_RAY has all pixels that were hit."""
     truth: pd.DataFrame
-    """What differs from the template: ``kind``, ``number`` in the sky, ``x``
-    and ``y`` (from the first pixel), ``flux`` (nJy), ``reach`` (pixels)."""
+    """What differs from the template: ``kind``, ``number`` in the sky (-1 for
+    what is injected), ``x`` and ``y`` (from the first pixel), ``flux`` (nJy),
+    ``reach`` (pixels)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +116,7 @@ def expose(exposure: Exposure, sky: list[Source], seed: int, *, has_satellite: b
     rows, columns = np.mgrid[:size, :size]
     for place in truth[truth["kind"] == "injected"].itertuples():
         mask["INJECTED"] |= np.hypot(columns - place.x, rows - place.y) < 6
+    truth.loc[truth["kind"] == "injected", "number"] = -1
     near = truth["x"].between(-5, size + 4) & truth["y"].between(-5, size + 4)
     return Raw(exposure, psf, electrons, expected, mask, truth[near & (truth["flux"] != 0)])
 

@@ -58,11 +58,12 @@ def measure(images: Images, threshold: float) -> pd.DataFrame:
     """
     exposure, visit = images.exposure, images.exposure.visit
     found, labels = detect(images, threshold)
+    mask = images.difference.mask
+    if len(found):
+        is_usable = ~(mask.get("NO_DATA") | mask.get("BAD"))[found["y"], found["x"]]
+        found = found[is_usable].reset_index(drop=True)
     if found.empty:
         return found
-    mask = images.difference.mask
-    is_usable = ~(mask.get("NO_DATA") | mask.get("BAD"))[found["y"], found["x"]]
-    found = found[is_usable].reset_index(drop=True)
     has_both = np.sign(found["snr"]) * -found["snr_other"] > threshold
     is_dipole = has_both & (found["snr_other"].abs() > 0.4 * found["snr"].abs())
     apart = np.hypot(found["x"] - found["x_other"], found["y"] - found["y_other"])

@@ -20,7 +20,7 @@ class DemoPaths:
     """What each DiaSource really is, a Parquet file: ``diaSourceId``,
     ``kind`` in words, ``isReal``, ``trueFlux`` (nJy, in excess of the
     template) and ``number``, the same for all sources of one thing, -1 for
-    what is not real."""
+    artefacts and what is injected."""
     collection: str
     """The RUN collection of the repository."""
     instrument: str

@@ -11,7 +11,7 @@ from ._images import Images
 
 TRUTH_COLUMNS = ["diaSourceId", "kind", "isReal", "trueFlux", "number"]
 """Of these the kind is in words, the flux in nJy in excess of the template,
-and the number that of the source in the sky, -1 for what is not real."""
+and the number that of the source in the sky, -1 for artefacts and what is injected."""
 
 
 def recognise(images: Images, rows: pd.DataFrame) -> pd.DataFrame:
