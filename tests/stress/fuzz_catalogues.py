@@ -372,7 +372,9 @@ def main(argv: list[str] | None = None) -> int:
                     print(error)
                 try:
                     check_words(error)
-                    if spoiled is not None and kind not in ("ids",):
+                    # Where one identifier of a column of floats lost digits, the others may have too.
+                    is_rounded = "have lost the last digits" in str(error)
+                    if spoiled is not None and kind != "ids" and not is_rounded:
                         raise AssertionError(f"one cell spoils all: {error}")
                 except AssertionError as wrong:
                     found += 1
