@@ -5,13 +5,14 @@ COLLECTION := DemoCam/runs/demo
 CUTOUTS := $(BIN)/zooniverseCutouts --quiet --sqlitefile $(DEMO)/apdb.sqlite3 --collections $(COLLECTION) --overwrite
 INSTALL := $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
-.PHONY: help demo test distributed loop lint docs figures clean
+.PHONY: help demo test distributed loop clean-install lint docs figures clean
 
 help:
 	@echo "make demo   make a sky, a butler repository and an APDB, and pictures of its DiaSources in $(DEMO)"
 	@echo "make test   run the tests"
 	@echo "make distributed  make the demo's pictures directly, with pipetask and with BPS, and compare them"
 	@echo "make loop   make pictures of the demo, upload them to a stand-in, let volunteers judge, make labelled stamps"
+	@echo "make clean-install  install the wheel and each extra into empty environments, and use them"
 	@echo "make lint   run the linters"
 	@echo "make docs   build the documentation, doc/_build/html/index.html"
 	@echo "make figures  draw the figures of the documentation again"
@@ -37,6 +38,9 @@ distributed: $(DEMO)/.ready
 
 loop: $(DEMO)/.ready
 	@tests/stress/loop.sh $(BIN) $(DEMO) $(COLLECTION) build/loop
+
+clean-install: $(DEMO)/.ready
+	@$(BIN)/python .ci/clean-install
 
 lint: .venv/.ready
 	@$(BIN)/ruff check .

@@ -95,7 +95,7 @@ def measure(images: Images, threshold: float) -> pd.DataFrame:
             "bboxSize": found["side"],
             "isDipole": is_dipole,
             "dipoleFitAttempted": has_both,
-            "dipoleLength": (PIXEL_SCALE * apart).where(has_both),
+            "dipoleLength": np.where(has_both, PIXEL_SCALE * apart, np.nan),
             "dipoleNdata": found["area"].where(has_both, 0),
         }
     )
