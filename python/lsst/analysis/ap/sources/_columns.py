@@ -16,7 +16,7 @@ from ._afw_catalog import calibrate_fluxes
 from ._arrays import arrow_array
 from ._ccd_visit import CcdVisitPacker, unpack_ccd_visits
 from ._flag_map import FlagMap, unpack_flags
-from ._kinds import FLAG, WHOLE, Kind, Reading, kind_of, read_values
+from ._kinds import FLAG, WHOLE, Kind, Reading, kind_of, read_values, unread_columns
 from ._positions import FindExposures, place_positions
 from ._reasons import REASON, reasons_of, with_reasons
 from ._synonyms import renamed, today
@@ -118,7 +118,7 @@ class Standardizer:
         reasons = reasons_of(table)
         table = calibrate_fluxes(_without_repeats(table))
         table = table.rename_columns(renamed(table.column_names))
-        for name in table.column_names:
+        for name in unread_columns(table):
             table = self._read_column(table, name, reasons)
         table = unpack_ccd_visits(unpack_flags(table, self._flag_map), self._packer)
         if self._is_of_positions(table.column_names):

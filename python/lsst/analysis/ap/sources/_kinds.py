@@ -1,6 +1,6 @@
 """What the values of a known column are, and how they are read from whatever a table holds."""
 
-__all__ = ("Kind", "Reading", "kind_of", "read_values")
+__all__ = ("Kind", "Reading", "kind_of", "read_values", "unread_columns")
 
 import re
 from collections.abc import Callable, Mapping
@@ -120,6 +120,32 @@ def kind_of(name: str) -> Kind | None:
         `None` for columns that may hold anything.
     """
     return _KINDS.get(name)
+
+
+def unread_columns(table: pa.Table) -> list[str]:
+    """Return the columns whose values have to be read.
+
+    Parameters
+    ----------
+    table : `pyarrow.Table`
+        A table with names of today.
+
+    Returns
+    -------
+    names : `list` [`str`]
+        All but those that have the type of their kind already, as most
+        columns of a database do: they stay as they are.
+    """
+    return [name for name in table.column_names if not _is_read(table.column(name), _KINDS.get(name))]
+
+
+def _is_read(column: pa.ChunkedArray, kind: Kind | None) -> bool:
+    found = column.type
+    if kind is None or kind is FLAG or kind is WHOLE:
+        wanted = (pa.bool_(), pa.int64(), pa.int32()) if kind is None else (kind.type,)
+        return found in wanted or (kind is None and found in (pa.float32(), pa.float64()))
+    # NaN and infinity are no values of a number.
+    return found in (pa.float32(), pa.float64()) and pc.all(pc.is_finite(column)).as_py() is not False
 
 
 def read_values(values: Any, kind: Kind) -> Reading:
