@@ -213,7 +213,7 @@ def test_a_dry_run_needs_no_repository(apdb, sources, capsys):
 def test_a_database_is_asked_for_all_that_a_picture_can_show():
     from lsst.analysis.ap.render._annotation import annotation
     from lsst.analysis.ap.render._colors import Ink
-    from lsst.analysis.ap.sources._synonyms import today
+    from lsst.analysis.ap.sources._synonyms import current_name
 
     asked = set()
 
@@ -224,7 +224,7 @@ def test_a_database_is_asked_for_all_that_a_picture_can_show():
 
     list(annotation(Row(), Ink(*[(0, 0, 0)] * len(dataclasses.fields(Ink)))))
     assert asked
-    assert {today(name) for name in asked} <= set(PICTURE_COLUMNS)
+    assert {current_name(name) for name in asked} <= set(PICTURE_COLUMNS)
 
 
 @pytest.fixture
