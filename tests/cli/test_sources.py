@@ -191,6 +191,27 @@ def test_only_tables_of_the_data_query_are_read(words, sources, tmp_path):
     assert sorted(ids(tmp_path)) == sorted(wanted)
 
 
+def test_positions_without_sources_are_shown_by_every_image_that_covers_them(
+    words, sources, tmp_path, manifest
+):
+    place = sources.iloc[0]
+    text = f"name,ra,dec\nhere,{place['ra']},{place['dec']}\nnowhere,10.0,80.0\n"
+    (tmp_path / "places.csv").write_text(text)
+    places = ["--catalog", str(tmp_path / "places.csv")]
+    assert main([*places, *words, str(tmp_path / "all")]) == 1  # nothing covers one of them
+    rows = manifest(tmp_path / "all")
+    shown = {(int(row["#visit"]), int(row["#detector"])) for row in rows}
+    assert (place["visit"], place["detector"]) in shown
+    # The small sky is one field, seen by the same detector in each of its visits.
+    assert shown == {(visit, place["detector"]) for visit in sources["visit"].unique()}
+    assert all(int(row["diaSourceId"]) < 0 for row in rows)
+    assert main([*places, "--latest", "1", *words, str(tmp_path / "latest")]) == 1
+    (row,) = manifest(tmp_path / "latest")
+    assert row == max(rows, key=lambda row: float(row["#midpointMjdTai"]))
+    assert main([*places, *words, str(tmp_path / "all")]) == 1
+    assert manifest(tmp_path / "all") == rows
+
+
 def test_a_dry_run_counts_and_makes_nothing(words, apdb, sources, tmp_path, capsys):
     assert main([*apdb, "--reliability-min", "0.2", "--dry-run", *words, str(tmp_path / "out")]) == 0
     said = capsys.readouterr().out
@@ -213,7 +234,7 @@ def test_a_dry_run_needs_no_repository(apdb, sources, capsys):
 def test_a_database_is_asked_for_all_that_a_picture_can_show():
     from lsst.analysis.ap.render._annotation import annotation
     from lsst.analysis.ap.render._colors import Ink
-    from lsst.analysis.ap.sources._synonyms import today
+    from lsst.analysis.ap.sources._synonyms import current_name
 
     asked = set()
 
@@ -224,7 +245,7 @@ def test_a_database_is_asked_for_all_that_a_picture_can_show():
 
     list(annotation(Row(), Ink(*[(0, 0, 0)] * len(dataclasses.fields(Ink)))))
     assert asked
-    assert {today(name) for name in asked} <= set(PICTURE_COLUMNS)
+    assert {current_name(name) for name in asked} <= set(PICTURE_COLUMNS)
 
 
 @pytest.fixture
@@ -304,6 +325,13 @@ def test_wrong_options_are_one_line(demo, words, apdb, tmp_path, refused):
         "no file nowhere.txt": [*apdb, "--ids", "nowhere.txt"],
         "--data-query says": [*apdb, "--data-query", "visit=1"],
         "--namespace belongs": [*apdb, "--namespace", "x"],
+        "--tap-url says": [*apdb, "--tap-url", "https://host/tap"],
+        "TAP service http://localhost:1/tap cannot be asked": [
+            "--tap",
+            "SELECT",
+            "--tap-url",
+            "http://localhost:1/tap",
+        ],
         "Flag map": [*apdb, "--flag-map", str(tmp_path / "map.yaml")],
         "no dataset type 'unheard'": ["--catalog-dataset", "unheard"],
         "cannot be found": ["--catalog-dataset", "dia_source_detector", "--data-query", "x y z"],

@@ -16,9 +16,9 @@ from lsst.analysis.ap.sources import (
     SYNONYMS,
     Selection,
     arrow_tables,
+    current_name,
     group_by_detector,
     open_butler_tables,
-    today,
 )
 
 # Of no use to a picture, nor to say which sources are wanted; a condition may name them all the same.
@@ -49,14 +49,14 @@ def columns_of(schema, table):
 def test_every_column_of_the_schemas_is_understood_or_not_needed(schema):
     columns = columns_of(schema, "DiaSource")
     assert len(columns) > 80
-    names = {today(name) for name in columns}
+    names = {current_name(name) for name in columns}
     assert names - UNDERSTOOD - NOT_NEEDED == set()
     assert {"diaSourceId", "visit", "detector", "ra", "dec", "band", "reliability", "psfFlux"} <= names
 
 
 def test_the_lists_of_columns_do_not_contradict_each_other():
     assert NOT_NEEDED.isdisjoint(UNDERSTOOD)
-    assert {today(name) for name in SYNONYMS.values()} <= {*SYNONYMS.values()}
+    assert {current_name(name) for name in SYNONYMS.values()} <= {*SYNONYMS.values()}
     everywhere = set().union(*(columns_of(s, "DiaSource") for s in ("dp1", "dp2", "lsstcam", "apdb")))
     assert NOT_NEEDED - everywhere == set()
 

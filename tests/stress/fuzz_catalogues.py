@@ -113,7 +113,7 @@ ODD: list[Any] = [
     *(b"\xff", b"\x00\x01", b"7", 1e30, -1e30, np.inf, np.nan, None, True, 2**63, -(2**70), 1.5, 2.0**53, 1j),
     *([1], {"a": 1}, (1, 2), set(), object(), float("-0.0"), decimal.Decimal("7.5"), decimal.Decimal("NaN")),
     *(datetime.datetime(2026, 1, 1), datetime.date(1, 1, 1), datetime.timedelta(5), datetime.time(1)),
-    *(np.float16(1), np.int8(3), np.datetime64("NaT"), np.timedelta64(5, "D"), pd.NA, pd.Timestamp.max),
+    *(np.float16(1), np.int8(3), np.datetime64("NaT", "ns"), np.timedelta64(5, "D"), pd.NA, pd.Timestamp.max),
 ]
 
 

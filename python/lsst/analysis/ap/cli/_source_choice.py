@@ -36,7 +36,7 @@ class Catalog(Protocol):
         Parameters
         ----------
         selection : `~lsst.analysis.ap.sources.Selection`
-            Which ones.
+            Which sources are wanted.
         columns : collection of `str`, optional
             Columns that are wanted; all when not given.
 

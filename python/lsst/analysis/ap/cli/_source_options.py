@@ -3,7 +3,7 @@
 Nothing heavy is imported until the words are understood.
 """
 
-__all__ = ("add_source_options", "settle_places", "source_is_given")
+__all__ = ("add_source_options", "assign_places", "source_is_given")
 
 import argparse
 from collections.abc import Mapping
@@ -122,13 +122,13 @@ def source_is_given(arguments: argparse.Namespace) -> bool:
     return any(getattr(arguments, name) for name in _SOURCES)
 
 
-def settle_places(arguments: argparse.Namespace) -> str | None:
-    """Tell the files of alerts from the output directory, and say what is missing.
+def assign_places(arguments: argparse.Namespace) -> str | None:
+    """Separate the files of alerts from the output directory, and say what is missing.
 
     Parameters
     ----------
     arguments : `argparse.Namespace`
-        The parsed words. Without a repository their places are mended.
+        The parsed words. Without a repository the places in them are corrected.
 
     Returns
     -------

@@ -23,7 +23,7 @@ from ._command import (
 )
 from ._config_options import add_config_options, make_config
 from ._source_choice import columns_for, open_catalog, selection_of
-from ._source_options import add_source_options, settle_places, source_is_given
+from ._source_options import add_source_options, assign_places, source_is_given
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -138,7 +138,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if arguments.show_config:
         _make_config(arguments).saveToStream(sys.stdout)
         return 0
-    if problem := settle_places(arguments):
+    if problem := assign_places(arguments):
         parser.error(problem)
     if not source_is_given(arguments):
         parser.error(

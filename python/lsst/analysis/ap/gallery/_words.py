@@ -3,11 +3,11 @@
 __all__ = ("flag_words", "synonyms")
 
 from ..render import FLAG_MEANINGS, FLAG_WORDS, LABEL_FLAGS
-from ..sources import SYNONYMS, today
+from ..sources import SYNONYMS, current_name
 
 
 def flag_words() -> list[dict[str, object]]:
-    """Return the words of flags, with their columns by the names of today.
+    """Return the words of flags, with their columns by their current names.
 
     Returns
     -------
@@ -26,11 +26,11 @@ def flag_words() -> list[dict[str, object]]:
         for label, columns in LABEL_FLAGS.items()
     ]
     return [
-        {"word": word, "columns": list(dict.fromkeys(map(today, columns))), "about": about}
+        {"word": word, "columns": list(dict.fromkeys(map(current_name, columns))), "about": about}
         for word, columns, about in words
     ]
 
 
 def synonyms() -> list[tuple[str, str]]:
-    """Return other names of columns, each with the name of today."""
+    """Return other names of columns, each with the current name."""
     return list(SYNONYMS.items())

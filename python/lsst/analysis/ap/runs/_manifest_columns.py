@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 
 from ..domain import CutoutsError, SourceBatch
 from ..output import ManifestColumn
-from ..sources import arrow_condition, columns_of, parse_condition, today
+from ..sources import arrow_condition, columns_of, current_name, parse_condition
 
 
 def prepare_columns(
@@ -72,7 +72,7 @@ def needed_columns(columns: Iterable[ManifestColumn]) -> frozenset[str]:
 
 def _of_today(column: ManifestColumn, known: Collection[str]) -> ManifestColumn:
     """Return a column that may be asked for by an older name of its source."""
-    return column if column.source in known else replace(column, source=today(column.source))
+    return column if column.source in known else replace(column, source=current_name(column.source))
 
 
 def _sources(column: ManifestColumn) -> frozenset[str]:

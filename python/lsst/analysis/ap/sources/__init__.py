@@ -21,7 +21,7 @@ from ._positions import FindExposures
 from ._rows import open_sources, rows_of
 from ._selection import Selection
 from ._survey import SURVEY_COLUMNS, Survey, survey
-from ._synonyms import PICTURE_COLUMNS, SYNONYMS, today
+from ._synonyms import PICTURE_COLUMNS, SYNONYMS, current_name
 from ._table_catalog import TableCatalog
 from ._tables import Sources, arrow_tables, one_row
 from ._tap import DEFAULT_TAP_URL, open_tap
@@ -51,6 +51,7 @@ __all__ = (
     "arrow_tables",
     "circle",
     "columns_of",
+    "current_name",
     "find_tables",
     "forced_sources",
     "group_by_detector",
@@ -72,5 +73,4 @@ __all__ = (
     "rows_of",
     "standardize",
     "survey",
-    "today",
 )

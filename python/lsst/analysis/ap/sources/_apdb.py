@@ -67,7 +67,7 @@ class SqlApdb:
             raise CutoutsError(
                 f"Database {database.name} has no table DiaSource{where}. Is it an APDB?"
             ) from error
-        # The columns by their names of today, flags that share an integer apart.
+        # The columns by their current names, flags that share an integer apart.
         self._columns: dict[str, sa.ColumnElement[Any]] = dict(
             zip(renamed(table.c.keys()), table.c, strict=True)
         )
@@ -234,7 +234,7 @@ class SqlApdb:
         selection : `Selection`
             Which sources are wanted.
         columns : collection of `str`, optional
-            Columns by their names of today that are wanted besides the
+            Columns by their current names that are wanted besides the
             required ones, as far as the table has them; all when not given.
         page_rows : `int`, optional
             How many rows to fetch at a time. Each page begins after the key

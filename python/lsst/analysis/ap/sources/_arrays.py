@@ -42,7 +42,7 @@ def arrow_array(values: Any) -> pa.ChunkedArray:
         replaced in text.
     """
     if isinstance(values, pa.Array | pa.ChunkedArray):
-        return _settled(values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values]))
+        return _plain_types(values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values]))
     if isinstance(getattr(values, "dtype", None), np.dtype):
         values = _native(np.asarray(values))
     try:
@@ -51,7 +51,7 @@ def arrow_array(values: Any) -> pa.ChunkedArray:
             found = text_array(_objects(values))
     except _ARROW_ERRORS:  # mixed objects, complex numbers, odd lengths of time
         found = text_array(_objects(values))
-    return _settled(found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found]))
+    return _plain_types(found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found]))
 
 
 def _objects(values: Any) -> Sequence[Any]:
@@ -153,7 +153,7 @@ def _native(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
 
 
-def _settled(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _plain_types(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column as one of a type that filters, sorts and joins."""
     kind = column.type
     for matches, convert in _CONVERSIONS:
@@ -208,16 +208,16 @@ def utf8_array(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return _settled(column.cast(column.type.value_type))
+    return _plain_types(column.cast(column.type.value_type))
 
 
 def _expanded(column: pa.ChunkedArray) -> pa.ChunkedArray:
     chunks = [pc.run_end_decode(chunk) for chunk in column.chunks]
-    return _settled(pa.chunked_array(chunks, column.type.value_type))
+    return _plain_types(pa.chunked_array(chunks, column.type.value_type))
 
 
 def _stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return _settled(pa.chunked_array([c.storage for c in column.chunks], column.type.storage_type))
+    return _plain_types(pa.chunked_array([c.storage for c in column.chunks], column.type.storage_type))
 
 
 def _number(column: pa.ChunkedArray) -> pa.ChunkedArray:

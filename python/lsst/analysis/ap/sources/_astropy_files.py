@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ..domain import CutoutsError
 from ._csv import decoded, read_csv
-from ._synonyms import today
+from ._synonyms import current_name
 
 if TYPE_CHECKING:
     import astropy.table
@@ -167,6 +167,6 @@ def _read_ecsv_as_text(path: Path) -> pa.Table:
     header = b"".join(comments).decode(errors="replace")
     delimiter = b"," if re.search(r"^# delimiter: ','", header, re.MULTILINE) else b" "
     for name, unit in re.findall(r"name: *([^,}\s]+)[^\n]*?unit: *([^,}\s]+)", header):
-        if today(name) in ("ra", "dec") and unit != "deg":
+        if current_name(name) in ("ra", "dec") and unit != "deg":
             raise CutoutsError(f"column {name!r} is in {unit}, and not all of its values can be read")
     return read_csv(b"".join(rows), delimiter)

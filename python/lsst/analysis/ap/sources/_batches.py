@@ -23,7 +23,7 @@ def group_by_detector(
     Parameters
     ----------
     tables : iterable of `pyarrow.Table`
-        Sources with the column names of today, in any order; memory holds
+        Sources with the current column names, in any order; memory holds
         one table and one batch.
     instrument : `str` or `None`
         Instrument of the rows that do not say theirs in a column

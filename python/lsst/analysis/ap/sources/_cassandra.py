@@ -170,7 +170,7 @@ def _wanted(names: list[str], columns: Collection[str] | None, flag_map: FlagMap
         return names
     packed = {"ccdVisitId"} if flag_map is None else {"ccdVisitId", flag_map.column}
     wanted = {*columns, *packed}
-    return [name for name, today in zip(names, renamed(names), strict=True) if today in wanted]
+    return [name for name, new in zip(names, renamed(names), strict=True) if new in wanted]
 
 
 def _rows(session: Any, keyspace: str, table: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:

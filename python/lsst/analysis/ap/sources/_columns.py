@@ -19,7 +19,7 @@ from ._flag_map import FlagMap, unpack_flags
 from ._kinds import FLAG, WHOLE, Kind, Reading, kind_of, read_values, unread_columns
 from ._positions import FindExposures, place_positions
 from ._reasons import REASON, reasons_of, with_reasons
-from ._synonyms import renamed, today
+from ._synonyms import current_name, renamed
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def standardize(
     required: Collection[str] = REQUIRED_COLUMNS,
     find: FindExposures | None = None,
 ) -> pa.Table:
-    """Give the columns of a whole catalogue the names and the types of today.
+    """Give the columns of a whole catalogue their current names and types.
 
     Parameters
     ----------
@@ -68,10 +68,10 @@ def standardize(
 
 
 class Standardizer:
-    """What turns the tables of one catalogue into tables of today.
+    """What turns the tables of one catalogue into standard tables.
 
-    Columns get the names of today; an older name is replaced only where
-    today's name is not a column already. Identifiers become 64-bit integers,
+    Columns get their current names; an older name is replaced only where
+    the current name is not a column already. Identifiers become 64-bit integers,
     flags truth values and bands text, whatever they are written as. A value
     that cannot be read is null, and its row says so in the column `REASON`;
     so does a row without ``diaSourceId``, whose place it takes is the number
@@ -108,7 +108,7 @@ class Standardizer:
         self._required = required
         self._whole = whole
         self._rows = 0
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     def begin(self) -> None:
         """Begin to count rows anew, before the catalogue is read once more."""
@@ -157,8 +157,8 @@ class Standardizer:
         return table.set_column(place, name, reading.values)
 
     def _leave_out(self, name: str, example: str) -> None:
-        if name not in self._told:
-            self._told.add(name)
+        if name not in self._warned:
+            self._warned.add(name)
             _LOG.warning("%s The column is left out.", _rounded(name, example))
 
     def _is_of_positions(self, names: Collection[str]) -> bool:
@@ -169,8 +169,8 @@ class Standardizer:
             and {"ra", "dec"} <= set(names)
             and (self._find is not None or {"visit", "detector"} <= set(names))
         )
-        if found and "positions" not in self._told:
-            self._told.add("positions")
+        if found and "positions" not in self._warned:
+            self._warned.add("positions")
             _LOG.warning(
                 "The catalogue has no diaSourceId: its rows are taken for positions, and their identifiers "
                 "are made up."
@@ -225,7 +225,7 @@ def _without_repeats(table: pa.Table) -> pa.Table:
     names = _names(table)
     first: dict[str, int] = {}
     for place, name in enumerate(names):
-        if (kept := first.setdefault(name, place)) == place or kind_of(today(name)) is None:
+        if (kept := first.setdefault(name, place)) == place or kind_of(current_name(name)) is None:
             continue
         if not arrow_array(table.column(place)).equals(arrow_array(table.column(kept))):
             raise CutoutsError(

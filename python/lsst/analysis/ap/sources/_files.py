@@ -46,7 +46,7 @@ def read_catalog(path: str | Path) -> pa.Table:
     Returns
     -------
     table : `pyarrow.Table`
-        All its rows, with the column names of today.
+        All its rows, with the current column names.
 
     Raises
     ------

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..domain import CutoutsError, UnreadableError
-from ._synonyms import today
+from ._synonyms import current_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class FlagMap:
     """Name of the column."""
 
     bits: Mapping[str, int]
-    """Bit, counted from 0, of each flag by its name of today."""
+    """Bit, counted from 0, of each flag by its current name."""
 
     @classmethod
     def from_file(cls, path: str | Path, table: str = "DiaSource") -> Self:
@@ -73,7 +73,7 @@ class FlagMap:
     def _from_document(cls, document: Mapping[str, Any], path: str | Path) -> Self:
         try:
             column = document["columns"][0]
-            bits = {today(str(entry["name"])): int(entry["bit"]) for entry in column["bitList"]}
+            bits = {current_name(str(entry["name"])): int(entry["bit"]) for entry in column["bitList"]}
             name = str(column["columnName"])
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise CutoutsError(

@@ -112,7 +112,7 @@ def kind_of(name: str) -> Kind | None:
     Parameters
     ----------
     name : `str`
-        A column by its name of today.
+        A column by its current name.
 
     Returns
     -------

@@ -12,7 +12,7 @@ def in_order(table: pa.Table) -> pa.Table:
     Parameters
     ----------
     table : `pyarrow.Table`
-        Rows with the column names of today.
+        Rows with the current column names.
 
     Returns
     -------

@@ -38,7 +38,7 @@ def scan_parquet(path: str, filesystem: Any, columns: Collection[str] | None) ->
     filesystem : `fsspec.AbstractFileSystem` or `None`
         Where it is; here when `None`.
     columns : collection of `str` or `None`
-        Columns by their names of today that are wanted, as far as they are
+        Columns by their current names that are wanted, as far as they are
         there; all when `None`.
 
     Yields

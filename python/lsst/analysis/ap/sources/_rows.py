@@ -37,7 +37,7 @@ class ReadableCatalog(Protocol):
         Parameters
         ----------
         selection : `Selection`
-            Which ones.
+            Which sources are wanted.
         columns : collection of `str`, optional
             Columns that are wanted; all when not given.
 

@@ -12,7 +12,7 @@ from ..domain import CutoutsError
 from ._choice import Keys, Stratum, choose
 from ._order import in_order
 from ._positions import POSITION
-from ._synonyms import today
+from ._synonyms import current_name
 from .conditions._arrow import arrow_condition
 from .conditions._expression import (
     And,
@@ -172,7 +172,7 @@ class Selection:
         Parameters
         ----------
         columns : collection of `str`
-            Columns that the catalogue has, by their names of today.
+            Columns that the catalogue has, by their current names.
 
         Returns
         -------
@@ -199,9 +199,9 @@ class Selection:
                 yield IsIn(Column(name), tuple(choices))
         yield from self.regions
         for name in self.excluded_flags:
-            yield Not(Column(today(name)))
+            yield Not(Column(current_name(name)))
         for name in self.required_flags:
-            yield Column(today(name))
+            yield Column(current_name(name))
         if self._parsed is not None:
             yield self._parsed
         for name in _WITHDRAWN_COLUMNS:
@@ -235,7 +235,7 @@ class Selection:
         Parameters
         ----------
         table : `pyarrow.Table`
-            Rows with the column names of today.
+            Rows with the current column names.
 
         Returns
         -------
@@ -281,7 +281,7 @@ class Selection:
         Parameters
         ----------
         table : `pyarrow.Table`
-            Rows with the column names of today.
+            Rows with the current column names.
 
         Returns
         -------

@@ -28,7 +28,7 @@ class SourceRows:
     """Where the table is."""
 
     columns: Mapping[str, sa.ColumnElement[Any]]
-    """Its columns by their names of today."""
+    """Its columns by their current names."""
 
     key: tuple[str, ...]
     """Columns that order its rows, and tell them apart."""
@@ -37,7 +37,7 @@ class SourceRows:
     """Instrument of all the sources, where it is known."""
 
     standardizer: Standardizer
-    """What makes tables of today of them."""
+    """What makes standard tables of them."""
 
     def pages(
         self, clauses: Sequence[sa.ColumnElement[bool]], columns: Collection[str] | None, page_rows: int

@@ -28,7 +28,7 @@ def split_conditions(
     selection : `Selection`
         Which sources are wanted.
     columns : `~collections.abc.Mapping` [`str`, `sqlalchemy.ColumnElement`]
-        The columns by their names of today.
+        The columns by their current names.
     packed : `frozenset` [`str`]
         Columns that are made of others when the rows are there.
     name : `str`
@@ -60,7 +60,7 @@ def identifier_clauses(selection: Selection, columns: Columns, name: str) -> Ite
     selection : `Selection`
         Which sources are wanted.
     columns : `~collections.abc.Mapping` [`str`, `sqlalchemy.ColumnElement`]
-        The columns by their names of today.
+        The columns by their current names.
     name : `str`
         What to call the table in messages.
 

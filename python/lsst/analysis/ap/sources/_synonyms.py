@@ -1,6 +1,6 @@
 """Every name that a DiaSource column has had, and the one it has here."""
 
-__all__ = ("FLAG_COLUMNS", "FORCED_SYNONYMS", "PICTURE_COLUMNS", "SYNONYMS", "renamed", "today")
+__all__ = ("FLAG_COLUMNS", "FORCED_SYNONYMS", "PICTURE_COLUMNS", "SYNONYMS", "current_name", "renamed")
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -152,7 +152,7 @@ FORCED_SYNONYMS: Final[Mapping[str, str]] = {
 ``psfFlux`` is that of the difference image and not of the science image."""
 
 IGNORING_CASE: Final[Mapping[str, str]] = {
-    **{name.lower(): today for name, today in SYNONYMS.items()},
+    **{name.lower(): new for name, new in SYNONYMS.items()},
     **{name.lower(): name for name in (*SYNONYMS.values(), *PICTURE_COLUMNS)},
 }
 """Names in small letters, as some services write them or anything like it."""
@@ -161,7 +161,7 @@ IGNORING_CASE: Final[Mapping[str, str]] = {
 _KNOWN: Final = frozenset((*SYNONYMS.values(), *PICTURE_COLUMNS))
 
 
-def today(name: str) -> str:
+def current_name(name: str) -> str:
     """Return the name that this package knows a column by.
 
     Parameters
@@ -172,7 +172,7 @@ def today(name: str) -> str:
     Returns
     -------
     name : `str`
-        Its name in the APDB of today; the same name when it is not known.
+        Its name in the current APDB schema; the same name when it is not known.
     """
     if name in SYNONYMS:
         return SYNONYMS[name]
@@ -183,7 +183,7 @@ _PRIORITY: Final = {name: place for place, name in enumerate(SYNONYMS)}
 
 
 def renamed(names: Sequence[str]) -> list[str]:
-    """Return the names of today of the columns of a table.
+    """Return the current names of the columns of a table.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def renamed(names: Sequence[str]) -> list[str]:
     Returns
     -------
     names : `list` [`str`]
-        In the same order. A synonym is replaced only where today's name is
+        In the same order. A synonym is replaced only where the current name is
         not a column already, and only one of several synonyms is.
     """
     if "psfDiffFlux" in names:
@@ -202,7 +202,7 @@ def renamed(names: Sequence[str]) -> list[str]:
     found = dict(zip(names, names, strict=True))
     last = len(_PRIORITY)
     for name in sorted(dict.fromkeys(names), key=lambda name: _PRIORITY.get(name, last)):
-        if (new := today(name)) not in taken:
+        if (new := current_name(name)) not in taken:
             taken.add(new)
             found[name] = new
     return [found[name] for name in names]

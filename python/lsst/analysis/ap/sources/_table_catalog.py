@@ -25,7 +25,7 @@ class TableCatalog:
     tables : `~collections.abc.Callable`
         Called with the columns that are wanted, all when `None`, and with a
         selection, of whose sources none may be missing; it returns tables
-        with the column names of today. It is called once or twice for each
+        with the current column names. It is called once or twice for each
         reading.
     grouped : `bool`, optional
         Whether the sources of one detector are all in one table, so that the
@@ -69,7 +69,7 @@ class TableCatalog:
         selection : `Selection`
             Which sources are wanted.
         columns : collection of `str`, optional
-            Columns by their names of today that are wanted besides the
+            Columns by their current names that are wanted besides the
             required ones, as far as the catalogue has them; all when not
             given.
 

@@ -16,7 +16,7 @@ from ._ccd_visit import CcdVisitPacker
 from ._columns import REQUIRED_COLUMNS, Standardizer, standardize
 from ._flag_map import FlagMap
 from ._positions import FindExposures
-from ._synonyms import today
+from ._synonyms import current_name
 
 if TYPE_CHECKING:
     import astropy.table
@@ -38,7 +38,7 @@ def arrow_tables(
     required: Collection[str] = REQUIRED_COLUMNS,
     find: FindExposures | None = None,
 ) -> Iterator[pa.Table]:
-    """Yield a catalogue as Arrow tables with the column names of today.
+    """Yield a catalogue as Arrow tables with the current column names.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def one_row(source: Any, required: Collection[str] = REQUIRED_COLUMNS) -> pa.Tab
     Returns
     -------
     table : `pyarrow.Table`
-        That row, with the column names of today.
+        That row, with the current column names.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def _from_astropy(table: "astropy.table.Table") -> pa.Table:
         column = table[name]
         if len(getattr(column, "shape", (0,))) != 1:
             continue
-        if today(name) in ("ra", "dec"):
+        if current_name(name) in ("ra", "dec"):
             column = _in_degrees(column)
         columns[name] = _from_numpy(column)
     return _from_columns(columns)

@@ -21,7 +21,7 @@ def arrow_condition(expression: Expression, schema: pa.Schema) -> pc.Expression:
     expression : `Expression`
         A condition.
     schema : `pyarrow.Schema`
-        Columns of the table, with the names of today.
+        Columns of the table, with the current names.
 
     Returns
     -------

@@ -32,7 +32,7 @@ class Column:
     """A column of the catalogue."""
 
     name: str
-    """Its name of today."""
+    """Its current name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def columns_of(expression: Expression) -> frozenset[str]:
     Returns
     -------
     columns : `frozenset` [`str`]
-        By their names of today.
+        By their current names.
     """
     match expression:
         case Column(name):

@@ -25,7 +25,7 @@ def sql_condition(
     expression : `Expression`
         A condition.
     columns : `~collections.abc.Mapping` [`str`, `sqlalchemy.ColumnElement`]
-        The columns by their names of today.
+        The columns by their current names.
     table : `str`
         What to call the table in messages.
 

@@ -6,7 +6,7 @@ import ast
 from typing import Final
 
 from ...domain import CutoutsError
-from .._synonyms import today
+from .._synonyms import current_name
 from ._expression import (
     And,
     Arithmetic,
@@ -51,7 +51,7 @@ def parse_condition(text: str) -> Expression:
     Returns
     -------
     expression : `Expression`
-        Its tree. Older names of columns have become those of today.
+        Its tree. Older names of columns have become the current ones.
 
     Raises
     ------
@@ -83,7 +83,7 @@ class _Parser:
 
         match node:
             case ast.Name(id=name):
-                return Column(today(name))
+                return Column(current_name(name))
             case ast.Constant(value=bool() | int() | float() | str() as value):
                 return Literal(value)
             case ast.BoolOp(op=ast.And(), values=values):
