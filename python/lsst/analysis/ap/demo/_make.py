@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..domain import CutoutsError
+from ..messages import install_line
 from ._paths import DemoPaths
 
 _TABLES = ("apdb.sqlite3", "apdb.yaml", "truth.parquet")
@@ -80,9 +81,7 @@ def make_demo(
             raise CutoutsError(f"{name} is {value}; the demo needs at least {least}")
     for name in ("galsim", "photutils"):
         if importlib.util.find_spec(name) is None:
-            raise CutoutsError(
-                f"The demo needs {name}, which is not installed: pip install 'lsst-analysis-ap[demo]'"
-            )
+            raise CutoutsError(f"The demo needs {name}, which is not installed: {install_line('demo')}")
     root, report = Path(root), report or (lambda line: None)
     _clear([root / name for name in ("repo", *_TABLES, *_OTHER_TABLES)], overwrite=overwrite)
 
@@ -134,7 +133,8 @@ def _clear(paths: list[Path], *, overwrite: bool) -> None:
     present = [path for path in paths if path.exists()]
     if present and not overwrite:
         raise CutoutsError(
-            f"{present[0]} exists already; choose another directory or give overwrite (--overwrite)"
+            f"{present[0]} exists already; choose another directory, or give overwrite to replace it",
+            choices=("overwrite",),
         )
     foreign = [path for path in present if path.is_dir() and not (path / "butler.yaml").exists()]
     if foreign:

@@ -71,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             report=lambda line: print(line, flush=True),
         )
     except CutoutsError as error:
-        print(f"zooniverseCutoutsDemo: {error}", file=sys.stderr)
+        options = "".join(f" (--{choice})" for choice in error.choices)
+        print(f"zooniverseCutoutsDemo: {error}{options}", file=sys.stderr)
         return 2
     except OSError as error:
         print(f"zooniverseCutoutsDemo: {error}", file=sys.stderr)
