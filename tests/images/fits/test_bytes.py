@@ -59,6 +59,22 @@ def test_a_file_that_shrinks_while_it_is_read(source, read):
         read(source, np.array([49_000]), np.array([51_000]))
 
 
+def test_a_mapped_range_has_the_bytes_of_the_file(source):
+    for start, stop in ((0, 100_000), (1, 2), (70_001, 99_999), (5, 5)):
+        assert bytes(source.mapped(start, stop)) == DATA[start:stop]
+
+
+def test_what_is_not_in_the_file_is_not_mapped(source):
+    with pytest.raises(ImageFileError, match="is truncated: byte 100001 is needed but it has 100000"):
+        source.mapped(10, 100_001)
+    with pytest.raises(ImageFileError, match="is corrupt"):
+        source.mapped(-5, 10)
+    with open(source.name, "r+b") as file:
+        file.truncate(50_000)
+    with pytest.raises(ImageFileError, match="was cut short while it was read"):
+        source.mapped(49_000, 51_000)
+
+
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(ImageFileError, match="nothing-here: cannot be opened: No such file"):
         LocalBytes(str(tmp_path / "nothing-here"))

@@ -13,6 +13,7 @@ from lsst.daf.butler import DeferredDatasetHandle
 from ..domain import Box
 from ._cut import around
 from ._objects import ObjectImage
+from ._psf import load_psf
 from .wcs._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
 
 
@@ -106,7 +107,7 @@ class ButlerImage:
     @cached_property
     def psf(self) -> Any:
         """The point-spread function; `None` where it has none."""
-        return self._get("psf") if "psf" in self._components else None
+        return load_psf(self._butler, self._ref)
 
     def close(self) -> None:
         """Forget what was read: the butler keeps no file open."""

@@ -8,17 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lsst.daf.butler import DeferredDatasetHandle
+from lsst.daf.butler import DatasetRef, LimitedButler
 
 _log = logging.getLogger(__name__)
 
 
-def load_psf(handle: DeferredDatasetHandle) -> Any:
+def load_psf(butler: LimitedButler, ref: DatasetRef) -> Any:
     """Return the point-spread function of an image.
 
     Parameters
     ----------
-    handle : `lsst.daf.butler.DeferredDatasetHandle`
+    butler : `lsst.daf.butler.LimitedButler`
+        What reads it.
+    ref : `lsst.daf.butler.DatasetRef`
         The image.
 
     Returns
@@ -28,11 +30,10 @@ def load_psf(handle: DeferredDatasetHandle) -> Any:
         `None` when the image has none, or none that can be read here: those
         of afw need afw.
     """
-    ref = handle.ref
     if "psf" not in ref.datasetType.storageClass.allComponents():
         return None
     try:
-        return handle.butler.get(ref.makeComponentRef("psf"))
+        return butler.get(ref.makeComponentRef("psf"))
     except Exception as error:  # whatever the formatter raises; the image itself may be fine
         _log.warning("The point-spread function of %s cannot be read: %s", ref, error)
         return None

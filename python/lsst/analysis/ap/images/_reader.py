@@ -107,7 +107,7 @@ class TripletReader:
             return open_warped_template(coadds, _open_image, grid)
         image = _open_image(handle)
         if "psf" in self._extras and isinstance(image, FitsImage):
-            image.psf = load_psf(handle)
+            image.psf = load_psf(handle.butler, handle.ref)
         return image
 
 
