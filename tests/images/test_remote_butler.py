@@ -8,10 +8,12 @@ import time
 from collections import Counter
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from lsst.daf.butler import Butler, Config, LabeledButlerFactory
 from lsst.resources import ResourcePath
 
+from lsst.analysis.ap import ZooniverseCutoutsConfig, ZooniverseCutoutsTask
 from lsst.analysis.ap.domain import DetectorVisit
 from lsst.analysis.ap.images import (
     ButlerAddress,
@@ -165,6 +167,27 @@ def test_workers_open_the_server_again(release, served):
     again = pickle.loads(pickle.dumps(datasets))
     data_id = DetectorVisit("LSSTComCam", VISITS[0], 4)
     assert again.find("science", data_id).ref == datasets.find("science", data_id).ref
+
+
+def test_a_run_in_two_processes_gives_the_pictures_of_the_repository(release, served, tmp_path):
+    uri, _ = served
+    collection = "LSSTComCam/runs/DRP"
+    rows = [
+        {"diaSourceId": s["diaSourceId"], "visit": v, "detector": 4, "ra": s["ra"], "dec": s["dec"]}
+        for v in VISITS
+        for s in release.sources(v)[:6]
+    ]
+    table = pa.Table.from_pylist(rows)
+    task = ZooniverseCutoutsTask.from_repository(uri, collection, sizes=[21])
+    result = task.run(table, tmp_path / "remote", jobs=2)
+    config = ZooniverseCutoutsConfig()
+    config.sizes = [21]
+    direct = ZooniverseCutoutsTask(config, butler=release.butler(collection)).run(table, tmp_path / "direct")
+    assert result.written == direct.written
+    assert len(result.written) >= 10
+    for identifier in result.written:
+        name = f"{identifier}.png"
+        assert (tmp_path / "remote" / name).read_bytes() == (tmp_path / "direct" / name).read_bytes()
 
 
 def test_nothing_secret_is_in_a_reason(release, served):

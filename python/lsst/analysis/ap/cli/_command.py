@@ -187,6 +187,8 @@ def run_command(
     _return_places(arguments, argv)
     level = "WARNING" if arguments.quiet else arguments.log_level
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=level)
+    if level != "DEBUG":  # a server's butler tells of every request, with its address
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
     try:
         _refuse_empty(arguments)
         status = act(arguments)
