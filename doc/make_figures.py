@@ -25,7 +25,7 @@ from lsst.analysis.ap import ZooniverseCutoutsConfig
 from lsst.analysis.ap.domain import Box, Stamp, Triplet
 from lsst.analysis.ap.render import PictureStyle, Renderer
 from lsst.analysis.ap.render._flags import FLAG_MEANINGS, FLAG_WORDS, LABEL_FLAGS
-from lsst.analysis.ap.sources._synonyms import today
+from lsst.analysis.ap.sources._synonyms import current_name
 
 DOC = Path(__file__).parent
 FIGURES = DOC / "figures"
@@ -212,7 +212,7 @@ def _flag_words() -> str:
 
 def _columns(names: Iterable[str]) -> str:
     """Return columns by their names of today."""
-    return ", ".join(f"``{name}``" for name in dict.fromkeys(map(today, names)))
+    return ", ".join(f"``{name}``" for name in dict.fromkeys(map(current_name, names)))
 
 
 def _row(*cells: str) -> list[str]:
