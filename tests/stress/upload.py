@@ -11,6 +11,7 @@ python tests/stress/upload.py --rounds 100
 import argparse
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -144,6 +145,7 @@ def main():
     if wrong:
         print(f"{len(wrong)} of {directory} directories went wrong: {', '.join(map(str, wrong))}")
         raise SystemExit(1)
+    shutil.rmtree(root)
     print(f"{done} kills and {faults} faults: {directory} directories, each DiaSource exactly once")
 
 
