@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 from tests.gallery.directories import fill, rows
+from tests.gallery.waiting import wait_for
 
 from lsst.analysis.ap.gallery import read_items, write_page
 
@@ -62,7 +63,7 @@ def watched(browser):
         page.on("pageerror", lambda error: problems.append(f"error {error}"))
         page.on("console", heard)
         page.goto(path.absolute().as_uri() + (f"#{fragment}" if fragment else ""))
-        page.wait_for_function("Gallery.app !== undefined")
+        wait_for(page, "Gallery.app !== undefined")
         return page
 
     yield opened

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from tests.gallery.directories import fill, rows
+from tests.gallery.waiting import wait_for
 
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.gallery import (
@@ -223,7 +224,7 @@ def test_pictures_side_by_side_have_the_same_limits(open_page, compared_page):
     from PIL import Image
 
     def difference(page):
-        page.wait_for_function("[...document.querySelectorAll('.tile img')].every((image) => image.complete)")
+        wait_for(page, "[...document.querySelectorAll('.tile img')].every((image) => image.complete)")
         tile = page.locator(".tile").first
         shots = [tile.locator(".picture").nth(n).locator(".part").screenshot() for n in (0, 1)]
         images = [np.asarray(Image.open(io.BytesIO(s)).convert("L"), float)[30:-30, 30:-30] for s in shots]

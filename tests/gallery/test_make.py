@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.gallery.directories import fill, picture, rows
+from tests.gallery.waiting import wait_for
 
 from lsst.analysis.ap.cli.gallery import main
 from lsst.analysis.ap.domain import CutoutsError, DetectorVisit, SourceBatch
@@ -51,7 +52,7 @@ def test_a_page_with_its_pictures_can_be_moved(open_page, tmp_path):
     (tmp_path / "out").rename(tmp_path / "elsewhere")
     (tmp_path / "pictures").rename(tmp_path / "gone")
     page = open_page(tmp_path / "elsewhere" / index.name)
-    page.wait_for_function("[...document.querySelectorAll('.tile img')].every((image) => image.complete)")
+    wait_for(page, "[...document.querySelectorAll('.tile img')].every((image) => image.complete)")
     assert page.locator(".no-picture").count() == 0
 
 
@@ -69,7 +70,7 @@ def test_a_picture_that_is_gone_is_told_in_its_place(browser, tmp_path):
 def test_folders_with_odd_names_are_found(open_page, tmp_path):
     folder = fill(tmp_path / "50% 'of' #1? é", rows(2))
     page = open_page(make_gallery(folder, out=tmp_path / "a b"))
-    page.wait_for_function("[...document.querySelectorAll('.tile img')].every((image) => image.complete)")
+    wait_for(page, "[...document.querySelectorAll('.tile img')].every((image) => image.complete)")
     assert page.evaluate("[...document.querySelectorAll('.tile img')].every((i) => i.naturalWidth > 0)")
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from tests.gallery.directories import fill, picture, rows
+from tests.gallery.waiting import wait_for
 
 from lsst.analysis.ap.gallery import read_items, write_page
 
@@ -44,11 +45,11 @@ def test_every_picture_is_there_and_only_those_in_sight_are_drawn(open_page, ind
     ]
     drawn = page.locator(".tile").count()
     assert 4 < drawn < 60
-    page.wait_for_function("[...document.querySelectorAll('.tile img')].every((image) => image.complete)")
+    wait_for(page, "[...document.querySelectorAll('.tile img')].every((image) => image.complete)")
     widths = page.evaluate("[...document.querySelectorAll('.tile img')].map((image) => image.naturalWidth)")
     assert set(widths) == {670}
     page.keyboard.press("End")
-    page.wait_for_function("document.querySelector(\"[aria-posinset='60']\") !== null")
+    page.locator("[aria-posinset='60']").wait_for(state="attached")
     assert page.locator("[aria-posinset='1']").count() == 0
 
 
@@ -56,7 +57,7 @@ def test_every_picture_is_there_and_only_those_in_sight_are_drawn(open_page, ind
 def test_a_panel_is_shown_without_what_is_around_it(open_page, tmp_path, style):
     folder = fill(tmp_path / "pictures", rows(1), lambda number: picture(number, **style))
     page = open_page(write_page(read_items(folder), tmp_path / "out"), "show=difference&size=210")
-    page.wait_for_function("document.querySelector('.tile img').complete")
+    wait_for(page, "document.querySelector('.tile img').complete")
     shot = page.locator(".tile .part").screenshot()
     from PIL import Image
 
@@ -81,7 +82,7 @@ def test_labels_survive_a_reload_and_export_exactly_what_was_pressed(open_page, 
     page.keyboard.press("z")  # takes back the last
     assert current(page) == order[5]
     page.reload()
-    page.wait_for_function("Gallery.app !== undefined")
+    wait_for(page, "Gallery.app !== undefined")
     lines = list(csv.DictReader(io.StringIO(exported(page))))
     words = {"r": "real", "b": "bogus", "u": "unsure"}
     assert {line["diaSourceId"]: line["label"] for line in lines} == {
@@ -121,11 +122,11 @@ def test_two_tabs_keep_each_others_labels(open_page, index):
     second = open_page(index, context=first.context)
     order = ids(first)
     first.keyboard.press("r")
-    second.wait_for_function("Gallery.app.labels.countOf('me') === 1")
+    wait_for(second, "Gallery.app.labels.countOf('me') === 1")
     second.keyboard.press("End")
     second.keyboard.press("b")
     first.reload()
-    first.wait_for_function("Gallery.app !== undefined")
+    wait_for(first, "Gallery.app !== undefined")
     lines = csv.DictReader(io.StringIO(exported(first)))
     assert {line["diaSourceId"]: line["label"] for line in lines} == {order[0]: "real", order[-1]: "bogus"}
 
@@ -150,7 +151,7 @@ def test_two_people_are_compared(open_page, index, tmp_path):
     lines += [f'{i},{words[k]},"An, na",2026-11-01T00:00:00Z' for i, k in zip(order, theirs, strict=False)]
     (tmp_path / "theirs.csv").write_text("\r\n".join(lines))
     page.locator("input[type=file]").set_input_files(tmp_path / "theirs.csv")
-    page.wait_for_function("Gallery.app.labels.countOf('An, na') === 10")
+    wait_for(page, "Gallery.app.labels.countOf('An, na') === 10")
     page.get_by_role("button", name="Agreement").click()
     expected = cohen([(words[a], words[b]) for a, b in zip(mine, theirs, strict=True)])
     assert f"Cohen's kappa: {expected:.3f}" in page.locator(".kappa").inner_text()
@@ -162,9 +163,9 @@ def test_two_people_are_compared(open_page, index, tmp_path):
     (tmp_path / "all.csv").write_text(text)
     page.evaluate("localStorage.clear()")
     page.reload()
-    page.wait_for_function("Gallery.app !== undefined")
+    wait_for(page, "Gallery.app !== undefined")
     page.locator("input[type=file]").set_input_files(tmp_path / "all.csv")
-    page.wait_for_function("Gallery.app.labels.countOf('me') === 10")
+    wait_for(page, "Gallery.app.labels.countOf('me') === 10")
     assert exported(page) == text
 
 
@@ -190,7 +191,7 @@ def test_words_and_keys_are_a_choice(open_page, index):
     page.locator(".tiles").focus()
     page.keyboard.press("s")
     page.reload()
-    page.wait_for_function("Gallery.app !== undefined")
+    wait_for(page, "Gallery.app !== undefined")
     (line,) = csv.DictReader(io.StringIO(exported(page)))
     assert line["label"] == "star, or so"
 
@@ -442,7 +443,7 @@ def test_nothing_keeps_anybody_out(open_page, index, scheme, width, views):
         fragment, key = VIEWS[name]
         page.goto(index.as_uri() + "#" + fragment)
         page.reload()
-        page.wait_for_function("Gallery.app !== undefined")
+        wait_for(page, "Gallery.app !== undefined")
         if key:
             page.keyboard.press(key)
         found = axe.run(page, options={"preload": False}).response["violations"]

@@ -4,6 +4,7 @@ import base64
 import sys
 
 import pytest
+from tests.gallery.waiting import wait_for
 
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.gallery import gallery_widget, read_items
@@ -86,7 +87,7 @@ def test_labels_given_in_a_notebook_come_back_as_a_table(show, directory, catalo
 
 def test_pictures_come_with_the_widget(show, directory):
     page = show(gallery_widget(read_items(directory), height="500px"))
-    page.wait_for_function("[...document.querySelectorAll('.tile img')].every((image) => image.complete)")
+    wait_for(page, "[...document.querySelectorAll('.tile img')].every((image) => image.complete)")
     assert set(page.evaluate("[...document.querySelectorAll('.tile img')].map((i) => i.naturalWidth)")) == {
         670
     }
