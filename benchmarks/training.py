@@ -192,23 +192,20 @@ def work(way: str, root: Path, numbers: list[int], arguments: argparse.Namespace
 
 
 def measure(way: str, python: str, root: Path, count: int, arguments: argparse.Namespace) -> float:
-    """Return the sources per second of one way, on one core."""
+    """Return the sources per second of one way, on one core, in one round."""
     few = max(count // 10, arguments.detectors)
     words = ["--work", way, "--root", str(root), "--numbers", f"{few},{count}", "--size", str(arguments.size)]
     words += ["--detectors", str(arguments.detectors), "--side", str(arguments.side)]
     environment = {
         name: value for name, value in os.environ.items() if way != "cutana" or name != "PYTHONPATH"
     }
-    best = 0.0
-    for _ in range(arguments.rounds):
-        done = subprocess.run(
-            [python, __file__, *words], capture_output=True, text=True, env=environment, check=False
-        )
-        if done.returncode:
-            raise SystemExit(f"{way} failed:\n{done.stdout}\n{done.stderr}")
-        first, second = json.loads(done.stdout.splitlines()[-1])
-        best = max(best, (count - few) / (second - first))
-    return best
+    done = subprocess.run(
+        [python, __file__, *words], capture_output=True, text=True, env=environment, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{way} failed:\n{done.stdout}\n{done.stderr}")
+    first, second = json.loads(done.stdout.splitlines()[-1])
+    return (count - few) / (second - first)
 
 
 def make_environment(root: Path) -> str:
@@ -245,11 +242,13 @@ def main(argv: list[str] | None = None) -> int:
         make_images(root, arguments.detectors, arguments.side)
         # The slow ways need fewer sources to be known as well.
         counts = {"stamps": 1.0, "cutana": 1.0, "pictures": 0.2, "boxes": 0.02}
-        speeds = {}
-        for way, share in counts.items():
-            python = cutana if way == "cutana" else sys.executable
-            speeds[way] = measure(way, python, root, int(arguments.sources * share), arguments)
-            print(f"{way:10s} {speeds[way]:8.0f} sources/s", flush=True)
+        speeds = dict.fromkeys(counts, 0.0)
+        for _ in range(arguments.rounds):
+            for way, share in counts.items():
+                python = cutana if way == "cutana" else sys.executable
+                speed = measure(way, python, root, int(arguments.sources * share), arguments)
+                speeds[way] = max(speeds[way], speed)
+                print(f"{way:10s} {speed:8.0f} sources/s", flush=True)
     ratios = {
         "stamps_vs_pictures": speeds["stamps"] / speeds["pictures"],
         "vs_bbox_get": speeds["stamps"] / speeds["boxes"],

@@ -107,8 +107,8 @@ class Box:
             ``Exposure.getCutout`` stands.
         """
         height = width if height is None else height
-        x_start = int(np.floor(x - width / 2 + 1))
-        y_start = int(np.floor(y - height / 2 + 1))
+        x_start = math.floor(x - width / 2 + 1)
+        y_start = math.floor(y - height / 2 + 1)
         return cls(x_start, x_start + width, y_start, y_start + height)
 
     @property
@@ -139,6 +139,13 @@ class Box:
         box : `Box` or `None`
             `None` when they share no pixel.
         """
+        if (
+            self.x_start <= other.x_start
+            and other.x_stop <= self.x_stop
+            and self.y_start <= other.y_start
+            and other.y_stop <= self.y_stop
+        ):
+            return other  # nearly every stamp lies wholly on its image
         x_start, x_stop = max(self.x_start, other.x_start), min(self.x_stop, other.x_stop)
         y_start, y_stop = max(self.y_start, other.y_start), min(self.y_stop, other.y_stop)
         if x_stop <= x_start or y_stop <= y_start:

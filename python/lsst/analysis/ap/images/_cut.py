@@ -2,6 +2,7 @@
 
 __all__ = ("Grid", "OpenImage", "around", "cut_stamps")
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -167,15 +168,21 @@ def cut_stamps(
         templates of the pipelines have 0.
     """
     wanted: list[list[Box]] = []
+    largest: list[Box] = []
+    parts: list[Box] = []
     for xi, yi, sides in zip(x.tolist(), y.tolist(), sizes.tolist(), strict=True):
-        boxes = [Box.from_center(xi, yi, size) for size in sides] if np.isfinite([xi, yi]).all() else []
-        if any(image.box.intersection(box) is None for box in boxes):
+        is_somewhere = math.isfinite(xi) and math.isfinite(yi)
+        boxes = [Box.from_center(xi, yi, size) for size in sides] if is_somewhere else []
+        inside = [part for box in boxes if (part := image.box.intersection(box)) is not None]
+        if len(inside) < len(boxes):
             boxes = []
         wanted.append(boxes)
+        if boxes:
+            # The largest box of a source holds the others.
+            index = max(range(len(boxes)), key=lambda n: sides[n])
+            largest.append(boxes[index])
+            parts.append(inside[index])
 
-    # The largest box of a source holds the others.
-    largest = [max(boxes, key=lambda box: box.width) for boxes in wanted if boxes]
-    parts = [_require(image.box.intersection(box)) for box in largest]
     planes = image.mask_planes if with_mask or image.has_mask else {}
     arrays = iter(image.read(parts))
     masks = iter(image.read_mask(parts)) if with_mask or "NO_DATA" in planes else None
@@ -184,6 +191,7 @@ def cut_stamps(
     psf = image.psf if "psf" in extras else None
     no_data = 1 << planes["NO_DATA"] if "NO_DATA" in planes else 0
     places = iter(zip(largest, parts, strict=True))
+    unit = image.unit
     results: list[tuple[Stamp, ...] | StampError] = []
     for xi, yi, boxes in zip(x.tolist(), y.tolist(), wanted, strict=True):
         if not boxes:
@@ -198,15 +206,14 @@ def cut_stamps(
         kernel = psf_image(psf, xi, yi)
         stamps = []
         for box in boxes:
-            inside = box.slices_within(outer)
             stamps.append(
                 Stamp(
-                    array=np.ascontiguousarray(array[inside]),
+                    array=_part(array, box, outer),
                     box=box,
-                    mask=np.ascontiguousarray(mask[inside]) if with_mask and mask is not None else None,
+                    mask=_part(mask, box, outer) if with_mask and mask is not None else None,
                     mask_planes=planes if with_mask else {},
-                    unit=image.unit,
-                    variance=None if variance is None else np.ascontiguousarray(variance[inside]),
+                    unit=unit,
+                    variance=None if variance is None else _part(variance, box, outer),
                     psf=kernel,
                 )
             )
@@ -214,9 +221,9 @@ def cut_stamps(
     return results
 
 
-def _require(box: Box | None) -> Box:
-    assert box is not None, "boxes off the image were sorted out before"
-    return box
+def _part(array: NDArray[Any], box: Box, outer: Box) -> NDArray[Any]:
+    """Return the pixels of a box out of those of another that holds it."""
+    return array if box is outer else np.ascontiguousarray(array[box.slices_within(outer)])
 
 
 def _pad(array: NDArray[Any], part: Box, box: Box, fill: float, dtype: type[Any]) -> NDArray[Any]:

@@ -51,7 +51,7 @@ class PartWriter:
         try:
             with partial.open("wb") as stream:
                 with pa.ipc.new_file(stream, table.schema) as writer:
-                    writer.write_table(table.combine_chunks())
+                    writer.write_batch(_one_batch(table))
                 stream.flush()
                 # The journal will say that these stamps are there, after a power failure too.
                 os.fsync(stream.fileno())
@@ -63,6 +63,12 @@ class PartWriter:
                 f"{path} cannot be written: {error.strerror or error}. What was written before it is safe: "
                 "mend that and run the same command again."
             ) from error
+
+
+def _one_batch(table: pa.Table) -> pa.RecordBatch:
+    """Return a table as one batch; the columns that are in one piece are not copied."""
+    arrays = [c.chunk(0) if c.num_chunks == 1 else c.combine_chunks() for c in table.columns]
+    return pa.RecordBatch.from_arrays(arrays, schema=table.schema)
 
 
 class StampPart:
@@ -81,16 +87,17 @@ class StampPart:
 
     def __init__(self, path: Path) -> None:
         with pa.ipc.open_file(pa.memory_map(str(path))) as reader:
-            self._table = reader.read_all()
+            if reader.num_record_batches != 1:
+                raise ValueError(f"it has {reader.num_record_batches} batches, not one")
+            self._table = reader.get_batch(0)
         self.columns = StampColumns.of(self._table.schema)
         """What it holds."""
         names = {*self.columns.pixels, UNIT}
-        beside = [name for name in self._table.column_names if name not in names]
-        self._beside = self._table.select(beside).replace_schema_metadata()
+        beside = [name for name in self._table.schema.names if name not in names]
+        self._beside = pa.Table.from_batches([self._table.select(beside)]).replace_schema_metadata()
         self._pixels: dict[str, NDArray[Any]] = {}
         for array in self.columns.arrays:
-            lists = self._table.column(array.name)
-            values = lists.combine_chunks().flatten().to_numpy()
+            values = self._table.column(array.name).flatten().to_numpy()
             self._pixels[array.name] = values.reshape(len(self._table), *array.shape)
 
     @property
@@ -106,7 +113,7 @@ class StampPart:
     @property
     def units(self) -> pa.DictionaryArray:
         """The unit of each row."""
-        return self._table.column(UNIT).combine_chunks().dictionary_encode()
+        return self._table.column(UNIT).dictionary_encode()
 
     def catalogue(self, rows: Rows) -> pa.Table:
         """Return catalogue and WCS of some rows.

@@ -45,6 +45,7 @@ def write_zarr(folder: Path, records: StampRecords) -> None:
         The stamps.
     """
     import zarr
+    from zarr.codecs import BloscCodec
 
     attributes: dict[str, Any] = {**records.constants}
     root = zarr.open_group(folder / "stamps.zarr", mode="w", zarr_format=3, attributes=attributes)
@@ -56,6 +57,8 @@ def write_zarr(folder: Path, records: StampRecords) -> None:
             dtype=array.dtype.name,
             chunks=(records.step(_CHUNK), *array.shape),
             shards=(step, *array.shape),
+            # For noise half the time and nine tenths of the bytes of zarr's own choice.
+            compressors=BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"),
             fill_value=0 if array.plane == "mask" else np.nan,
             dimension_names=("source", "plane", "y", "x"),
         )
