@@ -188,13 +188,11 @@ class Journal(JournalOfRuns):
             else:
                 failures.append((outcome.diaSourceId, *data_id, outcome.reason))
         with self.changed() as db:
-            for row in pictures:
-                db.execute("DELETE FROM failure WHERE diaSourceId = ?", row[:1])
-                db.execute("INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            for row in failures:
-                if row[0] not in kept:
-                    db.execute("DELETE FROM picture WHERE diaSourceId = ?", row[:1])
-                db.execute("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?)", row)
+            gone = [row[:1] for row in failures if row[0] not in kept]
+            db.executemany("DELETE FROM failure WHERE diaSourceId = ?", [row[:1] for row in pictures])
+            db.executemany("INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?)", pictures)
+            db.executemany("DELETE FROM picture WHERE diaSourceId = ?", gone)
+            db.executemany("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?)", failures)
         self.save()
 
     def describe(self, metadata: Mapping[int, Mapping[str, str]]) -> None:
@@ -256,16 +254,29 @@ class Journal(JournalOfRuns):
         picture : `Picture`
             One picture.
         """
-        query = (
-            "SELECT diaSourceId, instrument, visit, detector, path, size, metadata FROM picture ORDER BY "
-            + (f"{_FOLDER}, " if by_folder else "")
-            + ("visit, detector, " if seed is None and not by_folder else "")
-            + ("" if seed is None else f"shuffled({int(seed)}, diaSourceId), ")
-            + "diaSourceId"
-        )
+        columns = "diaSourceId, instrument, visit, detector, path, size, metadata"
+        query = f"SELECT {columns} FROM picture {_order(by_folder, seed)}"
         for identifier, instrument, visit, detector, path, size, metadata in self.rows(query):
             data_id = None if visit is None else DetectorVisit(instrument, visit, detector)
             yield Picture(identifier, data_id, self._own(path), size, json.loads(metadata))
+
+    def identifiers(self, *, by_folder: bool = False, seed: int | None = None) -> Iterator[int]:
+        """Yield the diaSourceId of every picture, in the order of `pictures`.
+
+        Parameters
+        ----------
+        by_folder : `bool`, optional
+            As for `pictures`.
+        seed : `int`, optional
+            As for `pictures`.
+
+        Yields
+        ------
+        identifier : `int`
+            One source.
+        """
+        for (identifier,) in self.rows(f"SELECT diaSourceId FROM picture {_order(by_folder, seed)}"):
+            yield identifier
 
     def failures(self) -> Iterator[Failure]:
         """Yield every failure by visit, detector and diaSourceId."""
@@ -276,3 +287,10 @@ class Journal(JournalOfRuns):
         for identifier, instrument, visit, detector, reason in self.rows(query):
             data_id = None if instrument is None else DetectorVisit(instrument, visit, detector)
             yield Failure(identifier, data_id, reason)
+
+
+def _order(by_folder: bool, seed: int | None) -> str:
+    """Return how pictures are to be sorted."""
+    detectors = "visit, detector, " if seed is None and not by_folder else ""
+    shuffled = "" if seed is None else f"shuffled({int(seed)}, diaSourceId), "
+    return f"ORDER BY {f'{_FOLDER}, ' if by_folder else ''}{detectors}{shuffled}diaSourceId"

@@ -272,8 +272,7 @@ class Ledger:
         stamps : `list` [`str`]
             Paths of the files; none when nobody wants any.
         """
-        ids = (picture.diaSourceId for picture in self.lists.pictures())
-        return list(self.stamps.assemble(ids, advance, self.journal.settings))
+        return list(self.stamps.assemble(self.lists.identifiers(), advance, self.journal.settings))
 
     def _report(self, manifests: list[str]) -> dict[str, object]:
         pictures, failures = self.journal.counts()

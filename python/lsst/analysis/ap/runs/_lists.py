@@ -3,7 +3,7 @@
 __all__ = ("DirectoryLists",)
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
@@ -103,6 +103,10 @@ class DirectoryLists:
             if advance is not None:
                 advance(1)
             yield picture
+
+    def identifiers(self) -> Iterator[int]:
+        """Yield the diaSourceId of every picture in the order of the manifest."""
+        return self.journal.identifiers(by_folder=self.form.style == "citsci", seed=self.seed)
 
     def commands(self, manifests: list[str]) -> dict[str, list[str]]:
         """Return what uploads the pictures.
