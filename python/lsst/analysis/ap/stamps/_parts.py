@@ -115,12 +115,12 @@ class StampPart:
         """The unit of each row."""
         return self._table.column(UNIT).dictionary_encode()
 
-    def catalogue(self, rows: Rows) -> pa.Table:
+    def catalogue(self, rows: slice | Rows) -> pa.Table:
         """Return catalogue and WCS of some rows.
 
         Parameters
         ----------
-        rows : `numpy.ndarray`
+        rows : `slice` or `numpy.ndarray`
             Row numbers.
 
         Returns
@@ -128,6 +128,8 @@ class StampPart:
         table : `pyarrow.Table`
             Those rows, in that order.
         """
+        if isinstance(rows, slice):
+            return self._beside.slice(rows.start, rows.stop - rows.start)
         return self._beside.take(pa.array(rows))
 
     def pixels(self, name: str) -> NDArray[Any]:

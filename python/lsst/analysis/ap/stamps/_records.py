@@ -27,7 +27,7 @@ _OPEN_PARTS: Final = 16
 
 @dataclass(frozen=True)
 class Block:
-    """Some successive sources."""
+    """Some successive sources, until the next ones are read."""
 
     catalogue: pa.Table
     """Catalogue, labels, split and WCS of each."""
@@ -116,6 +116,7 @@ class StampRecords:
         self._labels = labels
         self._unit = unit
         self._advance = advance
+        self._buffers: dict[str, NDArray[Any]] = {}
         self._open = functools.lru_cache(_OPEN_PARTS)(open_part)
         names = sorted({name for columns in parts.values() for name in columns.mask_planes})
         self.columns = StampColumns(choice.sizes, choice.planes, tuple(names))
@@ -179,7 +180,7 @@ class StampRecords:
             numbers, where = np.unique(places["part"], return_inverse=True)
             slots = [np.flatnonzero(where == index) for index in range(len(numbers))]
             groups = [
-                _Group(self._open(int(number)), slot, places["row"][slot].astype(np.int64))
+                _Group(self._open(int(number)), slot, _as_slice(places["row"][slot].astype(np.int64)))
                 for number, slot in zip(numbers, slots, strict=True)
             ]
             catalogue = self._catalogue(groups)
@@ -188,9 +189,12 @@ class StampRecords:
             self._advance(len(places))
 
     def _catalogue(self, groups: "Sequence[_Group]") -> pa.Table:
-        tables = [conform(group.part.catalogue(group.rows), self._found) for group in groups]
-        order = np.argsort(np.concatenate([group.slots for group in groups]))
-        table = pa.concat_tables(tables).take(pa.array(order)).combine_chunks()
+        table = pa.concat_tables(
+            [conform(group.part.catalogue(group.at), self._found) for group in groups]
+        ).combine_chunks()
+        slots = np.concatenate([group.slots for group in groups])
+        if not _is_run(slots):
+            table = table.take(pa.array(np.argsort(slots)))
         columns = {name: table.column(name) for name in table.column_names}
         if self._labels is not None:
             labels = self._labels.of(table.column("diaSourceId"))
@@ -200,15 +204,19 @@ class StampRecords:
         return pa.table({name: columns[name] for name in self.schema.names}, schema=self.schema)
 
     def _stack(self, array: PixelColumn, groups: "Sequence[_Group]") -> NDArray[Any]:
-        stack = np.empty((sum(len(group.rows) for group in groups), *array.shape), array.dtype)
+        count = sum(len(group.slots) for group in groups)
+        # Fresh memory for each block would cost as much as to fill it.
+        if len(self._buffers.get(array.name, ())) < count:
+            self._buffers[array.name] = np.empty((count, *array.shape), array.dtype)
+        stack = self._buffers[array.name][:count]
         for group in groups:
             pixels = group.part.pixels(array.name)
-            rows = group.rows
-            # The sources of a batch mostly follow each other, there and here.
-            at = slice(rows[0], rows[-1] + 1) if _is_run(rows) else rows
-            to = slice(group.slots[0], group.slots[-1] + 1) if _is_run(group.slots) else group.slots
+            to = _as_slice(group.slots)
+            if self._choice.order == PANELS and array.plane != "mask":
+                stack[to] = pixels[group.at]
+                continue
             for plane, name in enumerate(self._choice.order):
-                values = pixels[at, PANELS.index(name)]
+                values = pixels[group.at, PANELS.index(name)]
                 if array.plane == "mask":
                     values = self._translate(values, group.part.columns.mask_planes)
                 stack[to, plane] = values
@@ -233,8 +241,16 @@ class _Group:
 
     part: StampPart
     slots: NDArray[np.int64]
-    rows: NDArray[np.int64]
+    """Where they are in the block."""
+
+    at: "slice | NDArray[np.int64]"
+    """Where they are in the part."""
 
 
 def _is_run(numbers: NDArray[np.int64]) -> bool:
     return bool(numbers[-1] - numbers[0] == len(numbers) - 1 and (np.diff(numbers) == 1).all())
+
+
+def _as_slice(numbers: NDArray[np.int64]) -> "slice | NDArray[np.int64]":
+    """Return numbers as a slice, where they follow each other, as those of a batch mostly do."""
+    return slice(int(numbers[0]), int(numbers[-1]) + 1) if _is_run(numbers) else numbers

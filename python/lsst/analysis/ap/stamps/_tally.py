@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from ._text import as_text
 
 _COUNTED: Final = ("band", "reliability", "reliabilityVersion")
 
@@ -32,8 +34,6 @@ class Tally:
         self._splits = tuple(splits)
         self._label = label
         self._counts: dict[str, Counter[tuple[str, str]]] = {}
-        self.sources: Counter[str] = Counter()
-        """How many there are in each split."""
 
     def add(self, catalogue: pa.Table) -> None:
         """Count some sources.
@@ -43,19 +43,23 @@ class Tally:
         catalogue : `pyarrow.Table`
             Their rows.
         """
-        splits = catalogue.column("split").to_pylist() if self._splits else [""] * len(catalogue)
-        self.sources.update(splits)
-        for name in filter(None, (self._label, *_COUNTED)):
-            if name in catalogue.column_names:
-                values = _classes(name, catalogue.column(name))
-                self._counts.setdefault(name, Counter()).update(zip(values, splits, strict=True))
+        split = catalogue.column("split") if self._splits else pa.array([""] * len(catalogue))
+        for name in ("", *filter(None, (self._label, *_COUNTED))):
+            if name and name not in catalogue.column_names:
+                continue
+            values = _classes(name, catalogue.column(name)) if name else pa.array([""] * len(catalogue))
+            groups = pa.table({"value": values, "split": split}).group_by(["value", "split"])
+            counts = self._counts.setdefault(name, Counter())
+            for row in groups.aggregate([([], "count_all")]).to_pylist():
+                counts[_NO_VALUE if row["value"] is None else row["value"], row["split"]] += row["count_all"]
 
     @property
     def balance(self) -> dict[str, int]:
         """How many sources each label has."""
         classes: Counter[str] = Counter()
-        for (label, _), count in self._counts.get(self._label or "", Counter()).items():
-            classes[label] += count
+        if self._label is not None:
+            for (label, _), count in self._counts.get(self._label, Counter()).items():
+                classes[label] += count
         return dict(sorted(classes.items()))
 
     def tables(self) -> Iterator[list[list[str]]]:
@@ -67,24 +71,27 @@ class Tally:
             A header with the name of the column and the splits, and a row for
             each value of the column.
         """
-        yield [["sources", *self._splits, "all"], ["", *self._row(self.sources)]]
         for name, counts in self._counts.items():
-            head = [name, *self._splits, "all"]
+            rows = [[name or "sources", *self._splits, "all"]]
             values = sorted({value for value, _ in counts})
             if len(values) > _MOST:
-                yield [head, [f"{len(values)} values", *self._row(self.sources)]]
-                continue
-            rows = [Counter({s: counts[value, s] for s in self._splits or ("",)}) for value in values]
-            yield [head, *([value, *self._row(row)] for value, row in zip(values, rows, strict=True))]
+                rows.append([f"{len(values)} values", *self._row("", self._counts[""])])
+            else:
+                rows += [[value, *self._row(value, counts)] for value in values]
+            yield rows
 
-    def _row(self, counts: Counter[str]) -> list[str]:
-        return [*(str(counts[split]) for split in self._splits), str(counts.total())]
+    def _row(self, value: str, counts: Counter[tuple[str, str]]) -> list[str]:
+        of_splits = [counts[value, split] for split in self._splits or ("",)]
+        return list(map(str, [*(of_splits if self._splits else ()), sum(of_splits)]))
 
 
-def _classes(name: str, column: pa.ChunkedArray) -> list[str]:
+def _classes(name: str, column: pa.ChunkedArray) -> pa.Array:
     """Return values as text, those of reliability in tenths."""
     if name == "reliability" and pa.types.is_floating(column.type):
-        values = column.cast(pa.float64()).to_numpy()
-        tenths = np.clip(np.floor(np.nan_to_num(values, nan=-1.0) * 10), -1, 9).astype(int)
-        return [_NO_VALUE if n < 0 else f"{n / 10:.1f} to {(n + 1) / 10:.1f}" for n in tenths.tolist()]
-    return [_NO_VALUE if value is None else str(value) for value in column.to_pylist()]
+        tenths = pc.floor(pc.multiply(column.cast(pa.float64()), 10.0))
+        tenths = pc.if_else(
+            pc.is_nan(tenths), None, pc.max_element_wise(pc.min_element_wise(tenths, 9.0), 0.0)
+        )
+        names = [f"{n / 10:.1f} to {(n + 1) / 10:.1f}" for n in range(10)]
+        return pa.array(names).take(tenths.cast(pa.int64()))
+    return pa.array(as_text(column), pa.string())
