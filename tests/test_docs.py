@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import inspect
 import io
 import json
 import re
@@ -108,6 +109,30 @@ def test_a_configuration_of_bps_is_part_of_one_of_the_users_own(path, tmp_path):
     cluster = config[".cluster.zooniverseCutouts"]
     assert (cluster["pipetasks"], cluster["dimensions"]) == ("zooniverseCutouts", "instrument, visit")
     assert f"resource://lsst.analysis.ap/bps/{path.name}" in path.read_text()
+
+
+def _functions(thing):
+    """Yield a function, or the public methods of a class."""
+    members = vars(thing).items() if inspect.isclass(thing) else [(thing, thing)]
+    for name, member in members:
+        function = getattr(member, "__func__", member)
+        if inspect.isfunction(function) and not str(name).startswith("_"):
+            yield function
+
+
+@pytest.mark.parametrize(
+    "module",
+    re.findall(r"automodapi:: (\S+)", (PAGES / "rooms.rst").read_text() + (PAGES / "index.rst").read_text()),
+)
+def test_every_parameter_of_what_a_module_exports_is_documented(module):
+    docscrape = pytest.importorskip("numpydoc.docscrape")
+    imported = importlib.import_module(module)
+    for name in imported.__all__:
+        for function in filter(inspect.getdoc, _functions(getattr(imported, name))):
+            documented = docscrape.FunctionDoc(function)
+            named = [p.name for part in ("Parameters", "Other Parameters") for p in documented[part]]
+            expected = [p for p in inspect.signature(function).parameters if p not in ("self", "cls")]
+            assert ", ".join(named).replace("*", "") == ", ".join(expected), f"{name}: {function}"
 
 
 def test_the_notebook_runs():

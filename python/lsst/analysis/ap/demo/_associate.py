@@ -13,8 +13,7 @@ _RADIUS = 1.0
 """Largest distance of a source from its object, arcseconds."""
 
 _HISTORY = 2
-"""Least number of sources of an object whose flux is measured in every visit,
-as in `lsst.ap.association`."""
+"""Least number of sources of an object whose flux is measured in every visit, as in `lsst.ap.association`."""
 
 _FIRST_SSOBJECT = 21_163_611_000_000
 """To this the number of an asteroid in the sky is added."""

@@ -45,16 +45,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Make the demo that the command line asks for.
 
-    Parameters
-    ----------
-    argv : `~collections.abc.Sequence` [`str`], optional
-        The arguments; by default those of the process.
-
-    Returns
-    -------
-    status : `int`
-        0 when the demo was made, 1 when it could not be written, 2 when what
-        was asked for cannot be.
+    ``argv``: the arguments; by default those of the process. Returns: 0 when the demo was made, 1 when it
+    could not be written, 2 when what was asked for cannot be.
     """
     arguments = build_parser().parse_args(argv)
 

@@ -17,7 +17,6 @@ class ColorScale:
 
     a: float
     """Where an asinh stretch turns from linear to logarithmic."""
-
     map: tuple[tuple[int, ...], ...]
     """Red, green and blue of each level of the colour map, each rising."""
 
@@ -25,17 +24,9 @@ class ColorScale:
 def color_scales(settings: Mapping[str, str]) -> dict[str, ColorScale]:
     """Return the colours of each panel.
 
-    Parameters
-    ----------
-    settings : `~collections.abc.Mapping` [`str`, `str`]
-        How the pictures were made, from their journal.
-
-    Returns
-    -------
-    scales : `dict` [`str`, `ColorScale`]
-        By panel. A colour map of which red, green or blue falls anywhere is
-        left out: a browser's filters see each alone, and could not tell
-        which level it stands for.
+    ``settings``: how the pictures were made, from their journal. Returns: by panel. A colour map of which
+    red, green or blue falls anywhere is left out: a browser's filters see each alone, and could not tell
+    which level it stands for.
     """
     from matplotlib import colormaps
 

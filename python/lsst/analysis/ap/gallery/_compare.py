@@ -27,14 +27,11 @@ class Thresholds:
 
     radius: float = 1.0
     """Greatest distance of a source to itself, in arcseconds."""
-
     flux: float = 1.0
     """Change of ``psfFlux``, in units of its error. Both runs measure the
     same pixels, so that noise is no excuse."""
-
     reliability: float = 0.1
     """Change of ``reliability``."""
-
     shift: float = 0.1
     """Change of the position, in arcseconds."""
 

@@ -29,10 +29,8 @@ class PageData:
 
     header: Mapping[str, Any]
     """What must be known before the columns come."""
-
     columns: Sequence[EncodedColumn]
     """The columns of the table."""
-
     pictures: Sequence[tuple[list[str | None], list[Any], list[int] | None]]
     """Of each set of pictures the addresses, the distinct frames, and the
     number of each picture's frame; `None` when there is one frame."""
@@ -43,26 +41,9 @@ def page_data(
 ) -> PageData:
     """Return the data of a page.
 
-    Parameters
-    ----------
-    items : `Items`
-        What it shows.
-    labels : sequence of `tuple` [`str`, `str`]
-        The words of labels, each with its key.
-    scope : `str`
-        What tells this gallery's labels from those of others.
-    address : callable
-        Returns where the page finds a picture.
-
-    Returns
-    -------
-    data : `PageData`
-        The data.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the labels or their keys will not do.
+    ``labels``: the words of labels, each with its key. ``scope``: what tells this gallery's labels from those
+    of others. ``address``: returns where the page finds a picture. Raises `CutoutsError` when the labels or
+    their keys will not do.
     """
     _check_labels(labels)
     columns = [encode_column(column) for column in items.table.columns]

@@ -26,19 +26,14 @@ class EncodedColumn:
     kind: str
     """What can be done with its values: truth, integer, real, text or other,
     the kinds of `lsst.analysis.ap.sources`."""
-
     storage: str
-    """How the values are stored: the name of a typed array of JavaScript,
-    ``bits`` or ``codes``."""
-
+    """How the values are stored: the name of a typed array of JavaScript, ``bits`` or ``codes``."""
     values: str
     """The values, little-endian, in base64: one bit a row for ``bits``; for
     ``codes`` the place in `texts`, -1 for null."""
-
     valid: str
     """One bit a row that says whether there is a value, in base64; empty
     where all rows have one, or where NaN and -1 say it."""
-
     texts: tuple[str, ...] = ()
     """Every text that occurs, for ``codes``."""
 
@@ -46,16 +41,8 @@ class EncodedColumn:
 def encode_column(column: pa.ChunkedArray) -> EncodedColumn:
     """Encode a column.
 
-    Parameters
-    ----------
-    column : `pyarrow.ChunkedArray`
-        Values of any type.
-
-    Returns
-    -------
-    encoded : `EncodedColumn`
-        The same values, exactly: NaN of a number is null, as in the
-        conditions of ``--where``; lists, times and structures become text.
+    Returns: the same values, exactly: NaN of a number is null, as in the conditions of ``--where``; lists,
+    times and structures become text.
     """
     kind = column.type
     if pa.types.is_dictionary(kind):
@@ -113,18 +100,8 @@ def _base64(values: NDArray[Any]) -> str:
 def script_call(function: str, *arguments: Any) -> str:
     """Return a statement of JavaScript.
 
-    Parameters
-    ----------
-    function : `str`
-        What is called.
-    *arguments
-        What it is given: text, numbers, lists and dictionaries.
-
-    Returns
-    -------
-    statement : `str`
-        One line of ASCII. Each argument goes through ``JSON.parse``, where a
-        key ``__proto__`` is a key like any other.
+    ``*arguments``: what it is given: text, numbers, lists and dictionaries. Returns: one line of ASCII. Each
+    argument goes through ``JSON.parse``, where a key ``__proto__`` is a key like any other.
     """
     words = (json.dumps(json.dumps(argument, allow_nan=False)) for argument in arguments)
     return f"{function}({', '.join(f'JSON.parse({word})' for word in words)});\n"

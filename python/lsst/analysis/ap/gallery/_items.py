@@ -20,16 +20,12 @@ class PictureSet:
 
     name: str
     """What to call it, such as the directory."""
-
     paths: Sequence[Path | None]
     """The file of each row; `None` where there is none."""
-
     facts: Sequence[PictureFacts | None]
     """What each says of itself."""
-
     colors: Mapping[str, ColorScale] = field(default_factory=dict)
-    """How values became colours in each panel, where that can be turned
-    round."""
+    """How values became colours in each panel, where that can be turned round."""
 
     def __post_init__(self) -> None:
         if len(self.paths) != len(self.facts):
@@ -42,16 +38,12 @@ class Items:
 
     title: str
     """What the page is called."""
-
     table: pa.Table
     """One row for each item; ``diaSourceId`` is always there."""
-
     pictures: tuple[PictureSet, ...]
     """One set, or two of which each item has one or both."""
-
     order: str = "by visit and detector"
     """Which order the rows have, in words."""
-
     summary: Sequence[Sequence[str]] = ()
     """A table of numbers that belongs to them, its header first."""
 

@@ -64,15 +64,7 @@ def match_sources(
 def check_positions(table: pa.Table) -> None:
     """Find out whether a catalogue has what sources are matched by.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        The catalogue.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when a column is missing.
+    Raises `CutoutsError` when a column is missing.
     """
     for name in ("diaSourceId", "visit", "detector", "ra", "dec"):
         if name not in table.column_names:

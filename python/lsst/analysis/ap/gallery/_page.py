@@ -62,15 +62,7 @@ _FILE_SIZE: Final = 4_000_000
 def page_file(name: str) -> str:
     """Return a file that the page is made of.
 
-    Parameters
-    ----------
-    name : `str`
-        One of `SCRIPTS` or `STYLES`, ``start.js`` or ``index.html``.
-
-    Returns
-    -------
-    content : `str`
-        What it holds.
+    ``name``: one of `SCRIPTS` or `STYLES`, ``start.js`` or ``index.html``.
     """
     return (files(__package__) / "page" / name).read_text(encoding="utf-8")
 
@@ -214,15 +206,7 @@ def _scope(root: Path, items: Items) -> str:
 def scope_of(items: Items) -> str:
     """Return what tells the labels of some pictures from those of others.
 
-    Parameters
-    ----------
-    items : `Items`
-        The pictures.
-
-    Returns
-    -------
-    scope : `str`
-        A word that depends on where they are.
+    Returns: a word that depends on where they are.
     """
     folders = {os.path.dirname(p) for pictures in items.pictures for p in pictures.paths if p is not None}
     names = sorted(map(os.path.realpath, folders))

@@ -22,20 +22,15 @@ class PictureFacts:
 
     width: int
     """Screen pixels across."""
-
     height: int
     """Screen pixels down."""
-
     panels: Mapping[str, tuple[int, int, int, int]]
     """Left, top, width and height of each panel of the first size in screen
     pixels, by its name in small letters."""
-
     limits: Mapping[str, tuple[float, float]]
     """Values that are shown darkest and brightest, by panel."""
-
     stretches: Mapping[str, str]
     """How values between them are spread over the colours, by panel."""
-
     units: Mapping[str, str]
     """Unit of the values, by panel; empty where nobody knows it."""
 

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST: Final = 5_000
-"""So many pictures, of some 15 kB each, go through a notebook's connection
-within seconds."""
+"""So many pictures, of some 15 kB each, go through a notebook's connection within seconds."""
 
 _TIME: Final = len("2026-11-05T12:00:00.000Z")
 """A time stands before each label in the storage."""
@@ -99,16 +98,8 @@ def widget_style() -> str:
 def labels_of(stored: Mapping[str, str]) -> "pd.DataFrame":
     """Return the labels among what the page stored.
 
-    Parameters
-    ----------
-    stored : `~collections.abc.Mapping` [`str`, `str`]
-        Items of its storage; ``labels.js`` says what their keys are.
-
-    Returns
-    -------
-    labels : `pandas.DataFrame`
-        Columns ``diaSourceId``, ``label``, ``who`` and ``when``, sorted by
-        person and time.
+    ``stored``: items of its storage; ``labels.js`` says what their keys are. Returns: columns
+    ``diaSourceId``, ``label``, ``who`` and ``when``, sorted by person and time.
     """
     import pandas as pd
 

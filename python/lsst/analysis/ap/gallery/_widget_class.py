@@ -16,13 +16,10 @@ if TYPE_CHECKING:
 class GalleryWidget(anywidget.AnyWidget):
     """The page in a notebook.
 
-    The browser keeps nothing of it: each label is sent here when it is made,
-    and a view that is displayed again asks for all of them.
+    The browser keeps nothing of it: each label is sent here when it is made, and a view that is displayed
+    again asks for all of them.
 
-    Parameters
-    ----------
-    **kwargs
-        The data of the page, as ``widget.js`` takes them.
+    ``**kwargs``: the data of the page, as ``widget.js`` takes them.
     """
 
     _esm: ClassVar[str] = widget_module()

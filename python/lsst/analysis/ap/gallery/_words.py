@@ -9,11 +9,8 @@ from ..sources import SYNONYMS, current_name
 def flag_words() -> list[dict[str, object]]:
     """Return the words of flags, with their columns by their current names.
 
-    Returns
-    -------
-    words : `list` [`dict`]
-        ``word``, ``columns`` and ``about`` of each: those of a picture, and
-        one for each flux whose measurement failed.
+    Returns: ``word``, ``columns`` and ``about`` of each: those of a picture, and one for each flux whose
+    measurement failed.
     """
     words = [(word.word, word.columns, FLAG_MEANINGS[word.word]) for word in FLAG_WORDS]
     names = {"psf": "the PSF flux", "ap": "the aperture flux", "total": "the total flux"}

@@ -22,23 +22,8 @@ if TYPE_CHECKING:
 def read_afw_catalog(butler: "LimitedButler", ref: "DatasetRef") -> "Table":
     """Return a SourceCatalog of a repository as an astropy table.
 
-    Parameters
-    ----------
-    butler : `lsst.daf.butler.LimitedButler`
-        The repository.
-    ref : `lsst.daf.butler.DatasetRef`
-        The dataset.
-
-    Returns
-    -------
-    table : `astropy.table.Table`
-        Its scalar columns and its flags, with units. Where there is no afw,
-        the FITS file is read that afw wrote.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the file is not one that afw wrote.
+    Returns: its scalar columns and its flags, with units. Where there is no afw, the FITS file is read that
+    afw wrote. Raises `CutoutsError` when the file is not one that afw wrote.
     """
     try:
         import lsst.afw.table  # noqa: F401
@@ -51,15 +36,7 @@ def read_afw_catalog(butler: "LimitedButler", ref: "DatasetRef") -> "Table":
 def is_afw(thing: Any) -> bool:
     """Return whether something is a catalogue of afw, or one of its records.
 
-    Parameters
-    ----------
-    thing : `object`
-        Anything.
-
-    Returns
-    -------
-    is_afw : `bool`
-        Told by the methods that they have, so that afw need not be there.
+    Returns: told by the methods that they have, so that afw need not be there.
     """
     return hasattr(thing, "schema") and hasattr(thing.schema, "getAliasMap") and hasattr(thing, "extract")
 
@@ -67,16 +44,8 @@ def is_afw(thing: Any) -> bool:
 def afw_table(source: Any) -> "Table":
     """Return a SourceCatalog or a SourceRecord of afw as an astropy table.
 
-    Parameters
-    ----------
-    source : `lsst.afw.table.SourceCatalog` or `lsst.afw.table.SourceRecord`
-        The sources.
-
-    Returns
-    -------
-    table : `astropy.table.Table`
-        Its scalar columns and its flags, with units. Those that only a slot
-        makes known (``slot_ApFlux_flag``) are there by that name too.
+    Returns: its scalar columns and its flags, with units. Those that only a slot makes known
+    (``slot_ApFlux_flag``) are there by that name too.
     """
     from astropy.table import Table
 
@@ -116,19 +85,10 @@ _APERTURE: Final = ("slot_ApFlux_instFlux", "slot_ApFlux_instFluxErr")
 def calibrate_fluxes(table: pa.Table) -> pa.Table:
     """Turn the measurements of a raw catalogue into those of the APDB.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        Rows with afw's own names, or any others, which stay as they are.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        Fluxes named ``..._instFlux`` and their errors are in nanojansky,
-        times the ``base_LocalPhotoCalib`` of each row where it has one, and
-        ``snr`` is the ratio of those in the aperture: so ap_association has
-        it in its ``data/DiaSource.yaml``, by functors of
-        ``lsst.pipe.tasks.functors``.
+    ``table``: rows with afw's own names, or any others, which stay as they are. Returns: fluxes named
+    ``..._instFlux`` and their errors are in nanojansky, times the ``base_LocalPhotoCalib`` of each row where
+    it has one, and ``snr`` is the ratio of those in the aperture: so ap_association has it in its
+    ``data/DiaSource.yaml``, by functors of ``lsst.pipe.tasks.functors``.
     """
     names = set(table.column_names)
     if set(_APERTURE) <= names and "snr" not in names:

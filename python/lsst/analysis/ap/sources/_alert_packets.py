@@ -27,13 +27,10 @@ class Packet:
 
     place: str
     """Which of the alerts of which file it is."""
-
     schema: AvroSchema | None
     """How it was written."""
-
     alert: Mapping[str, Any]
     """Its simple fields, and records of such."""
-
     problem: str | None = None
     """Why it cannot be read."""
 
@@ -41,23 +38,10 @@ class Packet:
 def read_packets(path: str | Path) -> Iterator[Packet]:
     """Yield the alerts of a file.
 
-    Parameters
-    ----------
-    path : `str` or `pathlib.Path`
-        An Avro container of any number of alerts, which holds its schema; or
-        a single packet in Confluent's wire format: a zero, the identifier of
-        its schema in 4 bytes, and the alert. It may be compressed with gzip,
-        and a tar archive may hold several.
-
-    Yields
-    ------
-    packet : `Packet`
-        An alert. Of a part that is damaged there is one that says so.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the file is none of these.
+    ``path``: an Avro container of any number of alerts, which holds its schema; or a single packet in
+    Confluent's wire format: a zero, the identifier of its schema in 4 bytes, and the alert. It may be
+    compressed with gzip, and a tar archive may hold several. Yields: an alert. Of a part that is damaged
+    there is one that says so. Raises `CutoutsError` when the file is none of these.
     """
     try:
         import fastavro  # noqa: F401

@@ -27,19 +27,9 @@ _KEPT: Final = (
 def arrow_array(values: Any) -> pa.ChunkedArray:
     """Return a column as an Arrow array.
 
-    Parameters
-    ----------
-    values : `pyarrow.Array`, `pyarrow.ChunkedArray`, `numpy.ndarray`, \
-            `pandas.Series` or sequence
-        The values. NaN, NaT and masked values of NumPy and pandas are null.
-
-    Returns
-    -------
-    array : `pyarrow.ChunkedArray`
-        Truth values, whole numbers, floats, text, bytes, or lists and
-        structures of these. Whatever has no such type has become text:
-        times, mixed objects, complex numbers. Bytes that are not UTF-8 are
-        replaced in text.
+    NaN, NaT and masked values of NumPy and pandas are null. Returns: truth values, whole numbers, floats,
+    text, bytes, or lists and structures of these. Whatever has no such type has become text: times, mixed
+    objects, complex numbers. Bytes that are not UTF-8 are replaced in text.
     """
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return _plain_types(values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values]))
@@ -65,15 +55,7 @@ def _objects(values: Any) -> Sequence[Any]:
 def text_array(values: Sequence[Any]) -> pa.Array:
     """Return the text of some objects.
 
-    Parameters
-    ----------
-    values : sequence
-        Anything.
-
-    Returns
-    -------
-    array : `pyarrow.Array`
-        Text as Python writes it; null where there is no value.
+    Returns: text as Python writes it; null where there is no value.
     """
     return pa.array([_text(value) for value in values], pa.string())
 
@@ -81,16 +63,8 @@ def text_array(values: Sequence[Any]) -> pa.Array:
 def join_tables(tables: Iterable[pa.Table]) -> pa.Table:
     """Put tables of one catalogue under each other.
 
-    Parameters
-    ----------
-    tables : iterable of `pyarrow.Table`
-        One table or more. A column may be missing in some, or be of another
-        type.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        All their rows. A column whose types have nothing in common is text.
+    ``tables``: one table or more. A column may be missing in some, or be of another type. Returns: all their
+    rows. A column whose types have nothing in common is text.
     """
     parts = list(tables)
     try:
@@ -111,15 +85,7 @@ def join_tables(tables: Iterable[pa.Table]) -> pa.Table:
 def common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     """Return the type that a column has where tables disagree.
 
-    Parameters
-    ----------
-    one, other : `pyarrow.DataType`
-        Its types in two tables.
-
-    Returns
-    -------
-    kind : `pyarrow.DataType`
-        One that holds the values of both; text where there is no other.
+    Returns: one that holds the values of both; text where there is no other.
     """
     schemas = [pa.schema([("x", kind)]) for kind in (one, other)]
     try:
@@ -190,15 +156,7 @@ def _object(scalar: pa.Scalar) -> Any:
 def utf8_array(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return text that is UTF-8; files do not always keep that promise.
 
-    Parameters
-    ----------
-    column : `pyarrow.ChunkedArray`
-        Text or bytes.
-
-    Returns
-    -------
-    column : `pyarrow.ChunkedArray`
-        Text, with U+FFFD in place of bytes that are no part of any.
+    ``column``: text or bytes. Returns: text, with U+FFFD in place of bytes that are no part of any.
     """
     raw = column.cast(pa.large_binary())
     try:

@@ -28,20 +28,7 @@ _EXPANSION: Final = 100
 def read_fits(path: Path) -> "astropy.table.Table":
     """Read the first table of a FITS file.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        The file.
-
-    Returns
-    -------
-    table : `astropy.table.Table`
-        Its rows.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when its header counts what cannot be there.
+    Raises `CutoutsError` when its header counts what cannot be there.
     """
     from astropy.io import fits
     from astropy.table import Table
@@ -66,21 +53,8 @@ def read_fits(path: Path) -> "astropy.table.Table":
 def read_votable(path: Path) -> "astropy.table.Table":
     """Read the first table of a VOTable file.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        The file.
-
-    Returns
-    -------
-    table : `astropy.table.Table`
-        Its rows; values that are not of their field's type are masked.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when its data are elsewhere, or its header counts more than
-        there is.
+    Returns: its rows; values that are not of their field's type are masked. Raises `CutoutsError` when its
+    data are elsewhere, or its header counts more than there is.
     """
     from astropy.io import votable
 
@@ -95,20 +69,8 @@ def read_votable(path: Path) -> "astropy.table.Table":
 def check_votable(stream: IO[bytes], size: int) -> None:
     """Refuse a VOTable that would read from the network, or fill the memory.
 
-    Parameters
-    ----------
-    stream : file
-        The VOTable.
-    size : `int`
-        How many bytes it has.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when its data are elsewhere, or it declares more than it can
-        hold.
-    xml.parsers.expat.ExpatError
-        Raised when it is no XML.
+    ``size``: how many bytes it has. Raises `CutoutsError` when its data are elsewhere, or it declares more
+    than it can hold. Raises `ExpatError` when it is no XML.
     """
     counts = {"rows": 0, "width": 0}
 
@@ -136,21 +98,8 @@ def check_votable(stream: IO[bytes], size: int) -> None:
 def read_ecsv(path: Path) -> Any:
     """Read an ECSV file.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        The file.
-
-    Returns
-    -------
-    table : `astropy.table.Table` or `pyarrow.Table`
-        Its rows. Where a value is not of its column's type, and astropy
-        would have none of them, they are read as those of a CSV file.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when it cannot be read in either way.
+    Returns: its rows. Where a value is not of its column's type, and astropy would have none of them, they
+    are read as those of a CSV file. Raises `CutoutsError` when it cannot be read in either way.
     """
     from astropy.table import Table
 

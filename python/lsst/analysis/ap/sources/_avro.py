@@ -29,7 +29,6 @@ class Block:
 
     records: list[Mapping[str, Any]]
     """Those that could be read."""
-
     problem: str | None = None
     """Why there are no more of them; `None` when that is all."""
 
@@ -37,15 +36,7 @@ class Block:
 def is_container(start: bytes) -> bool:
     """Return whether a file is an Avro container.
 
-    Parameters
-    ----------
-    start : `bytes`
-        How it begins.
-
-    Returns
-    -------
-    is_container : `bool`
-        Told by its first four bytes.
+    Returns: told by its first four bytes.
     """
     return start[: len(_MAGIC)] == _MAGIC
 
@@ -53,23 +44,8 @@ def is_container(start: bytes) -> bool:
 def read_container(stream: IO[bytes]) -> tuple[AvroSchema, Iterator[Block]]:
     """Read an Avro container.
 
-    Parameters
-    ----------
-    stream : file
-        The container, from its beginning.
-
-    Returns
-    -------
-    schema : `AvroSchema`
-        How its records are written.
-    blocks : iterator of `Block`
-        Its records. After a block that is damaged the next mark is searched
-        for.
-
-    Raises
-    ------
-    AvroError
-        Raised when its header is not that of a container of records.
+    Returns ``schema``: how its records are written; ``blocks``: its records. After a block that is damaged
+    the next mark is searched for. Raises `AvroError` when its header is not that of a container of records.
     """
     _read_exactly(stream, len(_MAGIC))
     header: dict[str, bytes] = {}
@@ -158,22 +134,7 @@ def _read_block(schema: AvroSchema, codec: str, content: bytes, count: int) -> B
 def _read_exactly(stream: _Readable, size: int) -> bytes:
     """Return a number of bytes.
 
-    Parameters
-    ----------
-    stream : file
-        Where they are.
-    size : `int`
-        How many.
-
-    Returns
-    -------
-    data : `bytes`
-        The bytes.
-
-    Raises
-    ------
-    AvroError
-        Raised when there are fewer.
+    Raises `AvroError` when there are fewer.
     """
     found = stream.read(size)
     if len(found) < size:

@@ -29,20 +29,11 @@ class AvroError(Exception):
 class AvroSchema:
     """How the records of a file are written, and which of their fields are read.
 
-    Only simple fields are read, and records one level down with theirs: what
-    an alert says of its source, and its stamps. Lists of earlier detections
-    are passed over.
+    Only simple fields are read, and records one level down with theirs: what an alert says of its source, and
+    its stamps. Lists of earlier detections are passed over.
 
-    Parameters
-    ----------
-    definition : `dict`
-        The schema.
-
-    Raises
-    ------
-    AvroError
-        Raised when it is no schema of records, or one by which a few bytes
-        stand for any number of values.
+    Raises `AvroError` when it is no schema of records, or one by which a few bytes stand for any number of
+    values.
     """
 
     def __init__(self, definition: Any) -> None:
@@ -82,15 +73,7 @@ class AvroSchema:
     def read(self, stream: "RecordBytes") -> Mapping[str, Any]:
         """Return the next record.
 
-        Parameters
-        ----------
-        stream : `RecordBytes`
-            Its bytes, and those of the following ones.
-
-        Returns
-        -------
-        record : `~collections.abc.Mapping`
-            Values by field.
+        ``stream``: its bytes, and those of the following ones.
         """
         import fastavro
 
@@ -177,17 +160,7 @@ class RecordBytes(io.BytesIO):
 def read_one(schema: AvroSchema, content: bytes) -> Mapping[str, Any] | None:
     """Return the record that some bytes are, whole.
 
-    Parameters
-    ----------
-    schema : `AvroSchema`
-        How it would be written.
-    content : `bytes`
-        The bytes.
-
-    Returns
-    -------
-    record : `~collections.abc.Mapping` or `None`
-        `None` when they are not exactly one record of that schema.
+    ``schema``: how it would be written. Returns: `None` when they are not exactly one record of that schema.
     """
     stream = RecordBytes(content)
     try:

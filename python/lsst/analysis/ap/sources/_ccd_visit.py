@@ -54,8 +54,7 @@ class LinearPacker:
     """
 
     n_detectors: int
-    """One more than the greatest detector ID: ``detector_max`` of the
-    instrument's dimension record."""
+    """One more than the greatest detector ID: ``detector_max`` of the instrument's dimension record."""
 
     def unpack(self, packed: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the visits and the detectors.
@@ -112,22 +111,8 @@ class RubinPacker:
 def unpack_ccd_visits(table: pa.Table, packer: CcdVisitPacker | None) -> pa.Table:
     """Give a table the columns ``visit`` and ``detector`` if it has them packed.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        Rows of a catalogue.
-    packer : `CcdVisitPacker` or `None`
-        What ``ccdVisitId`` means.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        The same rows, with both columns where they were packed.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when they are packed and it is not known how.
+    ``packer``: what ``ccdVisitId`` means. Returns: the same rows, with both columns where they were packed.
+    Raises `CutoutsError` when they are packed and it is not known how.
     """
     names = set(table.column_names)
     if {"visit", "detector"} <= names or "ccdVisitId" not in names:
@@ -168,13 +153,7 @@ def packer_of(butler: "Butler", instrument: str | None) -> CcdVisitPacker | None
 
 
 def unknown_packer() -> CutoutsError:
-    """Return what to raise when visit and detector cannot be unpacked.
-
-    Returns
-    -------
-    error : `CutoutsError`
-        What to raise.
-    """
+    """Return what to raise when visit and detector cannot be unpacked."""
     return CutoutsError(
         "The catalogue has ccdVisitId in place of visit and detector, which only the instrument can "
         "unpack: give the butler repository and the instrument.",

@@ -25,7 +25,6 @@ class Stratum:
     column: str
     """``reliability``, ``band``, ``detector`` or ``visit``. Sources whose
     value is null are a class of their own."""
-
     bins: int | None = None
     """Number of equal intervals from 0 to 1, for ``reliability`` only."""
 
@@ -49,10 +48,8 @@ class Keys:
 
     ids: NDArray[np.int64]
     """Their diaSourceIds."""
-
     visits: NDArray[np.int64]
     """Their visits; -1 where null."""
-
     detectors: NDArray[np.int64]
     """Their detectors; -1 where null."""
 
@@ -62,30 +59,14 @@ class Keys:
     def head(self, count: int | None) -> "Keys":
         """Return the first of them.
 
-        Parameters
-        ----------
-        count : `int` or `None`
-            How many; all when `None`.
-
-        Returns
-        -------
-        keys : `Keys`
-            The first ones.
+        ``count``: how many; all when `None`.
         """
         return Keys(self.ids[:count], self.visits[:count], self.detectors[:count])
 
     def first_rows(self, table: pa.Table) -> NDArray[np.int64]:
         """Return where the sources are in a table, in the order of its rows.
 
-        Parameters
-        ----------
-        table : `pyarrow.Table`
-            Rows, of which the first of each ``diaSourceId`` is meant.
-
-        Returns
-        -------
-        rows : `numpy.ndarray`
-            Row numbers.
+        ``table``: rows, of which the first of each ``diaSourceId`` is meant.
         """
         ids, rows = np.unique(_integers(table, "diaSourceId"), return_index=True)
         return np.sort(rows[np.isin(ids, self.ids)])
@@ -101,35 +82,14 @@ def choose(
 ) -> Keys:
     """Return the keys of sources chosen among each other.
 
-    Parameters
-    ----------
-    tables : iterable of `pyarrow.Table`
-        All the candidates, in any order, with columns ``diaSourceId``,
-        ``visit``, ``detector`` and those of the other arguments.
-    one_per_object : `bool`, optional
-        Whether to keep one source of each ``diaObjectId`` only: the one of
-        the greatest absolute ``snr``.
-    sample : `int`, optional
-        How many to draw at random; all when not given.
-    seed : `int`, optional
-        Which sample.
-    strata : sequence of `Stratum`, optional
-        Classes that share the sample evenly.
-    latest : `int`, optional
-        How many to keep of each ``positionId``, or ``diaObjectId`` where
-        there is none, of the greatest ``midpointMjdTai``.
-
-    Returns
-    -------
-    keys : `Keys`
-        The chosen ones; a repeated ``diaSourceId`` counts once. While they
-        are chosen, memory holds a few dozen bytes of each candidate for one
-        source per object, and of each source of the sample else.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when a column is not there.
+    ``tables``: all the candidates, in any order, with columns ``diaSourceId``, ``visit``, ``detector`` and
+    those of the other arguments. ``one_per_object``: whether to keep one source of each ``diaObjectId`` only:
+    the one of the greatest absolute ``snr``. ``sample``: how many to draw at random; all when not given.
+    ``strata``: classes that share the sample evenly. ``latest``: how many to keep of each ``positionId``, or
+    ``diaObjectId`` where there is none, of the greatest ``midpointMjdTai``. Returns: the chosen ones; a
+    repeated ``diaSourceId`` counts once. While they are chosen, memory holds a few dozen bytes of each
+    candidate for one source per object, and of each source of the sample else. Raises `CutoutsError` when a
+    column is not there.
     """
     labels: dict[tuple[object, ...], int] = {}
     kept: NDArray[np.void] | None = None
@@ -152,19 +112,9 @@ def choose(
 def random_order(ids: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
     """Return a random number for each identifier, always the same one.
 
-    Parameters
-    ----------
-    ids : `numpy.ndarray`
-        Identifiers.
-    seed : `int`
-        Which of the orders.
-
-    Returns
-    -------
-    numbers : `numpy.ndarray`
-        The finalizer of the SplitMix64 generator (G. Steele, D. Lea, C.
-        Flood, OOPSLA 2014, doi:10.1145/2660193.2660195), a bijection of the
-        64-bit numbers: no two identifiers have the same number.
+    ``seed``: which of the orders. Returns: the finalizer of the SplitMix64 generator (G. Steele, D. Lea, C.
+    Flood, OOPSLA 2014, doi:10.1145/2660193.2660195), a bijection of the 64-bit numbers: no two identifiers
+    have the same number.
     """
     start = _mix(np.array([seed % 2**64], np.uint64) + np.uint64(0x9E3779B97F4A7C15))
     return _mix(ids.astype(np.uint64) ^ start)

@@ -70,27 +70,15 @@ def standardize(
 class Standardizer:
     """What turns the tables of one catalogue into standard tables.
 
-    Columns get their current names; an older name is replaced only where
-    the current name is not a column already. Identifiers become 64-bit integers,
-    flags truth values and bands text, whatever they are written as. A value
-    that cannot be read is null, and its row says so in the column `REASON`;
-    so does a row without ``diaSourceId``, whose place it takes is the number
-    of the row, from 1, with a minus sign.
+    Columns get their current names; an older name is replaced only where the current name is not a column
+    already. Identifiers become 64-bit integers, flags truth values and bands text, whatever they are written
+    as. A value that cannot be read is null, and its row says so in the column `REASON`; so does a row without
+    ``diaSourceId``, whose place it takes is the number of the row, from 1, with a minus sign.
 
-    Parameters
-    ----------
-    flag_map : `FlagMap`, optional
-        What the bits of an integer column of flags mean.
-    packer : `CcdVisitPacker`, optional
-        What a column ``ccdVisitId`` means.
-    required : collection of `str`, optional
-        Columns that must be there.
-    whole : `bool`, optional
-        Whether each table is all of its catalogue, so that a column without
-        any value that can be read is refused.
-    find : `FindExposures`, optional
-        Finds the images that show positions, of which a catalogue without
-        ``diaSourceId`` is one.
+    ``packer``: what a column ``ccdVisitId`` means. ``required``: columns that must be there. ``whole``:
+    whether each table is all of its catalogue, so that a column without any value that can be read is
+    refused. ``find``: finds the images that show positions, of which a catalogue without ``diaSourceId`` is
+    one.
     """
 
     def __init__(

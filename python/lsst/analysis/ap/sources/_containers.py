@@ -20,15 +20,7 @@ _CHUNK: Final = 2**20
 def is_gzip(path: Path) -> bool:
     """Return whether a file is compressed with gzip.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        The file.
-
-    Returns
-    -------
-    is_gzip : `bool`
-        Told by its first bytes.
+    Returns: told by its first bytes.
     """
     with path.open("rb") as stream:
         return stream.read(2) == _MAGIC
@@ -37,18 +29,8 @@ def is_gzip(path: Path) -> bool:
 def limited_gunzip(path: Path, target: IO[bytes]) -> None:
     """Decompress a file, if it is not a bomb.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        A file compressed with gzip.
-    target : file
-        Where its content is written.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when it is damaged, or expands to over 64 MiB and to more than
-        fifty times its size.
+    ``path``: a file compressed with gzip. Raises `CutoutsError` when it is damaged, or expands to over 64 MiB
+    and to more than fifty times its size.
     """
     limit = max(_FREE_BYTES, _EXPANSION * path.stat().st_size)
     try:

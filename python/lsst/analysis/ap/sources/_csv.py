@@ -30,27 +30,12 @@ _LINES_OF_A_VALUE: Final = 100
 def read_csv(data: bytes, delimiter: bytes | None = None) -> pa.Table:
     """Read a table of text.
 
-    Parameters
-    ----------
-    data : `bytes`
-        The file: names on the first line, then a row on each line, values
-        between commas, semicolons or tabs, perhaps in double quotes. UTF-8 or
-        UTF-16, with or without a byte-order mark.
-    delimiter : `bytes`, optional
-        What stands between values, where it is known.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        Its columns: known ones as text, to be read as what they are known to
-        be; others as whole numbers, floats, truth values or text, the first
-        of these that all values are. A row that has more or fewer values
-        than there are names has a text in the column `REASON`.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when there is not even a line of names.
+    ``data``: the file: names on the first line, then a row on each line, values between commas, semicolons or
+    tabs, perhaps in double quotes. UTF-8 or UTF-16, with or without a byte-order mark. ``delimiter``: what
+    stands between values, where it is known. Returns: its columns: known ones as text, to be read as what
+    they are known to be; others as whole numbers, floats, truth values or text, the first of these that all
+    values are. A row that has more or fewer values than there are names has a text in the column `REASON`.
+    Raises `CutoutsError` when there is not even a line of names.
     """
     data = decoded(data).lstrip(b"\r\n")
     header, _, body = data.partition(b"\n")
@@ -68,16 +53,8 @@ def read_csv(data: bytes, delimiter: bytes | None = None) -> pa.Table:
 def decoded(data: bytes) -> bytes:
     """Return text in UTF-8, without a byte-order mark.
 
-    Parameters
-    ----------
-    data : `bytes`
-        Text in UTF-8 or, if its byte-order mark says so, in UTF-16. Bytes
-        that are neither become U+FFFD.
-
-    Returns
-    -------
-    text : `bytes`
-        The same text.
+    ``data``: text in UTF-8 or, if its byte-order mark says so, in UTF-16. Bytes that are neither become
+    U+FFFD.
     """
     if data.startswith(_UTF16):
         return data.decode("utf-16", errors="replace").encode()
@@ -158,16 +135,8 @@ def _with_odd_rows(table: pa.Table, odd: Sequence[tuple[int, str]], delimiter: b
 def _with_sound_quotes(data: bytes, delimiter: bytes, width: int) -> tuple[bytes, bool]:
     """Return text none of whose quotes swallows the following rows.
 
-    A quote that is opened and never closed would do so. Where no value of
-    several lines explains it, it has become U+FFFD, so that what it is in
-    cannot be read.
-
-    Returns
-    -------
-    data : `bytes`
-        The text.
-    has_long_values : `bool`
-        Whether it has values of several lines.
+    A quote that is opened and never closed would do so. Where no value of several lines explains it, it has
+    become U+FFFD, so that what it is in cannot be read.
     """
     lines = data.splitlines(keepends=True)
     done: list[bytes] = []

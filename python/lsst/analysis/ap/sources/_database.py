@@ -35,13 +35,7 @@ _FUNCTIONS: Final = {
 class Database:
     """A database that is read in short queries.
 
-    Parameters
-    ----------
-    engine : `sqlalchemy.Engine`
-        Connection to the database.
-    pauses : sequence of `float`, optional
-        Seconds to wait before each new try when the server has gone away
-        after it had answered once.
+    ``pauses``: seconds to wait before each new try when the server has gone away after it had answered once.
     """
 
     def __init__(self, engine: sa.Engine, pauses: Sequence[float] = _PAUSES) -> None:
@@ -59,20 +53,7 @@ class Database:
     def from_sqlite(cls, path: str | Path) -> Self:
         """Open an SQLite file read-only.
 
-        Parameters
-        ----------
-        path : `str` or `pathlib.Path`
-            The file.
-
-        Returns
-        -------
-        database : `Database`
-            The open database.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when there is no such file.
+        Raises `CutoutsError` when there is no such file.
         """
         path = Path(path)
         if not path.is_file():
@@ -91,23 +72,10 @@ class Database:
     def from_url(cls, url: str) -> Self:
         """Open a database by its URL, read-only.
 
-        Parameters
-        ----------
-        url : `str`
-            SQLAlchemy URL, such as ``postgresql://user@host/database``.
-            Without a driver it takes the one that is installed, psycopg 3 or
-            psycopg2. What it leaves out of the credentials is looked for
-            where `lsst.utils.db_auth` keeps them.
-
-        Returns
-        -------
-        database : `Database`
-            The open database.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the URL is not one, or its driver is not installed.
+        ``url``: SQLAlchemy URL, such as ``postgresql://user@host/database``. Without a driver it takes the
+        one that is installed, psycopg 3 or psycopg2. What it leaves out of the credentials is looked for
+        where `lsst.utils.db_auth` keeps them. Raises `CutoutsError` when the URL is not one, or its driver is
+        not installed.
         """
         try:
             parsed = sa.make_url(url)
@@ -131,24 +99,8 @@ class Database:
     def reflect(self, table: str, namespace: str | None) -> sa.Table:
         """Return a table as it is in the database.
 
-        Parameters
-        ----------
-        table : `str`
-            Its name.
-        namespace : `str` or `None`
-            Schema of the database that holds it.
-
-        Returns
-        -------
-        table : `sqlalchemy.Table`
-            The table.
-
-        Raises
-        ------
-        sqlalchemy.exc.NoSuchTableError
-            Raised when there is no such table.
-        CutoutsError
-            Raised when the database does not answer.
+        ``namespace``: schema of the database that holds it. Raises `NoSuchTableError` when there is no such
+        table. Raises `CutoutsError` when the database does not answer.
         """
         try:
             found = sa.Table(table, sa.MetaData(), schema=namespace, autoload_with=self.engine)
@@ -162,23 +114,11 @@ class Database:
     def rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         """Return all rows of a query.
 
-        When the server has gone away, wait for it and ask again: a query
-        begins nothing that would have to be undone.
+        When the server has gone away, wait for it and ask again: a query begins nothing that would have to be
+        undone.
 
-        Parameters
-        ----------
-        query : `sqlalchemy.Select`
-            The query; it should have few rows.
-
-        Returns
-        -------
-        rows : sequence of `sqlalchemy.Row`
-            Its rows.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the database does not answer, or not to this query.
+        ``query``: the query; it should have few rows. Raises `CutoutsError` when the database does not
+        answer, or not to this query.
         """
         pauses = iter(self._pauses)
         while True:
@@ -195,18 +135,7 @@ class Database:
                 return rows
 
     def error(self, error: Exception) -> CutoutsError:
-        """Say what the database said, without SQL and without credentials.
-
-        Parameters
-        ----------
-        error : `Exception`
-            What SQLAlchemy raised.
-
-        Returns
-        -------
-        error : `CutoutsError`
-            What to raise.
-        """
+        """Say what the database said, without SQL and without credentials."""
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         for secret in self._secrets:
             cause = cause.replace(secret, "***").replace(quote(secret, safe=""), "***")
@@ -229,18 +158,7 @@ class Database:
 def unreadable_configuration(uri: str, error: Exception) -> CutoutsError:
     """Say what is wrong with the configuration of an APDB, without its passwords.
 
-    Parameters
-    ----------
-    uri : `str`
-        Where it is.
-    error : `Exception`
-        What came of reading it. Not to be chained: it may quote the URL of
-        the database.
-
-    Returns
-    -------
-    error : `CutoutsError`
-        What to raise.
+    ``error``: what came of reading it. Not to be chained: it may quote the URL of the database.
     """
     cause = public_uri(" ".join(str(error).split()))
     return CutoutsError(f"APDB configuration {public_uri(uri)} cannot be read: {cause}")

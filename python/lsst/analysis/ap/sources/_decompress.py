@@ -20,25 +20,9 @@ class DecompressionError(Exception):
 def decompress(codec: str, data: bytes, limit: int) -> bytes:
     """Decompress a block of an Avro container.
 
-    Parameters
-    ----------
-    codec : `str`
-        How it is compressed: one of the names of Avro's specification.
-    data : `bytes`
-        The block.
-    limit : `int`
-        Bytes that it may have at most.
-
-    Returns
-    -------
-    content : `bytes`
-        What was compressed.
-
-    Raises
-    ------
-    DecompressionError
-        Raised when the block is damaged, larger than it may be, or
-        compressed in another way.
+    ``codec``: how it is compressed: one of the names of Avro's specification. ``limit``: bytes that it may
+    have at most. Raises `DecompressionError` when the block is damaged, larger than it may be, or compressed
+    in another way.
     """
     try:
         match codec:

@@ -104,16 +104,7 @@ def open_catalog(
 def read_file(path: Path) -> pa.Table | None:
     """Read a table from a file, with the names that it has there.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        The file.
-
-    Returns
-    -------
-    table : `pyarrow.Table` or `None`
-        All its rows; `None` where the suffix is that of no table but CSV,
-        which may be mere numbers.
+    Returns: all its rows; `None` where the suffix is that of no table but CSV, which may be mere numbers.
     """
     suffix = _suffix(path.name)
     if suffix not in _SUFFIXES or suffix == ".csv" == path.suffix.lower():

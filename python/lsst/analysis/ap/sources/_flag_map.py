@@ -20,7 +20,6 @@ class FlagMap:
 
     column: str
     """Name of the column."""
-
     bits: Mapping[str, int]
     """Bit, counted from 0, of each flag by its current name."""
 
@@ -90,19 +89,9 @@ class FlagMap:
 def unpack_flags(table: pa.Table, flag_map: FlagMap | None) -> pa.Table:
     """Give each flag of a packed integer a column of its own.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        Rows of a catalogue.
-    flag_map : `FlagMap` or `None`
-        What the bits mean; nothing is unpacked without it.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        The same rows with truth values in place of the integer, where they
-        have it; a flag is null where the integer is. Columns that are there
-        stay as they are.
+    ``flag_map``: what the bits mean; nothing is unpacked without it. Returns: the same rows with truth values
+    in place of the integer, where they have it; a flag is null where the integer is. Columns that are there
+    stay as they are.
     """
     if flag_map is None or flag_map.column not in table.column_names:
         return table

@@ -32,13 +32,10 @@ class Kind:
 
     words: str
     """What to call one of them."""
-
     parse: Callable[[str], Any]
     """Turns text, stripped, into a value; raises ValueError where it is none."""
-
     type: pa.DataType
     """Type of the values."""
-
     plain: str | None = None
     """Pattern of text that Arrow reads as `parse` does, and faster."""
 
@@ -49,13 +46,10 @@ class Reading:
 
     values: pa.ChunkedArray
     """The values; null where there is none, and where it is unreadable."""
-
     unreadable: Mapping[int, str] = field(default_factory=dict)
     """The text of the values that are of another kind, by row."""
-
     rounded: str | None = None
-    """A whole number that went through floats and may have lost its last
-    digits, where there is one."""
+    """A whole number that went through floats and may have lost its last digits, where there is one."""
 
 
 def _whole(text: str) -> int:
@@ -109,15 +103,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
 def kind_of(name: str) -> Kind | None:
     """Return what the values of a column are.
 
-    Parameters
-    ----------
-    name : `str`
-        A column by its current name.
-
-    Returns
-    -------
-    kind : `Kind` or `None`
-        `None` for columns that may hold anything.
+    Returns: `None` for columns that may hold anything.
     """
     return _KINDS.get(name)
 
@@ -125,16 +111,8 @@ def kind_of(name: str) -> Kind | None:
 def unread_columns(table: pa.Table) -> list[str]:
     """Return the columns whose values have to be read.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        A table with names of today.
-
-    Returns
-    -------
-    names : `list` [`str`]
-        All but those that have the type of their kind already, as most
-        columns of a database do: they stay as they are.
+    ``table``: a table with names of today. Returns: all but those that have the type of their kind already,
+    as most columns of a database do: they stay as they are.
     """
     return [name for name in table.column_names if not _is_read(table.column(name), _KINDS.get(name))]
 
@@ -151,18 +129,7 @@ def _is_read(column: pa.ChunkedArray, kind: Kind | None) -> bool:
 def read_values(values: Any, kind: Kind) -> Reading:
     """Read the values of a column, whatever type they have.
 
-    Parameters
-    ----------
-    values : `pyarrow.ChunkedArray` or anything that `arrow_array` takes
-        The column.
-    kind : `Kind`
-        What its values are to be.
-
-    Returns
-    -------
-    reading : `Reading`
-        Numbers may be floats or whole numbers of any precision; all else is
-        of the kind's type.
+    Returns: numbers may be floats or whole numbers of any precision; all else is of the kind's type.
     """
     column = arrow_array(values)
     if pa.types.is_null(column.type):

@@ -9,16 +9,8 @@ import pyarrow.compute as pc
 def in_order(table: pa.Table) -> pa.Table:
     """Return rows in the order of the work.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        Rows with the current column names.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        The same rows by visit, detector and diaSourceId; at the end those
-        that lack a visit or a detector, by diaSourceId.
+    ``table``: rows with the current column names. Returns: the same rows by visit, detector and diaSourceId;
+    at the end those that lack a visit or a detector, by diaSourceId.
     """
     visit, detector, ids = (table.column(name) for name in ("visit", "detector", "diaSourceId"))
     is_complete = pc.and_(pc.is_valid(visit), pc.is_valid(detector))

@@ -28,28 +28,11 @@ rows of a HATS catalogue, kept apart as a sample."""
 def scan_parquet(path: str, filesystem: Any, columns: Collection[str] | None) -> Iterator[pa.Table]:
     """Yield the rows of a Parquet file or a folder of such files.
 
-    Parameters
-    ----------
-    path : `str`
-        The file or folder. Its folders may be named for values, as
-        ``visit=42/``. A folder may also be the root of a HATS catalogue
-        (https://hats.readthedocs.io), or of a collection of these, whose
-        primary table is then meant.
-    filesystem : `fsspec.AbstractFileSystem` or `None`
-        Where it is; here when `None`.
-    columns : collection of `str` or `None`
-        Columns by their current names that are wanted, as far as they are
-        there; all when `None`.
-
-    Yields
-    ------
-    table : `pyarrow.Table`
-        Some rows, with the names that they have in the files.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when there is no Parquet file.
+    ``path``: the file or folder. Its folders may be named for values, as ``visit=42/``. A folder may also be
+    the root of a HATS catalogue (https://hats.readthedocs.io), or of a collection of these, whose primary
+    table is then meant. ``filesystem``: where it is; here when `None`. ``columns``: columns by their current
+    names that are wanted, as far as they are there; all when `None`. Yields: some rows, with the names that
+    they have in the files. Raises `CutoutsError` when there is no Parquet file.
     """
     import pyarrow.dataset as ds
     from pyarrow import fs

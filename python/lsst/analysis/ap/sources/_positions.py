@@ -51,25 +51,12 @@ and declination in degrees."""
 def place_positions(table: pa.Table, find: FindExposures | None, reason: str) -> pa.Table:
     """Give positions the images that show them, and each showing an identifier.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        Rows with ``ra`` and ``dec``, and perhaps ``visit``, ``detector`` and
-        ``band``, and the range of time in ``timeMin`` and ``timeMax``, MJD
-        TAI; all else is what a position is to be known by.
-    find : `FindExposures` or `None`
-        Finds the images; without it rows need a visit and a detector.
-    reason : `str`
-        Column for why a position can have no picture.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        A row for each image that shows a position. ``positionId`` and
-        ``diaSourceId`` are made of the position, and of the position and the
-        data ID, so that they are always the same. They are negative, as no
-        identifier of Rubin is, and below those that stand for the number of a
-        row.
+    ``table``: rows with ``ra`` and ``dec``, and perhaps ``visit``, ``detector`` and ``band``, and the range
+    of time in ``timeMin`` and ``timeMax``, MJD TAI; all else is what a position is to be known by. ``find``:
+    finds the images; without it rows need a visit and a detector. ``reason``: column for why a position can
+    have no picture. Returns: a row for each image that shows a position. ``positionId`` and ``diaSourceId``
+    are made of the position, and of the position and the data ID, so that they are always the same. They are
+    negative, as no identifier of Rubin is, and below those that stand for the number of a row.
     """
     ra, dec = (np.asarray(table.column(n).cast(pa.float64()).to_numpy(), np.float64) for n in ("ra", "dec"))
     rows = table.to_pylist()

@@ -13,18 +13,7 @@ table has it where some row needs it."""
 
 
 def reasons_of(table: pa.Table) -> dict[int, list[str]]:
-    """Return what is known of each row that can have no picture.
-
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        Rows.
-
-    Returns
-    -------
-    reasons : `dict` [`int`, `list` [`str`]]
-        What is wrong, by row.
-    """
+    """Return what is known of each row that can have no picture."""
     if (place := table.schema.get_field_index(REASON)) < 0:
         return {}
     texts = table.column(place).to_pylist()
@@ -34,17 +23,7 @@ def reasons_of(table: pa.Table) -> dict[int, list[str]]:
 def with_reasons(table: pa.Table, reasons: Mapping[int, Sequence[str]]) -> pa.Table:
     """Return a table that says why rows can have no picture.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        Rows.
-    reasons : `~collections.abc.Mapping` [`int`, sequence of `str`]
-        What is wrong, by row.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        The same rows, with the column `REASON` if any needs it.
+    Returns: the same rows, with the column `REASON` if any needs it.
     """
     if not reasons:
         return table

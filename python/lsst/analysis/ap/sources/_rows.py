@@ -34,17 +34,7 @@ class ReadableCatalog(Protocol):
     def read(self, selection: Selection, columns: "Collection[str] | None" = None) -> "Iterator[pa.Table]":
         """Yield the wanted sources.
 
-        Parameters
-        ----------
-        selection : `Selection`
-            Which sources are wanted.
-        columns : collection of `str`, optional
-            Columns that are wanted; all when not given.
-
-        Yields
-        ------
-        table : `pyarrow.Table`
-            Some of them.
+        ``columns``: columns that are wanted; all when not given.
         """
         ...
 

@@ -41,77 +41,51 @@ class Selection:
 
     reliability_min: float | None = None
     """Least reliability, inclusive."""
-
     reliability_max: float | None = None
     """Greatest reliability, inclusive."""
-
     limit: int | None = None
-    """How many sources at most: the first ones in the order of visit,
-    detector, diaSourceId."""
-
+    """How many sources at most: the first ones in the order of visit, detector, diaSourceId."""
     snr_min: float | None = None
-    """Least absolute value of the detection's signal-to-noise ratio,
-    inclusive."""
-
+    """Least absolute value of the detection's signal-to-noise ratio, inclusive."""
     snr_max: float | None = None
     """Greatest absolute value of that ratio, inclusive."""
-
     time_min: float | None = None
     """Earliest middle of the exposure, MJD TAI, inclusive."""
-
     time_max: float | None = None
     """Latest middle of the exposure, MJD TAI, inclusive."""
-
     bands: tuple[str, ...] = ()
     """Bands; all when empty."""
-
     visits: tuple[int, ...] = ()
     """Visit IDs; all when empty."""
-
     detectors: tuple[int, ...] = ()
     """Detector IDs; all when empty."""
-
     regions: tuple[Expression, ...] = ()
-    """Parts of the sky, of `circle` and `polygon`, all of which must hold the
-    source."""
-
+    """Parts of the sky, of `circle` and `polygon`, all of which must hold the source."""
     excluded_flags: tuple[str, ...] = ()
     """Flag columns none of which may be set."""
-
     required_flags: tuple[str, ...] = ()
     """Flag columns all of which must be set."""
-
     where: str | None = None
-    """A condition on columns in the syntax of Python, see
-    `parse_condition`."""
-
+    """A condition on columns in the syntax of Python, see `parse_condition`."""
     ids: tuple[int, ...] | None = None
     """The diaSourceIds to choose from; all when `None`."""
-
     object_ids: tuple[int, ...] | None = None
     """The diaObjectIds whose sources to choose from; all when `None`."""
-
     one_per_object: bool = False
     """Whether to keep of each diaObject only the source of the greatest
     absolute signal-to-noise ratio, of equals the one with the least
     diaSourceId. Sources of no diaObject are all kept."""
-
     latest: int | None = None
     """How many sources of each diaObject to keep, or pictures of each
     position, those of the latest exposures; all when `None`. Sources of no
     diaObject are all kept."""
-
     sample: int | None = None
     """How many sources to draw at random; all when `None`."""
-
     seed: int = 0
     """Which random sample: the same seed draws the same sources from every
     kind of catalogue, whatever the order of its rows."""
-
     strata: tuple[Stratum, ...] = ()
-    """Classes of sources that share the sample evenly, as far as each has
-    enough."""
-
+    """Classes of sources that share the sample evenly, as far as each has enough."""
     _parsed: Expression | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:

@@ -22,15 +22,7 @@ _SOURCE_TABLES: Final = ("dia_source", "dia_source_visit", "dia_source_detector"
 def is_without_position(names: Sequence[str]) -> bool:
     """Return whether a table tells of DiaSources that are in another one.
 
-    Parameters
-    ----------
-    names : sequence of `str`
-        Its columns.
-
-    Returns
-    -------
-    is_without : `bool`
-        Whether it has diaSourceIds and neither positions nor visits.
+    Returns: whether it has diaSourceIds and neither positions nor visits.
     """
     known = set(renamed(names))
     return "diaSourceId" in known and not known & {"ra", "dec", "visit", "ccdVisitId"}
@@ -41,24 +33,9 @@ def join_solar_system(
 ) -> TableCatalog:
     """Join a table of solar-system sources to that of the DiaSources.
 
-    Parameters
-    ----------
-    read : `~collections.abc.Callable`
-        Returns its tables, of any kind.
-    open_table : `~collections.abc.Callable`
-        Opens the tables of a dataset type.
-    name : `str`
-        What to call it.
-
-    Returns
-    -------
-    catalog : `TableCatalog`
-        The DiaSources that it tells of, with its columns beside theirs.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when there are no DiaSources.
+    ``read``: returns its tables, of any kind. ``open_table``: opens the tables of a dataset type. Returns:
+    the DiaSources that it tells of, with its columns beside theirs. Raises `CutoutsError` when there are no
+    DiaSources.
     """
     sources: TableCatalog | None = None
     for table in _SOURCE_TABLES:

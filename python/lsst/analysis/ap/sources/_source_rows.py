@@ -26,16 +26,12 @@ class SourceRows:
 
     database: Database
     """Where the table is."""
-
     columns: Mapping[str, sa.ColumnElement[Any]]
     """Its columns by their current names."""
-
     key: tuple[str, ...]
     """Columns that order its rows, and tell them apart."""
-
     instrument: str | None
     """Instrument of all the sources, where it is known."""
-
     standardizer: Standardizer
     """What makes standard tables of them."""
 
@@ -44,19 +40,8 @@ class SourceRows:
     ) -> Iterator[pa.Table]:
         """Yield all the rows that meet some conditions, by key.
 
-        Parameters
-        ----------
-        clauses : sequence of `sqlalchemy.ColumnElement`
-            The conditions.
-        columns : collection of `str` or `None`
-            What is wanted besides the required columns; all when `None`.
-        page_rows : `int`
-            How many rows to fetch at a time.
-
-        Yields
-        ------
-        table : `pyarrow.Table`
-            One page.
+        ``columns``: what is wanted besides the required columns; all when `None`. ``page_rows``: how many
+        rows to fetch at a time.
         """
         key = [self.columns[name] for name in self.key]
         lacking = [column for column in key if getattr(column, "nullable", True)]
@@ -94,19 +79,8 @@ class SourceRows:
     def fetch(self, keys: Keys, columns: Collection[str] | None, page_rows: int) -> Iterator[pa.Table]:
         """Yield the rows of some keys, by key.
 
-        Parameters
-        ----------
-        keys : `Keys`
-            The sources.
-        columns : collection of `str` or `None`
-            What is wanted besides the required columns; all when `None`.
-        page_rows : `int`
-            How many rows to fetch at a time.
-
-        Yields
-        ------
-        table : `pyarrow.Table`
-            Some of them.
+        ``columns``: what is wanted besides the required columns; all when `None`. ``page_rows``: how many
+        rows to fetch at a time.
         """
         query, key = sa.select(*self._picked(columns)), [self.columns[name] for name in self.key]
         for ids in batched(keys.ids.tolist(), min(page_rows, IDS_PER_QUERY)):

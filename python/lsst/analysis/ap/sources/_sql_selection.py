@@ -23,28 +23,9 @@ def split_conditions(
 ) -> tuple[Clauses, Expression | None]:
     """Return the conditions for the database, and those for its rows.
 
-    Parameters
-    ----------
-    selection : `Selection`
-        Which sources are wanted.
-    columns : `~collections.abc.Mapping` [`str`, `sqlalchemy.ColumnElement`]
-        The columns by their current names.
-    packed : `frozenset` [`str`]
-        Columns that are made of others when the rows are there.
-    name : `str`
-        What to call the table in messages.
-
-    Returns
-    -------
-    here : `list` [`sqlalchemy.ColumnElement`]
-        Clauses of which all must hold.
-    later : `Expression` or `None`
-        What only the rows can tell.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when a column is not there.
+    ``columns``: the columns by their current names. ``packed``: columns that are made of others when the rows
+    are there. ``name``: what to call the table in messages. Returns ``here``: clauses of which all must hold;
+    ``later``: what only the rows can tell. Raises `CutoutsError` when a column is not there.
     """
     conditions = selection.conditions(columns)
     here = [sql_condition(part, columns, name) for part in conditions if not columns_of(part) & packed]
@@ -55,24 +36,8 @@ def split_conditions(
 def identifier_clauses(selection: Selection, columns: Columns, name: str) -> Iterator[Clauses]:
     """Yield what limits each query to some of the wanted identifiers.
 
-    Parameters
-    ----------
-    selection : `Selection`
-        Which sources are wanted.
-    columns : `~collections.abc.Mapping` [`str`, `sqlalchemy.ColumnElement`]
-        The columns by their current names.
-    name : `str`
-        What to call the table in messages.
-
-    Yields
-    ------
-    clauses : `list` [`sqlalchemy.ColumnElement`]
-        For one query; none when no identifiers are given.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when a column is not there.
+    ``columns``: the columns by their current names. ``name``: what to call the table in messages. Yields: for
+    one query; none when no identifiers are given. Raises `CutoutsError` when a column is not there.
     """
     if selection.ids is None and selection.object_ids is None:
         yield []

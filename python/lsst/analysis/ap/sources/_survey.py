@@ -27,37 +27,26 @@ class Survey:
 
     count: int = 0
     """How many rows there are."""
-
     bands: Counter[str | None] = field(default_factory=Counter)
     """How many there are of each band."""
-
     reliabilities: Counter[int | None] = field(default_factory=Counter)
     """How many there are in each tenth of the reliability, 0 to 9."""
-
     instruments: Counter[str | None] = field(default_factory=Counter)
     """How many there are of each instrument; `None` where no column says."""
-
     detectors: set[tuple[str | None, int, int]] = field(default_factory=set)
     """Instrument, visit and detector of every image that they are on."""
-
     without_image: int = 0
     """How many have no visit or no detector."""
-
     without_position: int = 0
     """How many have no position: null, NaN or off the sky."""
-
     within_radians: bool = True
     """Whether every position could be one in radians."""
-
     repeated: int = 0
     """How many rows repeat the ``diaSourceId`` of another."""
-
     unreadable: int = 0
     """How many rows can have no picture, for what stands in them."""
-
     reason: str = ""
     """What is wrong with the first of these."""
-
     example: tuple[DetectorVisit, float, float] | None = None
     """Where one of them is: its images, right ascension and declination."""
 

@@ -25,25 +25,9 @@ _IDENTIFIERS: Final = ("diaSourceId", "candid", "sourceId", "alertId", "candidat
 def survey_row(schema: AvroSchema, alert: Mapping[str, Any], instrument: str) -> dict[str, Any]:
     """Return the columns of an alert.
 
-    Parameters
-    ----------
-    schema : `AvroSchema`
-        Its schema, by whose name the survey is known.
-    alert : `~collections.abc.Mapping`
-        The packet.
-    instrument : `str`
-        Instrument of Rubin's alerts.
-
-    Returns
-    -------
-    row : `dict` [`str`, `typing.Any`]
-        The source that it is about: of Rubin as it is, of ZTF by the APDB's
-        names; of another survey its simple values, with whatever names one.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when it says no identifier or no position.
+    ``schema``: its schema, by whose name the survey is known. ``instrument``: instrument of Rubin's alerts.
+    Returns: the source that it is about: of Rubin as it is, of ZTF by the APDB's names; of another survey its
+    simple values, with whatever names one. Raises `CutoutsError` when it says no identifier or no position.
     """
     source = alert.get("diaSource")
     if isinstance(source, Mapping):

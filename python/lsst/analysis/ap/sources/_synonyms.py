@@ -185,16 +185,8 @@ _PRIORITY: Final = {name: place for place, name in enumerate(SYNONYMS)}
 def renamed(names: Sequence[str]) -> list[str]:
     """Return the current names of the columns of a table.
 
-    Parameters
-    ----------
-    names : sequence of `str`
-        Columns of the table.
-
-    Returns
-    -------
-    names : `list` [`str`]
-        In the same order. A synonym is replaced only where the current name is
-        not a column already, and only one of several synonyms is.
+    Returns: in the same order. A synonym is replaced only where the current name is not a column already, and
+    only one of several synonyms is.
     """
     if "psfDiffFlux" in names:
         names = [FORCED_SYNONYMS.get(name, name) for name in names]

@@ -123,16 +123,8 @@ def one_row(source: Any, required: Collection[str] = REQUIRED_COLUMNS) -> pa.Tab
 def as_arrow(table: Any) -> pa.Table | None:
     """Return a table as an Arrow table.
 
-    Parameters
-    ----------
-    table : `object`
-        What may be a table of any kind.
-
-    Returns
-    -------
-    table : `pyarrow.Table` or `None`
-        Its columns by the names that they have there; `None` where it is no
-        table.
+    ``table``: what may be a table of any kind. Returns: its columns by the names that they have there; `None`
+    where it is no table.
     """
     module = type(table).__module__.partition(".")[0]
     if isinstance(table, pa.Table):

@@ -35,21 +35,8 @@ def data_card(
 ) -> str:
     """Return what is to be known of arrays of stamps, in Markdown.
 
-    Parameters
-    ----------
-    choice : `StampChoice`
-        How they were left.
-    records : `StampRecords`
-        The stamps, all of which have been read.
-    files : sequence of `str`
-        Names of the files.
-    facts : `~collections.abc.Mapping` [`str`, `str`]
-        What the run knows of where they are from.
-
-    Returns
-    -------
-    text : `str`
-        The data card.
+    ``choice``: how they were left. ``records``: the stamps, all of which have been read. ``facts``: what the
+    run knows of where they are from.
     """
     columns, constants, tally = records.columns, records.constants, records.tally
     sizes = _listed([f"{size} x {size}" for size in choice.sizes])

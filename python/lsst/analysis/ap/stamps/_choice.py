@@ -34,33 +34,22 @@ class StampChoice:
 
     format: str
     """One of `FORMATS`."""
-
     sizes: tuple[int, ...]
     """Sides of the stamps in pixels."""
-
     order: tuple[str, ...] = PANELS
     """The three images in the order of the arrays."""
-
     fill: float = math.nan
     """Value of pixels without data."""
-
     planes: tuple[str, ...] = ()
     """Those of `PLANES` that are wanted too."""
-
     unit: str | None = None
     """Unit that stamps must have; `None` for any one."""
-
     shares: tuple[float, ...] = (0.8, 0.1, 0.1)
-    """How much of the objects goes to each of `SPLITS`; empty for no
-    column ``split``."""
-
+    """How much of the objects goes to each of `SPLITS`; empty for no column ``split``."""
     seed: int = 0
     """Which of the possible divisions."""
-
     labels: str | None = None
-    """File of a table with a column ``diaSourceId`` and what is known of
-    those sources."""
-
+    """File of a table with a column ``diaSourceId`` and what is known of those sources."""
     shard: int | None = None
     """How many sources a file has at most; `None` for one file of all."""
 
@@ -71,23 +60,9 @@ class StampChoice:
 def parse_order(text: str) -> tuple[tuple[str, ...], float]:
     """Return what the name of an order means.
 
-    Parameters
-    ----------
-    text : `str`
-        ``"meas_transiNet"``, or the names of the three images with commas
-        between them.
-
-    Returns
-    -------
-    order : `tuple` [`str`, ...]
-        The three images in their order.
-    fill : `float`
-        What pixels without data are in it, unless something else is wanted.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when it is neither.
+    ``text``: ``"meas_transiNet"``, or the names of the three images with commas between them. Returns
+    ``order``: the three images in their order; ``fill``: what pixels without data are in it, unless something
+    else is wanted. Raises `CutoutsError` when it is neither.
     """
     if text == MEAS_TRANSINET:
         return _MEAS_TRANSINET_ORDER, 0.0

@@ -32,10 +32,8 @@ class PixelColumn:
 
     name: str
     """Its name, without the ending of a file."""
-
     plane: str
     """``image``, ``mask``, ``variance`` or ``psf``."""
-
     size: int
     """Side of the stamps in pixels."""
 
@@ -67,42 +65,23 @@ class StampColumns:
 
     sizes: tuple[int, ...]
     """Sides of the stamps in pixels, without repetition."""
-
     planes: tuple[str, ...] = ()
     """What there is beside the image."""
-
     mask_planes: tuple[str, ...] = ()
     """Names of the mask planes, from bit 0 on."""
 
     def named(self, name: str, size: int) -> str:
         """Return the name of a column that each size has.
 
-        Parameters
-        ----------
-        name : `str`
-            What the column is for.
-        size : `int`
-            Side of the stamps in pixels.
-
-        Returns
-        -------
-        name : `str`
-            The name with that size, where there are several.
+        ``size``: side of the stamps in pixels. Returns: the name with that size, where there are several.
         """
         return name if len(self.sizes) == 1 else f"{name}_{size}"
 
     def stamps(self, size: int) -> str:
         """Return the name of the pixels of one size.
 
-        Parameters
-        ----------
-        size : `int`
-            Side of the stamps in pixels.
-
-        Returns
-        -------
-        name : `str`
-            Name of a column, of an array or of a file without its ending.
+        ``size``: side of the stamps in pixels. Returns: name of a column, of an array or of a file without
+        its ending.
         """
         return self.named("stamps", size)
 
@@ -135,18 +114,7 @@ class StampColumns:
         return types | {UNIT: pa.string()}
 
     def mark(self, table: pa.Table) -> pa.Table:
-        """Note in the schema of a table what it holds, for `of`.
-
-        Parameters
-        ----------
-        table : `pyarrow.Table`
-            A table with these columns.
-
-        Returns
-        -------
-        table : `pyarrow.Table`
-            The same.
-        """
+        """Note in the schema of a table what it holds, for `of`."""
         words = {"sizes": self.sizes, "planes": self.planes, "mask_planes": self.mask_planes}
         return table.replace_schema_metadata({_KEY: json.dumps(words)})
 
@@ -154,20 +122,7 @@ class StampColumns:
     def of(cls, schema: pa.Schema) -> Self:
         """Return what a table of stamps holds.
 
-        Parameters
-        ----------
-        schema : `pyarrow.Schema`
-            Schema of the table.
-
-        Returns
-        -------
-        columns : `StampColumns`
-            What `mark` noted.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            Raised when the schema is of another table.
+        Raises `KeyError, TypeError, ValueError` when the schema is of another table.
         """
         words: Mapping[str, Sequence[Any]] = json.loads((schema.metadata or {})[_KEY])
         return cls(tuple(map(int, words["sizes"])), tuple(words["planes"]), tuple(words["mask_planes"]))
@@ -175,14 +130,6 @@ class StampColumns:
     def holds(self, wanted: Self) -> bool:
         """Return whether a table with these columns has what is wanted.
 
-        Parameters
-        ----------
-        wanted : `StampColumns`
-            What is wanted.
-
-        Returns
-        -------
-        holds : `bool`
-            Whether the names, sizes and planes are there.
+        Returns: whether the names, sizes and planes are there.
         """
         return set(self.sizes) == set(wanted.sizes) and set(self.planes) >= set(wanted.planes)

@@ -45,23 +45,13 @@ _log = logging.getLogger(__name__)
 class StampFiles:
     """Stamps that accompany the pictures of a directory, or stand for them.
 
-    While a run works, the stamps of each batch go to a file of their own
-    before the journal learns of the batch. These files stay. `assemble` makes
-    from them what is wanted, in the order of the manifest. Killed at any
-    moment, the next run has everything that the journal knows.
+    While a run works, the stamps of each batch go to a file of their own before the journal learns of the
+    batch. These files stay. `assemble` makes from them what is wanted, in the order of the manifest. Killed
+    at any moment, the next run has everything that the journal knows.
 
-    Parameters
-    ----------
-    directory : `~lsst.analysis.ap.output.OutputDirectory`
-        Directory of the run.
-    choice : `StampChoice` or `None`
-        What is wanted; with `None` nothing is written or asked for.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the package that the format needs is not installed, the
-        directory is not a local one, or the labels cannot be read.
+    ``choice``: what is wanted; with `None` nothing is written or asked for. Raises `CutoutsError` when the
+    package that the format needs is not installed, the directory is not a local one, or the labels cannot be
+    read.
     """
 
     def __init__(self, directory: OutputDirectory, choice: StampChoice | None) -> None:
@@ -98,11 +88,8 @@ class StampFiles:
     def begin(self) -> None:
         """Find out which stamps are there, and get ready for more.
 
-        Raises
-        ------
-        CutoutsError
-            Raised when the stamps that are there have other sizes, or a file
-            that is not ours is in the way.
+        Raises `CutoutsError` when the stamps that are there have other sizes, or a file that is not ours is
+        in the way.
         """
         if self._choice is None:
             return
@@ -114,15 +101,7 @@ class StampFiles:
     def missing(self, ids: Iterable[int]) -> set[int]:
         """Return which sources have no stamps though they should.
 
-        Parameters
-        ----------
-        ids : iterable of `int`
-            Sources that are done.
-
-        Returns
-        -------
-        missing : `set` [`int`]
-            Those whose stamps are to be read again.
+        Returns: those whose stamps are to be read again.
         """
         return set() if self._choice is None else self._index.missing(ids)
 
@@ -131,25 +110,10 @@ class StampFiles:
     ) -> tuple[str, ...]:
         """Make the files that are wanted, and give them their names.
 
-        Parameters
-        ----------
-        ids : iterable of `int`
-            Every source that is done, in the order of the manifest.
-        advance : callable
-            Is told how many sources more have been written.
-        facts : `~collections.abc.Mapping` [`str`, `str`], optional
-            What the data card is to tell of the run.
-
-        Returns
-        -------
-        paths : `tuple` [`str`, ...]
-            The files with stamps and catalogue; none when nobody wants any.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the stamps have different units, or the disk does not
-            take the files. What was there stays.
+        ``ids``: every source that is done, in the order of the manifest. ``advance``: is told how many
+        sources more have been written. ``facts``: what the data card is to tell of the run. Returns: the
+        files with stamps and catalogue; none when nobody wants any. Raises `CutoutsError` when the stamps
+        have different units, or the disk does not take the files. What was there stays.
         """
         if self._choice is None:
             return ()

@@ -31,15 +31,9 @@ one of ours, whatever a state says."""
 class StampFolder:
     """The hidden folder ``.stamps`` of the directory of a run.
 
-    ``parts/*/*.arrow`` are the stamps of batches, a folder for each run. They
-    stay: every other file is made from them, in ``building``, and then gets
-    its name in the directory. ``state.json`` has the names and sizes of those
-    files, and what they were made from.
-
-    Parameters
-    ----------
-    outdir : `pathlib.Path`
-        Directory of the run.
+    ``parts/*/*.arrow`` are the stamps of batches, a folder for each run. They stay: every other file is made
+    from them, in ``building``, and then gets its name in the directory. ``state.json`` has the names and
+    sizes of those files, and what they were made from.
     """
 
     def __init__(self, outdir: Path) -> None:
@@ -53,10 +47,7 @@ class StampFolder:
     def check(self) -> None:
         """Make sure that nothing of somebody else is in the way.
 
-        Raises
-        ------
-        CutoutsError
-            Raised when a file has one of our names, and we did not make it.
+        Raises `CutoutsError` when a file has one of our names, and we did not make it.
         """
         if self._path.is_symlink():
             raise CutoutsError(f"{self._path} is a symbolic link, which no run makes: remove it.")
@@ -87,11 +78,8 @@ class StampFolder:
     def new_parts(self) -> Path:
         """Make a folder for the parts of this run.
 
-        Returns
-        -------
-        folder : `pathlib.Path`
-            Its name sorts after those of earlier runs, and was never used
-            before: a process that outlived its run must not write there.
+        Returns: its name sorts after those of earlier runs, and was never used before: a process that
+        outlived its run must not write there.
         """
         for rest in (self._building, self._trash):
             _remove(rest)
@@ -115,16 +103,7 @@ class StampFolder:
     def files(self, source: str) -> tuple[str, ...] | None:
         """Return the files that are there, if they need not be made again.
 
-        Parameters
-        ----------
-        source : `str`
-            What they would be made from.
-
-        Returns
-        -------
-        names : `tuple` [`str`, ...] or `None`
-            Their names; `None` when they were made from something else, or
-            somebody changed them.
+        Returns: their names; `None` when they were made from something else, or somebody changed them.
         """
         earlier, names = self._made()
         if earlier != source or any(_sizes(self.outdir / name) != sizes for name, sizes in names.items()):
@@ -134,18 +113,10 @@ class StampFolder:
     def commit(self, source: str) -> tuple[str, ...]:
         """Give what was built its final names.
 
-        Whoever looks in between sees no mixture of old and new files. A run
-        that is killed in between leaves files that the next one replaces.
+        Whoever looks in between sees no mixture of old and new files. A run that is killed in between leaves
+        files that the next one replaces.
 
-        Parameters
-        ----------
-        source : `str`
-            What the files were made from.
-
-        Returns
-        -------
-        names : `tuple` [`str`, ...]
-            Their names.
+        ``source``: what the files were made from.
         """
         new = {path.name: _sizes(path) for path in sorted(self._building.iterdir())}
         for path in (*self._building.rglob("*"), self._building):

@@ -26,14 +26,7 @@ class StampIndex:
     def add(self, part: int, ids: NDArray[np.int64], units: NDArray[np.int32]) -> None:
         """Learn the sources of a part; they replace what was known of them.
 
-        Parameters
-        ----------
-        part : `int`
-            A number for the part.
-        ids : `numpy.ndarray`
-            The diaSourceId of its rows, in order.
-        units : `numpy.ndarray`
-            A number for the unit of each.
+        ``ids``: the diaSourceId of its rows, in order.
         """
         places = np.empty(len(ids), _PLACE)
         places["id"], places["part"], places["unit"] = ids, part, units
@@ -54,15 +47,7 @@ class StampIndex:
     def missing(self, ids: Iterable[int]) -> set[int]:
         """Return the sources that have no place.
 
-        Parameters
-        ----------
-        ids : iterable of `int`
-            Sources to look for.
-
-        Returns
-        -------
-        missing : `set` [`int`]
-            Those of them that are not known.
+        Returns: those of them that are not known.
         """
         asked = np.fromiter(ids, np.int64)
         return set(asked[~self._found(asked)].tolist())
@@ -70,18 +55,8 @@ class StampIndex:
     def places(self, ids: Iterable[int]) -> tuple[NDArray[np.void], int]:
         """Return the places of sources.
 
-        Parameters
-        ----------
-        ids : iterable of `int`
-            The sources.
-
-        Returns
-        -------
-        places : `numpy.ndarray`
-            Records with ``id``, ``part``, ``row`` and ``unit`` of those that
-            are known, in the order of ``ids``.
-        missing : `int`
-            How many are not known.
+        Returns ``places``: records with ``id``, ``part``, ``row`` and ``unit`` of those that are known, in
+        the order of ``ids``; ``missing``: how many are not known.
         """
         asked = np.fromiter(ids, np.int64)
         known = asked[self._found(asked)]

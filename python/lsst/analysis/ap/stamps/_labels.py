@@ -27,18 +27,8 @@ _ASTROPY_FORMATS: Final = {
 class Labels:
     """A table of labels, joined by diaSourceId.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        A row for each source that has any.
-    name : `str`
-        Where it is from, for messages.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when it has no diaSourceId or no labels, its identifiers are no
-        integers, or a source has two rows that differ.
+    ``table``: a row for each source that has any. Raises `CutoutsError` when it has no diaSourceId or no
+    labels, its identifiers are no integers, or a source has two rows that differ.
     """
 
     def __init__(self, table: pa.Table, name: str) -> None:
@@ -69,8 +59,7 @@ class Labels:
                     f"{name} has rows that differ for one {_ID}, as for {twice[0]}: keep one row of each."
                 )
         self.column = next((n for n in _USUAL if n in beside.column_names), beside.column_names[0])
-        """The column whose values are the classes: ``label``, or ``real``, or
-        else the first one."""
+        """The column whose values are the classes: ``label``, or ``real``, or else the first one."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -80,15 +69,7 @@ class Labels:
     def of(self, ids: pa.ChunkedArray) -> pa.Table:
         """Return the labels of some sources.
 
-        Parameters
-        ----------
-        ids : `pyarrow.ChunkedArray`
-            Their diaSourceId.
-
-        Returns
-        -------
-        labels : `pyarrow.Table`
-            A row for each; null for those that have none.
+        Returns: a row for each; null for those that have none.
         """
         asked = ids.to_numpy()
         at = np.searchsorted(self._ids, asked)
@@ -110,20 +91,8 @@ class Labels:
 def read_labels(path: str) -> Labels:
     """Read a table of labels.
 
-    Parameters
-    ----------
-    path : `str`
-        A Parquet, CSV, ECSV, FITS or VOTable file, told by its suffix.
-
-    Returns
-    -------
-    labels : `Labels`
-        The labels.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the file cannot be read, or has no labels of sources.
+    ``path``: a Parquet, CSV, ECSV, FITS or VOTable file, told by its suffix. Raises `CutoutsError` when the
+    file cannot be read, or has no labels of sources.
     """
     try:
         table = _read(Path(path))

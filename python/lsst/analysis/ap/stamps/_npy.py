@@ -16,16 +16,8 @@ _MEGABYTES = 8
 def write_npy(folder: Path, records: StampRecords) -> None:
     """Write ``stamps.npy`` and ``stamps_catalogue.parquet``.
 
-    The first has the shape (N, 3, n, n), for ``numpy.load(path,
-    mmap_mode="r")``. Several sizes make several files, ``stamps_30.npy`` and
-    so on, and so do planes, ``stamps_mask.npy``.
-
-    Parameters
-    ----------
-    folder : `pathlib.Path`
-        Where the files go.
-    records : `StampRecords`
-        The stamps.
+    The first has the shape (N, 3, n, n), for ``numpy.load(path, mmap_mode="r")``. Several sizes make several
+    files, ``stamps_30.npy`` and so on, and so do planes, ``stamps_mask.npy``.
     """
     with contextlib.ExitStack() as stack:
         streams = {}

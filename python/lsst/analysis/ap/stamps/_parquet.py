@@ -25,12 +25,7 @@ _MEGABYTES: Final = 8
 class CatalogueWriter:
     """Writes what stands beside the pixels into a file of its own.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        The file; its metadata have the constants of the stamps.
-    records : `StampRecords`
-        The stamps.
+    ``path``: the file; its metadata have the constants of the stamps.
     """
 
     def __init__(self, path: Path, records: StampRecords) -> None:
@@ -52,13 +47,7 @@ class CatalogueWriter:
             self._writer.close()
 
     def write(self, catalogue: pa.Table) -> None:
-        """Write some rows.
-
-        Parameters
-        ----------
-        catalogue : `pyarrow.Table`
-            The next rows.
-        """
+        """Write some rows."""
         self._waiting.append(catalogue)
         self._rows += len(catalogue)
         self._flush(least=_GROUP)
@@ -75,16 +64,9 @@ class CatalogueWriter:
 class ParquetShard:
     """One file of stamps and catalogue.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        The file without its ending.
-    records : `StampRecords`
-        The stamps.
-    tensors : `bool`, optional
-        Whether Arrow is to know the pixels as tensors. Other libraries that
-        read with Arrow, Hugging Face's ``datasets`` for one, refuse such a
-        column, and take plain lists.
+    ``path``: the file without its ending. ``tensors``: whether Arrow is to know the pixels as tensors. Other
+    libraries that read with Arrow, Hugging Face's ``datasets`` for one, refuse such a column, and take plain
+    lists.
     """
 
     def __init__(self, path: Path, records: StampRecords, *, tensors: bool = False) -> None:
@@ -109,13 +91,7 @@ class ParquetShard:
         )
 
     def write(self, block: Block) -> None:
-        """Write some sources as a group of rows.
-
-        Parameters
-        ----------
-        block : `Block`
-            The next sources.
-        """
+        """Write some sources as a group of rows."""
         arrays: list[Any] = list(block.catalogue.columns)
         for array in self._arrays:
             lists = pa.FixedSizeListArray.from_arrays(
@@ -134,18 +110,10 @@ class ParquetShard:
 def write_parquet(folder: Path, records: StampRecords, shard: int | None) -> None:
     """Write ``stamps.parquet``, or parts of it.
 
-    The file has a row for each source, and its pixels in a column: lists of
-    3 n n values, which in the one file Arrow knows as tensors of shape
-    (3, n, n). A group of rows is about 8 MiB.
+    The file has a row for each source, and its pixels in a column: lists of 3 n n values, which in the one
+    file Arrow knows as tensors of shape (3, n, n). A group of rows is about 8 MiB.
 
-    Parameters
-    ----------
-    folder : `pathlib.Path`
-        Where the files go.
-    records : `StampRecords`
-        The stamps.
-    shard : `int` or `None`
-        How many sources a file has at most; `None` for one file of all.
+    ``shard``: how many sources a file has at most; `None` for one file of all.
     """
     step = records.step(_MEGABYTES)
     if shard is not None:

@@ -22,11 +22,8 @@ class PartWriter:
 
     It pickles, for the processes that do the work.
 
-    Parameters
-    ----------
-    folder : `pathlib.Path`
-        A folder for the files of this run alone. It is never made here: a
-        process that outlives its run writes nothing once the folder is gone.
+    ``folder``: a folder for the files of this run alone. It is never made here: a process that outlives its
+    run writes nothing once the folder is gone.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,15 +32,7 @@ class PartWriter:
     def write(self, table: pa.Table) -> None:
         """Write the stamps of some sources durably.
 
-        Parameters
-        ----------
-        table : `pyarrow.Table`
-            What `stamp_table` made of them.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the disk does not take them.
+        ``table``: what `stamp_table` made of them. Raises `CutoutsError` when the disk does not take them.
         """
         # A source comes once in a run; a batch that is tried again replaces what it left.
         path = self._folder / f"{table.column('diaSourceId')[0]}.arrow"
@@ -74,15 +63,7 @@ def _one_batch(table: pa.Table) -> pa.RecordBatch:
 class StampPart:
     """The stamps of a batch, mapped into memory.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        A file that a `PartWriter` wrote.
-
-    Raises
-    ------
-    OSError, KeyError, TypeError, ValueError, pyarrow.ArrowException
-        Raised when the file is damaged.
+    ``path``: a file that a `PartWriter` wrote. Raises `ArrowException` when the file is damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -118,15 +99,7 @@ class StampPart:
     def catalogue(self, rows: slice | Rows) -> pa.Table:
         """Return catalogue and WCS of some rows.
 
-        Parameters
-        ----------
-        rows : `slice` or `numpy.ndarray`
-            Row numbers.
-
-        Returns
-        -------
-        table : `pyarrow.Table`
-            Those rows, in that order.
+        Returns: those rows, in that order.
         """
         if isinstance(rows, slice):
             return self._beside.slice(rows.start, rows.stop - rows.start)
@@ -135,14 +108,6 @@ class StampPart:
     def pixels(self, name: str) -> NDArray[Any]:
         """Return a column of pixels.
 
-        Parameters
-        ----------
-        name : `str`
-            Its name.
-
-        Returns
-        -------
-        pixels : `numpy.ndarray`
-            Shape (rows, 3, size, size); a view of the file.
+        Returns: shape (rows, 3, size, size); a view of the file.
         """
         return self._pixels[name]

@@ -31,44 +31,21 @@ class Block:
 
     catalogue: pa.Table
     """Catalogue, labels, split and WCS of each."""
-
     pixels: Mapping[str, NDArray[Any]]
-    """Arrays of shape (sources, 3, size, size) by the name of their
-    column."""
+    """Arrays of shape (sources, 3, size, size) by the name of their column."""
 
     def __len__(self) -> int:
         return len(self.catalogue)
 
     def take(self, rows: NDArray[np.int64]) -> "Block":
-        """Return some of the sources.
-
-        Parameters
-        ----------
-        rows : `numpy.ndarray`
-            Their numbers.
-
-        Returns
-        -------
-        block : `Block`
-            Those sources.
-        """
+        """Return some of the sources."""
         pixels = {name: array[rows] for name, array in self.pixels.items()}
         return Block(self.catalogue.take(pa.array(rows)), pixels)
 
     def slice(self, start: int, count: int) -> "Block":
         """Return some successive ones of the sources.
 
-        Parameters
-        ----------
-        start : `int`
-            Number of the first.
-        count : `int`
-            How many.
-
-        Returns
-        -------
-        block : `Block`
-            Those sources, not copied.
+        ``start``: number of the first. Returns: those sources, not copied.
         """
         pixels = {name: array[start : start + count] for name, array in self.pixels.items()}
         return Block(self.catalogue.slice(start, count), pixels)
@@ -79,24 +56,8 @@ class StampRecords:
 
     Memory holds one block.
 
-    Parameters
-    ----------
-    choice : `StampChoice`
-        How they are to be left.
-    places : `numpy.ndarray`
-        Part and row of each source, in order.
-    parts : `~collections.abc.Mapping` [`int`, `StampColumns`]
-        What the parts hold, by number.
-    schemas : sequence of `pyarrow.Schema`
-        The catalogues of all parts.
-    open_part : callable
-        Opens a part by its number.
-    labels : `Labels` or `None`
-        What is known of the sources.
-    unit : `str` or `None`
-        Unit of the pixels.
-    advance : callable
-        Is told how many sources more have been read.
+    ``places``: part and row of each source, in order. ``unit``: unit of the pixels. ``advance``: is told how
+    many sources more have been read.
     """
 
     def __init__(
@@ -149,15 +110,7 @@ class StampRecords:
     def step(self, megabytes: int) -> int:
         """Return how many sources have about that many pixels, a power of two.
 
-        Parameters
-        ----------
-        megabytes : `int`
-            Size of a block, 2^20 bytes.
-
-        Returns
-        -------
-        sources : `int`
-            At least 1.
+        ``megabytes``: size of a block, 2^20 bytes. Returns: at least 1.
         """
         of_source = sum(4 * array.length for array in self.columns.arrays)
         return 1 << max(0, ((megabytes << 20) // of_source).bit_length() - 1)
@@ -165,15 +118,7 @@ class StampRecords:
     def blocks(self, step: int) -> Iterator[Block]:
         """Yield the stamps in order.
 
-        Parameters
-        ----------
-        step : `int`
-            How many sources a block has; the last one has what remains.
-
-        Yields
-        ------
-        block : `Block`
-            The next sources.
+        ``step``: how many sources a block has; the last one has what remains.
         """
         for start in range(0, self.count, step):
             places = self._places[start : start + step]
@@ -242,7 +187,6 @@ class _Group:
     part: StampPart
     slots: NDArray[np.int64]
     """Where they are in the block."""
-
     at: "slice | NDArray[np.int64]"
     """Where they are in the part."""
 

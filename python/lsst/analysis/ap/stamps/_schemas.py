@@ -19,17 +19,8 @@ _NUMBERS: Final = {pa.null(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.
 def plain(table: pa.Table) -> pa.Table:
     """Return a table without what only its maker understands.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        Rows of a catalogue.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        The same values, without dictionaries and metadata, with 32-bit
-        offsets: what differs between two ways to read one catalogue. Types
-        that Parquet does not know are text.
+    Returns: the same values, without dictionaries and metadata, with 32-bit offsets: what differs between two
+    ways to read one catalogue. Types that Parquet does not know are text.
     """
     schema = pa.schema([pa.field(field.name, _plain_type(field.type)) for field in table.schema])
     return conform(table, schema)
@@ -71,20 +62,9 @@ def _is_storable(kind: pa.DataType) -> bool:
 def unify(schemas: Iterable[pa.Schema], last: Sequence[str]) -> pa.Schema:
     """Return the schema that holds the rows of all tables.
 
-    Parameters
-    ----------
-    schemas : iterable of `pyarrow.Schema`
-        Schemas of tables whose catalogues may differ.
-    last : sequence of `str`
-        Columns that come last.
-
-    Returns
-    -------
-    schema : `pyarrow.Schema`
-        The same for any order of the tables: what identifies a source, the
-        other catalogue columns by name, then the last ones. A column has the
-        narrowest type that holds the types of all tables, text when there is
-        none.
+    ``schemas``: schemas of tables whose catalogues may differ. ``last``: columns that come last. Returns: the
+    same for any order of the tables: what identifies a source, the other catalogue columns by name, then the
+    last ones. A column has the narrowest type that holds the types of all tables, text when there is none.
     """
     kinds: dict[str, set[pa.DataType]] = {}
     for schema in schemas:
@@ -112,17 +92,7 @@ def _common(name: str, kinds: set[pa.DataType]) -> pa.DataType:
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return the columns of a table that a schema wants.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        A table whose types a schema of `unify` holds.
-    schema : `pyarrow.Schema`
-        What is wanted.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        Columns that were not there are null.
+    ``table``: a table whose types a schema of `unify` holds. Returns: columns that were not there are null.
     """
     present = set(table.column_names)
     columns = [

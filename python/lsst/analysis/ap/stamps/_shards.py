@@ -16,13 +16,7 @@ class Shard(Protocol):
     """One of the files."""
 
     def write(self, block: Block) -> None:
-        """Write some sources.
-
-        Parameters
-        ----------
-        block : `Block`
-            The next sources.
-        """
+        """Write some sources."""
         ...
 
     def close(self) -> None:
@@ -66,19 +60,9 @@ def write_shards(
 ) -> None:
     """Write stamps into files of some sources each.
 
-    Parameters
-    ----------
-    folder : `pathlib.Path`
-        Where the files go: ``stamps-train-00000`` and so on, without splits
-        ``stamps-00000``.
-    records : `StampRecords`
-        The stamps.
-    length : `int`
-        How many sources a file has; the last one of a split has what remains.
-    step : `int`
-        How many sources to take at once.
-    shard : callable
-        Begins a file of that name.
+    ``folder``: where the files go: ``stamps-train-00000`` and so on, without splits ``stamps-00000``.
+    ``length``: how many sources a file has; the last one of a split has what remains. ``step``: how many
+    sources to take at once. ``shard``: begins a file of that name.
     """
     series: dict[str, _Series] = {}
     with ExitStack() as stack:

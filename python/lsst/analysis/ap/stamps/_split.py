@@ -17,22 +17,9 @@ _GROUPS = ("diaObjectId", "ssObjectId")
 def split_of(rows: pa.Table, shares: Sequence[float], seed: int) -> pa.Array:
     """Return to which part each source belongs.
 
-    Parameters
-    ----------
-    rows : `pyarrow.Table`
-        Sources.
-    shares : sequence of `float`
-        Share of each of `SPLITS`.
-    seed : `int`
-        Which of the possible divisions.
-
-    Returns
-    -------
-    splits : `pyarrow.Array`
-        One of `SPLITS` for each source. It follows from the diaObjectId
-        alone, and where there is none (null or 0) from the ssObjectId, and
-        where that is missing too from the diaSourceId: sources of an object
-        are together, today and when more are added.
+    Returns: one of `SPLITS` for each source. It follows from the diaObjectId alone, and where there is none
+    (null or 0) from the ssObjectId, and where that is missing too from the diaSourceId: sources of an object
+    are together, today and when more are added.
     """
     identifiers = rows.column("diaSourceId").cast(pa.int64())
     for name in reversed(_GROUPS):

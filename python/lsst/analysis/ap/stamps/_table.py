@@ -25,29 +25,15 @@ def stamp_table(
 ) -> pa.Table:
     """Put the catalogue rows, the WCS and the pixels of sources together.
 
-    Parameters
-    ----------
-    sizes : sequence of `int`
-        Sides of the stamps in pixels that are wanted.
-    rows : `pyarrow.Table`
-        Catalogue rows. Columns that bear the name of one of ours give way.
-    triplets : sequence
-        For each row the stamps, of one or several sizes. Where none has the
-        size that is wanted, a larger one is cut around the source, or a
-        smaller one gets a border without data.
-    planes : sequence of `str`, optional
-        What is wanted beside the image: ``mask``, ``variance``, ``psf``.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        CRVAL is the position of the catalogue in degrees; CRPIX is where
-        the science image has it, counted from 1 at the centre of the first
-        pixel of the stamp (null when the triplet does not say); CD is in
-        degrees per pixel; ``x0``, ``y0`` are the PARENT pixel of the first
-        column and row of the science stamp; BUNIT is the unit of the images.
-        Each pixel column is a list of 3 n n values of template, science and
-        difference: NaN, in a mask 0, where there are none.
+    ``sizes``: sides of the stamps in pixels that are wanted. ``rows``: catalogue rows. Columns that bear the
+    name of one of ours give way. ``triplets``: for each row the stamps, of one or several sizes. Where none
+    has the size that is wanted, a larger one is cut around the source, or a smaller one gets a border without
+    data. ``planes``: what is wanted beside the image: ``mask``, ``variance``, ``psf``. Returns: CRVAL is the
+    position of the catalogue in degrees; CRPIX is where the science image has it, counted from 1 at the
+    centre of the first pixel of the stamp (null when the triplet does not say); CD is in degrees per pixel;
+    ``x0``, ``y0`` are the PARENT pixel of the first column and row of the science stamp; BUNIT is the unit of
+    the images. Each pixel column is a list of 3 n n values of template, science and difference: NaN, in a
+    mask 0, where there are none.
     """
     bits = _mask_bits(triplets) if "mask" in planes else {}
     columns = StampColumns(tuple(dict.fromkeys(sizes)), tuple(planes), tuple(bits))
@@ -114,14 +100,7 @@ class _Window:
 def place(target: NDArray[Any], array: NDArray[Any], dx: int, dy: int) -> None:
     """Copy what two arrays share, where one begins at a pixel of the other.
 
-    Parameters
-    ----------
-    target : `numpy.ndarray`
-        Where to put it.
-    array : `numpy.ndarray`
-        The pixels.
-    dx, dy : `int`
-        Column and row of ``array`` that is the first one of ``target``.
+    ``array``: the pixels. ``dx``, ``dy``: column and row of ``array`` that is the first one of ``target``.
     """
     rows, columns = array.shape
     height, width = target.shape

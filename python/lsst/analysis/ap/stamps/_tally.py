@@ -22,12 +22,7 @@ _NO_VALUE: Final = "(none)"
 class Tally:
     """Counts of sources by the values of some columns.
 
-    Parameters
-    ----------
-    label : `str` or `None`
-        Column of the labels.
-    splits : sequence of `str`
-        Values of the column ``split``, in order; empty where there is none.
+    ``splits``: values of the column ``split``, in order; empty where there is none.
     """
 
     def __init__(self, label: str | None, splits: Sequence[str]) -> None:
@@ -36,13 +31,7 @@ class Tally:
         self._counts: dict[str, Counter[tuple[str, str]]] = {}
 
     def add(self, catalogue: pa.Table) -> None:
-        """Count some sources.
-
-        Parameters
-        ----------
-        catalogue : `pyarrow.Table`
-            Their rows.
-        """
+        """Count some sources."""
         split = catalogue.column("split") if self._splits else pa.array([""] * len(catalogue))
         for name in ("", *filter(None, (self._label, *_COUNTED))):
             if name and name not in catalogue.column_names:
@@ -65,11 +54,7 @@ class Tally:
     def tables(self) -> Iterator[list[list[str]]]:
         """Yield a table of all sources, and one of each column that was counted.
 
-        Yields
-        ------
-        rows : `list` [`list` [`str`]]
-            A header with the name of the column and the splits, and a row for
-            each value of the column.
+        Yields: a header with the name of the column and the splits, and a row for each value of the column.
         """
         for name, counts in self._counts.items():
             rows = [[name or "sources", *self._splits, "all"]]

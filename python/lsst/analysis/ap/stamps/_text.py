@@ -11,15 +11,7 @@ import pyarrow as pa
 def as_text(column: pa.ChunkedArray) -> list[str | None]:
     """Return the values of a column as text.
 
-    Parameters
-    ----------
-    column : `pyarrow.ChunkedArray`
-        Values of any type.
-
-    Returns
-    -------
-    texts : `list` [`str` or `None`]
-        Text as it is, times in ISO 8601, nested values as JSON; null stays.
+    Returns: text as it is, times in ISO 8601, nested values as JSON; null stays.
     """
     try:
         texts: list[str | None] = column.cast(pa.string()).to_pylist()
@@ -32,14 +24,7 @@ def as_text(column: pa.ChunkedArray) -> list[str | None]:
 def json_value(value: Any) -> str:
     """Return text for a value that JSON does not know.
 
-    Parameters
-    ----------
-    value : `object`
-        Bytes, a time, or whatever else a catalogue may have.
-
-    Returns
-    -------
-    text : `str`
-        Bytes in hexadecimal, anything else as `str` has it.
+    ``value``: bytes, a time, or whatever else a catalogue may have. Returns: bytes in hexadecimal, anything
+    else as `str` has it.
     """
     return value.hex() if isinstance(value, bytes) else str(value)

@@ -57,16 +57,9 @@ def _finite(value: Any) -> Any:
 def write_webdataset(folder: Path, records: StampRecords, shard: int) -> None:
     """Write ``stamps-train-00000.tar`` and so on.
 
-    Each source has a member with the pixels of each array, shape (3, n, n),
-    in the format of NumPy, and one with its catalogue row in JSON.
+    Each source has a member with the pixels of each array, shape (3, n, n), in the format of NumPy, and one
+    with its catalogue row in JSON.
 
-    Parameters
-    ----------
-    folder : `pathlib.Path`
-        Where the files go.
-    records : `StampRecords`
-        The stamps.
-    shard : `int`
-        How many sources a file has at most.
+    ``shard``: how many sources a file has at most.
     """
     write_shards(folder, records, shard, records.step(_MEGABYTES), _TarShard)

@@ -31,18 +31,9 @@ _log = logging.getLogger(__name__)
 def write_zarr(folder: Path, records: StampRecords) -> None:
     """Write ``stamps.zarr``: a group of zarr version 3.
 
-    Its array ``stamps`` has the shape (N, 3, n, n), in shards of about
-    32 MiB; several sizes make several arrays, and so do planes. The group
-    ``catalogue`` has an array for each column, and the group ``null`` one of
-    the same name for each column that has nulls, true where the value is
-    null.
-
-    Parameters
-    ----------
-    folder : `pathlib.Path`
-        Where the group goes.
-    records : `StampRecords`
-        The stamps.
+    Its array ``stamps`` has the shape (N, 3, n, n), in shards of about 32 MiB; several sizes make several
+    arrays, and so do planes. The group ``catalogue`` has an array for each column, and the group ``null`` one
+    of the same name for each column that has nulls, true where the value is null.
     """
     import zarr
     from zarr.codecs import BloscCodec

@@ -41,7 +41,6 @@ class Typed:
 
     kind: Kind
     """The kind of its values."""
-
     value: Any
     """The engine's expression; it has Python's operators."""
 
@@ -80,24 +79,9 @@ _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 def evaluate(expression: Expression, engine: _Engine) -> Any:
     """Return an expression as a condition of an engine.
 
-    Parameters
-    ----------
-    expression : `Expression`
-        A truth value, or a number that stands for one: 0 is false.
-    engine : engine of conditions
-        What knows the columns.
-
-    Returns
-    -------
-    condition
-        In the engine's terms; a row is wanted where it is true, neither
-        where it is false nor where it is null.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the expression is no condition, or needs a column that is
-        not there.
+    ``expression``: a truth value, or a number that stands for one: 0 is false. Returns: in the engine's
+    terms; a row is wanted where it is true, neither where it is false nor where it is null. Raises
+    `CutoutsError` when the expression is no condition, or needs a column that is not there.
     """
     typed = _build(expression, engine)
     if typed.kind in (Kind.INTEGER, Kind.REAL):

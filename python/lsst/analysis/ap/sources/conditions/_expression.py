@@ -56,10 +56,8 @@ class Arithmetic:
 
     symbol: str
     """One of ``+ - * /``."""
-
     left: "Expression"
     """What stands before the symbol."""
-
     right: "Expression"
     """What stands after it."""
 
@@ -70,7 +68,6 @@ class Call:
 
     name: str
     """One of ``abs``, ``sqrt``, ``log10``, ``sin``, ``cos``, ``radians``."""
-
     argument: "Expression"
     """The number."""
 
@@ -81,10 +78,8 @@ class Comparison:
 
     symbol: str
     """One of ``== != < <= > >=``."""
-
     left: "Expression"
     """What stands before the symbol."""
-
     right: "Expression"
     """What stands after it."""
 
@@ -95,7 +90,6 @@ class IsIn:
 
     argument: "Expression"
     """The value."""
-
     choices: tuple[Constant, ...]
     """Those that it may be."""
 

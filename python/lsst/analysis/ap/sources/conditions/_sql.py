@@ -17,28 +17,11 @@ def sql_condition(
 ) -> sa.ColumnElement[bool]:
     """Return an expression as a clause of SQL.
 
-    Every constant becomes a bound parameter, and every column one that the
-    table has: no text of a user becomes SQL.
+    Every constant becomes a bound parameter, and every column one that the table has: no text of a user
+    becomes SQL.
 
-    Parameters
-    ----------
-    expression : `Expression`
-        A condition.
-    columns : `~collections.abc.Mapping` [`str`, `sqlalchemy.ColumnElement`]
-        The columns by their current names.
-    table : `str`
-        What to call the table in messages.
-
-    Returns
-    -------
-    clause : `sqlalchemy.ColumnElement`
-        What follows WHERE.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the expression is no condition, or needs a column that is
-        not there.
+    ``columns``: the columns by their current names. ``table``: what to call the table in messages. Raises
+    `CutoutsError` when the expression is no condition, or needs a column that is not there.
     """
     clause: sa.ColumnElement[bool] = evaluate(expression, _SqlEngine(columns, table))
     return clause

@@ -24,24 +24,12 @@ type _Values = NDArray[np.float64] | None
 def calibrate(is_real: NDArray[np.bool_], snr: _Values, reliability: _Values) -> pa.Table:
     """Count real sources in ranges of signal-to-noise ratio and reliability.
 
-    Parameters
-    ----------
-    is_real : `numpy.ndarray`
-        Whether each source is real rather than bogus.
-    snr : `numpy.ndarray` or `None`
-        Signal-to-noise ratios; `None` when not known.
-    reliability : `numpy.ndarray` or `None`
-        Reliabilities; `None` when not known.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        A row for each range of either that has sources, a row for each that
-        has any value of the other (whose limits are null), and a row for all:
-        ``snr_min``, ``snr_max``, ``reliability_min``, ``reliability_max``,
-        ``sources``, ``real``, ``fraction`` and its 68 % confidence interval
-        ``fraction_low`` to ``fraction_high`` (Wilson 1927, which holds for
-        few sources and near 0 and 1).
+    ``is_real``: whether each source is real rather than bogus. ``snr``: signal-to-noise ratios; `None` when
+    not known. ``reliability``: reliabilities; `None` when not known. Returns: a row for each range of either
+    that has sources, a row for each that has any value of the other (whose limits are null), and a row for
+    all: ``snr_min``, ``snr_max``, ``reliability_min``, ``reliability_max``, ``sources``, ``real``,
+    ``fraction`` and its 68 % confidence interval ``fraction_low`` to ``fraction_high`` (Wilson 1927, which
+    holds for few sources and near 0 and 1).
     """
     from astropy.stats import binom_conf_interval
 
@@ -69,16 +57,8 @@ def calibrate(is_real: NDArray[np.bool_], snr: _Values, reliability: _Values) ->
 def draw_calibration(table: pa.Table) -> bytes:
     """Draw what `calibrate` counted.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        Its table.
-
-    Returns
-    -------
-    png : `bytes`
-        A PNG file: the fraction over reliability, for each range of
-        signal-to-noise ratio and for all, and over signal-to-noise ratio.
+    Returns: a PNG file: the fraction over reliability, for each range of signal-to-noise ratio and for all,
+    and over signal-to-noise ratio.
     """
     from matplotlib.figure import Figure
 

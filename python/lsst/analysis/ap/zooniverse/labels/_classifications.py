@@ -46,25 +46,18 @@ class Names:
 
     subjects: Codes = field(default_factory=Codes)
     """Identifiers of subjects."""
-
     identities: list[Identity | None] = field(default_factory=list)
     """What each subject says of itself; `None` where that cannot be read."""
-
     volunteers: Codes = field(default_factory=Codes)
     """Names of volunteers; ``not-logged-in-...`` for those without account."""
-
     users: list[str] = field(default_factory=list)
     """Number of the account of each volunteer; empty without account."""
-
     workflows: Codes = field(default_factory=Codes)
     """Number and name of each workflow, with a blank between them."""
-
     versions: Codes = field(default_factory=Codes)
     """Versions of workflows."""
-
     responses: Responses = field(default_factory=Responses)
     """What volunteers answered."""
-
     reasons: Codes = field(default_factory=Codes)
     """Why subjects were retired."""
 
@@ -77,16 +70,12 @@ class Classifications:
     """Each classification once, by its identifier, with the fields ``id``,
     ``time`` (seconds since 1970, UTC), ``subject``, ``volunteer``,
     ``workflow``, ``version``, ``response``, ``reason`` and ``counted``."""
-
     names: Names
     """What the numbers in the rows stand for."""
-
     others: int
     """How many rows were left out because they are of other workflows."""
-
     repeated: int
     """How many rows were there before, in this export or in another."""
-
     spoilt: Counter[tuple[str, str]]
     """How many rows could not be read, by subject and reason."""
 
@@ -96,24 +85,9 @@ def read_classifications(
 ) -> Classifications:
     """Read classification exports, each row once, in blocks.
 
-    Parameters
-    ----------
-    exports : iterable of `Export`
-        The exports, which may overlap.
-    workflow : `int` or `None`
-        Number of the workflow whose rows are wanted; all when `None`.
-    advance : callable
-        Is told how many rows more have been read.
-
-    Returns
-    -------
-    classifications : `Classifications`
-        Their rows.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when an export cannot be read, or there is no row.
+    ``exports``: the exports, which may overlap. ``workflow``: number of the workflow whose rows are wanted;
+    all when `None`. ``advance``: is told how many rows more have been read. Raises `CutoutsError` when an
+    export cannot be read, or there is no row.
     """
     names, spoilt = Names(), Counter[tuple[str, str]]()
     parts, others = [np.empty(0, _ROW)], 0

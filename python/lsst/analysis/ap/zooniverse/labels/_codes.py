@@ -10,20 +10,7 @@ from numpy.typing import NDArray
 
 
 def encode(column: pa.Array, number_of: Callable[[str], int]) -> NDArray[np.int32]:
-    """Return a number for each text; it is asked for once per different text.
-
-    Parameters
-    ----------
-    column : `pyarrow.Array`
-        Texts.
-    number_of : callable
-        Returns the number of a text.
-
-    Returns
-    -------
-    numbers : `numpy.ndarray`
-        One for each text.
-    """
+    """Return a number for each text; it is asked for once per different text."""
     encoded = column.dictionary_encode()
     numbers = np.array([number_of(text) for text in encoded.dictionary.to_pylist()], np.int32)
     return np.asarray(numbers[encoded.indices.to_numpy()])
@@ -44,31 +31,9 @@ class Codes:
         return list(self._numbers)
 
     def number_of(self, text: str) -> int:
-        """Return the number of a text, a new one for a text that is new.
-
-        Parameters
-        ----------
-        text : `str`
-            The text.
-
-        Returns
-        -------
-        number : `int`
-            Its number.
-        """
+        """Return the number of a text, a new one for a text that is new."""
         return self._numbers.setdefault(text, len(self._numbers))
 
     def encode(self, column: pa.Array) -> NDArray[np.int32]:
-        """Return the number of each text.
-
-        Parameters
-        ----------
-        column : `pyarrow.Array`
-            Texts.
-
-        Returns
-        -------
-        numbers : `numpy.ndarray`
-            One for each text.
-        """
+        """Return the number of each text."""
         return encode(column, self.number_of)

@@ -54,29 +54,15 @@ class Export:
 
     path: Path
     """Where it is."""
-
     kind: Literal["classifications", "subjects"]
     """What its rows are."""
 
     def read(self, spoilt: Callable[[str], object]) -> Iterator[pa.RecordBatch]:
         """Yield the rows, as text, in the order of the file.
 
-        Parameters
-        ----------
-        spoilt : callable
-            Is told of each row that has too few cells or too many, and is
-            left out.
-
-        Yields
-        ------
-        batch : `pyarrow.RecordBatch`
-            Some rows, with the columns of their kind; empty cells are empty
-            texts.
-
-        Raises
-        ------
-        UnreadableError
-            Raised when the file is cut off or damaged, or is no CSV.
+        ``spoilt``: is told of each row that has too few cells or too many, and is left out. Yields: some
+        rows, with the columns of their kind; empty cells are empty texts. Raises `UnreadableError` when the
+        file is cut off or damaged, or is no CSV.
         """
         columns = list(_KINDS[self.kind])
 
@@ -107,22 +93,8 @@ class Export:
 def open_export(path: str | Path) -> Export:
     """Find out what a file is.
 
-    Parameters
-    ----------
-    path : `str` or `pathlib.Path`
-        A classification export or a subject export.
-
-    Returns
-    -------
-    export : `Export`
-        The file.
-
-    Raises
-    ------
-    UnreadableError
-        Raised when it cannot be read.
-    CutoutsError
-        Raised when it is neither.
+    ``path``: a classification export or a subject export. Raises `UnreadableError` when it cannot be read.
+    Raises `CutoutsError` when it is neither.
     """
     path = Path(path)
     try:

@@ -32,12 +32,10 @@ class GoldChoice:
     ``real``, ``bogus``, the words of an answer or its number. The column may
     be ``label`` as well, as in the files that galleries export; there, other
     words are passed over."""
-
     answers: tuple[str, ...] = ()
     """The answers in the order of the workflow, in which
     ``#feedback_1_answer`` numbers them from 0; when not given: first the one
     that means real, then the one that means bogus."""
-
     fakes: str | None = None
     """A column of the manifest that is true for injected sources, which are
     real as far as volunteers can see."""
@@ -46,26 +44,8 @@ class GoldChoice:
 def find_gold(choice: GoldChoice, question: Question, joined: Joined, pictures: Pictures) -> NDArray[np.int8]:
     """Find out what is known of the sources.
 
-    Parameters
-    ----------
-    choice : `GoldChoice`
-        Where it is said.
-    question : `Question`
-        What the answers mean.
-    joined : `Joined`
-        The subjects.
-    pictures : `Pictures`
-        The sources.
-
-    Returns
-    -------
-    gold : `numpy.ndarray`
-        1 for each source that is real, -1 for bogus, 0 for unknown.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when a file or a column cannot be understood.
+    Returns: 1 for each source that is real, -1 for bogus, 0 for unknown. Raises `CutoutsError` when a file or
+    a column cannot be understood.
     """
     gold = np.zeros(len(pictures), np.int8)
     meanings = _meanings(choice, question)

@@ -25,11 +25,8 @@ class Identity:
 
     diaSourceId: str | None
     """As they have it, which need not be a number any more."""
-
     names: tuple[str, ...]
-    """Keys, external identifiers and names of its picture without suffix,
-    where there is no such number."""
-
+    """Keys, external identifiers and names of its picture without suffix, where there is no such number."""
     gold: str | None
     """The right answer of a training subject, as its feedback has it: the
     number of the answer in the workflow, from 0."""
@@ -38,16 +35,7 @@ class Identity:
 def identify(metadata: Mapping[str, Any]) -> Identity:
     """Find what identifies a DiaSource.
 
-    Parameters
-    ----------
-    metadata : `~collections.abc.Mapping` [`str`, any]
-        Metadata of a subject by the name of the column, with Zooniverse's
-        prefixes or without.
-
-    Returns
-    -------
-    identity : `Identity`
-        What was found.
+    ``metadata``: metadata of a subject by the name of the column, with Zooniverse's prefixes or without.
     """
     values = {
         name: str(value).strip()
@@ -74,15 +62,7 @@ def _telling(columns: tuple[str, ...]) -> list[tuple[str, str]]:
 def source_number(text: str) -> int:
     """Return a diaSourceId that is written out.
 
-    Parameters
-    ----------
-    text : `str`
-        What should be one.
-
-    Returns
-    -------
-    diaSourceId : `int`
-        The number; `NO_SOURCE` when it is none of 64 bits.
+    Returns: the number; `NO_SOURCE` when it is none of 64 bits.
     """
     if not re.fullmatch(r"-?[0-9]{1,19}", text):
         return NO_SOURCE
@@ -92,15 +72,7 @@ def source_number(text: str) -> int:
 def picture_name(place: str) -> str | None:
     """Return the name of a picture, without folder and suffix.
 
-    Parameters
-    ----------
-    place : `str`
-        A path or a URL.
-
-    Returns
-    -------
-    name : `str` or `None`
-        The name; `None` when that is no place of a picture.
+    Returns: the name; `None` when that is no place of a picture.
     """
     if not place.endswith(_PICTURE):
         return None

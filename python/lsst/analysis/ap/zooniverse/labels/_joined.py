@@ -24,13 +24,10 @@ class Joined:
 
     source: NDArray[np.int32]
     """Row of the source that it shows; -1 when unknown."""
-
     identities: list[Identity | None]
     """What it says of itself; `None` where that cannot be read."""
-
     retired: NDArray[np.int32]
     """Number of the reason for which it was retired; -1 when it was not."""
-
     counted: NDArray[np.int32]
     """How many classifications Zooniverse counted; -1 when unknown."""
 
@@ -45,30 +42,11 @@ def join_subjects(
 ) -> Joined:
     """Find the source of each subject.
 
-    A subject is known by the diaSourceId in its metadata, else by a key or
-    an external identifier, else by the name of its picture, be it in the
-    metadata or in the locations of a subject export, else by the ledger of
-    the upload.
+    A subject is known by the diaSourceId in its metadata, else by a key or an external identifier, else by
+    the name of its picture, be it in the metadata or in the locations of a subject export, else by the ledger
+    of the upload.
 
-    Parameters
-    ----------
-    classifications : `Classifications`
-        All classifications.
-    of_workflow : `numpy.ndarray`
-        Whether each is of the workflow.
-    workflow : `int`
-        Number of the workflow.
-    pictures : `Pictures`
-        The sources.
-    exports : sequence of `Export`
-        Subject exports.
-    spoilt : callable
-        Is told of each row of these that could not be read.
-
-    Returns
-    -------
-    joined : `Joined`
-        What was found.
+    ``spoilt``: is told of each row of these that could not be read.
     """
     names, rows = classifications.names, classifications.rows
     texts = names.subjects.texts
@@ -96,18 +74,7 @@ def join_subjects(
 
 
 def why_unknown(identity: Identity | None) -> str:
-    """Return why the source of a subject is unknown.
-
-    Parameters
-    ----------
-    identity : `Identity` or `None`
-        What it says of itself.
-
-    Returns
-    -------
-    reason : `str`
-        A part of a sentence.
-    """
+    """Return why the source of a subject is unknown."""
     if identity is None:
         return "its metadata cannot be read"
     given = identity.diaSourceId

@@ -28,13 +28,10 @@ class Verdict:
 
     p_real: NDArray[np.float64]
     """Probability or fraction that it is real; NaN without votes."""
-
     label: NDArray[np.int64]
     """What it is, a number in `Question.meanings`; -1 while undecided."""
-
     stable: NDArray[np.bool_]
     """Whether the label was the same after each of the last votes."""
-
     used: NDArray[np.int64]
     """How many votes this rests on."""
 
@@ -96,21 +93,7 @@ class Method(Protocol):
 def judge(method: Method, votes: Votes, question: Question, skills: Skills) -> Verdict:
     """Judge every source, and look whether the last votes changed anything.
 
-    Parameters
-    ----------
-    method : `Method`
-        How to judge.
-    votes : `Votes`
-        All votes.
-    question : `Question`
-        What the responses mean.
-    skills : `Skills`
-        How well each volunteer knows real from bogus.
-
-    Returns
-    -------
-    verdict : `Verdict`
-        One for each source.
+    ``skills``: how well each volunteer knows real from bogus.
     """
     votes = votes.take(method.counts(votes, question, skills))
     p_real, label = method.decide(votes, question, skills)
@@ -130,10 +113,8 @@ class Fractions:
 
     accept: float = 0.9
     """A source is real from this fraction on."""
-
     reject: float = 0.1
     """A source is bogus up to this fraction."""
-
     stable_votes: int = 3
     """A label is stable when it held after each of so many last votes."""
 
@@ -163,11 +144,9 @@ class Consensus:
     agreeing: int = 2
     """So many volunteers must have given the answer. Two are enough for Rubin
     Difference Detectives to retire a subject (DMTN-337)."""
-
     agreement: float = 0.5
     """So large a fraction of those who answered must have given it, and no
     other answer may have as many votes."""
-
     stable_votes: int = 3
     """A label is stable when it held after each of so many last votes."""
 
@@ -202,22 +181,16 @@ class Weights:
 
     accept: float = 0.9
     """A source is real from this probability on."""
-
     reject: float = 0.1
     """A source is bogus up to this probability."""
-
     stable_votes: int = 3
     """A label is stable when it held after each of so many last votes."""
-
     prior: float = 0.5
     """Probability of real before the first vote."""
-
     skill_min: float = 0.05
     """Skills are taken to be no smaller."""
-
     skill_max: float = 0.95
     """Skills are taken to be no larger, so that no single vote decides."""
-
     least_gold: int = 1
     """Votes of volunteers who judged fewer reference sources do not count."""
 

@@ -39,13 +39,10 @@ class Pictures:
     """What is known of each source: ``diaSourceId``, ``instrument``,
     ``visit``, ``detector`` and the columns of the manifest, as numbers where
     they are numbers."""
-
     names: pa.Array
     """Name of each picture, without folder and suffix."""
-
     sent: Mapping[int, int]
-    """The diaSourceId of each subject that was made of these pictures, as far
-    as the directory knows."""
+    """The diaSourceId of each subject that was made of these pictures, as far as the directory knows."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -67,15 +64,7 @@ class Pictures:
     def find(self, ids: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the rows of sources.
 
-        Parameters
-        ----------
-        ids : `numpy.ndarray`
-            Their diaSourceIds.
-
-        Returns
-        -------
-        rows : `numpy.ndarray`
-            Their rows, -1 where there is none.
+        Returns: their rows, -1 where there is none.
         """
         order = self._ascending
         rows = order[np.minimum(np.searchsorted(self.ids, ids, sorter=order), len(order) - 1)]
@@ -84,15 +73,7 @@ class Pictures:
     def numbers(self, column: str) -> NDArray[np.float64] | None:
         """Return a column of numbers.
 
-        Parameters
-        ----------
-        column : `str`
-            Its name.
-
-        Returns
-        -------
-        values : `numpy.ndarray` or `None`
-            NaN where there is none; `None` without such a column.
+        Returns: NaN where there is none; `None` without such a column.
         """
         if column not in self.catalogue.column_names:
             return None
@@ -105,22 +86,7 @@ class Pictures:
 def read_pictures(directory: OutputDirectory, journal: Journal) -> Pictures:
     """Read which pictures a directory has, and what is known of their sources.
 
-    Parameters
-    ----------
-    directory : `~lsst.analysis.ap.output.OutputDirectory`
-        The directory.
-    journal : `~lsst.analysis.ap.output.Journal`
-        Its journal.
-
-    Returns
-    -------
-    pictures : `Pictures`
-        All of them.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when there is none.
+    Raises `CutoutsError` when there is none.
     """
     table = pa.concat_tables(
         [_table(some) for some in batched(journal.pictures(), _CHUNK)] or [_table(())],

@@ -27,17 +27,13 @@ class QuestionChoice:
 
     workflow: int | None = None
     """Number of the workflow."""
-
     versions: str | None = None
     """Versions of the workflow: ``12.3``, ``12`` (all its minor versions),
     or a range with both ends, ``12:14.5``, or with one, ``12:``."""
-
     task: str | None = None
     """Task, such as ``T0``."""
-
     real: tuple[str, ...] = ()
     """Answers that mean real, in any of the words it has had."""
-
     bogus: tuple[str, ...] = ()
     """Answers that mean bogus."""
 
@@ -48,33 +44,23 @@ class Question:
 
     workflow: int
     """Number of the workflow."""
-
     workflow_name: str
     """Name of the workflow."""
-
     versions: tuple[str, ...]
     """Its versions of which classifications are taken."""
-
     task: str
     """The task."""
-
     answers: tuple[str, ...]
     """The answers that were given, as `slug` has them: those that mean real,
     those that mean bogus, others."""
-
     given: NDArray[np.bool_]
     """Whether a response has an answer, shape (responses, answers)."""
-
     real: frozenset[str]
     """Answers that mean real."""
-
     bogus: frozenset[str]
     """Answers that mean bogus."""
-
     meanings: tuple[str, ...]
-    """What the answers mean: ``real``, ``bogus``, then others, which mean
-    nothing but themselves."""
-
+    """What the answers mean: ``real``, ``bogus``, then others, which mean nothing but themselves."""
     means: NDArray[np.bool_]
     """Whether a response means that, shape (responses, meanings)."""
 
@@ -87,15 +73,8 @@ class Question:
 def slug(answer: str) -> str:
     """Return an answer as a part of a column name.
 
-    Parameters
-    ----------
-    answer : `str`
-        The text of an answer, such as ``Not sure!``.
-
-    Returns
-    -------
-    slug : `str`
-        Its letters and digits, such as ``not_sure``.
+    ``answer``: the text of an answer, such as ``Not sure!``. Returns: its letters and digits, such as
+    ``not_sure``.
     """
     return re.sub(r"\W+", "_", answer.casefold()).strip("_") or "answer"
 
@@ -105,26 +84,8 @@ def choose_question(
 ) -> tuple[Question, NDArray[np.bool_], NDArray[np.bool_]]:
     """Find the question.
 
-    Parameters
-    ----------
-    classifications : `Classifications`
-        All classifications.
-    choice : `QuestionChoice`
-        What is known of the question.
-
-    Returns
-    -------
-    question : `Question`
-        The question.
-    of_workflow : `numpy.ndarray`
-        Whether each row is of its workflow.
-    asked : `numpy.ndarray`
-        Whether each row has an answer to it, or none given.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when there are several to choose from, or none.
+    Returns ``of_workflow``: whether each row is of its workflow; ``asked``: whether each row has an answer to
+    it, or none given. Raises `CutoutsError` when there are several to choose from, or none.
     """
     rows, names = classifications.rows, classifications.names
     workflow, label, rows_of_workflow = _choose_workflow(rows, names, choice.workflow)

@@ -47,17 +47,12 @@ class Labels:
 
     table: pa.Table
     """One row for each DiaSource, in the order of the manifest."""
-
     volunteers: pa.Table
     """One row for each volunteer."""
-
     unjoined: pa.Table
-    """One row for each subject whose source is unknown, and for rows that
-    could not be read, with reasons."""
-
+    """One row for each subject whose source is unknown, and for rows that could not be read, with reasons."""
     calibration: pa.Table
     """Fractions of real sources, see `calibrate`."""
-
     report: Mapping[str, Any]
     """What was read, chosen and counted."""
 

@@ -28,23 +28,8 @@ def count_rows(
 ) -> dict[str, int]:
     """Say what became of the rows of the exports.
 
-    Parameters
-    ----------
-    classifications : `Classifications`
-        All classifications.
-    of_workflow : `numpy.ndarray`
-        Whether each is of the workflow.
-    asked : `numpy.ndarray`
-        Whether each is about the question.
-    votes : `Votes`
-        Those that count.
-    unreadable : `int`
-        How many rows could not be read.
-
-    Returns
-    -------
-    counts : `dict` [`str`, `int`]
-        The number that was read, followed by its parts.
+    ``asked``: whether each is about the question. ``unreadable``: how many rows could not be read. Returns:
+    the number that was read, followed by its parts.
     """
     there = len(classifications.rows)
     counted = len(votes.source) + votes.replaced
@@ -63,15 +48,7 @@ def count_rows(
 def count_sources(table: pa.Table) -> dict[str, int]:
     """Say how many sources have which label.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        The labels.
-
-    Returns
-    -------
-    counts : `dict` [`str`, `int`]
-        The number of all, of those with votes, and of each label.
+    Returns: the number of all, of those with votes, and of each label.
     """
     labels = pc.fill_null(table.column("label"), "undecided").value_counts().to_pylist()
     return {
@@ -82,20 +59,7 @@ def count_sources(table: pa.Table) -> dict[str, int]:
 
 
 def describe(question: Question, method: Method) -> dict[str, Any]:
-    """Return which question was taken, and how its answers were judged.
-
-    Parameters
-    ----------
-    question : `Question`
-        The question.
-    method : `Method`
-        The method.
-
-    Returns
-    -------
-    report : `dict`
-        Parts of the report.
-    """
+    """Return which question was taken, and how its answers were judged."""
     workflow = {
         "id": question.workflow,
         "name": question.workflow_name,
@@ -118,19 +82,7 @@ def describe(question: Question, method: Method) -> dict[str, Any]:
 def merged_subjects(joined: Joined, names: Names, pictures: Pictures) -> dict[str, list[str]]:
     """Return the subjects of those sources that have several.
 
-    Parameters
-    ----------
-    joined : `Joined`
-        The subjects.
-    names : `Names`
-        What their numbers stand for.
-    pictures : `Pictures`
-        The sources.
-
-    Returns
-    -------
-    merged : `dict` [`str`, `list` [`str`]]
-        Identifiers of subjects by diaSourceId.
+    Returns: identifiers of subjects by diaSourceId.
     """
     subjects = np.flatnonzero(joined.source >= 0)
     several = np.bincount(joined.source[subjects], minlength=len(pictures)) > 1
@@ -149,21 +101,7 @@ def warn_of_exports(
 ) -> list[str]:
     """Say what of the exports is lost.
 
-    Parameters
-    ----------
-    classifications : `Classifications`
-        All classifications.
-    of_workflow : `numpy.ndarray`
-        Whether each is of the workflow.
-    joined : `Joined`
-        The subjects.
-    per_subject : `numpy.ndarray`
-        How often each subject was asked about.
-
-    Returns
-    -------
-    warnings : `list` [`str`]
-        Sentences.
+    ``per_subject``: how often each subject was asked about.
     """
     warnings = []
     if unreadable := classifications.spoilt.total():
@@ -181,18 +119,7 @@ def warn_of_exports(
 
 
 def warn_of_gold(skills: Skills) -> list[str]:
-    """Say when volunteers and the gold standard contradict each other.
-
-    Parameters
-    ----------
-    skills : `Skills`
-        What volunteers made of the gold standard.
-
-    Returns
-    -------
-    warnings : `list` [`str`]
-        Sentences.
-    """
+    """Say when volunteers and the gold standard contradict each other."""
     cells = skills.confusion.sum(axis=0)
     if 2 * np.trace(cells) >= cells.sum():
         return []

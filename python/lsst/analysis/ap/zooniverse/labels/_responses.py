@@ -33,15 +33,8 @@ class Responses:
     def number_of(self, annotations: str) -> int:
         """Return the number of a response.
 
-        Parameters
-        ----------
-        annotations : `str`
-            The column ``annotations`` of a classification.
-
-        Returns
-        -------
-        number : `int`
-            Its number; -1 when the text cannot be read.
+        ``annotations``: the column ``annotations`` of a classification. Returns: its number; -1 when the text
+        cannot be read.
         """
         number = self._known.get(annotations)
         if number is None:

@@ -41,22 +41,8 @@ class Skills:
 def measure_skills(votes: Votes, kinds: NDArray[np.int8], gold: NDArray[np.int8], volunteers: int) -> Skills:
     """Count what volunteers made of the sources of which it is known what they are.
 
-    Parameters
-    ----------
-    votes : `Votes`
-        All votes.
-    kinds : `numpy.ndarray`
-        What each response says: 1 real, -1 bogus, 0 neither; the last is not
-        counted.
-    gold : `numpy.ndarray`
-        What each source is, in the same numbers; 0 when unknown.
-    volunteers : `int`
-        How many volunteers there are.
-
-    Returns
-    -------
-    skills : `Skills`
-        Their confusion matrices.
+    ``kinds``: what each response says: 1 real, -1 bogus, 0 neither; the last is not counted. ``gold``: what
+    each source is, in the same numbers; 0 when unknown. ``volunteers``: how many volunteers there are.
     """
     truth, said = gold[votes.source], kinds[votes.response]
     counts = (truth != 0) & (said != 0)

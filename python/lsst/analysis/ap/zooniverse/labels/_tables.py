@@ -30,27 +30,8 @@ def label_table(
 ) -> pa.Table:
     """Return one row for each source, in the order of the manifest.
 
-    Parameters
-    ----------
-    pictures : `Pictures`
-        The sources.
-    joined : `Joined`
-        The subjects.
-    names : `Names`
-        What their numbers stand for.
-    votes : `Votes`
-        All votes.
-    question : `Question`
-        What the responses mean.
-    gold : `numpy.ndarray`
-        What is known of each source: 1 real, -1 bogus, 0 nothing.
-    verdict : `Verdict`
-        What the votes say.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        The columns of the catalogue, and those of the labels.
+    ``gold``: what is known of each source: 1 real, -1 bogus, 0 nothing. Returns: the columns of the
+    catalogue, and those of the labels.
     """
     counts = votes.per_column(question.given)
     volunteers = votes.per_source().astype(np.int64)
@@ -98,21 +79,8 @@ def _subjects(joined: Joined, names: Names, sources: int) -> dict[str, Any]:
 def volunteer_table(names: Names, votes: Votes, skills: Skills, weights: Weights) -> pa.Table:
     """Return one row for each volunteer who voted, the busiest first.
 
-    Parameters
-    ----------
-    names : `Names`
-        What the numbers of volunteers stand for.
-    votes : `Votes`
-        All votes.
-    skills : `Skills`
-        How well each volunteer knows real from bogus.
-    weights : `Weights`
-        Who is weighed.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        Votes, reference sources seen, confusion matrix and skills.
+    ``names``: what the numbers of volunteers stand for. ``skills``: how well each volunteer knows real from
+    bogus. Returns: votes, reference sources seen, confusion matrix and skills.
     """
     number = len(names.volunteers)
     count = np.bincount(votes.volunteer, minlength=number)
@@ -142,21 +110,8 @@ def unjoined_table(
 ) -> pa.Table:
     """Return one row for each subject without source, and for what could not be read.
 
-    Parameters
-    ----------
-    joined : `Joined`
-        The subjects.
-    names : `Names`
-        What their numbers stand for.
-    classifications : `numpy.ndarray`
-        How often each subject was classified.
-    spoilt : `collections.Counter`
-        How many rows could not be read, by subject and reason.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        Subject, number of classifications, and the reason.
+    ``classifications``: how often each subject was classified. ``spoilt``: how many rows could not be read,
+    by subject and reason. Returns: subject, number of classifications, and the reason.
     """
     texts = names.subjects.texts
     lost = np.flatnonzero((joined.source < 0) & (classifications > 0))

@@ -14,51 +14,24 @@ class Votes:
 
     source: NDArray[np.int32]
     """Row of the source of each vote, ascending."""
-
     volunteer: NDArray[np.int32]
     """Who cast it."""
-
     response: NDArray[np.int32]
     """Number of the response."""
-
     sources: int
     """How many sources there are, with votes or without."""
-
     replaced: int
-    """How many classifications do not count because the same volunteer
-    classified the same source later."""
+    """How many classifications do not count because the same volunteer classified the same source later."""
 
     def per_source(
         self, weights: NDArray[np.float64] | NDArray[np.bool_] | None = None
     ) -> NDArray[np.float64]:
-        """Return the number of votes on each source, or the sum of their weights.
-
-        Parameters
-        ----------
-        weights : `numpy.ndarray`, optional
-            One for each vote.
-
-        Returns
-        -------
-        sums : `numpy.ndarray`
-            One for each source.
-        """
+        """Return the number of votes on each source, or the sum of their weights."""
         sums = np.bincount(self.source, weights, minlength=self.sources)
         return sums.astype(np.float64, copy=False)
 
     def take(self, wanted: NDArray[np.bool_]) -> "Votes":
-        """Return some of the votes, still in order.
-
-        Parameters
-        ----------
-        wanted : `numpy.ndarray`
-            Whether each is wanted.
-
-        Returns
-        -------
-        votes : `Votes`
-            Those.
-        """
+        """Return some of the votes, still in order."""
         return Votes(
             self.source[wanted], self.volunteer[wanted], self.response[wanted], self.sources, self.replaced
         )
@@ -72,15 +45,8 @@ class Votes:
     def per_column(self, table: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Count the votes on each source whose response has a property.
 
-        Parameters
-        ----------
-        table : `numpy.ndarray`
-            Whether a response has a property, shape (responses, properties).
-
-        Returns
-        -------
-        counts : `numpy.ndarray`
-            Number of votes, shape (sources, properties).
+        ``table``: whether a response has a property, shape (responses, properties). Returns: number of votes,
+        shape (sources, properties).
         """
         counts = np.empty((self.sources, table.shape[1]), np.int64)
         for number in range(table.shape[1]):
@@ -93,22 +59,8 @@ def cast_votes(
 ) -> Votes:
     """Let each volunteer have one vote on a source: the latest.
 
-    Parameters
-    ----------
-    rows : `numpy.ndarray`
-        Classifications with the fields ``id``, ``time``, ``volunteer`` and
-        ``response``.
-    wanted : `numpy.ndarray`
-        Whether each counts.
-    source : `numpy.ndarray`
-        Row of the source that each is about.
-    sources : `int`
-        How many sources there are.
-
-    Returns
-    -------
-    votes : `Votes`
-        The votes.
+    ``rows``: classifications with the fields ``id``, ``time``, ``volunteer`` and ``response``. ``sources``:
+    how many sources there are.
     """
     identifier, time, volunteer = (rows[name][wanted] for name in ("id", "time", "volunteer"))
     source = source[wanted]
