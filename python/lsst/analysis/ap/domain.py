@@ -1,9 +1,8 @@
 """The values that pass between the rooms of this package.
 
 A `SourceBatch` goes from ``sources`` to ``images``, a `Triplet` from
-``images`` to ``render``. This module knows NumPy arrays and nothing else: it
-imports no butler, no FITS library, no database and no matplotlib, and no
-other module of this package.
+``images`` to ``render``. This module knows NumPy arrays and nothing else, and
+no other module of this package.
 """
 
 __all__ = (
@@ -35,9 +34,8 @@ PANELS: Final = ("template", "science", "difference")
 class CutoutsError(Exception):
     """A problem that the person running the tool can act on.
 
-    Its message names the thing, the cause and the remedy in one line; the
-    command line prints that line and nothing else. Everything that this
-    package raises for wrong input derives from it.
+    Its message names the thing, the cause and the remedy in one line, which
+    is all that a command prints. All errors for wrong input derive from it.
 
     Parameters
     ----------
@@ -54,11 +52,7 @@ class CutoutsError(Exception):
 
 
 class UnreadableError(CutoutsError):
-    """A file or dataset that cannot be read.
-
-    The cause may pass, as when a disk is not there for a moment; trying again
-    makes sense.
-    """
+    """A file or dataset that cannot be read, perhaps for a moment only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,8 +293,6 @@ class Triplet:
 
     @property
     def pixel_scale(self) -> float:
-        """Side of a pixel in arcseconds: the square root of its area, NaN
-        where it is unknown.
-        """
+        """Side of a pixel in arcseconds: the root of its area, NaN where unknown."""
         (a, b), (c, d) = self.sky_jacobian.tolist()
         return math.sqrt(abs(a * d - b * c))

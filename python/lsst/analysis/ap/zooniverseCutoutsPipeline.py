@@ -9,11 +9,10 @@ __all__ = (
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from lsst.pex.config import ConfigField, Field
 from lsst.pipe.base import (
-    AlgorithmError,
     AnnotatedPartialOutputsError,
     NoWorkFound,
     PipelineTask,
@@ -25,12 +24,10 @@ from lsst.pipe.base import (
 
 from ._version import software_version
 from .domain import PANELS, CutoutsError, UnreadableError
-from .images import FootprintReader, HandleDatasets, TripletReader
+from .images import HandleDatasets
 from .runs._description import Description
 from .runs._picture_table import make_picture_table
-from .runs._pictures import PictureMaker
-from .runs._sizes import FixedSizes, FootprintSizes
-from .runs._stamp_sources import DetectorStamps
+from .runs._quantum import CutoutsQuantumError, quantum_maker
 from .runs.config import PicturesConfig, settings_of
 from .sources import FlagMap, Selection, TableCatalog, group_by_detector, read_butler_table
 from .sources.config import SelectionConfig
@@ -133,30 +130,6 @@ class ZooniverseCutoutsConnections(PipelineTaskConnections, dimensions=_DIMENSIO
                 f"{len(data_ids)} tables of DiaSources: set {adjuster.task_label}:connections.{role} to the "
                 "dataset type that the repository has, or add the collection that has it to the inputs (-i)."
             )
-
-
-class CutoutsQuantumError(CutoutsError, AlgorithmError):
-    """A quantum whose catalogue or configuration allows no pictures at all.
-
-    Parameters
-    ----------
-    message : `str`
-        What is wrong, and what to do about it.
-    data_id : `dict`
-        Data ID of the quantum.
-    """
-
-    def __init__(self, message: str, data_id: dict[str, Any]) -> None:
-        super().__init__(message)
-        self._data_id = data_id
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (str(self), self._data_id)
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """The data ID, for whoever reads the report of the run."""
-        return self._data_id
 
 
 class ZooniverseCutoutsPipelineConfig(
@@ -296,25 +269,8 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
         pictures = self.config.pictures
         names = self.config.connections.toDict()
         datasets = HandleDatasets(template, science, difference, footprints, dataset_types=names)
-        stamps = tuple(pictures.sizes) if self.config.putStamps else ()
-        spare = stamps if pictures.useFootprint else ()
-        sizes: FixedSizes | FootprintSizes = FixedSizes(tuple(pictures.sizes))
-        if pictures.useFootprint:
-            reader = None if footprints is None else FootprintReader(datasets)
-            sizes = FootprintSizes(reader, pictures.footprintMinSize, spare)
-        maker = PictureMaker(
-            DetectorStamps(
-                TripletReader(
-                    datasets,
-                    planes=pictures.makeStyle().planes,
-                    require_difference=pictures.requireDifference,
-                ),
-                sizes,
-            ),
-            pictures.makeStyle(),
-            pictures.separatePanels,
-            arrays=stamps,
-            spare=len(spare),
+        maker = quantum_maker(
+            datasets, pictures, has_footprints=footprints is not None, put_stamps=self.config.putStamps
         )
         table = make_picture_table(self._describe(selection), ((batch, maker(batch)) for batch in batches))
         failed = len(table) - table.column("failure").null_count
