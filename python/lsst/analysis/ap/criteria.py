@@ -20,9 +20,9 @@ class Takes(Enum):
     NUMBER = "a number"
     COUNT = "a whole number from 1"
     INTEGER = "a whole number"
-    INTEGERS = "whole numbers"
-    WORDS = "words"
-    STRATA = "columns, as band or reliability:10"
+    INTEGERS = "whole numbers", True
+    WORDS = "words", True
+    STRATA = "columns, as band or reliability:10", True
     TIME = "an MJD, or a date such as 2026-01-10T12:00:00; TAI"
     CONDITION = "a condition"
     IDENTIFIERS = "a file, or numbers with commas"
@@ -30,10 +30,11 @@ class Takes(Enum):
     POLYGON = "right ascension and declination of each corner in degrees"
     SWITCH = "yes or no"
 
-    @property
-    def is_list(self) -> bool:
+    def __init__(self, words: str, is_list: bool = False) -> None:
+        self.words = words
+        """The same as a phrase, for messages."""
+        self.is_list = is_list
         """Whether it may be given several times, and all of it counts."""
-        return self in (Takes.INTEGERS, Takes.WORDS, Takes.STRATA)
 
 
 @dataclass(frozen=True, slots=True)

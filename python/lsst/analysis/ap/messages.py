@@ -3,17 +3,39 @@
 As `~lsst.analysis.ap.domain`, this module imports no other of this package.
 """
 
-__all__ = ("install_line", "public_uri", "waiting_for")
+__all__ = ("did_you_mean", "install_line", "public_uri", "waiting_for")
 
+import difflib
 import importlib.metadata
 import logging
 import re
 import shlex
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 _log = logging.getLogger(__name__)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the question whether another name was meant.
+
+    Parameters
+    ----------
+    word : `str`
+        A name that does not exist.
+    known : iterable of `str`
+        Names that do.
+
+    Returns
+    -------
+    question : `str`
+        A sentence to put behind a message, with a blank before it; nothing
+        when no name resembles the word.
+    """
+    names = {name.lower(): name for name in known}
+    near = [names[name] for name in difflib.get_close_matches(word.lower(), names, n=3)]
+    return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
 def install_line(extra: str) -> str:

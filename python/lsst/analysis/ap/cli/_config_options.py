@@ -4,12 +4,12 @@ __all__ = ("OLD_FIELDS", "add_config_options", "make_config")
 
 import argparse
 import ast
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..domain import CutoutsError
+from ..messages import did_you_mean
 
 if TYPE_CHECKING:
     from lsst.pex.config import Config
@@ -26,6 +26,11 @@ OLD_FIELDS: Final[Mapping[str, str]] = {
     "save_as_numpy": "writeStamps='npy'",
 }
 """Fields of PlotImageSubtractionCutoutsConfig, and what has their place."""
+
+_TRUTHS: Final = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
 
 
 def add_config_options(parser: argparse.ArgumentParser, title: str) -> None:
@@ -80,7 +85,6 @@ def make_config[C: "Config"](
     CutoutsError
         Raised when a word names no field, or the values are impossible.
     """
-    from lsst.pex.config import ListField
     from lsst.pipe.base.configOverrides import ConfigOverrides
 
     for file in arguments.config_file:
@@ -90,30 +94,42 @@ def make_config[C: "Config"](
         _apply(overrides, config, f"Configuration file {file}", "".join((".", *hints) if hints else ()))
     overrides = ConfigOverrides()
     for word in arguments.config:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise CutoutsError(f"-c {word!r} is not NAME=VALUE.")
-        if name not in config.toDict():
-            raise CutoutsError(f"The configuration has no field {name!r}{_hint(name, config)}")
-        field = type(config)._fields[name]
-        if isinstance(field, ListField) and not value.startswith(("[", "(")):
-            overrides.addValueOverride(name, _items(word, field.itemtype))
-        else:
-            overrides.addValueOverride(name, value)
+        overrides.addValueOverride(*_field_and_value(word, config))
     for name, value in (given or {}).items():
         overrides.addValueOverride(name, value)
     _apply(overrides, config, "The configuration")
     return config
 
 
+def _field_and_value(word: str, config: "Config") -> tuple[str, Any]:
+    """Return what NAME=VALUE says, in a form that the field takes."""
+    from lsst.pex.config import ListField
+
+    name, equals, value = word.partition("=")
+    if not equals:
+        raise CutoutsError(f"-c {word!r} is not NAME=VALUE, such as addMetadata=True.")
+    if name not in config.toDict():
+        raise CutoutsError(f"The configuration has no field {name!r}{_hint(name, config)}")
+    field = type(config)._fields[name]
+    if field.dtype is bool:
+        if (found := _TRUTHS.get(value.strip().lower())) is None:
+            raise CutoutsError(f"-c {word!r}: {name} is True or False.")
+        return name, found
+    if isinstance(field, ListField) and not value.startswith(("[", "(")):
+        try:
+            return name, [field.itemtype(item) for item in value.split(",") if item]
+        except ValueError as error:
+            kind = field.itemtype.__name__
+            raise CutoutsError(f"-c {word!r}: {name} is a list of {kind}, such as 1,2.") from error
+    return name, value
+
+
 def _hint(name: str, config: "Config") -> str:
     """Return what to write in place of a field that does not exist, as the end of a sentence."""
     if name in OLD_FIELDS:
         return f": it is now {OLD_FIELDS[name]}."
-    fields = list(config.toDict())
-    if near := difflib.get_close_matches(name, fields, n=3):
-        return f"; did you mean {' or '.join(near)}? See --show-config."
-    return f"; it has {', '.join(fields)}. See --show-config."
+    near = did_you_mean(name, config.toDict())
+    return f".{near} See --show-config." if near else f"; it has {', '.join(config.toDict())}."
 
 
 def _unknown_fields(path: str, config: "Config") -> list[str]:
@@ -140,12 +156,3 @@ def _apply(overrides: "ConfigOverrides", config: "Config", what: str, hint: str 
     except Exception as error:  # a configuration file is Python: it can raise anything
         cause, _, _ = str(error).partition("\nFor more information")
         raise CutoutsError(f"{what} cannot be used: {' '.join(cause.split())}{hint}") from error
-
-
-def _items(word: str, kind: type) -> list[Any]:
-    """Return the items of a list that is written with commas alone."""
-    name, _, value = word.partition("=")
-    try:
-        return [kind(item) for item in value.split(",") if item]
-    except ValueError as error:
-        raise CutoutsError(f"-c {word!r}: {name} is a list of {kind.__name__}, such as 1,2.") from error

@@ -9,7 +9,6 @@ import argparse
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ..criteria import CRITERIA
-from ..domain import CutoutsError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -72,14 +71,6 @@ def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> Cat
 
     flag_map, packer, butler = repository.flag_map, repository.packer, repository.butler
     find = repository.find_exposures
-    if arguments.data_query and not arguments.catalog_dataset:
-        raise CutoutsError("--data-query says which tables of --catalog-dataset; give that too.")
-    if arguments.namespace and (arguments.sqlitefile or arguments.apdb):
-        raise CutoutsError(
-            "--namespace belongs to --postgres-url; a configuration (--apdb) says its own, SQLite has none."
-        )
-    if arguments.tap_url and not arguments.tap:
-        raise CutoutsError("--tap-url says which service answers --tap; give that too.")
     if arguments.sqlitefile:
         return sources.SqlApdb.from_sqlite(arguments.sqlitefile, flag_map=flag_map, packer=packer)
     if arguments.postgres_url or arguments.namespace:
@@ -89,8 +80,7 @@ def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> Cat
     if arguments.apdb:
         return sources.open_apdb(arguments.apdb, flag_map=flag_map, packer=packer)
     if arguments.catalog_dataset:
-        if butler is None:
-            raise CutoutsError("--catalog-dataset needs the butler repository: give REPO.")
+        assert butler is not None  # as check_source_options has seen to
         where = arguments.data_query or ""
         return sources.open_butler_tables(
             butler, arguments.catalog_dataset, where, flag_map=flag_map, packer=packer, find=find

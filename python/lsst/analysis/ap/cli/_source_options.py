@@ -3,31 +3,62 @@
 Nothing heavy is imported until the words are understood.
 """
 
-__all__ = ("add_source_options", "assign_places", "source_is_given")
+__all__ = ("add_source_options", "check_source_options")
 
 import argparse
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from ..criteria import CRITERIA, Criterion, Takes
+from ..criteria import CRITERIA, Takes
+from ..domain import CutoutsError
+from ._options import require_places
 
-_SOURCES: Final = (
-    "sqlitefile",
-    "postgres_url",
-    "namespace",
-    "apdb",
-    "catalog",
-    "catalog_dataset",
-    "tap",
-    "alerts",
-)
-
+_SOURCES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "--sqlitefile --sqlite-file": {"metavar": "FILE", "help": "APDB in an SQLite file"},
+    "--postgres-url --postgres_url": {"metavar": "URL", "help": "APDB in PostgreSQL: postgresql://..."},
+    "--apdb": {"metavar": "URI", "help": "APDB by its dax_apdb configuration file, or label:NAME"},
+    "--catalog": {
+        "metavar": "FILE",
+        "help": "Parquet, CSV, ECSV, FITS or VOTable file, a folder of Parquet files, or the URI of one",
+    },
+    "--catalog-dataset": {
+        "metavar": "NAME",
+        "help": "dataset type of tables in REPO, such as dia_source_detector",
+    },
+    "--tap": {
+        "metavar": "ADQL",
+        "help": "what a query gives that a TAP service answers (needs the extra [rsp])",
+    },
+    "--alerts": {
+        "metavar": "FILE",
+        "nargs": "+",
+        "help": "alert packets of Rubin or ZTF, whose own stamps are shown; REPO is then not given",
+    },
+}
+_DETAILS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "--namespace": {"metavar": "NAME", "help": "schema of the PostgreSQL database that holds the APDB"},
+    "--data-query": {
+        "metavar": "EXPR",
+        "help": "which tables of --catalog-dataset: 'visit=42 AND detector IN (1, 2)'",
+    },
+    "--tap-url": {
+        "metavar": "URL",
+        "help": "address of the TAP service (default: the Rubin Science Platform's); the token is taken from "
+        "the environment variable ACCESS_TOKEN",
+    },
+    "--flag-map": {
+        "metavar": "FILE",
+        "help": "what the bits of an old packed column of flags mean: YAML as in ap_association",
+    },
+}
 _OTHER_SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "reliability_min": ("--reliabilityMin",),
     "reliability_max": ("--reliabilityMax",),
     "limit": ("-n",),
 }
 """Short spellings, and those of plotImageSubtractionCutouts."""
+
+_PLACES: Final = ("sqlitefile", "postgres_url", "apdb", "catalog", "catalog_dataset", "tap", "alerts")
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -40,109 +71,69 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     """
     group = parser.add_argument_group("where the DiaSources come from (one of these)")
     source = group.add_mutually_exclusive_group()
-    source.add_argument("--sqlitefile", "--sqlite-file", metavar="FILE", help="APDB in an SQLite file")
-    source.add_argument(
-        "--postgres-url", "--postgres_url", metavar="URL", help="APDB in PostgreSQL: postgresql://..."
-    )
-    source.add_argument(
-        "--apdb", metavar="URI", help="APDB by its dax_apdb configuration file, or label:NAME"
-    )
-    source.add_argument(
-        "--catalog",
-        metavar="FILE",
-        help="Parquet, CSV, ECSV, FITS or VOTable file, a folder of Parquet files, or the URI of one",
-    )
-    source.add_argument(
-        "--catalog-dataset",
-        metavar="NAME",
-        help="dataset type of tables in REPO, such as dia_source_detector",
-    )
-    source.add_argument(
-        "--tap", metavar="ADQL", help="what a query gives that a TAP service answers (needs the extra [rsp])"
-    )
-    source.add_argument(
-        "--alerts",
-        metavar="FILE",
-        nargs="+",
-        help="alert packets of Rubin or ZTF, whose own stamps are shown; REPO is then not given",
-    )
-
+    for names, settings in _SOURCES.items():
+        source.add_argument(*names.split(), **settings)
     more = parser.add_argument_group("more about them")
-    more.add_argument(
-        "--namespace", metavar="NAME", help="schema of the PostgreSQL database that holds the APDB"
-    )
-    more.add_argument(
-        "--data-query",
-        metavar="EXPR",
-        help="which tables of --catalog-dataset: 'visit=42 AND detector IN (1, 2)'",
-    )
-    more.add_argument(
-        "--tap-url",
-        metavar="URL",
-        help="address of the TAP service (default: the Rubin Science Platform's); the token is taken from "
-        "the environment variable ACCESS_TOKEN",
-    )
-    more.add_argument(
-        "--flag-map",
-        metavar="FILE",
-        help="what the bits of an old packed column of flags mean: YAML as in ap_association",
-    )
-
+    for name, settings in _DETAILS.items():
+        more.add_argument(name, **settings)
     choice = parser.add_argument_group("which of them (each condition leaves out sources without a value)")
     for criterion in CRITERIA:
-        _add_criterion(choice, criterion)
+        if criterion.takes is Takes.SWITCH:
+            kind: dict[str, Any] = {"action": "store_true", "default": None}
+        else:
+            action = "append" if criterion.takes.is_list else "store"
+            kind = {"action": action, "metavar": criterion.shown}
+        choice.add_argument(
+            f"--{criterion.name.replace('_', '-')}",
+            *_OTHER_SPELLINGS.get(criterion.name, ()),
+            dest=criterion.name,
+            help=criterion.doc.replace("%", "%%"),  # which argparse would take for one of its own words
+            **kind,
+        )
     choice.add_argument("--all", action="store_true", help="all of them, whatever the limit (the default)")
 
 
-def _add_criterion(group: "argparse._ArgumentGroup", criterion: Criterion) -> None:
-    names = [f"--{criterion.name.replace('_', '-')}", *_OTHER_SPELLINGS.get(criterion.name, ())]
-    # A percent sign would be taken for one of argparse's own words.
-    words = criterion.doc.replace("%", "%%")
-    if criterion.takes is Takes.SWITCH:
-        group.add_argument(*names, dest=criterion.name, action="store_true", default=None, help=words)
-    elif criterion.takes.is_list:
-        group.add_argument(*names, dest=criterion.name, metavar=criterion.shown, action="append", help=words)
-    else:
-        group.add_argument(*names, dest=criterion.name, metavar=criterion.shown, help=words)
-
-
-def source_is_given(arguments: argparse.Namespace) -> bool:
-    """Return whether it is said where the sources are.
+def check_source_options(arguments: argparse.Namespace) -> None:
+    """Refuse a command that does not say where the sources are, or where the pictures go.
 
     Parameters
     ----------
     arguments : `argparse.Namespace`
-        The parsed words.
+        The parsed words. The output directory that came after the files of
+        alerts is put into its place.
 
-    Returns
-    -------
-    given : `bool`
-        Whether one of the options is there.
+    Raises
+    ------
+    CutoutsError
+        Raised when something is missing, or belongs to an option that is not
+        there.
     """
-    return any(getattr(arguments, name) for name in _SOURCES)
-
-
-def assign_places(arguments: argparse.Namespace) -> str | None:
-    """Separate the files of alerts from the output directory, and say what is missing.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        The parsed words. Without a repository the places in them are corrected.
-
-    Returns
-    -------
-    problem : `str` or `None`
-        What is wrong with the command; `None` when nothing is.
-    """
+    place = next((name for name in _PLACES if getattr(arguments, name)), None)
+    if place is None and not arguments.namespace:
+        raise CutoutsError(
+            "It is not said where the DiaSources are: give --sqlitefile, --postgres-url, --apdb, --catalog, "
+            "--catalog-dataset, --tap or --alerts."
+        )
+    if arguments.data_query and place != "catalog_dataset":
+        raise CutoutsError("--data-query says which tables of --catalog-dataset; give that too.")
+    if arguments.tap_url and place != "tap":
+        raise CutoutsError("--tap-url says which service answers --tap; give that too.")
+    if arguments.namespace and place not in (None, "postgres_url"):
+        raise CutoutsError(
+            "--namespace belongs to --postgres-url: leave it out. The configuration of an APDB says its own, "
+            "and other sources have none."
+        )
     if not arguments.alerts:
-        if (arguments.repo is None or arguments.outdir is None) and not arguments.dry_run:
-            return "give the butler repository and the output directory: REPO OUTDIR"
-        return None
+        if not arguments.dry_run:
+            require_places(arguments)
+        elif arguments.catalog_dataset and arguments.repo is None:
+            raise CutoutsError("--catalog-dataset needs the butler repository: give REPO.")
+        return
     places = [place for place in (arguments.repo, arguments.outdir) if place is not None]
     if not places and not arguments.dry_run and len(arguments.alerts) > 1:
         places = [arguments.alerts.pop()]  # it came last, after the files
     if len(places) != 1 and not (arguments.dry_run and not places):
-        return "with --alerts give the output directory only, no repository: --alerts FILE... OUTDIR"
+        raise CutoutsError(
+            "With --alerts give the output directory only, no repository: --alerts FILE... OUTDIR."
+        )
     arguments.repo, arguments.outdir = None, places[0] if places else None
-    return None

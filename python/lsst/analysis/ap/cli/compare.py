@@ -3,14 +3,19 @@
 Nothing heavy is imported until the words are understood.
 """
 
-__all__ = ("main",)
+__all__ = ("build_parser", "main")
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ._command import add_log_options, add_place_options, at_least_one, open_butler, run_command
+from ..domain import CutoutsError
+from ._butler import open_butler
+from ._command import Command
 from ._config_options import add_config_options, make_config
+from ._options import add_place_words, require_places
+from ._words import at_least_one, positive
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,46 +30,15 @@ matched by position; those of one only are cut from both runs at their place on 
 
 _EPILOG = """
 example:
-  zooniverseCutoutsCompare --before u/me/before --after u/me/after --limit 50 repo/ compared/
+  zooniverseCutoutsCompare --before u/me/before --after u/me/after \\
+      --limit 50 repo/ compared/
 
 exit status: 0 all pictures are there, 1 some are not (comparison.csv says why), 2 it could not be done.
 """
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Parameters
-    ----------
-    argv : sequence of `str`, optional
-        The words after the command's name; those of the process when not
-        given.
-
-    Returns
-    -------
-    status : `int`
-        0 when every picture is there, 1 when some failed, 2 when nothing
-        could be done as asked, 130 when interrupted.
-    """
-    return run_command(build_parser(), _run, argv)
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line.
-
-    Returns
-    -------
-    parser : `argparse.ArgumentParser`
-        It imports nothing of the middleware.
-    """
-    parser = argparse.ArgumentParser(
-        prog="zooniverseCutoutsCompare",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_place_options(parser)
+def _declare(parser: argparse.ArgumentParser) -> None:
+    add_place_words(parser)
     what = parser.add_argument_group("what is compared")
     for name in ("before", "after"):
         what.add_argument(f"--{name}", metavar="NAME", required=True, help=f"collections of the run {name}")
@@ -76,28 +50,22 @@ def build_parser() -> argparse.ArgumentParser:
     )
     what.add_argument("--data-query", metavar="EXPR", help="which of their tables: 'visit=42'")
     what.add_argument(
-        "--radius", type=float, default=1.0, metavar="R", help="greatest distance of a pair, arcseconds"
+        "--radius", type=positive, default=1.0, metavar="R", help="greatest distance of a pair, arcseconds"
     )
     what.add_argument(
         "--limit", type=at_least_one, default=100, metavar="N", help="how many sources at most (default: 100)"
     )
     add_config_options(parser, "what the pictures look like")
-    add_log_options(parser.add_argument_group("how the work is done"))
-    return parser
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    import sys
-
-    from ..domain import CutoutsError
     from ..zooniverseCutouts import ZooniverseCutoutsConfig, ZooniverseCutoutsTask
 
     config = make_config(arguments, ZooniverseCutoutsConfig())
     if arguments.show_config:
         config.saveToStream(sys.stdout)
         return 0
-    if arguments.repo is None or arguments.outdir is None:
-        raise CutoutsError("Give the butler repository and the output directory: REPO OUTDIR.")
+    require_places(arguments)
     from ..output import open_directory, write_csv
 
     runs = [open_butler(arguments.repo, [[name]]) for name in (arguments.before, arguments.after)]
@@ -124,7 +92,6 @@ def _sources(arguments: argparse.Namespace, runs: "Sequence[Butler]") -> "pa.Tab
     import numpy as np
     import pyarrow as pa
 
-    from ..domain import CutoutsError
     from ..gallery import match_sources
     from ..sources import Selection, open_butler_tables
 
@@ -146,3 +113,7 @@ def _sources(arguments: argparse.Namespace, runs: "Sequence[Butler]") -> "pa.Tab
         raise CutoutsError("Neither run has a DiaSource in these tables.")
     order = np.argsort(np.array(table.column("found").to_pylist()) == "both", kind="stable")
     return table.take(order)
+
+
+_COMMAND = Command("zooniverseCutoutsCompare", "REPO OUTDIR", _DESCRIPTION, _EPILOG, _declare, _run)
+build_parser, main = _COMMAND.build_parser, _COMMAND.main

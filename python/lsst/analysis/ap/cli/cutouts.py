@@ -3,27 +3,22 @@
 Nothing heavy is imported until the words are understood.
 """
 
-__all__ = ("main",)
+__all__ = ("build_parser", "main")
 
 import argparse
-import functools
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ..domain import CutoutsError
 from ..runs._pool import prepare_workers
 from ._additions import add_addition_options, additions_in_words, with_additions
-from ._command import (
-    add_collections_option,
-    add_place_options,
-    add_work_options,
-    open_butler,
-    report_result,
-    run_command,
-)
+from ._butler import open_butler
+from ._command import Command
 from ._config_options import add_config_options, make_config
+from ._options import add_collections_option, add_place_words, add_work_options, report_result
 from ._source_choice import columns_for, open_catalog, selection_of
-from ._source_options import add_source_options, assign_places, source_is_given
+from ._source_options import add_source_options, check_source_options
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,32 +34,37 @@ interrupted run and tries again what failed.
 
 _EPILOG = """
 examples:
-  ten pictures with the catalogue values above, to look at image differencing:
-    zooniverseCutouts --sqlitefile apdb.sqlite3 --limit 10 -c addMetadata=True \\
-        --collections DemoCam/runs/demo repo/ look/
+  ten pictures with the catalogue values above, to look at differencing:
+    zooniverseCutouts --sqlitefile apdb.sqlite3 --limit 10 \\
+        -c addMetadata=True --collections DemoCam/runs/demo repo/ look/
 
   plain pictures of the most reliable sources of an APDB, in four processes:
-    zooniverseCutouts --apdb apdb.yaml --reliability-min 0.7 -j 4 --collections LSSTCam/prompt repo/ subjects/
+    zooniverseCutouts --apdb apdb.yaml --reliability-min 0.7 -j 4 \\
+        --collections LSSTCam/prompt repo/ subjects/
     zooniverseCutoutsUpload subjects/ SUBJECT_SET
 
-  a thousand sources over the whole range of reliability, once it is known how many there are to choose from:
-    zooniverseCutouts --apdb apdb.yaml --where "snr > 5 and not isDipole" --dry-run
-    zooniverseCutouts --apdb apdb.yaml --where "snr > 5 and not isDipole" --sample 1000 \\
+  a thousand sources over the whole range of reliability, once it is known
+  how many there are to choose from:
+    zooniverseCutouts --apdb apdb.yaml --where "snr > 5" --dry-run
+    zooniverseCutouts --apdb apdb.yaml --where "snr > 5" --sample 1000 \\
         --stratify reliability:10 --collections LSSTCam/prompt repo/ subjects/
 
-  the same with 50 injected fakes among them, in random order, as training subjects:
-    zooniverseCutouts --apdb apdb.yaml --where "snr > 5 and not isDipole" --sample 1000 \\
+  the same with 50 injected fakes among them, in random order, as training
+  subjects:
+    zooniverseCutouts --apdb apdb.yaml --where "snr > 5" --sample 1000 \\
         --mix pixelFlags_injected:5% -c manifestOrder=random \\
         -c "manifestColumns=+#training_subject=pixelFlags_injected" \\
         --collections LSSTCam/prompt repo/ subjects/
 
   two sizes of stamp, for pictures hosted elsewhere, from a catalogue file:
-    zooniverseCutouts --catalog sources.parquet -c sizes=30,60 -c urlRoot=https://host/pictures \\
+    zooniverseCutouts --catalog sources.parquet -c sizes=30,60 \\
+        -c urlRoot=https://host/pictures \\
         --collections LSSTCam/prompt repo/ pictures/
 
-  the training set of a reliability classifier, stamps of 51x51 pixels as one NumPy array, without pictures:
-    zooniverseCutouts --apdb apdb.yaml -c sizes=51 -c writeStamps=npy --no-pictures \\
-        --collections LSSTCam/prompt repo/ training/
+  the training set of a reliability classifier, stamps of 51x51 pixels as one
+  NumPy array, without pictures:
+    zooniverseCutouts --apdb apdb.yaml -c sizes=51 -c writeStamps=npy \\
+        --no-pictures --collections LSSTCam/prompt repo/ training/
 
   the sources of some alerts, with the stamps that they bring:
     zooniverseCutouts --alerts alerts.avro more.avro pictures/
@@ -73,41 +73,8 @@ exit status: 0 all pictures are there, 1 some failed (failures.csv names them), 
 """
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Parameters
-    ----------
-    argv : sequence of `str`, optional
-        The words after the command's name; those of the process when not
-        given.
-
-    Returns
-    -------
-    status : `int`
-        0 when every picture is there, 1 when some failed, 2 when nothing
-        could be done as asked, 130 when interrupted.
-    """
-    parser = build_parser()
-    return run_command(parser, functools.partial(_run, parser), argv)
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line.
-
-    Returns
-    -------
-    parser : `argparse.ArgumentParser`
-        It imports nothing of the middleware.
-    """
-    parser = argparse.ArgumentParser(
-        prog="zooniverseCutouts",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_place_options(parser)
+def _declare(parser: argparse.ArgumentParser) -> None:
+    add_place_words(parser)
     add_source_options(parser)
     add_addition_options(parser)
 
@@ -131,23 +98,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     work.add_argument("--retry-failed", action="store_true", help="only what failed in an earlier run")
     add_work_options(work)
-    return parser
 
 
-def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.show_config:
         _make_config(arguments).saveToStream(sys.stdout)
         return 0
-    if problem := assign_places(arguments):
-        parser.error(problem)
-    if not source_is_given(arguments):
-        parser.error(
-            "give the DiaSources: --sqlitefile, --postgres-url, --apdb, --catalog, --catalog-dataset, --tap "
-            "or --alerts"
-        )
-
+    check_source_options(arguments)
     if arguments.gallery and "://" in str(arguments.outdir):
-        parser.error("--gallery writes a page for a local directory: give a path as OUTDIR")
+        raise CutoutsError("--gallery writes a page for a local directory: give a path as OUTDIR.")
     if arguments.jobs > 1 and not arguments.dry_run:
         prepare_workers()
     from ..zooniverseCutouts import ZooniverseCutoutsTask
@@ -174,7 +133,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         from ..gallery import make_gallery
 
         make_gallery(arguments.outdir)
-    return report_result(parser.prog, arguments.outdir, result)
+    return report_result(_COMMAND.prog, arguments.outdir, result)
 
 
 def _make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
@@ -209,3 +168,7 @@ def _open_sources(
     if arguments.write_catalog:
         write_catalog(catalog.read(selection), arguments.write_catalog, overwrite=arguments.overwrite)
     return catalog.read(selection, columns_for(arguments, repository.config)), found.count
+
+
+_COMMAND = Command("zooniverseCutouts", "REPO OUTDIR", _DESCRIPTION, _EPILOG, _declare, _run)
+build_parser, main = _COMMAND.build_parser, _COMMAND.main

@@ -3,14 +3,14 @@
 Nothing heavy is imported until the words are understood.
 """
 
-__all__ = ("main",)
+__all__ = ("build_parser", "main")
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from .._version import software_version
-from ._command import add_log_options, run_command
+from ._command import Command
+from ._words import positive
 
 _DESCRIPTION = """
 Write a page that shows the pictures of a directory, or compares those of two. It opens from the disk in any
@@ -27,7 +27,8 @@ examples:
     open pictures/gallery/index.html
 
   a page that can be sent to somebody else, with words of one's own for labels:
-    zooniverseCutoutsGallery --copy --labels transient:t,variable:v,bogus:b pictures/ to-send/
+    zooniverseCutoutsGallery --copy --labels transient:t,variable:v,bogus:b \\
+        pictures/ to-send/
 
   what became of the sources when the pipeline changed:
     zooniverseCutoutsGallery before/ after/ comparison/
@@ -36,46 +37,13 @@ exit status: 0 the page is written, 2 it could not be done.
 """
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Parameters
-    ----------
-    argv : sequence of `str`, optional
-        The words after the command's name; those of the process when not
-        given.
-
-    Returns
-    -------
-    status : `int`
-        0 when the page is written, 2 when it could not be done, 130 when
-        interrupted.
-    """
-    return run_command(build_parser(), _run, argv)
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line.
-
-    Returns
-    -------
-    parser : `argparse.ArgumentParser`
-        It imports nothing of the middleware.
-    """
-    parser = argparse.ArgumentParser(
-        prog="zooniverseCutoutsGallery",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "directories",
         metavar="DIR",
         nargs="+",
         help="directory of pictures; two to compare: before, after; then OUT",
     )
-    parser.add_argument("--version", action="version", version=f"{parser.prog} {software_version()}")
     parser.add_argument("--title", metavar="TEXT", help="title of the page (default: the directories' names)")
     parser.add_argument(
         "--labels",
@@ -92,17 +60,8 @@ def build_parser() -> argparse.ArgumentParser:
         ("shift", "change of the position, in arcseconds", 0.1),
     ):
         changed.add_argument(
-            f"--{name}", metavar="X", type=_positive, default=default, help=f"{unit} (default: {default})"
+            f"--{name}", metavar="X", type=positive, default=default, help=f"{unit} (default: {default})"
         )
-    add_log_options(parser.add_argument_group("how much is told"))
-    return parser
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
 
 
 def _labels(text: str) -> list[tuple[str, str]]:
@@ -133,3 +92,7 @@ def _settle(words: Sequence[str]) -> tuple[list[str], str | None]:
     if len(words) > 1 and not holds_pictures(Path(words[-1])):
         return list(words[:-1]), words[-1]
     return list(words), None
+
+
+_COMMAND = Command("zooniverseCutoutsGallery", "DIR [DIR] [OUT]", _DESCRIPTION, _EPILOG, _declare, _run)
+build_parser, main = _COMMAND.build_parser, _COMMAND.main

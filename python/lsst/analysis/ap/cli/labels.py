@@ -3,16 +3,16 @@
 Nothing heavy is imported until the words are understood.
 """
 
-__all__ = ("main",)
+__all__ = ("build_parser", "main")
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .._version import software_version
 from ..messages import public_uri
-from ._command import add_log_options, at_least_one, run_command
+from ._command import Command
+from ._words import at_least_one
 
 if TYPE_CHECKING:
     from ..zooniverse import Labels
@@ -32,16 +32,19 @@ examples:
   the fraction of volunteers who say that a source is real:
     zooniverseCutoutsLabels subjects/ classifications.csv
 
-  weigh volunteers by what they made of sources of which it is known what they are:
-    zooniverseCutoutsLabels --method weights --gold gold.csv subjects/ classifications.csv.gz
+  weigh volunteers by what they made of sources that are known:
+    zooniverseCutoutsLabels --method weights --gold gold.csv \\
+        subjects/ classifications.csv.gz
 
-  one of several questions, with words of its own, in the newer versions of a workflow:
-    zooniverseCutoutsLabels --workflow 1234 --versions 12.5: --task T1 --real "A new source" \\
-        --bogus "An artefact" --bogus "Nothing" subjects/ classifications.csv
+  one of several questions, with words of its own, in the newer versions of a
+  workflow:
+    zooniverseCutoutsLabels --workflow 1234 --versions 12.5: --task T1 \\
+        --real "A new source" --bogus "An artefact" --bogus "Nothing" \\
+        subjects/ classifications.csv
 
   pictures again of what volunteers call bogus:
-    zooniverseCutouts --catalog subjects/labels.parquet --where "label == 'bogus'" \\
-        --collections LSSTCam/prompt repo/ bogus/
+    zooniverseCutouts --catalog subjects/labels.parquet \\
+        --where "label == 'bogus'" --collections LSSTCam/prompt repo/ bogus/
 
 exit status: 0 everything is joined, 1 some is not (unjoined.csv has the reasons), 2 it could not be done.
 """
@@ -67,49 +70,14 @@ _CONSTANTS: dict[str, tuple[Callable[[str], float], str]] = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Parameters
-    ----------
-    argv : sequence of `str`, optional
-        The words after the command's name; those of the process when not
-        given.
-
-    Returns
-    -------
-    status : `int`
-        0 when everything is joined, 1 when some is not, 2 when nothing could
-        be done as asked, 130 when interrupted.
-    """
-    return run_command(build_parser(), _run, argv)
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line.
-
-    Returns
-    -------
-    parser : `argparse.ArgumentParser`
-        It imports nothing of the middleware.
-    """
-    parser = argparse.ArgumentParser(
-        prog="zooniverseCutoutsLabels",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("directory", metavar="DIR", help="directory of pictures: path or URI")
     parser.add_argument(
         "exports", metavar="EXPORT", nargs="+", help="classification or subject export, CSV, also .gz"
     )
-    parser.add_argument("--version", action="version", version=f"{parser.prog} {software_version()}")
     _add_question_options(parser.add_argument_group("which question, where there are several"))
     _add_method_options(parser.add_argument_group("from votes to labels"))
     _add_gold_options(parser.add_argument_group("reference sources, of which it is known what they are"))
-    add_log_options(parser.add_argument_group("how much is told"))
-    return parser
 
 
 def _add_question_options(group: "argparse._ArgumentGroup") -> None:
@@ -202,3 +170,7 @@ def _tell(arguments: argparse.Namespace, labels: "Labels") -> None:
     print(public_uri(arguments.directory))
     for name, value in rows.items():
         print(f"  {name:15}{value}")
+
+
+_COMMAND = Command("zooniverseCutoutsLabels", "DIR EXPORT...", _DESCRIPTION, _EPILOG, _declare, _run)
+build_parser, main = _COMMAND.build_parser, _COMMAND.main

@@ -3,16 +3,15 @@
 Nothing heavy is imported until the words are understood.
 """
 
-__all__ = ("main",)
+__all__ = ("build_parser", "main")
 
 import argparse
-import functools
 import logging
 import sys
-from collections.abc import Sequence
 
-from .._version import software_version
-from ._command import add_log_options, at_least_one, processes, run_command
+from ..domain import CutoutsError
+from ._command import Command
+from ._words import at_least_one, number_of_jobs
 
 _DESCRIPTION = """
 Send the subjects of a directory of pictures to a subject set of Zooniverse. What was sent is kept in the
@@ -24,7 +23,8 @@ _EPILOG = """
 the account: PANOPTES_USERNAME and PANOPTES_PASSWORD, or what 'panoptes configure' wrote, or what you type in.
 
 examples:
-  look at what would be sent, send ten to see how they look to volunteers, then all of them:
+  look at what would be sent, send ten to see how they look to volunteers,
+  then all of them:
     zooniverseCutoutsUpload --dry-run subjects/ 12345
     zooniverseCutoutsUpload --limit 10 subjects/ 12345
     zooniverseCutoutsUpload subjects/ 12345
@@ -40,40 +40,7 @@ _SHOWN = 5
 """How many failures are told on the screen."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Parameters
-    ----------
-    argv : sequence of `str`, optional
-        The words after the command's name; those of the process when not
-        given.
-
-    Returns
-    -------
-    status : `int`
-        0 when everything is there, 1 when some of it is not, 2 when nothing
-        could be done as asked, 130 when interrupted.
-    """
-    parser = build_parser()
-    return run_command(parser, functools.partial(_run, parser), argv)
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line.
-
-    Returns
-    -------
-    parser : `argparse.ArgumentParser`
-        It imports nothing of the middleware.
-    """
-    parser = argparse.ArgumentParser(
-        prog="zooniverseCutoutsUpload",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "directory", metavar="DIR", help="directory of pictures, with its manifest: path or URI"
     )
@@ -84,27 +51,25 @@ def build_parser() -> argparse.ArgumentParser:
         type=at_least_one,
         help="number of the subject set; may be left out with --status",
     )
-    parser.add_argument("--version", action="version", version=f"{parser.prog} {software_version()}")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--dry-run", action="store_true", help="say what would be sent, and send nothing")
     what.add_argument("--status", action="store_true", help="compare what was sent with what the set has")
     what.add_argument("--limit", metavar="N", type=at_least_one, help="send N subjects at most")
     parser.add_argument(
-        "-j", "--jobs", type=processes, default=4, metavar="N", help="number of connections (default: 4)"
+        "-j", "--jobs", type=number_of_jobs, default=4, metavar="N", help="number of connections (default: 4)"
     )
     parser.add_argument(
         "--staging",
         action="store_true",
         help="use Zooniverse's server for trials, which has its own accounts",
     )
-    add_log_options(parser)
-    return parser
 
 
-def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.subject_set is None and not arguments.status:
-        parser.error(
-            "say which subject set: its number is in the lab, and 'panoptes subject-set ls' prints it"
+        raise CutoutsError(
+            "The subject set is missing: give its number, which the lab shows and 'panoptes subject-set ls' "
+            "prints."
         )
     logging.getLogger("urllib3").setLevel(logging.INFO)  # in more detail it shows signatures
     from ..zooniverse import find_account, upload, upload_status
@@ -130,5 +95,9 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     for name, value in {**rows, "table": result.table}.items():
         print(f"  {name:15}{value}")
     for identifier, reason in list(result.failed.items())[:_SHOWN]:
-        print(f"{parser.prog}: {identifier}: {reason}", file=sys.stderr)
+        print(f"{_COMMAND.prog}: {identifier}: {reason}", file=sys.stderr)
     return 1 if result.failed else 0
+
+
+_COMMAND = Command("zooniverseCutoutsUpload", "DIR SUBJECT_SET", _DESCRIPTION, _EPILOG, _declare, _run)
+build_parser, main = _COMMAND.build_parser, _COMMAND.main

@@ -50,7 +50,7 @@ def make_selection(values: Mapping[str, Any]) -> Selection:
         except CutoutsError as error:
             raise _named(error, criterion) from error
         except (ValueError, OverflowError) as error:
-            message = f"{criterion.name} is {_short(value)}, not {criterion.takes.value}."
+            message = f"{criterion.name} is {_short(value)}, not {criterion.takes.words}."
             raise CutoutsError(message, choices=(criterion.name,)) from error
         if criterion.fills == "regions":
             found = (*fields.get("regions", ()), found)
@@ -86,7 +86,7 @@ def _text(criterion: Criterion, value: Any) -> str:
 def _empty(criterion: Criterion) -> CutoutsError:
     return CutoutsError(
         f"{criterion.name} is given and empty, which would select as if it were not: give "
-        f"{criterion.takes.value}, or leave it out.",
+        f"{criterion.takes.words}, or leave it out.",
         choices=(criterion.name,),
     )
 
