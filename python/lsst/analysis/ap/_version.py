@@ -3,7 +3,6 @@
 __all__ = ("software_version",)
 
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
 
 @cache
@@ -16,6 +15,8 @@ def software_version() -> str:
         That of the installed distribution; in a stack environment without
         one, ``"unknown"``.
     """
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("lsst-analysis-ap")
     except PackageNotFoundError:

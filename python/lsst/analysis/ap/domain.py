@@ -1,8 +1,8 @@
 """The values that pass between the rooms of this package.
 
 A `SourceBatch` goes from ``sources`` to ``images``, a `Triplet` from
-``images`` to ``render``. This module knows NumPy arrays and nothing else, and
-no other module of this package.
+``images`` to ``render``. This module imports no library and no other module of
+this package: every command loads it before it knows what is asked for.
 """
 
 __all__ = (
@@ -21,11 +21,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 PANELS: Final = ("template", "science", "difference")
 """The three panels of a picture, from left to right."""
@@ -226,14 +225,14 @@ class SourceBatch:
 class Stamp:
     """The pixels of one image around a source."""
 
-    array: NDArray[np.float32]
+    array: "NDArray[np.float32]"
     """Pixel values, (rows, columns), row 0 at the bottom of the sky picture.
     NaN where there are no data: off the image, or NaN in it."""
 
     box: Box
     """Where the pixels lie, PARENT pixels."""
 
-    mask: NDArray[np.uint32] | None = None
+    mask: "NDArray[np.uint32] | None" = None
     """Mask bits of the same shape; `None` when nobody asked for them."""
 
     mask_planes: Mapping[str, int] = field(default_factory=dict)
@@ -243,11 +242,11 @@ class Stamp:
     """Unit of the pixels as the image's header has it (``"nJy"``,
     ``"adu"``); `None` where it has none."""
 
-    variance: NDArray[np.float32] | None = None
+    variance: "NDArray[np.float32] | None" = None
     """Variance of the pixels, NaN where there are no data; `None` when nobody
     asked for it, or the image has none."""
 
-    psf: NDArray[np.float64] | None = None
+    psf: "NDArray[np.float64] | None" = None
     """Image of the point-spread function at the source, whose middle pixel is
     the source; `None` when nobody asked for it, or the image has none."""
 
@@ -270,7 +269,7 @@ class Triplet:
     """From the difference image; `None` where nobody requires one and none
     is stored."""
 
-    sky_jacobian: NDArray[np.float64]
+    sky_jacobian: "NDArray[np.float64]"
     """How the sky moves with the pixels at the source, arcseconds per pixel:
     ``[[d(east)/dx, d(east)/dy], [d(north)/dx, d(north)/dy]]``."""
 
@@ -282,7 +281,7 @@ class Triplet:
     """Which patches of coadds the template stamp was warped from; empty where
     the repository has a template of the detector, whose PSF is matched."""
 
-    footprint: NDArray[np.bool_] | None = None
+    footprint: "NDArray[np.bool_] | None" = None
     """Pixels of the source's footprint, of the stamps' shape; `None` when
     nobody looked."""
 

@@ -6,7 +6,6 @@ As `~lsst.analysis.ap.domain`, this module imports no other of this package.
 __all__ = ("did_you_mean", "install_line", "public_uri", "waiting_for")
 
 import difflib
-import importlib.metadata
 import logging
 import re
 import shlex
@@ -52,9 +51,11 @@ def install_line(extra: str) -> str:
         A line to be typed. It names the packages themselves: this one is
         installed already, and may be on no index.
     """
+    from importlib.metadata import PackageNotFoundError, requires
+
     try:
-        requirements = importlib.metadata.requires("lsst-analysis-ap") or []
-    except importlib.metadata.PackageNotFoundError:  # in a stack, which has its own ways to install
+        requirements = requires("lsst-analysis-ap") or []
+    except PackageNotFoundError:  # in a stack, which has its own ways to install
         requirements = []
     ours = [line.partition(";")[0].strip() for line in requirements if _belongs(line, extra)]
     return shlex.join(["pip", "install", *(ours or [f"lsst-analysis-ap[{extra}]"])])

@@ -14,9 +14,8 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from .._version import software_version
 from ..domain import CutoutsError
 from ._words import parse_words, refuse_empty, spell
 
@@ -24,6 +23,16 @@ _log = logging.getLogger(__name__)
 
 _WIDTH: Final = 79
 """Columns of a help text, whatever the terminal: a usual one has 80."""
+
+
+class _ShowVersion(argparse.Action):
+    """Print the version, which is looked for when somebody asks and not before."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *args: Any) -> None:
+        from .._version import software_version
+
+        print(parser.prog, software_version())
+        parser.exit()
 
 
 class _HelpFormatter(argparse.HelpFormatter):
@@ -87,10 +96,7 @@ class Command:
         messages.add_argument(
             "--quiet", action="store_true", help="no progress bar, only warnings and errors"
         )
-        version = f"{self.prog} {software_version()}"
-        messages.add_argument(
-            "--version", action="version", version=version, help="print the version and stop"
-        )
+        messages.add_argument("--version", action=_ShowVersion, nargs=0, help="print the version and stop")
         return parser
 
     def main(self, argv: Sequence[str] | None = None) -> int:

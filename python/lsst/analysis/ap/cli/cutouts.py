@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..domain import CutoutsError
-from ..runs._pool import prepare_workers
 from ._additions import add_addition_options, additions_in_words, with_additions
 from ._butler import open_butler
 from ._command import Command
@@ -108,6 +107,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.gallery and "://" in str(arguments.outdir):
         raise CutoutsError("--gallery writes a page for a local directory: give a path as OUTDIR.")
     if arguments.jobs > 1 and not arguments.dry_run:
+        from ..runs._pool import prepare_workers
+
         prepare_workers()
     from ..zooniverseCutouts import ZooniverseCutoutsTask
 

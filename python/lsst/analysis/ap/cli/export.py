@@ -8,7 +8,6 @@ __all__ = ("build_parser", "main")
 import argparse
 import sys
 
-from ..runs._pool import prepare_workers
 from ._butler import open_butler
 from ._command import Command
 from ._config_options import add_config_options, make_config
@@ -58,6 +57,8 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.jobs > 1 and not arguments.show_config:
+        from ..runs._pool import prepare_workers
+
         prepare_workers()
     from ..zooniverseCutoutsExport import ZooniverseCutoutsExportConfig, ZooniverseCutoutsExportTask
 
