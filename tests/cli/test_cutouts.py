@@ -136,7 +136,7 @@ def test_wrong_input_is_one_line_that_names_it(demo, words, apdb, tmp_path, refu
             *(*apdb, "-C", str(tmp_path / "old.py"), *words, out)
         ],
         "'chunk_size': it is now chunkSize": [*apdb, "-c", "chunk_size=10", *words, out],
-        "did you mean colorMap": [*apdb, "-c", "colourMap=gray", *words, out],
+        "Did you mean colorMap": [*apdb, "-c", "colourMap=gray", *words, out],
         "limit is 0": [*apdb, "-n", "0", *words, out],
         "range 0.9 to 0.1 is empty": [
             *(*apdb, "--reliability-min", "0.9"),
