@@ -42,7 +42,7 @@ from lsst.analysis.ap._version import software_version
 from lsst.analysis.ap.cli.export import main
 from lsst.analysis.ap.domain import UnreadableError
 from lsst.analysis.ap.output.config import OutputConfig
-from lsst.analysis.ap.sources import FlagMap, Selection, circle, open_butler_tables
+from lsst.analysis.ap.sources import FlagMap, Meanings, Selection, circle, open_butler_tables
 from lsst.analysis.ap.stamps.config import StampsConfig
 
 ROOT = Path(__file__).parents[1]
@@ -304,7 +304,7 @@ def test_packed_flags_are_those_of_the_direct_run(repo, tmp_path):
         selection__excludeFlags=["pixelFlags_bad"],
     )
     direct = Butler.from_config(repo, collections=collections)
-    sources = open_butler_tables(direct, "dia_source_detector", flag_map=FlagMap.from_file(path))
+    sources = open_butler_tables(direct, "dia_source_detector", meanings=Meanings(FlagMap.from_file(path)))
     config = ZooniverseCutoutsConfig()
     config.addMetadata = True
     selected = sources.read(Selection(excluded_flags=("pixelFlags_bad",)))

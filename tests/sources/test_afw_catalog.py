@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 
 from lsst.analysis.ap.domain import CutoutsError
-from lsst.analysis.ap.sources import arrow_tables, one_row
+from lsst.analysis.ap.sources import arrow_tables
 from lsst.analysis.ap.sources._afw_catalog import _read_fits
 
 RAW = {
@@ -164,14 +164,15 @@ def test_a_catalogue_given_directly_has_all_that_a_picture_shows(contiguous):
 
 @pytest.mark.parametrize("row", [0, 1])
 def test_a_record_given_directly_does_too(row):
-    check(one_row(Catalog(RAW | WHERE)[row]), slice(row, row + 1))
+    (table,) = arrow_tables(Catalog(RAW | WHERE)[row])
+    check(table, slice(row, row + 1))
 
 
 def test_a_record_needs_no_more_than_its_position_where_that_is_enough():
-    table = one_row(Catalog(RAW)[0], required=("ra", "dec"))
+    (table,) = arrow_tables(Catalog(RAW)[0], required=("ra", "dec"))
     assert table.select(["visit", "detector"]).to_pylist() == [{"visit": None, "detector": None}]
     with pytest.raises(CutoutsError, match="no column 'visit', 'detector'"):
-        one_row(Catalog(RAW)[0])
+        list(arrow_tables(Catalog(RAW)[0]))
 
 
 def test_a_file_that_afw_wrote_has_its_slots_too(tmp_path):

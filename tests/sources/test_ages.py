@@ -13,6 +13,7 @@ from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.sources import (
     FlagMap,
     LinearPacker,
+    Meanings,
     RubinPacker,
     Selection,
     SqlApdb,
@@ -94,12 +95,12 @@ def ids(tables):
 @pytest.mark.parametrize("kind", ["database", "file"])
 def test_an_old_catalogue_is_read_and_selected_by_the_names_of_today(old, flag_map, tmp_path, kind):
     frame, path = old
-    standards = {"flag_map": flag_map, "packer": LinearPacker(1000)}
+    meanings = Meanings(flag_map, LinearPacker(1000))
     if kind == "file":
         frame.to_parquet(tmp_path / "old.parquet")
-        catalogue = open_catalog(tmp_path / "old.parquet", **standards)
+        catalogue = open_catalog(tmp_path / "old.parquet", meanings)
     else:
-        catalogue = SqlApdb.from_sqlite(path, **standards)
+        catalogue = SqlApdb.from_sqlite(path, meanings)
     (table,) = catalogue.read(Selection())
     frame = frame.assign(visit=frame["ccdVisitId"] // 1000, detector=frame["ccdVisitId"] % 1000)
     frame = frame.sort_values(["visit", "detector", "diaSourceId"])

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from lsst.analysis.ap.domain import CutoutsError
-from lsst.analysis.ap.sources import Selection, SqlApdb
+from lsst.analysis.ap.sources import Selection, SqlApdb, open_apdb
 from lsst.analysis.ap.sources._database import Database
 
 COUNT = 230
@@ -86,11 +86,11 @@ def opened(request):
         folder, sources = request.getfixturevalue("sqlite")
         if request.param == "sqlite":
             return SqlApdb.from_sqlite(folder / "apdb.sqlite3"), sources
-        return SqlApdb.from_config((folder / "apdb.yaml").as_uri()), sources
+        return open_apdb((folder / "apdb.yaml").as_uri()), sources
     url, sources, folder = request.getfixturevalue("postgres")
     if request.param == "postgres":
         return SqlApdb.from_url(url, "the_apdb"), sources
-    return SqlApdb.from_config(str(folder / "apdb.yaml")), sources
+    return open_apdb(str(folder / "apdb.yaml")), sources
 
 
 def ids(tables):
@@ -218,7 +218,7 @@ def test_a_url_without_a_driver_takes_the_one_that_is_there(postgres, monkeypatc
     assert apdb._database.engine.driver == driver
     assert ids(apdb.read(Selection())) == sources["diaSourceId"].to_list()
     assert f"db_url: {url}" in (folder / "apdb.yaml").read_text()
-    assert SqlApdb.from_config(str(folder / "apdb.yaml"))._database.engine.driver == driver
+    assert open_apdb(str(folder / "apdb.yaml"))._database.engine.driver == driver
 
 
 def test_without_any_driver_the_message_says_what_to_install(monkeypatch):
@@ -241,7 +241,7 @@ def test_wrong_places_are_named(tmp_path, postgres):
     with pytest.raises(CutoutsError, match="namespace 'wrong'"):
         SqlApdb.from_url(postgres[0], "wrong")
     with pytest.raises(CutoutsError, match="cannot be read"):
-        SqlApdb.from_config(str(tmp_path / "none.yaml"))
+        open_apdb(str(tmp_path / "none.yaml"))
     with pytest.raises(CutoutsError, match="cannot be parsed"):
         SqlApdb.from_url("nonsense")
 

@@ -6,9 +6,10 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from tests.sources.reading import read_catalog
 
 from lsst.analysis.ap.domain import CutoutsError
-from lsst.analysis.ap.sources import group_by_detector, read_catalog
+from lsst.analysis.ap.sources import group_by_detector
 
 BIG = 2**62 + 1
 HEAD = "diaSourceId,visit,detector,ra,dec,note\n"

@@ -6,9 +6,9 @@ import time
 import astropy.table
 import pandas as pd
 import pytest
+from tests.sources.reading import read_catalog
 
 from lsst.analysis.ap.domain import CutoutsError
-from lsst.analysis.ap.sources import read_catalog
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lsst.analysis.ap.domain import CutoutsError, DetectorVisit
-from lsst.analysis.ap.sources import Selection, arrow_tables, group_by_detector, open_catalog
+from lsst.analysis.ap.sources import Meanings, Selection, arrow_tables, group_by_detector, open_catalog
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def find(ra, dec):
 
 
 def table(find=find, **columns):
-    (found,) = arrow_tables(pd.DataFrame(columns), find=find)
+    (found,) = arrow_tables(pd.DataFrame(columns), Meanings(find=find))
     return found
 
 
@@ -122,10 +122,10 @@ def test_selections_choose_among_the_images(tmp_path, kind):
 
     def chosen(selection):
         if kind == "frame":
-            (found,) = arrow_tables(frame, find=find)
+            (found,) = arrow_tables(frame, Meanings(find=find))
             pages = [selection.apply(found)]
         else:
-            catalog = open_catalog(tmp_path / "c.parquet", find=find)
+            catalog = open_catalog(tmp_path / "c.parquet", Meanings(find=find))
             pages = list(catalog.read(selection, ["ra"]))
             assert catalog.count(selection) == sum(map(len, pages))
         return [(r["ra"], r["visit"]) for page in pages for r in page.to_pylist()]

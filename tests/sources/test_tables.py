@@ -11,7 +11,7 @@ from astropy.time import Time
 from astropy.utils.masked import Masked
 
 from lsst.analysis.ap.domain import CutoutsError
-from lsst.analysis.ap.sources import Selection, arrow_tables, group_by_detector, one_row
+from lsst.analysis.ap.sources import Selection, arrow_tables, group_by_detector, rows_of
 from lsst.analysis.ap.sources._arrays import join_tables
 
 IDS = [2**62 + 1, 2**62 + 3]  # a float would merge these
@@ -178,8 +178,9 @@ def test_identifiers_that_lost_digits_are_refused_in_one_line(columns, name, ids
 def test_a_row_of_a_frame_that_became_floats_is_refused(columns):
     frame = pd.DataFrame({name: columns[name] for name in ("diaSourceId", "visit", "detector", "ra", "dec")})
     with pytest.raises(CutoutsError, match=r"df\.iloc\[\[k\]\]"):
-        one_row(frame.iloc[0])
-    assert one_row(frame.iloc[[0]]).column("diaSourceId").to_pylist() == IDS[:1]
+        list(arrow_tables(rows_of(frame.iloc[0])))
+    (row,) = arrow_tables(rows_of(frame.iloc[[0]]))
+    assert row.column("diaSourceId").to_pylist() == IDS[:1]
 
 
 @pytest.mark.parametrize(
@@ -412,6 +413,5 @@ def test_one_row_of_anything(columns):
     expected = frame.iloc[0].to_dict()
     table = astropy.table.Table(columns)
     for source in (expected, frame.iloc[0], frame.iloc[:1], table[0], table[:1]):
-        assert one_row(source).to_pylist() == [expected]
-    with pytest.raises(CutoutsError, match="2 rows"):
-        one_row(frame)
+        (found,) = arrow_tables(rows_of(source))
+        assert found.to_pylist() == [expected]

@@ -29,7 +29,7 @@ from .runs._description import Description
 from .runs._picture_table import make_picture_table
 from .runs._quantum import CutoutsQuantumError, quantum_maker
 from .runs.config import PicturesConfig, settings_of
-from .sources import FlagMap, Selection, TableCatalog, group_by_detector, read_butler_table
+from .sources import FlagMap, Meanings, Selection, TableCatalog, group_by_detector, read_butler_table
 from .sources.config import SelectionConfig
 
 if TYPE_CHECKING:
@@ -260,8 +260,8 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
             Raised when the table lacks a column that is needed.
         """
         selection = self.config.selection.makeSelection()
-        flag_map = None if self.config.flagMap is None else FlagMap.from_file(self.config.flagMap)
-        catalog = TableCatalog(lambda *_: read_butler_table(diaSources.butler, diaSources.ref, flag_map))
+        meanings = Meanings(None if self.config.flagMap is None else FlagMap.from_file(self.config.flagMap))
+        catalog = TableCatalog(lambda *_: read_butler_table(diaSources.butler, diaSources.ref, meanings))
         instrument = str(diaSources.dataId["instrument"])
         batches = list(group_by_detector(catalog.read(selection), instrument))
         if not batches:

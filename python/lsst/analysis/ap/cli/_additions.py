@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._source_choice import Catalog
+    from ..sources import Catalog
 
 
 def add_addition_options(parser: argparse.ArgumentParser) -> None:

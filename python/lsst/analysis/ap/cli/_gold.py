@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..domain import CutoutsError
-from ._source_choice import Catalog
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ..sources import Selection
+    from ..sources import Catalog, Selection
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -92,7 +91,7 @@ class GoldCatalog:
         Metadata of the training subjects, by diaSourceId.
     """
 
-    def __init__(self, catalog: Catalog, gold: Mapping[int, Mapping[str, str]]) -> None:
+    def __init__(self, catalog: "Catalog", gold: Mapping[int, Mapping[str, str]]) -> None:
         self._catalog, self._gold = catalog, gold
         self.instrument = catalog.instrument
         self._told = False

@@ -11,12 +11,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from ..domain import CutoutsError
-from ._source_choice import Catalog
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ..sources import Selection
+    from ..sources import Catalog, Selection
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -96,7 +95,7 @@ class MixedCatalog:
         What is mixed in.
     """
 
-    def __init__(self, catalog: Catalog, mixes: Sequence[Mix]) -> None:
+    def __init__(self, catalog: "Catalog", mixes: Sequence[Mix]) -> None:
         self._catalog, self._mixes = catalog, tuple(mixes)
         self.instrument = catalog.instrument
         self._known: tuple[Selection, tuple[Selection, ...]] | None = None

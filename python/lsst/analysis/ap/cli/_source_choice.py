@@ -3,51 +3,23 @@
 Nothing heavy is imported until it is needed.
 """
 
-__all__ = ("Catalog", "columns_for", "open_catalog", "selection_of")
+__all__ = ("columns_for", "open_catalog", "selection_of")
 
 import argparse
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from ..criteria import CRITERIA
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    import pyarrow as pa
-
     from ..runs._repository import Repository
-    from ..sources import Selection
+    from ..sources import Catalog, Selection
     from ..zooniverseCutouts import ZooniverseCutoutsConfig
 
 _PUBLISHED_URL: Final = "rubin@usdf-prompt-processing-dev.slac.stanford.edu/lsst-devl"
 """Where plotImageSubtractionCutouts looks for a namespace when nothing else is said."""
 
 
-class Catalog(Protocol):
-    """What DiaSources are read from."""
-
-    instrument: str | None
-    """Name of the instrument; `None` where the catalogue does not say it."""
-
-    def read(self, selection: "Selection", columns: "Collection[str] | None" = None) -> "Iterator[pa.Table]":
-        """Yield the wanted sources.
-
-        Parameters
-        ----------
-        selection : `~lsst.analysis.ap.sources.Selection`
-            Which sources are wanted.
-        columns : collection of `str`, optional
-            Columns that are wanted; all when not given.
-
-        Yields
-        ------
-        table : `pyarrow.Table`
-            Some of them.
-        """
-        ...
-
-
-def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> Catalog:
+def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> "Catalog":
     """Open what the sources are read from.
 
     Parameters
@@ -69,27 +41,24 @@ def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> Cat
     """
     from .. import sources
 
-    flag_map, packer, butler = repository.flag_map, repository.packer, repository.butler
-    find = repository.find_exposures
+    meanings, butler = repository.meanings, repository.butler
     if arguments.sqlitefile:
-        return sources.SqlApdb.from_sqlite(arguments.sqlitefile, flag_map=flag_map, packer=packer)
+        return sources.SqlApdb.from_sqlite(arguments.sqlitefile, meanings)
     if arguments.postgres_url or arguments.namespace:
         url = arguments.postgres_url or _PUBLISHED_URL
         url = url if "://" in url else f"postgresql://{url}"
-        return sources.SqlApdb.from_url(url, arguments.namespace, flag_map=flag_map, packer=packer)
+        return sources.SqlApdb.from_url(url, arguments.namespace, meanings)
     if arguments.apdb:
-        return sources.open_apdb(arguments.apdb, flag_map=flag_map, packer=packer)
+        return sources.open_apdb(arguments.apdb, meanings)
     if arguments.catalog_dataset:
         assert butler is not None  # as check_source_options has seen to
         where = arguments.data_query or ""
-        return sources.open_butler_tables(
-            butler, arguments.catalog_dataset, where, flag_map=flag_map, packer=packer, find=find
-        )
+        return sources.open_butler_tables(butler, arguments.catalog_dataset, where, meanings)
     if arguments.tap:
-        return sources.open_tap(arguments.tap, arguments.tap_url, flag_map=flag_map, packer=packer, find=find)
+        return sources.open_tap(arguments.tap, arguments.tap_url, meanings)
     if arguments.alerts:
         return sources.open_alerts(arguments.alerts, repository.config.instrument)
-    return sources.open_catalog(arguments.catalog, flag_map=flag_map, packer=packer, find=find)
+    return sources.open_catalog(arguments.catalog, meanings)
 
 
 def columns_for(arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig") -> frozenset[str] | None:

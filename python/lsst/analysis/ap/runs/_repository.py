@@ -29,9 +29,8 @@ from ..images import (
 )
 from ..sources import (
     REQUIRED_COLUMNS,
-    CcdVisitPacker,
-    FindExposures,
     FlagMap,
+    Meanings,
     Sources,
     arrow_tables,
     group_by_detector,
@@ -96,14 +95,13 @@ class Repository:
         return self.instruments[0] if len(self.instruments) == 1 else None
 
     @cached_property
-    def packer(self) -> CcdVisitPacker | None:
-        """What a column ``ccdVisitId`` means; `None` when nobody knows."""
-        return None if self.butler is None else packer_of(self.butler, self.instrument)
-
-    @cached_property
-    def flag_map(self) -> FlagMap | None:
-        """What the bits of a packed column of flags mean; `None` for no such column."""
-        return None if self.config.flagMap is None else FlagMap.from_file(self.config.flagMap)
+    def meanings(self) -> Meanings:
+        """What columns mean that do not say it themselves, as far as anybody knows."""
+        return Meanings(
+            flag_map=None if self.config.flagMap is None else FlagMap.from_file(self.config.flagMap),
+            packer=None if self.butler is None else packer_of(self.butler, self.instrument),
+            find=None if self.butler is None else self._find_exposures,
+        )
 
     @cached_property
     def stamps(self) -> StampSource:
@@ -126,17 +124,11 @@ class Repository:
             address = ButlerAddress(self.repo, tuple(self.butler.collections.defaults))
         return RepositoryDatasets(self.butler, self.types, footprints, self.config.templateSkymap, address)
 
-    @property
-    def find_exposures(self) -> FindExposures | None:
-        """What finds the images that show positions without sources; `None` without a repository."""
-        if self.butler is None:
-            return None
-
-        def find(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> Sequence[Sequence[Exposed]]:
-            assert self.types is not None
-            return find_exposures(self.butler, self.types.science, ra, dec, instrument=self.config.instrument)
-
-        return find
+    def _find_exposures(
+        self, ra: NDArray[np.float64], dec: NDArray[np.float64]
+    ) -> Sequence[Sequence[Exposed]]:
+        assert self.types is not None
+        return find_exposures(self.butler, self.types.science, ra, dec, instrument=self.config.instrument)
 
     def stamps_of(self, images: Mapping[str, Any] | None) -> StampSource:
         """Return where stamps come from when somebody has the images at hand.
@@ -209,7 +201,7 @@ class Repository:
         CutoutsError
             Raised when nothing says which instrument the sources are of.
         """
-        tables = arrow_tables(sources, self.flag_map, self.packer, required, self.find_exposures)
+        tables = arrow_tables(sources, self.meanings, required)
         for batch in group_by_detector(tables, self.instrument):
             if (
                 self.butler is not None

@@ -9,10 +9,11 @@ from ._apdb import SqlApdb
 from ._batches import group_by_detector
 from ._butler_tables import find_tables, open_butler_tables, read_butler_table
 from ._cassandra import open_apdb, open_cassandra
+from ._catalog import Catalog
 from ._ccd_visit import CcdVisitPacker, LinearPacker, RubinPacker, packer_of
 from ._choice import Stratum
-from ._columns import REQUIRED_COLUMNS, standardize
-from ._files import open_catalog, read_catalog
+from ._columns import REQUIRED_COLUMNS, Meanings
+from ._files import open_catalog
 from ._flag_map import FlagMap
 from ._forced import forced_sources
 from ._identifiers import read_identifiers
@@ -23,7 +24,7 @@ from ._selection import Selection
 from ._survey import SURVEY_COLUMNS, Survey, survey
 from ._synonyms import PICTURE_COLUMNS, SYNONYMS, current_name
 from ._table_catalog import TableCatalog
-from ._tables import Sources, arrow_tables, one_row
+from ._tables import Sources, arrow_tables
 from ._tap import DEFAULT_TAP_URL, open_tap
 from .conditions._arrow import arrow_condition
 from .conditions._expression import columns_of
@@ -36,10 +37,12 @@ __all__ = (
     "REQUIRED_COLUMNS",
     "SURVEY_COLUMNS",
     "SYNONYMS",
+    "Catalog",
     "CcdVisitPacker",
     "FindExposures",
     "FlagMap",
     "LinearPacker",
+    "Meanings",
     "RubinPacker",
     "Selection",
     "Sources",
@@ -56,7 +59,6 @@ __all__ = (
     "forced_sources",
     "group_by_detector",
     "make_selection",
-    "one_row",
     "open_alerts",
     "open_apdb",
     "open_butler_tables",
@@ -68,9 +70,7 @@ __all__ = (
     "parse_condition",
     "polygon",
     "read_butler_table",
-    "read_catalog",
     "read_identifiers",
     "rows_of",
-    "standardize",
     "survey",
 )

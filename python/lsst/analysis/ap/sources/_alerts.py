@@ -13,7 +13,7 @@ from ..domain import CutoutsError
 from ._alert_packets import Packet, read_packets
 from ._arrays import arrow_array
 from ._ccd_visit import RubinPacker
-from ._columns import Standardizer
+from ._columns import Meanings, Standardizer
 from ._reasons import REASON
 from ._selection import Selection
 from ._surveys import survey_row
@@ -56,7 +56,7 @@ def open_alerts(paths: Sequence[str | Path], instrument: str | None = None) -> T
             raise CutoutsError(f"There is no alert file {path}. Check the path.")
 
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
-        standardizer = Standardizer(packer=RubinPacker(), required=("diaSourceId",))
+        standardizer = Standardizer(Meanings(packer=RubinPacker()), required=("diaSourceId",))
         stamps = [name for name in _STAMPS if columns is None or name in columns]
         for rows in _in_batches(_rows(paths, instrument or _INSTRUMENT, stamps)):
             names = dict.fromkeys(name for row in rows for name in row)

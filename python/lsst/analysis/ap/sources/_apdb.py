@@ -10,11 +10,11 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ..domain import CutoutsError
-from ._ccd_visit import CcdVisitPacker, unknown_packer
+from ._catalog import Catalog
+from ._ccd_visit import unknown_packer
 from ._choice import Keys
-from ._columns import Standardizer
-from ._database import Database, unreadable_configuration
-from ._flag_map import FlagMap
+from ._columns import Meanings, Standardizer
+from ._database import Database
 from ._selection import Selection
 from ._source_rows import SourceRows
 from ._sql_selection import identifier_clauses, split_conditions
@@ -26,7 +26,7 @@ _KEY: Final = ("visit", "detector", "diaSourceId")
 _PACKED_KEY: Final = ("ccdVisitId", "diaSourceId")
 
 
-class SqlApdb:
+class SqlApdb(Catalog):
     """The DiaSource table of an APDB in SQLite or PostgreSQL, read-only.
 
     The table is reflected, so that any version of the APDB schema will do.
@@ -37,11 +37,8 @@ class SqlApdb:
         The database.
     namespace : `str`, optional
         Schema of the database that holds the tables.
-    flag_map : `FlagMap`, optional
-        What the bits of a column ``flags`` mean.
-    packer : `CcdVisitPacker`, optional
-        What ``ccdVisitId`` means, for tables that have it in place of
-        ``visit`` and ``detector``.
+    meanings : `Meanings`, optional
+        What its columns mean that do not say it themselves.
 
     Raises
     ------
@@ -53,13 +50,12 @@ class SqlApdb:
         self,
         database: Database,
         namespace: str | None = None,
-        *,
-        flag_map: FlagMap | None = None,
-        packer: CcdVisitPacker | None = None,
+        meanings: Meanings | None = None,
     ) -> None:
+        meanings = meanings or Meanings()
         self._database = database
         self._namespace = namespace
-        self._packer = packer
+        self._packer = meanings.packer
         try:
             table = database.reflect("DiaSource", namespace)
         except sa.exc.NoSuchTableError as error:
@@ -71,7 +67,7 @@ class SqlApdb:
         self._columns: dict[str, sa.ColumnElement[Any]] = dict(
             zip(renamed(table.c.keys()), table.c, strict=True)
         )
-        if flag_map is not None and flag_map.column in self._columns:
+        if (flag_map := meanings.flag_map) is not None and flag_map.column in self._columns:
             packed = self._columns.pop(flag_map.column)
             for name, bit in flag_map.bits.items():
                 self._columns.setdefault(name, packed.bitwise_and(sa.literal(1 << bit)) != 0)
@@ -79,11 +75,11 @@ class SqlApdb:
         if missing := [name for name in key if name not in self._columns]:
             missing = [name for name in _KEY if name not in self._columns] or missing
             raise CutoutsError(f"DiaSource of {database.name} has no column {', '.join(missing)}.")
-        if key == _PACKED_KEY and packer is None:
+        if key == _PACKED_KEY and self._packer is None:
             raise unknown_packer()
         self.instrument = self._read_instrument(namespace)
         """Name of the instrument; `None` where the database has none."""
-        self._standardizer = Standardizer(packer=packer)
+        self._standardizer = Standardizer(meanings)
         self._rows = SourceRows(database, self._columns, key, self.instrument, self._standardizer)
         self._chosen: tuple[Selection, Keys] | None = None
 
@@ -116,15 +112,15 @@ class SqlApdb:
         return pa.table({column.name: [row[i] for row in rows] for i, column in enumerate(columns)})
 
     @classmethod
-    def from_sqlite(cls, path: str | Path, **kwargs: Any) -> Self:
+    def from_sqlite(cls, path: str | Path, meanings: Meanings | None = None) -> Self:
         """Open an APDB in an SQLite file.
 
         Parameters
         ----------
         path : `str` or `pathlib.Path`
             The file; it is opened read-only.
-        **kwargs
-            Passed to `SqlApdb`.
+        meanings : `Meanings`, optional
+            What its columns mean that do not say it themselves.
 
         Returns
         -------
@@ -136,10 +132,10 @@ class SqlApdb:
         CutoutsError
             Raised when there is no such file or it is no APDB.
         """
-        return cls(Database.from_sqlite(path), **kwargs)
+        return cls(Database.from_sqlite(path), meanings=meanings)
 
     @classmethod
-    def from_url(cls, url: str, namespace: str | None = None, **kwargs: Any) -> Self:
+    def from_url(cls, url: str, namespace: str | None = None, meanings: Meanings | None = None) -> Self:
         """Open an APDB by the URL of its database.
 
         Parameters
@@ -148,8 +144,8 @@ class SqlApdb:
             SQLAlchemy URL, such as ``postgresql://user@host/database``.
         namespace : `str`, optional
             Schema of the database that holds the tables.
-        **kwargs
-            Passed to `SqlApdb`.
+        meanings : `Meanings`, optional
+            What its columns mean that do not say it themselves.
 
         Returns
         -------
@@ -161,39 +157,7 @@ class SqlApdb:
         CutoutsError
             Raised when the URL is not one, or the database does not answer.
         """
-        return cls(Database.from_url(url), namespace, **kwargs)
-
-    @classmethod
-    def from_config(cls, uri: str, **kwargs: Any) -> Self:
-        """Open an APDB by the configuration that `lsst.dax.apdb` keeps of it.
-
-        Parameters
-        ----------
-        uri : `str`
-            Where that YAML file is, or ``label:NAME``.
-        **kwargs
-            Passed to `SqlApdb`.
-
-        Returns
-        -------
-        apdb : `SqlApdb`
-            The open database.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when there is no such file, or the APDB is of another
-            kind.
-        """
-        from lsst.dax.apdb import ApdbConfig
-
-        try:
-            config = ApdbConfig.from_uri(uri)
-        except Exception as error:  # whatever the storage or the parser raises
-            raise unreadable_configuration(uri, error) from None
-        if (url := getattr(config, "db_url", None)) is None:
-            raise CutoutsError(f"The APDB of {uri} is no SQL database ({type(config).__name__}).")
-        return cls.from_url(url, getattr(config, "namespace", None), **kwargs)
+        return cls(Database.from_url(url), namespace, meanings)
 
     def count(self, selection: Selection) -> int:
         """Return how many sources a selection has.
@@ -207,11 +171,6 @@ class SqlApdb:
         -------
         count : `int`
             Their number, never more than the limit.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the database does not answer, or lacks a column.
         """
         if selection.chooses:
             return len(self._choose(selection))
@@ -227,30 +186,22 @@ class SqlApdb:
     def read(
         self, selection: Selection, columns: Collection[str] | None = None, page_rows: int = 5000
     ) -> Iterator[pa.Table]:
-        """Yield the wanted sources by visit, detector and diaSourceId.
+        """Yield the wanted sources, all in order; see `Catalog.read`.
 
         Parameters
         ----------
         selection : `Selection`
             Which sources are wanted.
         columns : collection of `str`, optional
-            Columns by their current names that are wanted besides the
-            required ones, as far as the table has them; all when not given.
+            Columns that are wanted; all when not given.
         page_rows : `int`, optional
-            How many rows to fetch at a time. Each page begins after the key
-            of the last row of the page before, which costs the same for the
-            last page as for the first, as skipping with OFFSET would not.
+            How many rows to fetch at a time.
 
         Yields
         ------
         table : `pyarrow.Table`
             One page, with a column ``instrument`` where the database records
             it.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the database stops answering, or lacks a column.
         """
         if selection.chooses:
             yield from self._rows.fetch(self._choose(selection), columns, page_rows)

@@ -9,10 +9,7 @@ import pyarrow as pa
 
 from ..domain import CutoutsError, UnreadableError
 from ._afw_catalog import read_afw_catalog
-from ._ccd_visit import CcdVisitPacker
-from ._columns import Standardizer
-from ._flag_map import FlagMap
-from ._positions import TIME_RANGE, FindExposures
+from ._columns import Meanings, Standardizer
 from ._selection import Selection
 from ._solar_system import is_without_position, join_solar_system
 from ._synonyms import renamed
@@ -29,10 +26,7 @@ def open_butler_tables(
     butler: "Butler",
     dataset_type: str,
     where: str = "",
-    *,
-    flag_map: FlagMap | None = None,
-    packer: CcdVisitPacker | None = None,
-    find: FindExposures | None = None,
+    meanings: Meanings | None = None,
 ) -> TableCatalog:
     """Open the DiaSource tables of a butler repository.
 
@@ -46,13 +40,8 @@ def open_butler_tables(
     where : `str`, optional
         Which of them: a data ID expression of the butler, such as
         ``"visit=42 AND detector IN (1, 2)"``; all when empty.
-    flag_map : `FlagMap`, optional
-        What the bits of an integer column of flags mean.
-    packer : `CcdVisitPacker`, optional
-        What a column ``ccdVisitId`` means.
-    find : `FindExposures`, optional
-        Finds the images that show positions, which the rows of a catalogue
-        without ``diaSourceId`` are.
+    meanings : `Meanings`, optional
+        What its columns mean that do not say it themselves.
 
     Returns
     -------
@@ -69,15 +58,15 @@ def open_butler_tables(
     if (names := _column_names(butler, refs[0])) is not None and is_without_position(names):
         return join_solar_system(
             lambda: (_get(butler, ref, None) for ref in refs),
-            lambda name: open_butler_tables(butler, name, flag_map=flag_map, packer=packer),
+            lambda name: open_butler_tables(butler, name, meanings=meanings),
             dataset_type,
         )
 
-    packed = {"ccdVisitId"} if flag_map is None else {"ccdVisitId", flag_map.column}
-    standardizer = Standardizer(flag_map, packer, find=find)
+    meanings = meanings or Meanings()
+    standardizer = Standardizer(meanings)
 
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
-        wanted = None if columns is None else {*columns, *packed, *TIME_RANGE}
+        wanted = None if columns is None else meanings.columns_for(columns)
         standardizer.begin()
         for ref in refs:
             if _may_have(ref, selection):
@@ -143,8 +132,7 @@ def _may_have(ref: "DatasetRef", selection: Selection) -> bool:
 def read_butler_table(
     butler: "LimitedButler",
     ref: "DatasetRef",
-    flag_map: FlagMap | None = None,
-    packer: CcdVisitPacker | None = None,
+    meanings: Meanings | None = None,
 ) -> Iterator[pa.Table]:
     """Read one table of DiaSources.
 
@@ -154,10 +142,8 @@ def read_butler_table(
         What reads it.
     ref : `lsst.daf.butler.DatasetRef`
         The table, of any storage class that `open_butler_tables` knows.
-    flag_map : `FlagMap`, optional
-        What the bits of an integer column of flags mean.
-    packer : `CcdVisitPacker`, optional
-        What a column ``ccdVisitId`` means.
+    meanings : `Meanings`, optional
+        What its columns mean that do not say it themselves.
 
     Yields
     ------
@@ -172,7 +158,7 @@ def read_butler_table(
     CutoutsError
         Raised when it lacks a column that must be there.
     """
-    yield _read(butler, ref, None, Standardizer(flag_map, packer, whole=True))
+    yield _read(butler, ref, None, Standardizer(meanings, whole=True))
 
 
 def _read(

@@ -13,10 +13,8 @@ from ..domain import CutoutsError
 from ..messages import install_line, public_uri
 from ._apdb import SqlApdb
 from ._arrays import arrow_array
-from ._ccd_visit import CcdVisitPacker
-from ._columns import Standardizer
+from ._columns import Meanings, Standardizer
 from ._database import unreadable_configuration
-from ._flag_map import FlagMap
 from ._selection import Selection
 from ._synonyms import renamed
 from ._table_catalog import TableCatalog
@@ -28,9 +26,7 @@ _PAGE_ROWS: Final = 5000
 _PARTITION_COLUMNS: Final = ("apdb_part", "apdb_time_part")
 
 
-def open_apdb(
-    uri: str, *, flag_map: FlagMap | None = None, packer: CcdVisitPacker | None = None
-) -> SqlApdb | TableCatalog:
+def open_apdb(uri: str, meanings: Meanings | None = None) -> SqlApdb | TableCatalog:
     """Open an APDB of any kind by its configuration.
 
     Parameters
@@ -38,10 +34,8 @@ def open_apdb(
     uri : `str`
         Where the YAML file is that `lsst.dax.apdb` keeps of the database, or
         ``label:NAME``.
-    flag_map : `FlagMap`, optional
-        What the bits of an integer column of flags mean.
-    packer : `CcdVisitPacker`, optional
-        What a column ``ccdVisitId`` means.
+    meanings : `Meanings`, optional
+        What its columns mean that do not say it themselves.
 
     Returns
     -------
@@ -61,7 +55,9 @@ def open_apdb(
     except Exception as error:  # whatever the storage or the parser raises
         raise unreadable_configuration(uri, error) from None
     if not hasattr(config, "keyspace"):
-        return SqlApdb.from_config(uri, flag_map=flag_map, packer=packer)
+        if (url := getattr(config, "db_url", None)) is None:
+            raise CutoutsError(f"The APDB of {uri} is no SQL database ({type(config).__name__}).")
+        return SqlApdb.from_url(url, getattr(config, "namespace", None), meanings)
     try:
         from lsst.dax.apdb.cassandra.sessionFactory import SessionFactory
 
@@ -72,15 +68,11 @@ def open_apdb(
             f"The Cassandra cluster of {public_uri(uri)} does not answer: {cause}. Its driver comes with "
             f"{install_line('cassandra')}"
         ) from error
-    return open_cassandra(session, config, flag_map=flag_map, packer=packer)
+    return open_cassandra(session, config, meanings)
 
 
 def open_cassandra(
-    session: Any,
-    config: "ApdbCassandraConfig",
-    *,
-    flag_map: FlagMap | None = None,
-    packer: CcdVisitPacker | None = None,
+    session: Any, config: "ApdbCassandraConfig", meanings: Meanings | None = None
 ) -> TableCatalog:
     """Open an APDB in Cassandra.
 
@@ -90,10 +82,8 @@ def open_cassandra(
         Session with the execution profiles of `lsst.dax.apdb`.
     config : `lsst.dax.apdb.cassandra.config.ApdbCassandraConfig`
         Its configuration.
-    flag_map : `FlagMap`, optional
-        What the bits of an integer column of flags mean.
-    packer : `CcdVisitPacker`, optional
-        What a column ``ccdVisitId`` means.
+    meanings : `Meanings`, optional
+        What its columns mean that do not say it themselves.
 
     Returns
     -------
@@ -110,13 +100,13 @@ def open_cassandra(
     """
     tables = _source_tables(session, config)
     instrument = _instrument(session, config)
-
-    standardizer = Standardizer(flag_map, packer)
+    meanings = meanings or Meanings()
+    standardizer = Standardizer(meanings)
 
     def read(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
         standardizer.begin()
         for table, names in _touched(tables, config, selection).items():
-            wanted = _wanted(names, columns, flag_map)
+            wanted = names if columns is None else _named(names, meanings.columns_for(columns))
             for rows in batched(_rows(session, config.keyspace, table, wanted), _PAGE_ROWS):
                 values = zip(*rows, strict=True)
                 found = pa.table({n: arrow_array(v) for n, v in zip(wanted, values, strict=True)})
@@ -165,11 +155,8 @@ def _touched(
     return touched
 
 
-def _wanted(names: list[str], columns: Collection[str] | None, flag_map: FlagMap | None) -> list[str]:
-    if columns is None:
-        return names
-    packed = {"ccdVisitId"} if flag_map is None else {"ccdVisitId", flag_map.column}
-    wanted = {*columns, *packed}
+def _named(names: list[str], wanted: Collection[str]) -> list[str]:
+    """Return the columns of a table that are wanted by their current names."""
     return [name for name, new in zip(names, renamed(names), strict=True) if new in wanted]
 
 

@@ -57,18 +57,7 @@ class LinearPacker:
     """One more than the greatest detector ID: ``detector_max`` of the instrument's dimension record."""
 
     def unpack(self, packed: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the visits and the detectors.
-
-        Parameters
-        ----------
-        packed : `numpy.ndarray`
-            Values of ``ccdVisitId``.
-
-        Returns
-        -------
-        visits, detectors : `numpy.ndarray`
-            What they are made of.
-        """
+        # Docstring inherited.
         visits, detectors = np.divmod(packed, self.n_detectors)
         return visits, detectors
 
@@ -84,19 +73,8 @@ class RubinPacker:
     """
 
     def unpack(self, packed: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the visits and the detectors.
-
-        Parameters
-        ----------
-        packed : `numpy.ndarray`
-            Values of ``ccdVisitId``.
-
-        Returns
-        -------
-        visits, detectors : `numpy.ndarray`
-            What they are made of. A visit is the date as YYYYMMDD and five
-            digits of the sequence number, after a 9 for a snap.
-        """
+        # Docstring inherited. A visit is the date as YYYYMMDD and five digits of the sequence number, after
+        # a 9 for a snap.
         rest, detectors = np.divmod(packed, 256)
         rest, sequence = np.divmod(rest, 32768)
         alone, night = np.divmod(rest, 16384)

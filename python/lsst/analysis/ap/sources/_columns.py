@@ -1,10 +1,11 @@
 """One name and one type for each quantity, whatever age and make the catalogue is of."""
 
-__all__ = ("REQUIRED_COLUMNS", "Standardizer", "standardize")
+__all__ = ("REQUIRED_COLUMNS", "Meanings", "Standardizer")
 
 import logging
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from ._arrays import arrow_array
 from ._ccd_visit import CcdVisitPacker, unpack_ccd_visits
 from ._flag_map import FlagMap, unpack_flags
 from ._kinds import FLAG, WHOLE, Kind, Reading, kind_of, read_values, unread_columns
-from ._positions import FindExposures, place_positions
+from ._positions import TIME_RANGE, FindExposures, place_positions
 from ._reasons import REASON, reasons_of, with_reasons
 from ._synonyms import current_name, renamed
 
@@ -30,41 +31,32 @@ _NAMING: Final = ("diaSourceId", "visit", "detector", "ccdVisitId")
 """Identifiers without which nothing can be done."""
 
 
-def standardize(
-    table: pa.Table,
-    flag_map: FlagMap | None = None,
-    packer: CcdVisitPacker | None = None,
-    required: Collection[str] = REQUIRED_COLUMNS,
-    find: FindExposures | None = None,
-) -> pa.Table:
-    """Give the columns of a whole catalogue their current names and types.
+@dataclass(frozen=True, slots=True)
+class Meanings:
+    """What columns of a catalogue mean that do not say it themselves."""
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        Rows of a DiaSource catalogue of any age.
-    flag_map : `FlagMap`, optional
-        What the bits of an integer column of flags mean.
-    packer : `CcdVisitPacker`, optional
-        What a column ``ccdVisitId`` means.
-    required : collection of `str`, optional
-        Columns that must be there. Of `REQUIRED_COLUMNS` the others are
-        added, without a value.
-    find : `FindExposures`, optional
-        Finds the images that show positions without sources.
+    flag_map: FlagMap | None = None
+    """What the bits of an integer column of flags mean."""
+    packer: CcdVisitPacker | None = None
+    """What a column ``ccdVisitId`` means."""
+    find: FindExposures | None = None
+    """Finds the images that show positions, which the rows of a catalogue without ``diaSourceId`` are."""
 
-    Returns
-    -------
-    table : `pyarrow.Table`
-        The same rows; see `Standardizer`.
+    def columns_for(self, wanted: Collection[str]) -> set[str]:
+        """Return columns that are wanted, and those that they may have to be made of.
 
-    Raises
-    ------
-    CutoutsError
-        Raised when a required column is missing, when identifiers have lost
-        digits, or when a known column holds no value that can be read.
-    """
-    return Standardizer(flag_map, packer, required, whole=True, find=find)(table)
+        Parameters
+        ----------
+        wanted : collection of `str`
+            Columns by their current names.
+
+        Returns
+        -------
+        columns : `set` [`str`]
+            These, packed identifiers and flags, and the range of time of a position.
+        """
+        packed = () if self.flag_map is None else (self.flag_map.column,)
+        return {*wanted, "ccdVisitId", *packed, *TIME_RANGE}
 
 
 class Standardizer:
@@ -75,24 +67,20 @@ class Standardizer:
     as. A value that cannot be read is null, and its row says so in the column `REASON`; so does a row without
     ``diaSourceId``, whose place it takes is the number of the row, from 1, with a minus sign.
 
-    ``packer``: what a column ``ccdVisitId`` means. ``required``: columns that must be there. ``whole``:
-    whether each table is all of its catalogue, so that a column without any value that can be read is
-    refused. ``find``: finds the images that show positions, of which a catalogue without ``diaSourceId`` is
-    one.
+    ``required``: columns that must be there; of `REQUIRED_COLUMNS` the others are added, without a value.
+    ``whole``: whether each table is all of its catalogue, so that a column without any value that can be
+    read is refused. When it is called it raises `CutoutsError` when a required column is missing, when
+    identifiers have lost digits, or when a known column holds no value that can be read.
     """
 
     def __init__(
         self,
-        flag_map: FlagMap | None = None,
-        packer: CcdVisitPacker | None = None,
+        meanings: Meanings | None = None,
         required: Collection[str] = REQUIRED_COLUMNS,
         *,
         whole: bool = False,
-        find: FindExposures | None = None,
     ) -> None:
-        self._find = find
-        self._flag_map = flag_map
-        self._packer = packer
+        self._meanings = meanings or Meanings()
         self._required = required
         self._whole = whole
         self._rows = 0
@@ -108,9 +96,10 @@ class Standardizer:
         table = table.rename_columns(renamed(table.column_names))
         for name in unread_columns(table):
             table = self._read_column(table, name, reasons)
-        table = unpack_ccd_visits(unpack_flags(table, self._flag_map), self._packer)
+        table = unpack_flags(table, self._meanings.flag_map)
+        table = unpack_ccd_visits(table, self._meanings.packer)
         if self._is_of_positions(table.column_names):
-            table = place_positions(with_reasons(table, reasons), self._find, REASON)
+            table = place_positions(with_reasons(table, reasons), self._meanings.find, REASON)
             reasons = reasons_of(table)
             table = table.drop_columns([REASON]) if REASON in table.column_names else table
         table = self._complete(table)
@@ -124,9 +113,8 @@ class Standardizer:
     def _read_column(self, table: pa.Table, name: str, reasons: dict[int, list[str]]) -> pa.Table:
         """Replace a column by its values, or take it out."""
         place = table.schema.get_field_index(name)
-        kind = kind_of(name)
-        if self._flag_map is not None and name == self._flag_map.column:
-            kind = WHOLE
+        flag_map = self._meanings.flag_map
+        kind = WHOLE if flag_map is not None and name == flag_map.column else kind_of(name)
         column = table.column(place)
         if kind is None:
             return table.set_column(place, name, _unknown(name, column))
@@ -155,7 +143,7 @@ class Standardizer:
             "diaSourceId" in self._required
             and "diaSourceId" not in names
             and {"ra", "dec"} <= set(names)
-            and (self._find is not None or {"visit", "detector"} <= set(names))
+            and (self._meanings.find is not None or {"visit", "detector"} <= set(names))
         )
         if found and "positions" not in self._warned:
             self._warned.add("positions")

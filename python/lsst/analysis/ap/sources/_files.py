@@ -1,6 +1,6 @@
 """DiaSource catalogues in files."""
 
-__all__ = ("open_catalog", "read_catalog", "read_file")
+__all__ = ("open_catalog", "read_file")
 
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -13,13 +13,10 @@ import pyarrow as pa
 from ..domain import CutoutsError
 from ._arrays import join_tables
 from ._astropy_files import read_ecsv, read_fits, read_votable
-from ._ccd_visit import CcdVisitPacker
-from ._columns import Standardizer
+from ._columns import Meanings, Standardizer
 from ._containers import is_gzip, limited_gunzip
 from ._csv import read_csv
-from ._flag_map import FlagMap
 from ._parquet import PARQUET_SUFFIXES, scan_parquet
-from ._positions import TIME_RANGE, FindExposures
 from ._selection import Selection
 from ._table_catalog import TableCatalog
 from ._tables import as_arrow
@@ -35,35 +32,7 @@ _READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
 _SUFFIXES: Final = (*PARQUET_SUFFIXES, *_READERS)
 
 
-def read_catalog(path: str | Path) -> pa.Table:
-    """Read a DiaSource catalogue.
-
-    Parameters
-    ----------
-    path : `str` or `pathlib.Path`
-        See `open_catalog`.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        All its rows, with the current column names.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when there is no such file, when it cannot be read, or when it
-        lacks a required column.
-    """
-    return join_tables(_Reader(path, None, None).tables(None))
-
-
-def open_catalog(
-    path: str | Path,
-    *,
-    flag_map: FlagMap | None = None,
-    packer: CcdVisitPacker | None = None,
-    find: FindExposures | None = None,
-) -> TableCatalog:
+def open_catalog(path: str | Path, meanings: Meanings | None = None) -> TableCatalog:
     """Open a DiaSource catalogue.
 
     Parameters
@@ -74,13 +43,8 @@ def open_catalog(
         files, whose folders may be named for values, as ``visit=42/``, or a
         HATS catalogue. A URI that `lsst.resources` reads serves as well; that
         of a folder ends in a slash.
-    flag_map : `FlagMap`, optional
-        What the bits of an integer column of flags mean.
-    packer : `CcdVisitPacker`, optional
-        What a column ``ccdVisitId`` means.
-    find : `FindExposures`, optional
-        Finds the images that show positions, which the rows of a catalogue
-        without ``diaSourceId`` are.
+    meanings : `Meanings`, optional
+        What its columns mean that do not say it themselves.
 
     Returns
     -------
@@ -93,7 +57,7 @@ def open_catalog(
     CutoutsError
         Raised when there is no such file, or it is of an unknown kind.
     """
-    reader = _Reader(path, flag_map, packer, find)
+    reader = _Reader(path, meanings or Meanings())
 
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterable[pa.Table]:
         return reader.tables(columns)
@@ -142,18 +106,12 @@ def _read(
 class _Reader:
     """Reads one catalogue, again when asked again."""
 
-    def __init__(
-        self,
-        path: str | Path,
-        flag_map: FlagMap | None,
-        packer: CcdVisitPacker | None,
-        find: FindExposures | None = None,
-    ) -> None:
+    def __init__(self, path: str | Path, meanings: Meanings) -> None:
         self._name = str(path)
         self._is_uri = "://" in self._name
         self._is_folder = self._name.endswith("/") if self._is_uri else Path(path).is_dir()
         self._suffix = PARQUET_SUFFIXES[0] if self._is_folder else _suffix(self._name)
-        self._packed = {"ccdVisitId"} if flag_map is None else {"ccdVisitId", flag_map.column}
+        self._meanings = meanings
         if not self._is_uri and not Path(path).exists():
             raise CutoutsError(f"There is no catalogue {path}. Check the path.")
         if self._suffix not in _SUFFIXES:
@@ -162,7 +120,7 @@ class _Reader:
                 f"{', '.join(_SUFFIXES)}. Rename or convert it."
             )
         # Only of Parquet there is more than one table.
-        self._standardizer = Standardizer(flag_map, packer, whole=self._suffix in _READERS, find=find)
+        self._standardizer = Standardizer(meanings, whole=self._suffix in _READERS)
 
     def tables(self, columns: Collection[str] | None) -> Iterator[pa.Table]:
         self._standardizer.begin()
@@ -183,8 +141,7 @@ class _Reader:
 
     def _found(self, stack: ExitStack, columns: Collection[str] | None) -> Iterator[pa.Table]:
         path, filesystem = self._place(stack)
-        # A packed identifier or flag may be what a column is to be made of.
-        wanted = None if columns is None else {*columns, *self._packed, *TIME_RANGE}
+        wanted = None if columns is None else self._meanings.columns_for(columns)
         yield from _read(path, self._suffix, filesystem, wanted)
 
     def _place(self, stack: ExitStack) -> tuple[str | Path, Any]:

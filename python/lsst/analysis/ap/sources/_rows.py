@@ -4,7 +4,7 @@ __all__ = ("open_sources", "rows_of")
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,29 +14,16 @@ from ..messages import public_uri
 from ._apdb import SqlApdb
 from ._arrays import arrow_array, join_tables
 from ._cassandra import open_apdb
+from ._catalog import Catalog
 from ._files import open_catalog
 from ._selection import Selection
 from ._table_catalog import TableCatalog
 from ._tables import arrow_tables, as_arrow
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
 _FORMS = (
     "Give a table, one or several of its rows (pandas, astropy, Arrow, a mapping or what itertuples() "
     "gives), or identifiers with catalog=."
 )
-
-
-class ReadableCatalog(Protocol):
-    """What sources are read from."""
-
-    def read(self, selection: Selection, columns: "Collection[str] | None" = None) -> "Iterator[pa.Table]":
-        """Yield the wanted sources.
-
-        ``columns``: columns that are wanted; all when not given.
-        """
-        ...
 
 
 def rows_of(sources: Any, catalog: Any = None) -> pa.Table:
@@ -125,7 +112,7 @@ def _look_up(ids: list[int], catalog: Any) -> pa.Table:
     return table.take([places[identifier] for identifier in ids])
 
 
-def open_sources(catalog: Any) -> ReadableCatalog:
+def open_sources(catalog: Any) -> Catalog:
     """Open whatever sources can be read from.
 
     Parameters
@@ -137,7 +124,7 @@ def open_sources(catalog: Any) -> ReadableCatalog:
 
     Returns
     -------
-    catalog : `ReadableCatalog`
+    catalog : `Catalog`
         It reads by selection.
 
     Raises
@@ -146,7 +133,7 @@ def open_sources(catalog: Any) -> ReadableCatalog:
         Raised when it cannot be opened.
     """
     if hasattr(catalog, "read") and not isinstance(catalog, str | Path):
-        found: ReadableCatalog = catalog
+        found: Catalog = catalog
         return found
     if not isinstance(catalog, str | Path):
         return TableCatalog(lambda *_: arrow_tables(catalog))

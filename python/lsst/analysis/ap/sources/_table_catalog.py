@@ -8,6 +8,7 @@ from typing import Final
 import pyarrow as pa
 
 from ._arrays import join_tables
+from ._catalog import Catalog
 from ._choice import Keys
 from ._columns import REQUIRED_COLUMNS
 from ._order import in_order
@@ -17,7 +18,7 @@ from .conditions._expression import And, columns_of
 _PAGE_ROWS: Final = 5000
 
 
-class TableCatalog:
+class TableCatalog(Catalog):
     """DiaSources in one table or in several, which are read when needed.
 
     Parameters
@@ -39,12 +40,10 @@ class TableCatalog:
         *,
         grouped: bool = False,
     ) -> None:
+        self.instrument = None
         self._tables = tables
         self._grouped = grouped
         self._chosen: tuple[Selection, Keys] | None = None
-
-    instrument: str | None = None
-    """Name of the instrument; rows have it in a column or not at all."""
 
     def count(self, selection: Selection) -> int:
         """Return how many sources a selection has.
@@ -62,28 +61,7 @@ class TableCatalog:
         return sum(len(page) for page in self.read(selection, ()))
 
     def read(self, selection: Selection, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
-        """Yield the wanted sources.
-
-        Parameters
-        ----------
-        selection : `Selection`
-            Which sources are wanted.
-        columns : collection of `str`, optional
-            Columns by their current names that are wanted besides the
-            required ones, as far as the catalogue has them; all when not
-            given.
-
-        Yields
-        ------
-        table : `pyarrow.Table`
-            Some of them, by visit, detector and diaSourceId within each
-            table, and over all tables unless these pass one by one.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when a column is missing that the selection needs.
-        """
+        # Docstring inherited.
         if not self._grouped:
             if tables := list(self._matching(selection, columns)):
                 table = selection.apply(join_tables(tables))

@@ -1,6 +1,6 @@
 """Tables of every common kind, as Arrow tables."""
 
-__all__ = ("Sources", "arrow_tables", "as_arrow", "one_row")
+__all__ = ("Sources", "arrow_tables", "as_arrow")
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -12,10 +12,7 @@ import pyarrow.compute as pc
 from ..domain import CutoutsError
 from ._afw_catalog import afw_table, is_afw
 from ._arrays import arrow_array
-from ._ccd_visit import CcdVisitPacker
-from ._columns import REQUIRED_COLUMNS, Standardizer, standardize
-from ._flag_map import FlagMap
-from ._positions import FindExposures
+from ._columns import REQUIRED_COLUMNS, Meanings, Standardizer
 from ._synonyms import current_name
 
 if TYPE_CHECKING:
@@ -33,10 +30,8 @@ _TABLES: Final = (
 
 def arrow_tables(
     sources: "Sources",
-    flag_map: FlagMap | None = None,
-    packer: CcdVisitPacker | None = None,
+    meanings: Meanings | None = None,
     required: Collection[str] = REQUIRED_COLUMNS,
-    find: FindExposures | None = None,
 ) -> Iterator[pa.Table]:
     """Yield a catalogue as Arrow tables with the current column names.
 
@@ -49,22 +44,20 @@ def arrow_tables(
         interface, as a polars DataFrame does, or a polars LazyFrame, serves
         as well. An astropy
         column with an angular unit is converted to degrees.
-    flag_map : `FlagMap`, optional
-        What the bits of an integer column of flags mean.
-    packer : `CcdVisitPacker`, optional
-        What a column ``ccdVisitId`` means.
+    meanings : `Meanings`, optional
+        What its columns mean that do not say it themselves.
     required : collection of `str`, optional
         Columns that must be there; the other required ones are null where
         they are not.
-    find : `FindExposures`, optional
-        Finds the images that show positions, which the rows of a catalogue
-        without ``diaSourceId`` are.
 
     Yields
     ------
     table : `pyarrow.Table`
         Rows with at least the required columns; NaN and masked values are
-        null, and so are values that cannot be read: see `Standardizer`.
+        null. Columns get their current names; an older name is replaced only
+        where the current name is not a column already. Identifiers become
+        64-bit integers, flags truth values and bands text. A value that
+        cannot be read is null, and its row says so in a column of reasons.
 
     Raises
     ------
@@ -74,9 +67,9 @@ def arrow_tables(
     """
     table = as_arrow(sources)
     if table is not None:
-        yield standardize(table, flag_map, packer, required, find)
+        yield Standardizer(meanings, required, whole=True)(table)
     elif isinstance(sources, Iterable) and not isinstance(sources, str | bytes | Mapping):
-        standardizer = Standardizer(flag_map, packer, required, find=find)
+        standardizer = Standardizer(meanings, required)
         for part in sources:
             table = as_arrow(part)
             if table is None:
@@ -84,40 +77,6 @@ def arrow_tables(
             yield standardizer(table)
     else:
         raise CutoutsError(f"Sources are a {type(sources).__name__}, not a table. {_TABLES}")
-
-
-def one_row(source: Any, required: Collection[str] = REQUIRED_COLUMNS) -> pa.Table:
-    """Return one DiaSource as a table of one row.
-
-    Parameters
-    ----------
-    source : `Mapping`, `pandas.Series`, `astropy.table.Row`, \
-            `lsst.afw.table.SourceRecord` or a table
-        One row of a catalogue; a table must hold one row only.
-    required : collection of `str`, optional
-        Columns that it must have; the other required ones are null where it
-        lacks them.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        That row, with the current column names.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when this is not one row.
-    """
-    if hasattr(source, "colnames") and hasattr(source, "table"):  # astropy.table.Row
-        source = source.table[source.index : source.index + 1]
-    elif isinstance(source, Mapping) or (hasattr(source, "to_dict") and getattr(source, "ndim", 0) == 1):
-        fields = source if isinstance(source, Mapping) else source.to_dict()
-        source = _from_columns({str(name): [value] for name, value in fields.items()})
-    table = as_arrow(source)
-    if table is None or len(table) != 1:
-        what = type(source).__name__ if table is None else f"{len(table)} rows"
-        raise CutoutsError(f"One DiaSource is wanted, as a row of a table or a mapping; this is {what}.")
-    return standardize(table, required=required)
 
 
 def as_arrow(table: Any) -> pa.Table | None:

@@ -15,9 +15,7 @@ import pyarrow as pa
 from ..domain import CutoutsError, UnreadableError
 from ..messages import install_line, public_uri, waiting_for
 from ._astropy_files import check_votable
-from ._ccd_visit import CcdVisitPacker
-from ._flag_map import FlagMap
-from ._positions import FindExposures
+from ._columns import Meanings
 from ._selection import Selection
 from ._table_catalog import TableCatalog
 from ._tables import arrow_tables
@@ -32,14 +30,7 @@ _TOKEN_VARIABLE: Final = "ACCESS_TOKEN"
 """Where the notebooks of the Science Platform keep these."""
 
 
-def open_tap(
-    adql: str,
-    url: str | None = None,
-    *,
-    flag_map: FlagMap | None = None,
-    packer: CcdVisitPacker | None = None,
-    find: FindExposures | None = None,
-) -> TableCatalog:
+def open_tap(adql: str, url: str | None = None, meanings: Meanings | None = None) -> TableCatalog:
     """Open the result of a query as a catalogue.
 
     Parameters
@@ -50,13 +41,8 @@ def open_tap(
     url : `str`, optional
         Address of the service; that of the environment variable
         ``EXTERNAL_TAP_URL``, or else `DEFAULT_TAP_URL`, when not given.
-    flag_map : `FlagMap`, optional
-        What the bits of an integer column of flags mean.
-    packer : `CcdVisitPacker`, optional
-        What a column ``ccdVisitId`` means.
-    find : `FindExposures`, optional
-        Finds the images that show positions, which the rows of a catalogue
-        without ``diaSourceId`` are.
+    meanings : `Meanings`, optional
+        What its columns mean that do not say it themselves.
 
     Returns
     -------
@@ -78,7 +64,7 @@ def open_tap(
 
     @cache
     def result() -> list[pa.Table]:
-        return list(arrow_tables(_query(adql, place), flag_map, packer, find=find))
+        return list(arrow_tables(_query(adql, place), meanings))
 
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
         yield from result()
