@@ -1,6 +1,7 @@
 """Sphinx configuration: that of every package of the LSST Science Pipelines, made to need no network."""
 
 import inspect
+import re
 import textwrap
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ copyright = "The analysis_ap developers"
 numfig = False
 html_css_files += ["analysis_ap.css"]
 doxylink = {}
+html_search_scorer = "search_scorer.js"
 
 # Everything that a build or a reader needs is on the disk: no inventories, scripts or fonts from elsewhere.
 intersphinx_mapping = {}
@@ -40,13 +42,18 @@ typehints_document_rtype = False
 typehints_defaults = None
 
 _render_rst = sphinxcontrib.autoprogram.render_rst
+_COLUMNS = 72
 
 
-def _render_with_examples(*args: Any, epilog: str | None, **kwargs: Any) -> Iterator[str]:
-    """Show what ends the ``--help`` of a program as it is typed, not as reStructuredText."""
+def _render_program(*args: Any, usage: str, epilog: str | None, **kwargs: Any) -> Iterator[str]:
+    """Show the usage of a program in lines that fit the page, and what ends its ``--help`` as it is typed."""
+    program, *words = re.findall(r"\[.*?\](?= |$)|\(.*?\)|\S+", " ".join(usage.split()).removeprefix("usage: "))
+    # A word in brackets stays whole.
+    joined = textwrap.fill(" ".join(word.replace(" ", "\0") for word in words), _COLUMNS - 4)
+    usage = "\n".join([program, textwrap.indent(joined.replace("\0", " "), "    ")])
     text = inspect.cleandoc(epilog or "")
     block = "\n.. code-block:: none\n\n" + textwrap.indent(text, "   ") + "\n" if text else ""
-    return _render_rst(*args, epilog=block, **kwargs)
+    return _render_rst(*args, usage=usage, epilog=block, **kwargs)
 
 
-sphinxcontrib.autoprogram.render_rst = _render_with_examples
+sphinxcontrib.autoprogram.render_rst = _render_program

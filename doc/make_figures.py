@@ -70,7 +70,7 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "differenceColorMap": ("RdBu_r",),
     "limitsRegion": (10,),
     "maskPlanes": (["CR", "DETECTED"],),
-    "panelPixels": (90, 180),
+    "panelPixels": (120, 180),
     "percentile": (90.0,),
 }
 """Values that show what a field does. Each value of a choice is shown anyway, and a switch turned on."""
@@ -82,7 +82,59 @@ TOGETHER: Mapping[str, Mapping[str, Any]] = {
 }
 """What a field needs beside it to show what it does."""
 
-_SMALL = 120
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Template and science": (
+        *("imageStretch", "imageInterval", "asinhA", "imageLimits", "sharedLimits"),
+        *("percentile", "limitsRegion"),
+    ),
+    "The difference": (
+        *("differenceStretch", "differenceInterval", "differenceLimits", "differenceLimitsRegion"),
+        "differenceSymmetric",
+    ),
+    "Colours": ("colorMap", "differenceColorMap", "background", "colorBar"),
+    "Size and direction": ("panelPixels", "orientation", "compass"),
+    "Marks": ("centerMark", "footprint", "maskPlanes"),
+}
+"""The fields in the order of the page, by heading."""
+
+WHEN: Mapping[str, str] = {
+    "imageStretch-linear": "Use it to compare brightness by eye, with ``imageInterval=zscale``.",
+    "imageStretch-log": "Use it for bright galaxies and stars with faint surroundings.",
+    "imageStretch-sqrt": "Use it where asinh shows too much noise.",
+    "imageInterval-percentile": "Use it where single hot pixels or cosmic rays take the whole range.",
+    "imageInterval-zscale": "Use it for faint sources beside bright ones.",
+    "asinhA-0.02": "Closer to a logarithm: use it for faint outskirts.",
+    "asinhA-1.0": "Close to linear: use it for quiet backgrounds.",
+    "imageLimits--20.0-150.0": "Use it to compare pictures with each other.",
+    "sharedLimits-True": "Use it to see by eye how much brighter the source became, and for flipbooks.",
+    "percentile-90.0": "Fewer per cent give more contrast.",
+    "limitsRegion-10": "Use it in crowded fields, and with large ``sizes``.",
+    "differenceStretch-asinh": "Use it to see both a bright source and what surrounds it.",
+    "differenceStretch-log": "Use it for very bright residuals.",
+    "differenceStretch-sqrt": "Use it where linear hides faint parts.",
+    "differenceInterval-minmax": "Use it to see the structure of a bright source; faint ones vanish beside it.",
+    "differenceInterval-percentile": "Use it where zscale saturates too much.",
+    "differenceLimits--60.0-60.0": "Use it to compare pictures with each other: the same grey is the same flux.",
+    "differenceLimitsRegion-6": "Use it where residuals of neighbours are brighter than the source.",
+    "differenceSymmetric-True": "Use it to tell brighter from fainter at a glance, for dipoles above all.",
+    "colorMap-gray": "Use it for print.",
+    "colorMap-viridis": "Use it for slides; equal steps look equal, also to the colour-blind.",
+    "differenceColorMap-RdBu_r": "Use it with ``differenceSymmetric``, or for dipoles.",
+    "background-dark": "Use it on dark pages.",
+    "colorBar-True": "Use it in publications.",
+    "panelPixels-120": "Use less for overviews of many sources, and for smaller files.",
+    "panelPixels-180": "Use more for large screens.",
+    "orientation-nearest-north": "Use it to compare visits without touching a pixel value.",
+    "orientation-true-north": "Use it to compare with charts and with other surveys.",
+    "compass-True": "Use it with every orientation when the directions matter, as for moving objects.",
+    "centerMark-crosshair": "Use it in crowded fields.",
+    "centerMark-ticks": "Use it where lines would hide neighbours.",
+    "maskPlanes-CR-DETECTED": "Use it to see what the pipeline took for a cosmic ray, and what it detected.",
+    "footprint-True": "Use it to see which pixels belong to the source.",
+}
+"""When to use a choice, by the name of its figure."""
+
+_SMALL = 90
 
 
 class Figure(NamedTuple):
@@ -220,24 +272,48 @@ def _row(*cells: str) -> list[str]:
 
 
 def _looks() -> str:
-    lines: list[str] = []
-    last = ""
+    fields: dict[str, tuple[Field, list[tuple[Any, str]]]] = {}
     for field, value, name, _ in looks():
-        if field.name != last:
-            last = field.name
-            lines += [field.name, "-" * len(field.name), "", field.doc.partition("\nAllowed")[0], ""]
-            default = f"``{_word(field.default)}``" if field.default not in (None, []) else "not set"
-            what = f": {field.allowed[field.default]}" if isinstance(field, ChoiceField) else "."
-            lines += [f"The default is {default}{what}", ""]
-        what = field.allowed[value] if isinstance(field, ChoiceField) else ""
-        lines += [
-            f".. figure:: ../figures/{name}.png",
-            f"   :alt: A picture with {field.name} = {value!r}",
+        fields.setdefault(field.name, (field, []))[1].append((value, name))
+    lines: list[str] = []
+    for group, names in GROUPS.items():
+        lines += [group, "=" * len(group), ""]
+        for name in names:
+            lines += _look(*fields.pop(name))
+    if fields:
+        raise ValueError(f"No group of GROUPS has {', '.join(fields)}.")
+    return "\n".join(lines)
+
+
+def _look(field: Field, values: list[tuple[Any, str]]) -> list[str]:
+    """Return the lines on a field: what it is, and its values in two columns with a word on when to use them."""
+    lines = [field.name, "-" * len(field.name), "", field.doc.partition("\nAllowed")[0]]
+    default = f"``{_word(field.default)}``" if field.default not in (None, []) else "not set"
+    what = f" ({_lower(field.allowed[field.default]).rstrip('.')})" if isinstance(field, ChoiceField) else ""
+    lines += [f"The default is {default}{what}.", ""]
+    columns = "1 1 2 2" if field.name != "panelPixels" else "1"
+    lines += [f".. grid:: {columns}", "   :gutter: 3", "   :class-container: looks", ""]
+    beside = "".join(f" -c {key}={_word(word)}" for key, word in TOGETHER.get(field.name, {}).items())
+    for value, name in values:
+        what = f"{field.allowed[value]} " if isinstance(field, ChoiceField) else ""
+        text = [
+            ".. grid-item::",
+            "",
+            f"   .. figure:: ../figures/{name}.png",
+            f"      :alt: A picture with {field.name} = {value!r}",
+            "",
+            f"      ``-c {field.name}={_word(value)}{beside}``",
+            "",
+            f"      {what}{WHEN[name]}",
             "",
         ]
-        beside = "".join(f" -c {key}={_word(word)}" for key, word in TOGETHER.get(field.name, {}).items())
-        lines += [f"   ``-c {field.name}={_word(value)}{beside}``" + (f": {what}" if what else ""), ""]
-    return "\n".join(lines)
+        lines += [f"   {line}" if line else "" for line in text]
+    return lines
+
+
+def _lower(text: str) -> str:
+    """Return a sentence with a small letter at its beginning, unless a name begins it."""
+    return text if text[:2].isupper() else text[0].lower() + text[1:]
 
 
 def drawn_with() -> dict[str, str]:
