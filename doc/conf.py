@@ -47,7 +47,8 @@ _COLUMNS = 72
 
 def _render_program(*args: Any, usage: str, epilog: str | None, **kwargs: Any) -> Iterator[str]:
     """Show the usage of a program in lines that fit the page, and what ends its ``--help`` as it is typed."""
-    program, *words = re.findall(r"\[.*?\](?= |$)|\(.*?\)|\S+", " ".join(usage.split()).removeprefix("usage: "))
+    text = " ".join(usage.split()).removeprefix("usage: ")
+    program, *words = re.findall(r"\[.*?\](?= |$)|\(.*?\)|\S+", text)
     # A word in brackets stays whole.
     joined = textwrap.fill(" ".join(word.replace(" ", "\0") for word in words), _COLUMNS - 4)
     usage = "\n".join([program, textwrap.indent(joined.replace("\0", " "), "    ")])

@@ -112,9 +112,9 @@ WHEN: Mapping[str, str] = {
     "differenceStretch-asinh": "Use it to see both a bright source and what surrounds it.",
     "differenceStretch-log": "Use it for very bright residuals.",
     "differenceStretch-sqrt": "Use it where linear hides faint parts.",
-    "differenceInterval-minmax": "Use it to see the structure of a bright source; faint ones vanish beside it.",
+    "differenceInterval-minmax": "Use it to see the structure of a bright source; faint ones vanish.",
     "differenceInterval-percentile": "Use it where zscale saturates too much.",
-    "differenceLimits--60.0-60.0": "Use it to compare pictures with each other: the same grey is the same flux.",
+    "differenceLimits--60.0-60.0": "Use it to compare pictures: the same grey is the same flux.",
     "differenceLimitsRegion-6": "Use it where residuals of neighbours are brighter than the source.",
     "differenceSymmetric-True": "Use it to tell brighter from fainter at a glance, for dipoles above all.",
     "colorMap-gray": "Use it for print.",
@@ -286,7 +286,7 @@ def _looks() -> str:
 
 
 def _look(field: Field, values: list[tuple[Any, str]]) -> list[str]:
-    """Return the lines on a field: what it is, and its values in two columns with a word on when to use them."""
+    """Return the lines on a field: what it is, and its values in two columns with a word on when."""
     lines = [field.name, "-" * len(field.name), "", field.doc.partition("\nAllowed")[0]]
     default = f"``{_word(field.default)}``" if field.default not in (None, []) else "not set"
     what = f" ({_lower(field.allowed[field.default]).rstrip('.')})" if isinstance(field, ChoiceField) else ""

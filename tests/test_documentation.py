@@ -1,0 +1,143 @@
+"""Every shell line of the documentation is executed here, or its page says why not."""
+
+import csv
+import random
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from lsst.daf.butler import Butler
+from tests.shell_lines import PAGES, PANOPTES, ROOT, SHELLS, Shell, blocks
+from tests.zooniverse.stand_in import PASSWORD, PROJECT, SUBJECT_SET, USER, Zooniverse
+from tests.zooniverse.volunteers import Project, Subject, make_volunteers
+
+from lsst.analysis.ap.cli.cutouts import main as cutouts
+
+WITH_LINES = [page for page in PAGES if any(block.reason is None for block in blocks(page))]
+PICTURES = {
+    "gallery.rst": ("pictures", "before", "after", "subjects"),
+    "labels-back.rst": ("subjects",),
+    "training-set.rst": ("subjects",),
+}
+"""Directories of pictures that a page takes for given."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_shell_line_is_seen_and_every_line_of_code_fits(page):
+    text = page.read_text()
+    markdown = page.suffix == ".md"
+    opening = rf"```(?:{SHELLS})$" if markdown else rf"code-block:: (?:{SHELLS})$"
+    assert len(blocks(page)) == len(re.findall(opening, text, flags=re.MULTILINE))
+    if markdown:
+        outside = re.sub(r"^```\w+\n(?:.*\n)*?```", "", text, flags=re.MULTILINE)
+        assert not re.search(r"^(?: {4}|\t)", outside, flags=re.MULTILINE), "code needs a fence"
+    # Messages of the program are one long line, which the page wraps.
+    fence = r"()```\w+\n((?:.*\n)*?)```"
+    block = r"^( *)\.\. code-block:: (?!text)\w+\n\n((?:\1 {3}.*\n|\n)+)"
+    for indent, code in re.findall(fence if markdown else block, text, flags=re.MULTILINE):
+        width = 72 if markdown else 72 + len(indent) + 3
+        assert max(map(len, code.splitlines())) <= width, code
+
+
+@pytest.fixture
+def zooniverse(monkeypatch, tmp_path):
+    """A server that stands in for Zooniverse, and an environment that knows its account."""
+    server = Zooniverse().start()
+    server.add_set(56, PROJECT, "by panoptes")
+    environment = {"ENDPOINT": server.url, "USERNAME": USER, "PASSWORD": PASSWORD}
+    for name, value in environment.items():
+        monkeypatch.setenv(f"PANOPTES_{name}", value)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".panoptes").mkdir()
+    lines = [f"{name.lower()}: {value}\n" for name, value in environment.items()]
+    (tmp_path / ".panoptes" / "config.yml").write_text("".join(lines))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def given(demo, tmp_path_factory):
+    """A directory with what pages take for given: databases, pictures, an export, labels."""
+    folder = tmp_path_factory.mktemp("given")
+    for path in (demo.apdb, demo.apdb_config):
+        (folder / path.name).symlink_to(path)
+    (folder / "index.yaml").write_text(f"prompt: {demo.apdb_config}\n")
+    shutil.copy(ROOT / "doc" / "lsst.analysis.ap" / "published_look.py", folder)
+    pictures = folder / "pictures"
+    words = ["--quiet", "--sqlitefile", str(demo.apdb), "--collections", demo.collection]
+    assert cutouts([*words, "--limit", "12", "-c", "writeStamps=npy", str(demo.repo), str(pictures)]) == 0
+    with (pictures / "manifest.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for number, row in enumerate(rows):
+        row["label"] = ("real", "bogus", "unsure")[number % 3]
+    project = Project()
+    for number, row in enumerate(rows):
+        for volunteer in make_volunteers(4, random.Random(1)):
+            project.classify(Subject(number, row), volunteer, row["label"].title())
+    project.write_classifications(folder / "classifications.csv")
+    for name in ("labels.csv", "interesting.csv"):
+        with (folder / name).open("w") as stream:
+            columns = ("diaSourceId", "label", "visit", "detector", "ra", "dec")
+            stream.write(f"{','.join(columns)}\n")
+            stream.writelines(
+                f"{','.join(row.get(name) or row[f'#{name}'] for name in columns)}\n" for row in rows
+            )
+    return folder
+
+
+@pytest.fixture
+def shell(page, demo, given, zooniverse, tmp_path, monkeypatch):
+    """A shell in a directory of its own, with what the page takes for given."""
+    work = Path(shutil.copytree(given, tmp_path / "work", symlinks=True))
+    for name in PICTURES.get(page.name, ()):
+        shutil.copytree(given / "pictures", work / name, dirs_exist_ok=True)
+    if page.name not in PICTURES:
+        shutil.rmtree(work / "pictures")
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("DAX_APDB_INDEX_URI", str(work / "index.yaml"))
+    repo = demo.repo
+    if "pipetask" in page.read_text():
+        repo = shutil.copytree(demo.repo, tmp_path / "repo")
+        Butler.from_config(repo, writeable=True).collections.register("u/me/more")
+    words = {
+        "demo/apdb": "apdb",
+        "demo/repo": "/repo/main",
+        "u/me/before": "LSSTCam/prompt",
+        "u/me/after": "LSSTCam/prompt",
+        "SUBJECT_SET subjects/manifest.csv": "56 subjects/manifest.csv",
+        "SUBJECT_SET": str(SUBJECT_SET),
+        "LSSTCam/prompt": demo.collection,
+        "'LSSTCam'": f"'{demo.instrument}'",
+        "/repo/main": str(repo),
+    }
+    return Shell(words)
+
+
+@pytest.mark.parametrize("page", WITH_LINES, ids=lambda page: page.name)
+def test_the_shell_lines_of_a_page_work_in_their_order(page, shell, zooniverse):
+    if "   panoptes " in page.read_text() and not PANOPTES.exists():
+        pytest.skip("panoptescli is not installed beside the tests")
+    sent = []
+    for block in blocks(page):
+        for line in block.lines if block.reason is None else ():
+            assert shell.run(line) == 0, line
+            sent.append(len(zooniverse.in_set()))
+    assert sent == sorted(sent)
+    if page.name == "subject-set.rst":
+        _check_subjects(zooniverse)
+
+
+def _check_subjects(zooniverse):
+    """Assert that each picture of the page on subject sets is a subject, once."""
+    with open("subjects/manifest.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    uploaded = zooniverse.in_set()
+    assert sorted(s.external_id for s in uploaded) == sorted(row["diaSourceId"] for row in rows)
+    for subject in uploaded:
+        assert zooniverse.contents(subject) == [Path("subjects", subject.metadata["filename"]).read_bytes()]
+    fakes = [subject.metadata["#training_subject"] for subject in uploaded].count("true")
+    assert fakes == pytest.approx(0.25 * len(uploaded), abs=1)
+    assert len(zooniverse.in_set(56)) == 24
+    assert Path("hosted", "manifest.csv").exists()
+    assert len(list(Path("citsci").glob("part-*/manifest.csv"))) == 2
