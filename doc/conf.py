@@ -42,19 +42,27 @@ typehints_document_rtype = False
 typehints_defaults = None
 
 _render_rst = sphinxcontrib.autoprogram.render_rst
-_COLUMNS = 72
 
 
-def _render_program(*args: Any, usage: str, epilog: str | None, **kwargs: Any) -> Iterator[str]:
-    """Show the usage of a program in lines that fit the page, and what ends its ``--help`` as it is typed."""
-    text = " ".join(usage.split()).removeprefix("usage: ")
-    program, *words = re.findall(r"\[.*?\](?= |$)|\(.*?\)|\S+", text)
-    # A word in brackets stays whole.
-    joined = textwrap.fill(" ".join(word.replace(" ", "\0") for word in words), _COLUMNS - 4)
-    usage = "\n".join([program, textwrap.indent(joined.replace("\0", " "), "    ")])
-    text = inspect.cleandoc(epilog or "")
-    block = "\n.. code-block:: none\n\n" + textwrap.indent(text, "   ") + "\n" if text else ""
-    return _render_rst(*args, usage=usage, epilog=block, **kwargs)
+def _render_program(title: str, *args: Any, epilog: str | None, **kwargs: Any) -> Iterator[str]:
+    """Show what ends the ``--help`` of a program as text and shell lines; its exit status has a section."""
+    lines: list[str] = []
+    for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(epilog or "")):
+        # "examples:", then lines that say what for, then commands.
+        text, code = [], []
+        for line in paragraph.splitlines():
+            (code if line.startswith("    ") else text).append(line)
+        said = " ".join(line.strip() for line in text if line not in ("examples:", "example:"))
+        if not said.startswith("exit status:"):
+            lines += ["", said[:1].upper() + said[1:].replace("*", "\\*"), ""]
+        if code:
+            lines += [
+                ".. code-block:: bash",
+                "",
+                *textwrap.indent(textwrap.dedent("\n".join(code)), "   ").splitlines(),
+            ]
+    for line in _render_rst(title, *args, epilog="\n".join(lines), **kwargs):
+        yield line if line != title or kwargs["is_subgroup"] else "Usage"  # the page has this title
 
 
 sphinxcontrib.autoprogram.render_rst = _render_program
