@@ -7,6 +7,7 @@ compared on a shared machine, their ratios can.
 """
 
 import argparse
+import io
 import json
 import os
 import statistics
@@ -20,7 +21,6 @@ from lsst.analysis.ap.domain import Box, Stamp, Triplet
 from lsst.analysis.ap.render import PictureStyle, Renderer, draw_figure
 from lsst.analysis.ap.render._annotation import annotation
 from lsst.analysis.ap.render._colors import inks
-from lsst.analysis.ap.render._figure import figure_png
 from lsst.analysis.ap.render._layout import ALL_PANELS
 from lsst.analysis.ap.render._limits import panel_limits
 from lsst.analysis.ap.render._orientation import view
@@ -36,6 +36,13 @@ STYLES = {
     "annotated_100": PictureStyle(sizes=(100,), add_metadata=True),
     "annotated_30_60": PictureStyle(sizes=(30, 60), add_metadata=True),
 }
+
+
+def figure_png(figure):
+    """Return a figure as a PNG file, drawn by matplotlib."""
+    buffer = io.BytesIO()
+    figure.canvas.print_png(buffer)
+    return buffer.getvalue()
 
 
 def make_source(style: PictureStyle, seed: int) -> tuple[list[Triplet], dict[str, Any]]:

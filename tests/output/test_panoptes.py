@@ -11,7 +11,7 @@ from PIL import Image
 from tests.zooniverse.stand_in import PASSWORD, SUBJECT_SET, USER, Zooniverse
 
 from lsst.analysis.ap.domain import DetectorVisit
-from lsst.analysis.ap.output import ManifestForm, OutputDirectory, Picture, panel_path, picture_path
+from lsst.analysis.ap.output import ManifestForm, OutputDirectory, Picture, PictureNames, panel_path
 
 PANOPTES = Path(sys.prefix, "panoptes", "bin", "panoptes")
 PLACE = DetectorVisit("Cam", 7, 3)
@@ -54,7 +54,7 @@ def upload(server, manifest, home, *options):
 @pytest.fixture(params=[None, 1])
 def pictures(request):
     """The first one lacks a value, on which panoptescli would stumble."""
-    paths = {number: picture_path(number, request.param) for number in (11, 12)}
+    paths = {number: PictureNames(request.param).path(number) for number in (11, 12)}
     return [
         Picture(11, PLACE, paths[11], 1, {"visit": "7"}),
         Picture(12, PLACE, paths[12], 1, {"visit": "7", "reliability": "0.5"}),

@@ -2,19 +2,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.analysis.ap.output import picture_path
+from lsst.analysis.ap.output import PictureNames
 from lsst.analysis.ap.output._paths import is_chunk_folder
 
 
 def test_all_pictures_are_in_one_directory_by_default():
-    assert picture_path(506428274000265570) == "506428274000265570.png"
+    assert PictureNames().path(506428274000265570) == "506428274000265570.png"
 
 
 @given(st.lists(st.integers(0, 2**63 - 1), unique=True), st.integers(1, 50))
 def test_no_folder_holds_more_than_the_chunk(ids, chunk):
     folders = {}
     for identifier in ids:
-        folder, name = picture_path(identifier, chunk).split("/")
+        folder, name = PictureNames(chunk).path(identifier).split("/")
         assert name == f"{identifier}.png"
         folders.setdefault(folder, []).append(identifier)
     assert all(len(members) <= chunk for members in folders.values())
@@ -24,11 +24,11 @@ def test_no_folder_holds_more_than_the_chunk(ids, chunk):
     ("identifier", "path"), [(0, "0-99/0.png"), (99, "0-99/99.png"), (100, "100-199/100.png")]
 )
 def test_a_folder_is_named_for_its_first_and_last_identifier(identifier, path):
-    assert picture_path(identifier, 100) == path
+    assert PictureNames(100).path(identifier) == path
 
 
 @given(st.integers(-(2**62), 2**63 - 1), st.integers(1, 10**9))
 def test_folders_of_pictures_are_told_from_others(identifier, chunk):
-    assert is_chunk_folder(picture_path(identifier, chunk).split("/")[0])
+    assert is_chunk_folder(PictureNames(chunk).path(identifier).split("/")[0])
     assert not is_chunk_folder(str(identifier))
     assert not is_chunk_folder("night-2")

@@ -1,33 +1,25 @@
 """Pictures of several triplets."""
 
 import io
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from lsst.analysis.ap.domain import Triplet
 from lsst.analysis.ap.render import (
     Epoch,
     Measurement,
     PictureStyle,
     Renderer,
     common_limits,
-    compare_rows,
     encode_png,
     grid_image,
     history_image,
     light_curve,
-    panel_limits,
     panels_image,
 )
 
 STYLE = PictureStyle()
-
-
-def halved(triplet: Triplet) -> Triplet:
-    return replace(triplet, difference=replace(triplet.difference, array=triplet.difference.array / 2))
 
 
 @pytest.mark.parametrize("choices", [{}, {"color_bar": True}, {"add_metadata": True}, {"panel_pixels": 420}])
@@ -45,28 +37,6 @@ def test_a_single_panel_can_be_had_alone(make_triplet):
     triplet = make_triplet()
     alone = panels_image(STYLE, triplet, panels=(2,), titles=False)
     np.testing.assert_array_equal(alone, panels_image(STYLE, triplet)[32:, 440:])
-
-
-def test_a_halved_difference_looks_halved(make_triplet):
-    triplet = make_triplet()
-    style = PictureStyle(color_map="gray", difference_interval="minmax")
-    picture = compare_rows(style, [("before", triplet), ("after", halved(triplet))]).astype(float)
-    low, high = panel_limits(style, triplet, 30)[2]
-    # The difference panels of both rows: below a caption and titles, and below a caption.
-    first = picture[10 + 19 + 32 :][:190:7, 10 + 440 : 10 + 650 : 7, 0]
-    second = picture[10 + 19 + 32 + 210 + 14 + 19 :][:190:7, 10 + 440 : 10 + 650 : 7, 0]
-    values = triplet.difference.array[::-1][:28]
-    for shown, expected in ((first, values), (second, values / 2)):
-        np.testing.assert_allclose(shown / 255 * (high - low) + low, expected, atol=(high - low) / 125)
-
-
-def test_what_the_first_row_lacks_has_limits_of_its_own(make_triplet):
-    triplet = make_triplet()
-    without = replace(triplet, difference=None)
-    rows = compare_rows(STYLE, [("a", without), ("b", triplet)])
-    np.testing.assert_array_equal(rows[-220:-10, 450:660], panels_image(STYLE, triplet)[32:, 440:])
-    rows = compare_rows(STYLE, [("a", triplet), ("b", without)])
-    assert len({tuple(c) for c in rows[-220:-150, 450:660].reshape(-1, 3)}) == 1
 
 
 def test_common_limits_are_those_of_all_pixels_together(make_triplet):

@@ -22,31 +22,11 @@ from ._encode import script_call
 from ._items import Items
 
 SCRIPTS: Final = (
-    *("base.js", "columns.js", "data.js"),
-    *("words.js", "parse.js", "condition.js", "filter.js", "order.js"),
-    *("csv.js", "labels.js", "kappa.js", "settings.js", "state.js", "fragment.js"),
-    *(
-        "scale.js",
-        "picture.js",
-        "limits.js",
-        "lines.js",
-        "grid.js",
-        "histogram.js",
-        "choices.js",
-        "facets.js",
-        "bar.js",
-    ),
-    *(
-        "axis.js",
-        "scatter.js",
-        "bars.js",
-        "plots.js",
-        "large.js",
-        "labelling.js",
-        "dialogs.js",
-        "keys.js",
-        "app.js",
-    ),
+    *("base.js", "columns.js", "data.js", "words.js", "parse.js", "condition.js", "filter.js", "order.js"),
+    *("csv.js", "labels.js", "kappa.js", "settings.js", "state.js", "fragment.js", "scale.js"),
+    *("picture.js", "limits.js", "lines.js", "grid.js", "histogram.js", "choices.js", "facets.js"),
+    *("bar.js", "axis.js", "scatter.js", "bars.js", "plots.js", "large.js", "labelling.js", "dialogs.js"),
+    *("keys.js", "app.js"),
 )
 """The scripts of the page, in the order in which they need each other."""
 

@@ -15,7 +15,7 @@ from ._metadata import metadata_of, texts_of
 from ._order import parse_order
 from ._outcomes import Failure, Picture
 from ._parquet import for_pandas, with_pandas_types
-from ._paths import PictureNames, panel_path, picture_path
+from ._paths import PictureNames, panel_path
 from ._png import without_identity
 from ._record import DirectoryRecord, holds_pictures, read_record
 from ._remote import open_directory
@@ -44,7 +44,6 @@ __all__ = (
     "panel_path",
     "parse_order",
     "picture_key",
-    "picture_path",
     "read_record",
     "texts_of",
     "upload_commands",

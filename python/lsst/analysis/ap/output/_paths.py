@@ -8,7 +8,6 @@ __all__ = (
     "is_list_path",
     "is_picture_path",
     "panel_path",
-    "picture_path",
 )
 
 import base64
@@ -23,27 +22,6 @@ COMPOSITE: Final = "composite"
 
 _KEY_BYTES: Final = 10
 """Of a keyed hash; among a million keys two are equal once in a trillion."""
-
-
-def picture_path(diaSourceId: int, chunk_size: int | None = None) -> str:
-    """Return the path of a picture, relative to the directory of the run.
-
-    Parameters
-    ----------
-    diaSourceId : `int`
-        The DiaSource.
-    chunk_size : `int`, optional
-        With it, pictures go to folders that each take this many successive
-        identifiers and are named for the first and the last of them; so that
-        a folder never holds more than that, and a source's folder follows
-        from its identifier alone.
-
-    Returns
-    -------
-    path : `str`
-        The path, with ``/`` between folder and name.
-    """
-    return PictureNames(chunk_size).path(diaSourceId)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from ..domain import CutoutsError
 from ._journal_file import JOURNAL_NAME
 from ._paths import is_picture_path
-from ._rows import join_rows, unpack_rows
+from ._rows import join_rows, typed, unpack_rows
 
 _ORDER: Final = "ORDER BY visit, detector, diaSourceId"
 
@@ -122,15 +122,5 @@ def _described(pictures: Sequence[tuple[Any, ...]]) -> pa.Table:
         "detector": pa.array([row[3] for row in pictures], pa.int64()),
     }
     for name in sorted({name for values in metadata for name in values} - columns.keys()):
-        columns[name] = _typed(pa.array([values.get(name) for values in metadata], pa.string()))
+        columns[name] = typed(pa.array([values.get(name) for values in metadata], pa.string()))
     return pa.table(columns)
-
-
-def _typed(values: pa.Array) -> pa.Array:
-    """Return what texts stand for, where all of them are of one kind."""
-    for kind in (pa.int64(), pa.float64(), pa.bool_()):
-        try:
-            return values.cast(kind)
-        except pa.ArrowInvalid:
-            continue
-    return values

@@ -1,6 +1,6 @@
 """Whole rows of the catalogue in the journal, packed by detector."""
 
-__all__ = ("CATALOGUE", "join_rows", "keep_rows", "unpack_rows")
+__all__ = ("CATALOGUE", "join_rows", "keep_rows", "typed", "unpack_rows")
 
 import sqlite3
 from typing import Final
@@ -115,3 +115,13 @@ def _with_text(table: pa.Table, names: set[str]) -> pa.Table:
         if name in names:
             table = table.set_column(place, name, pa.array(texts_of(table.column(name)), pa.string()))
     return table
+
+
+def typed[Texts: (pa.Array, pa.ChunkedArray)](values: Texts) -> Texts:
+    """Return what texts stand for, where all of them are of one kind: numbers, or true and false."""
+    for kind in (pa.int64(), pa.float64(), pa.bool_()):
+        try:
+            return values.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    return values

@@ -10,7 +10,6 @@ __all__ = (
     "PictureStyle",
     "Renderer",
     "common_limits",
-    "compare_rows",
     "draw_figure",
     "encode_png",
     "grid_image",
@@ -20,7 +19,7 @@ __all__ = (
     "panels_image",
 )
 
-from ._compose import compare_rows, encode_png, grid_image, panels_image
+from ._compose import encode_png, grid_image, panels_image
 from ._figure import draw_figure
 from ._flags import FLAG_MEANINGS, FLAG_WORDS, LABEL_FLAGS
 from ._history import Epoch, Measurement, history_image, light_curve

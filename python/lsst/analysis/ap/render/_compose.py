@@ -1,6 +1,6 @@
 """Pictures of several sources, images or epochs, put together from panels."""
 
-__all__ = ("compare_rows", "encode_png", "grid_image", "panels_image")
+__all__ = ("encode_png", "grid_image", "panels_image")
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -78,51 +78,6 @@ def panels_image(
         limits = panel_limits(style, shown.triplet, size)
     paint_panels(sheet, style, panels, rects, where, shown, limits, row)
     return np.ascontiguousarray(sheet.image)
-
-
-def compare_rows(
-    style: PictureStyle,
-    rows: Sequence[tuple[str, Triplet]],
-    row: Mapping[str, Any] | None = None,
-    *,
-    limits: PanelLimits | None = None,
-) -> Image:
-    """Return the panels of triplets below each other, all between the same limits.
-
-    Parameters
-    ----------
-    style : `PictureStyle`
-        How they look, as for `panels_image`.
-    rows : `~collections.abc.Sequence` [`tuple` [`str`, `~lsst.analysis.ap.domain.Triplet`]]
-        What stands above the panels, and the stamps, of one size.
-    row : `~collections.abc.Mapping`, optional
-        The source's values by APDB column name.
-    limits : `tuple` [`Limits`], optional
-        Values between which all are shown; by default those of the first
-        triplet, so that a change can be seen.
-
-    Returns
-    -------
-    image : `numpy.ndarray`
-        RGB, (rows from the top, columns, 3).
-    """
-    if limits is None:
-        first = rows[0][1]
-        size = first.science.box.width
-        limits = panel_limits(replace(style, sizes=(size,)), first, size)
-    images = [
-        panels_image(style, triplet, row, limits=_completed(limits, style, triplet), titles=number == 0)
-        for number, (_, triplet) in enumerate(rows)
-    ]
-    return grid_image(style, images, [caption for caption, _ in rows])
-
-
-def _completed(limits: PanelLimits, style: PictureStyle, triplet: Triplet) -> PanelLimits:
-    """Return limits that have one for the difference where the triplet has one."""
-    if triplet.difference is None or limits[2] is not None:
-        return limits
-    size = triplet.science.box.width
-    return *limits[:2], panel_limits(replace(style, sizes=(size,)), triplet, size)[2]
 
 
 def grid_image(

@@ -1,9 +1,8 @@
 """A picture as an ordinary matplotlib figure: the definition of the look."""
 
-__all__ = ("draw_figure", "figure_png")
+__all__ = ("draw_figure",)
 
 from collections.abc import Iterable, Mapping, Sequence
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ..domain import Triplet
@@ -128,21 +127,3 @@ def _draw_header(stage: Stage, where: Layout, ink: Ink, row: Mapping[str, Any] |
         y = from_below(where.baselines[item.line])
         choices = text_choices(item.color, font(item.bold, size))
         stage.scale_with_size(stage.target.text(x, y, text, transform=stage.pixels, **choices))
-
-
-def figure_png(figure: "Figure") -> bytes:
-    """Return a figure as a PNG file, drawn by matplotlib.
-
-    Parameters
-    ----------
-    figure : `matplotlib.figure.Figure`
-        From `draw_figure`.
-
-    Returns
-    -------
-    png : `bytes`
-        The file.
-    """
-    buffer = BytesIO()
-    figure.canvas.print_png(buffer)  # type: ignore[attr-defined]
-    return buffer.getvalue()

@@ -16,26 +16,13 @@ from zlib_ng import gzip_ng, zlib_ng
 from ...domain import CutoutsError, UnreadableError
 
 CLASSIFICATIONS: Final = (
-    "classification_id",
-    "user_name",
-    "user_id",
-    "workflow_id",
-    "workflow_name",
-    "workflow_version",
-    "created_at",
-    "annotations",
-    "subject_data",
-    "subject_ids",
+    *("classification_id", "user_name", "user_id", "workflow_id", "workflow_name", "workflow_version"),
+    *("created_at", "annotations", "subject_data", "subject_ids"),
 )
 """Columns of a classification export that labels are made of."""
 
 SUBJECTS: Final = (
-    "subject_id",
-    "workflow_id",
-    "metadata",
-    "locations",
-    "classifications_count",
-    "retired_at",
+    *("subject_id", "workflow_id", "metadata", "locations", "classifications_count", "retired_at"),
     "retirement_reason",
 )
 """Columns of a subject export that labels are made of."""

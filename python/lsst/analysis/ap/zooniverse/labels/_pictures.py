@@ -18,6 +18,7 @@ from pyarrow import csv as arrow_csv
 
 from ...domain import PANELS, CutoutsError
 from ...output import Journal, OutputDirectory, Picture
+from ...output._rows import typed
 from .._ledger import Ledger
 
 _CHUNK: Final = 4096
@@ -129,12 +130,7 @@ def _typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return texts as what they are in the catalogue: numbers, or true and false."""
     if not pa.types.is_string(column.type) or column.null_count == len(column):
         return column
-    for kind in (pa.int64(), pa.float64(), pa.bool_()):
-        try:
-            return column.cast(kind)
-        except pa.ArrowInvalid:
-            continue
-    return column
+    return typed(column)
 
 
 def _listed(directory: OutputDirectory, journal: Journal) -> pa.Array:
