@@ -1,6 +1,6 @@
 """An empty figure, text on it, and what Agg makes of it."""
 
-__all__ = ("add_text", "drawn", "hex_color", "new_figure", "text_choices")
+__all__ = ("drawn", "hex_color", "new_figure", "text_choices")
 
 from typing import TYPE_CHECKING, Any
 
@@ -35,33 +35,6 @@ def new_figure(width: int, height: int, background: RGB) -> "PictureFigure":
     from ._picture_figure import PictureFigure
 
     return PictureFigure(width, height, hex_color(background))
-
-
-def add_text(
-    figure: "Figure", text: str, x: float, y: int, color: RGB, font: "FontProperties", align: str = "left"
-) -> None:
-    """Write a text on a figure from `new_figure`.
-
-    Parameters
-    ----------
-    figure : `matplotlib.figure.Figure`
-        The figure.
-    text : `str`
-        The text, taken literally.
-    x, y : `float`
-        Screen pixels from the upper left; the end of the text that ``align``
-        names, and its baseline.
-    color : `tuple` [`int`]
-        Its colour.
-    font : `matplotlib.font_manager.FontProperties`
-        Its font.
-    align : `str`, optional
-        ``"left"`` or ``"center"``.
-    """
-    from matplotlib.transforms import IdentityTransform
-
-    y = round(figure.bbox.height) - y
-    figure.text(x, y, text, transform=IdentityTransform(), **text_choices(color, font, align))
 
 
 def text_choices(color: RGB, font: "FontProperties", align: str = "left") -> dict[str, Any]:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._canvas import add_text, drawn, new_figure
 from ._colors import RGB
 from ._fonts import CENTERING, NUMBER_CHARACTERS, NUMBER_LABEL, font, number_width, text_width
+from ._paper import Paper
 
 # Room for the ink around the baseline of a text, in parts of its size.
 _ASCENT, _DESCENT, _SIDE = 1.5, 0.8, 0.6
@@ -59,12 +59,10 @@ def word(
     """
     room, ascent = math.ceil(text_width(text, bold, size)), math.ceil(_ASCENT * size)
     origin = math.ceil(_SIDE * size) + (room // 2 if align == "center" else 0)
-    figure = new_figure(
-        room + 2 * math.ceil(_SIDE * size), math.ceil((_ASCENT + _DESCENT) * size), background
-    )
+    paper = Paper(room + 2 * math.ceil(_SIDE * size), math.ceil((_ASCENT + _DESCENT) * size), background)
     x = origin + CENTERING if align == "center" else origin
-    add_text(figure, text, x, ascent, color, font(bold, size), align)
-    image = drawn(figure)
+    paper.write(text, x, ascent, color, font(bold, size), align)
+    image = paper.pixels
     ink = (image != background).any(axis=-1)
     if not ink.any():
         return None
@@ -92,11 +90,11 @@ class NumberFont:
         # So far apart that the ink of no character reaches the cell of the next.
         pitch, ascent = 2 * max(self._widths.values()) + 2, math.ceil(_ASCENT * size)
         width, height = pitch * (len(NUMBER_CHARACTERS) + 1), math.ceil((_ASCENT + _DESCENT) * size)
-        figure = new_figure(width, height, background)
+        paper = Paper(width, height, background)
         starts = [pitch * (n + 1) for n in range(len(NUMBER_CHARACTERS))]
         for character, x in zip(NUMBER_CHARACTERS, starts, strict=True):
-            add_text(figure, character, x, ascent, color, font(bold, size))
-        image = drawn(figure)
+            paper.write(character, x, ascent, color, font(bold, size))
+        image = paper.pixels
         ink = (image != background).any(axis=-1)
         rows = np.flatnonzero(ink.any(axis=1))
         self.y = int(rows[0]) - ascent

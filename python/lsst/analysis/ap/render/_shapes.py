@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ._canvas import drawn, hex_color, new_figure
+from ._canvas import hex_color
 from ._colors import RGB
 from ._fonts import DPI, font
+from ._paper import Paper
 
 if TYPE_CHECKING:
     from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
     from matplotlib.transforms import Transform
 
 # Agg rounds coordinates to 1/256 pixel. So small a shift keeps points that lie
@@ -88,6 +90,18 @@ class Shape:
         """
         return replace(self, vertices=self.vertices + other.vertices, codes=self.codes + other.codes)
 
+    def path(self) -> "Path":
+        """Return it as matplotlib has paths.
+
+        Returns
+        -------
+        path : `matplotlib.path.Path`
+            In its own coordinates.
+        """
+        from matplotlib.path import Path
+
+        return Path(np.array(self.vertices) + _NUDGE, self.codes)
+
     def patches(self, transform: "Transform") -> "list[tuple[RGB, PathPatch]]":
         """Return matplotlib's artists for it, the lowest first.
 
@@ -103,9 +117,8 @@ class Shape:
             filled path.
         """
         from matplotlib.patches import PathPatch
-        from matplotlib.path import Path
 
-        path = Path(np.array(self.vertices) + _NUDGE, self.codes)
+        path = self.path()
         common = {"transform": transform, "antialiased": True, "snap": False, "joinstyle": "round"}
         patches = []
         if self.edge is not None:
@@ -194,23 +207,17 @@ def rasterized(shape: Shape) -> ShapeRaster:
     raster : `ShapeRaster`
         What Agg makes of it.
     """
-    from matplotlib.transforms import Affine2D
-
     reach = math.ceil(shape.edge_width) + 2
     x0, y0, x1, y1 = shape.extent
     left, bottom = math.floor(x0) - reach, math.floor(y0) - reach
     width, height = math.ceil(x1) + reach - left, math.ceil(y1) + reach - bottom
     layers = []
-    for color, patch in shape.patches(Affine2D().translate(-left, -bottom)):
-        figure = new_figure(width, height, (255, 255, 255))
-        if patch.get_fill():
-            patch.set_facecolor("black")
-        else:
-            patch.set_edgecolor("black")
-        figure.add_artist(patch)
-        # Black ink on white paper: what is left of the white is what is not covered.
-        coverage = 255 - drawn(figure)[:, :, 0]
-        layers.append((color, coverage))
+    for color, line in ((shape.edge, 2 * shape.edge_width), (shape.color, None)):
+        if color is not None:
+            # Black ink on white paper: what is left of the white is what is not covered.
+            paper = Paper(width, height, (255, 255, 255))
+            paper.draw(shape.path(), (0, 0, 0), line, offset=(-left, -bottom))
+            layers.append((color, 255 - paper.pixels[:, :, 0]))
     ink = np.any([coverage for _, coverage in layers], axis=0)
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
