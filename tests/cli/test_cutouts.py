@@ -39,6 +39,21 @@ def test_help_teaches_and_imports_nothing_heavy():
         assert word in done.stdout
 
 
+def test_pictures_are_made_without_what_only_frames_and_figures_need(words, apdb, tmp_path):
+    code = (
+        "import sys\n"
+        "from lsst.analysis.ap.cli.cutouts import main\n"
+        "status = main(sys.argv[1:])\n"
+        "heavy = {'pandas', 'matplotlib.figure', 'lsst.images', 'lsst.dax.apdb'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+        "sys.exit(status)\n"
+    )
+    choice = [*apdb, "--quiet", "--limit", "2", "-c", "addMetadata=True", *words, str(tmp_path)]
+    done = subprocess.run([sys.executable, "-c", code, *choice], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert len(list(tmp_path.glob("*.png"))) == 2
+
+
 def test_the_command_makes_pictures_from_an_apdb(demo, words, apdb, tmp_path, capsys):
     assert main([*apdb, "--limit", "5", *words, str(tmp_path)]) == 0
     (table,) = SqlApdb.from_sqlite(demo.apdb).read(Selection(limit=5))

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..domain import CutoutsError
+from ..runs._arrow import keep_pandas_out
 from ._additions import add_addition_options, additions_in_words, with_additions
 from ._butler import open_butler
 from ._command import Command
@@ -104,6 +105,7 @@ def _run(arguments: argparse.Namespace) -> int:
         _make_config(arguments).saveToStream(sys.stdout)
         return 0
     check_source_options(arguments)
+    keep_pandas_out()
     if arguments.gallery and "://" in str(arguments.outdir):
         raise CutoutsError("--gallery writes a page for a local directory: give a path as OUTDIR.")
     if arguments.jobs > 1 and not arguments.dry_run:

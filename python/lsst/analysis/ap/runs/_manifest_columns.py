@@ -8,7 +8,6 @@ from dataclasses import replace
 from itertools import chain
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from ..domain import CutoutsError, SourceBatch
 from ..output import ManifestColumn
@@ -112,5 +111,7 @@ def _with_computed(batch: SourceBatch, columns: Sequence[ManifestColumn]) -> Sou
 def _values(rows: pa.Table, source: str) -> pa.ChunkedArray:
     if source in rows.column_names:
         return rows.column(source)
+    import pyarrow.dataset as ds
+
     condition = arrow_condition(parse_condition(source), rows.schema)
     return ds.dataset(rows).to_table(columns={"value": condition}).column("value")

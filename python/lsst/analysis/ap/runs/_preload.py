@@ -14,6 +14,8 @@ import signal
 import sys
 from typing import Final
 
+from ._arrow import keep_pandas_out
+
 _MODULES: Final = (
     "lsst.analysis.ap.runs._writer",
     "lsst.daf.butler.direct_butler",
@@ -21,7 +23,6 @@ _MODULES: Final = (
     "lsst.resources.http",
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",
-    "pandas",
 )
 """The first imports what this package does; the others are imported late."""
 
@@ -30,6 +31,7 @@ def _preload() -> None:
     # Ctrl-C reaches the fork server as well: while it imports, it should end at once and without a trace.
     handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = os.getppid()
+    keep_pandas_out()
     for name in _MODULES:
         importlib.import_module(name)
         if os.getppid() != parent:
