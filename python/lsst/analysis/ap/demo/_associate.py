@@ -32,10 +32,9 @@ class Association:
     def add(self, images: Images, rows: pd.DataFrame, truth: pd.DataFrame) -> None:
         """Associate the DiaSources of one image, and measure the DiaObjects in it.
 
-        Known asteroids get ``ssObjectId``, the others ``diaObjectId``. An
-        object bears the number of its first source, stays where that source
-        was, and takes the nearest source of each later image that is within
-        1 arcsecond.
+        Known asteroids get ``ssObjectId``, the others ``diaObjectId``. An object bears the number of its
+        first source, stays where that source was, and takes the nearest source of each later image that is
+        within 1 arcsecond.
         """
         is_asteroid = truth["kind"] == "asteroid"
         rows["ssObjectId"] = (_FIRST_SSOBJECT + truth["number"]).astype("Int64").where(is_asteroid)

@@ -14,8 +14,7 @@ type BoolArray = NDArray[np.bool_]
 def bleed(electrons: FloatArray, full_well: float) -> BoolArray:
     """Let charge over the full well run along its column, in place; return the full pixels.
 
-    The excess of a run of pixels goes half up and half down; what reaches the
-    end of the column is lost.
+    The excess of a run of pixels goes half up and half down; what reaches the end of the column is lost.
     """
     saturated = electrons > full_well
     for column in np.flatnonzero(saturated.any(axis=0)):

@@ -19,11 +19,10 @@ _GROWTH = 3
 def detect(images: Images, threshold: float) -> tuple[pd.DataFrame, NDArray[np.int32]]:
     """Find sources with a matched filter, and set the DETECTED planes of the difference.
 
-    Returns a row for each footprint, and at each pixel the ``label`` of its
-    footprint, 0 outside. The columns ``x``, ``y``, ``snr`` and ``flux`` (nJy)
-    are those of a point at the strongest peak, ``x_other`` and so on of the
-    strongest of the opposite sign, positions counted from the first pixel;
-    ``area`` and ``side`` are the footprint's, pixels.
+    Returns a row for each footprint, and at each pixel the ``label`` of its footprint, 0 outside. The columns
+    ``x``, ``y``, ``snr`` and ``flux`` (nJy) are those of a point at the strongest peak, ``x_other`` and so on
+    of the strongest of the opposite sign, positions counted from the first pixel; ``area`` and ``side`` are
+    the footprint's, pixels.
     """
     image, variance = images.difference.image.array, images.difference.variance.array
     profile = psf_stamp(images.raw.psf, images.exposure.jacobian, 21)[::-1, ::-1]

@@ -56,9 +56,8 @@ class Raw:
     mask: dict[str, BoolArray]
     """Mask planes by name; COSMIC_RAY has all pixels that were hit."""
     truth: pd.DataFrame
-    """What differs from the template: ``kind``, ``number`` in the sky (-1 for
-    what is injected), ``x`` and ``y`` (from the first pixel), ``flux`` (nJy),
-    ``reach`` (pixels)."""
+    """What differs from the template: ``kind``, ``number`` in the sky (-1 for what is injected), ``x`` and
+    ``y`` (from the first pixel), ``flux`` (nJy), ``reach`` (pixels)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

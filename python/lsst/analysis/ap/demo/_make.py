@@ -36,21 +36,18 @@ def make_demo(
     Parameters
     ----------
     root : `str` or `os.PathLike`
-        Directory that gets ``repo/``, ``apdb.sqlite3``, ``apdb.yaml`` and
-        ``truth.parquet``.
+        Directory that gets ``repo/``, ``apdb.sqlite3``, ``apdb.yaml`` and ``truth.parquet``.
     seed : `int`, optional
         The same seed and numbers give the same pixels and the same rows.
     size : `int`, optional
         Pixels per side of a detector, at least 200.
     visits : `int`, optional
-        Number of visits of the same field, two every fifth night, in r, i
-        and g by turns.
+        Number of visits of the same field, two every fifth night, in r, i and g by turns.
     detectors : `int`, optional
         Number of detectors.
     sources_per_detector : `int`, optional
-        Number of supernovae, variable stars and active nuclei on each
-        detector. What is detected depends on their brightness; asteroids,
-        injected sources and artefacts come on top.
+        Number of supernovae, variable stars and active nuclei on each detector. What is detected depends on
+        their brightness; asteroids, injected sources and artefacts come on top.
     other_run : `bool`, optional
         Whether another version of the pipeline processes the same exposures
         too, into a collection, an APDB and a table of truth of its own.
@@ -67,9 +64,8 @@ def make_demo(
     Raises
     ------
     lsst.analysis.ap.domain.CutoutsError
-        Raised when there is a demo in ``root`` and ``overwrite`` is not set,
-        when a number is too small, and when GalSim or photutils is not
-        installed.
+        Raised when there is a demo in ``root`` and ``overwrite`` is not set, when a number is too small, and
+        when GalSim or photutils is not installed.
     """
     for name, value, least in (
         ("size", size, 200),

@@ -17,10 +17,9 @@ class DemoPaths:
     apdb_config: Path
     """The configuration of the APDB for `lsst.dax.apdb.Apdb.from_uri`."""
     truth: Path
-    """What each DiaSource really is, a Parquet file: ``diaSourceId``,
-    ``kind`` in words, ``isReal``, ``trueFlux`` (nJy, in excess of the
-    template) and ``number``, the same for all sources of one thing, -1 for
-    artefacts and what is injected."""
+    """What each DiaSource really is, a Parquet file: ``diaSourceId``, ``kind`` in words, ``isReal``,
+    ``trueFlux`` (nJy, in excess of the template) and ``number``, the same for all sources of one thing, -1
+    for artefacts and what is injected."""
     collection: str
     """The RUN collection of the repository."""
     instrument: str

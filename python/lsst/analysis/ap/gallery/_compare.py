@@ -49,15 +49,12 @@ def compare_items(before: Items, after: Items, thresholds: Thresholds | None = N
     Returns
     -------
     items : `Items`
-        One row for each source of either, those that changed most first,
-        with both pictures. ``status`` is ``lost`` (only before), ``gained``
-        (only after), ``changed`` or ``kept``; ``change`` says how many times
-        the threshold the greatest change is (of a lost or gained source, its
-        signal-to-noise over that of a detection). Columns of the catalogue
-        are those after, or of a lost source those before; where both have
-        values, those before are in columns that end in ``_before``.
-        Exchanging the directories exchanges ``lost`` and ``gained`` and
-        nothing else.
+        One row for each source of either, those that changed most first, with both pictures. ``status`` is
+        ``lost`` (only before), ``gained`` (only after), ``changed`` or ``kept``; ``change`` says how many
+        times the threshold the greatest change is (of a lost or gained source, its signal-to-noise over that
+        of a detection). Columns of the catalogue are those after, or of a lost source those before; where
+        both have values, those before are in columns that end in ``_before``. Exchanging the directories
+        exchanges ``lost`` and ``gained`` and nothing else.
 
     Raises
     ------

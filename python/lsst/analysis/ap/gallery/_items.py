@@ -64,9 +64,8 @@ def read_items(directory: str | Path) -> Items:
     Returns
     -------
     items : `Items`
-        Every picture, ordered by visit, detector and ``diaSourceId``, with
-        all columns of the catalogue that the run had, and the limits of its
-        panels, ``template_min``, ``template_max`` and so on.
+        Every picture, ordered by visit, detector and ``diaSourceId``, with all columns of the catalogue that
+        the run had, and the limits of its panels, ``template_min``, ``template_max`` and so on.
 
     Raises
     ------

@@ -28,8 +28,7 @@ def make_gallery(
     *directories : `str` or `pathlib.Path`
         One directory that a run filled, or two: before and after.
     out : `str` or `pathlib.Path`, optional
-        Directory for the page; when not given, ``gallery`` in the last of
-        the directories.
+        Directory for the page; when not given, ``gallery`` in the last of the directories.
     title : `str`, optional
         What the page is called; when not given, by its directories.
     labels : sequence of `tuple` [`str`, `str`], optional
@@ -37,8 +36,7 @@ def make_gallery(
     thresholds : `Thresholds`, optional
         From where on a source counts as changed.
     copy : `bool`, optional
-        Whether to put the pictures beside the page, so that it can be moved
-        or sent alone.
+        Whether to put the pictures beside the page, so that it can be moved or sent alone.
 
     Returns
     -------
@@ -49,8 +47,7 @@ def make_gallery(
     Raises
     ------
     CutoutsError
-        Raised when a directory has no pictures, or the page cannot be
-        written.
+        Raised when a directory has no pictures, or the page cannot be written.
     """
     items = _items(directories, thresholds)
     if title is not None:

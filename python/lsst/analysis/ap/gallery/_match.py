@@ -22,8 +22,7 @@ def match_sources(
     Parameters
     ----------
     before, after : `pyarrow.Table`
-        Catalogues with ``visit``, ``detector``, ``diaSourceId``, ``ra`` and
-        ``dec`` (degrees, ICRS).
+        Catalogues with ``visit``, ``detector``, ``diaSourceId``, ``ra`` and ``dec`` (degrees, ICRS).
     radius : `float`
         Greatest distance of a pair in arcseconds.
 
@@ -32,9 +31,8 @@ def match_sources(
     rows_before, rows_after : `numpy.ndarray`
         Row numbers of each pair.
     distance : `numpy.ndarray`
-        Distance of each pair in arcseconds, ascending. The closest pair of
-        all is taken first, then the closest of those that are left; so the
-        pairs are the same when the catalogues are exchanged.
+        Distance of each pair in arcseconds, ascending. The closest pair of all is taken first, then the
+        closest of those that are left; so the pairs are the same when the catalogues are exchanged.
 
     Raises
     ------

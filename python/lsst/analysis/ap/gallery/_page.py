@@ -57,8 +57,7 @@ def write_page(
     items : `Items`
         What it shows.
     out : `str` or `pathlib.Path`
-        Directory for the page; made when it does not exist. What an earlier
-        page left there is replaced.
+        Directory for the page; made when it does not exist. What an earlier page left there is replaced.
     labels : sequence of `tuple` [`str`, `str`], optional
         The words of labels, each with its key, a letter or digit.
     copy : `bool`, optional
@@ -73,8 +72,7 @@ def write_page(
     Raises
     ------
     CutoutsError
-        Raised when the directory holds something else, or cannot be written
-        to, or the labels will not do.
+        Raised when the directory holds something else, or cannot be written to, or the labels will not do.
     """
     root = Path(out)
     if root.is_dir() and any(root.iterdir()) and not (root / "page" / "base.js").is_file():

@@ -28,17 +28,15 @@ def gallery_widget(items: Items, *, height: str = "760px") -> Any:
     Parameters
     ----------
     items : `Items`
-        What it shows, with at most some thousand pictures, which become a
-        part of it.
+        What it shows, with at most some thousand pictures, which become a part of it.
     height : `str`, optional
         Its height, as CSS has it.
 
     Returns
     -------
     widget : `anywidget.AnyWidget`
-        It displays itself. Its property ``labels`` is a
-        `pandas.DataFrame` with ``diaSourceId``, ``label``, ``who`` and
-        ``when``, at any time.
+        It displays itself. Its property ``labels`` is a `pandas.DataFrame` with ``diaSourceId``, ``label``,
+        ``who`` and ``when``, at any time.
 
     Raises
     ------

@@ -57,10 +57,9 @@ class PixelColumn:
 class StampColumns:
     """Names of the columns that stand beside those of the catalogue.
 
-    The WCS of each row has the names of its FITS keywords, so that a row and
-    `CONSTANTS` together are a header for `astropy.wcs.WCS`. With one size the
-    names are plain; with several, those that depend on the size end in it:
-    ``stamps_30``, ``CRPIX1_30``.
+    The WCS of each row has the names of its FITS keywords, so that a row and `CONSTANTS` together are a
+    header for `astropy.wcs.WCS`. With one size the names are plain; with several, those that depend on the
+    size end in it: ``stamps_30``, ``CRPIX1_30``.
     """
 
     sizes: tuple[int, ...]

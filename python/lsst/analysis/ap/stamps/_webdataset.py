@@ -21,9 +21,8 @@ _MEGABYTES = 8
 class _TarShard:
     """One tar file.
 
-    Its members are named ``<diaSourceId>.<ending>``, those of a source
-    together, as WebDataset wants them; nothing in it depends on when and by
-    whom it was made.
+    Its members are named ``<diaSourceId>.<ending>``, those of a source together, as WebDataset wants them;
+    nothing in it depends on when and by whom it was made.
     """
 
     def __init__(self, path: Path, records: StampRecords) -> None:

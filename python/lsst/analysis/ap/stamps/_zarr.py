@@ -119,9 +119,8 @@ class _Catalogue:
 def _zarr_names(columns: Iterable[str]) -> dict[str, str]:
     """Return the name of each column's array.
 
-    They are paths of folders: zarr (specification 3.0, node names) knows no
-    slash, no empty name, none of dots alone and none that begins with two
-    underscores.
+    They are paths of folders: zarr (specification 3.0, node names) knows no slash, no empty name, none of
+    dots alone and none that begins with two underscores.
     """
     names: dict[str, str] = {}
     for column in columns:

@@ -1,8 +1,7 @@
 """To the volunteers and back: upload what a run made, and read what they said.
 
-This room knows manifests and journals as `output` leaves them, the API of
-Zooniverse and the files that it exports. It knows nothing of pixels, and of
-databases only its own tables in the journal.
+This room knows manifests and journals as `output` leaves them, the API of Zooniverse and the files that it
+exports. It knows nothing of pixels, and of databases only its own tables in the journal.
 """
 
 from ._api_connection import Patience

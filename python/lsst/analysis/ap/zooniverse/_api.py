@@ -24,13 +24,6 @@ class Panoptes:
     """The API, as an account sees it.
 
     Several threads may use one.
-
-    Parameters
-    ----------
-    account : `Account`
-        Who asks, and whom.
-    connection : `Connection`
-        How to ask.
     """
 
     def __init__(self, account: Account, connection: Connection) -> None:
@@ -46,20 +39,7 @@ class Panoptes:
     def subject_set(self, number: int) -> SubjectSet:
         """Return a subject set.
 
-        Parameters
-        ----------
-        number : `int`
-            Its identifier.
-
-        Returns
-        -------
-        subject_set : `SubjectSet`
-            The set.
-
-        Raises
-        ------
-        RefusedError
-            Raised when there is none, or not for this account.
+        Raises `RefusedError` when there is none, or not for this account.
         """
         answer, _ = self._requests.ask("GET", f"/subject_sets/{number}")
         found = only(answer, "subject_sets")
@@ -71,18 +51,7 @@ class Panoptes:
         )
 
     def subjects(self, subject_set: int) -> Iterator[Listed]:
-        """Yield the subjects of a set.
-
-        Parameters
-        ----------
-        subject_set : `int`
-            Identifier of the set.
-
-        Yields
-        ------
-        subject : `Listed`
-            One of them.
-        """
+        """Yield the subjects of a set."""
         page, pages = 1, 1
         while page <= pages:
             query = {"subject_set_id": subject_set, "page": page, "page_size": _PAGE, "sort": "id"}
@@ -106,28 +75,8 @@ class Panoptes:
     ) -> Created:
         """Make a subject in a set.
 
-        Parameters
-        ----------
-        subject_set : `SubjectSet`
-            The set.
-        external_id : `str`
-            What its uploader calls it.
-        metadata : `~collections.abc.Mapping` [`str`, `str`]
-            Its metadata.
-        locations : sequence of `str` or `~collections.abc.Mapping`
-            Its media, in order.
-
-        Returns
-        -------
-        created : `Created`
-            The subject.
-
-        Raises
-        ------
-        UnansweredError
-            Raised when it may have been made, or not.
-        RefusedError
-            Raised when it was not made.
+        ``locations``: its media, in order. Raises `UnansweredError` when it may have been made, or not;
+        `RefusedError` when it was not made.
         """
         links = {"project": subject_set.project, "subject_sets": [str(subject_set.number)]}
         content = {
@@ -143,21 +92,8 @@ class Panoptes:
     def renew(self, number: int, metadata: Mapping[str, str], locations: Sequence[Location]) -> Created:
         """Get new places for the media of a subject.
 
-        Parameters
-        ----------
-        number : `int`
-            The subject.
-        metadata : `~collections.abc.Mapping` [`str`, `str`]
-            Its metadata, which stays as it is: the API signs URLs to put
-            something to in the answer to a change only.
-        locations : sequence of `str` or `~collections.abc.Mapping`
-            Its media, which are then made anew; none to keep those that it
-            has.
-
-        Returns
-        -------
-        renewed : `Created`
-            The subject.
+        ``metadata``: its metadata, which stays as it is: the API signs URLs to put something to in the answer
+        to a change only. ``locations``: its media, which are then made anew; none to keep those that it has.
         """
         content: dict[str, Any] = {"metadata": dict(metadata)}
         if locations:
@@ -168,19 +104,7 @@ class Panoptes:
     def put(self, url: str, content: bytes, media_type: str) -> None:
         """Send a medium.
 
-        Parameters
-        ----------
-        url : `str`
-            A signed URL.
-        content : `bytes`
-            The file.
-        media_type : `str`
-            What it is.
-
-        Raises
-        ------
-        RefusedError
-            Raised when it is not taken, as when the signature has expired.
+        Raises `RefusedError` when it is not taken, as when the signature has expired.
         """
         digest = hashlib.md5(content, usedforsecurity=False).digest()
         response = self._connection.send(
@@ -199,15 +123,7 @@ class Panoptes:
     def media_sizes(self, number: int) -> list[int | None]:
         """Return the sizes of the media of a subject.
 
-        Parameters
-        ----------
-        number : `int`
-            The subject.
-
-        Returns
-        -------
-        sizes : `list` [`int` or `None`]
-            Bytes of each, in order; `None` for one that never came.
+        Returns: bytes of each, in order; `None` for one that never came.
         """
         answer, _ = self._requests.ask("GET", f"/subjects/{number}")
         sizes: list[int | None] = []
@@ -217,29 +133,13 @@ class Panoptes:
         return sizes
 
     def link(self, subject_set: int, subjects: Sequence[int]) -> None:
-        """Put subjects into a set.
-
-        Parameters
-        ----------
-        subject_set : `int`
-            Identifier of the set.
-        subjects : sequence of `int`
-            Identifiers of the subjects.
-        """
+        """Put subjects into a set."""
         for some in batched(subjects, _PAGE):
             content = {"subjects": [str(number) for number in some]}
             self._requests.insist("POST", f"/subject_sets/{subject_set}/links/subjects", content)
 
     def index(self, subject_set: int, fields: Sequence[str]) -> None:
-        """Let a set be searched by some metadata, as panoptescli does for columns marked ``%``.
-
-        Parameters
-        ----------
-        subject_set : `int`
-            Identifier of the set.
-        fields : sequence of `str`
-            Names of the metadata.
-        """
+        """Let a set be searched by some metadata, as panoptescli does for columns marked ``%``."""
         if not fields:
             return
         found = self.subject_set(subject_set)

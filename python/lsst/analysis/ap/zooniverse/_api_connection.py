@@ -43,19 +43,14 @@ class Patience:
 
     connect: float = 10.0
     """For a connection."""
-
     answer: float = 90.0
     """For an answer; what stands before Zooniverse gives up after 60."""
-
     first: float = 1.0
     """Before the second attempt; twice as long before each further one."""
-
     longest: float = 60.0
     """Between attempts, at most."""
-
     attempts: int = 8
     """How often one request is tried; of all, twice as many may fail in a row."""
-
     settle: float = 30.0
     """Until a request without an answer is taken for done or not done."""
 
@@ -63,13 +58,9 @@ class Patience:
 class Connection:
     """Send requests, again and again where that is harmless.
 
-    Several threads may use one; when the server is in trouble all of them
-    slow down together.
+    Several threads may use one; when the server is in trouble all of them slow down together.
 
-    Parameters
-    ----------
-    patience : `Patience`
-        How long to wait.
+    ``patience``: how long to wait.
     """
 
     def __init__(self, patience: Patience) -> None:
@@ -88,32 +79,10 @@ class Connection:
     def send(self, method: str, url: str, *, repeatable: bool = True, **content: Any) -> "requests.Response":
         """Send a request until it is answered.
 
-        Parameters
-        ----------
-        method : `str`
-            The HTTP method.
-        url : `str`
-            Where to.
-        repeatable : `bool`, optional
-            Whether it does no harm when it is done twice.
-        **content
-            As for `requests.Session.request`.
-
-        Returns
-        -------
-        response : `requests.Response`
-            The answer; its status may be one of refusal.
-
-        Raises
-        ------
-        UnansweredError
-            Raised when there is no answer after all attempts; when the
-            request is not to be done twice, after the first that may have
-            done it.
-        UnreachableError
-            Raised when the server answers nothing at all.
-        Interrupted
-            Raised when the work was called off.
+        ``repeatable``: whether it does no harm when it is done twice. Returns: the answer; its status may be
+        one of refusal. Raises `UnansweredError` when there is no answer after all attempts; when the request
+        is not to be done twice, after the first that may have done it; `UnreachableError` when the server
+        answers nothing at all; `Interrupted` when the work was called off.
         """
         import requests
 

@@ -33,10 +33,8 @@ class Account:
 
     endpoint: str
     """URL of the server."""
-
     username: str
     """Name of the account."""
-
     password: str = field(repr=False)
     """Its password."""
 
@@ -61,9 +59,8 @@ def find_account(
         URL of the server. When not given: ``PANOPTES_ENDPOINT``, then that of
         panoptescli's configuration file, then Zooniverse's own.
     username, password : `str`, optional
-        The account. When not given: ``PANOPTES_USERNAME`` and
-        ``PANOPTES_PASSWORD``, then those of panoptescli's configuration file,
-        if it is for this server, then what is typed in.
+        The account. When not given: ``PANOPTES_USERNAME`` and ``PANOPTES_PASSWORD``, then those of
+        panoptescli's configuration file, if it is for this server, then what is typed in.
 
     Returns
     -------
@@ -127,12 +124,7 @@ class Tokens:
 
     Logging in is left to panoptes_client. Several threads may use one.
 
-    Parameters
-    ----------
-    account : `Account`
-        Who logs in.
-    patience : `Patience`
-        How long to wait for the server.
+    ``patience``: how long to wait for the server.
     """
 
     def __init__(self, account: Account, patience: Patience) -> None:
@@ -143,20 +135,8 @@ class Tokens:
     def get(self, refused: str | None = None) -> str:
         """Return a token.
 
-        Parameters
-        ----------
-        refused : `str`, optional
-            One that the server does not accept any more.
-
-        Returns
-        -------
-        token : `str`
-            A token.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the server does not let the account in.
+        ``refused``: one that the server does not accept any more. Raises `CutoutsError` when the server does
+        not let the account in.
         """
         with self._lock:
             if self._client is not None and self._client.bearer_token == refused:

@@ -18,15 +18,7 @@ _STALE: Final = (409, 412)
 
 
 class Requests:
-    """Ask the API in the name of an account.
-
-    Parameters
-    ----------
-    account : `Account`
-        Who asks, and whom.
-    connection : `Connection`
-        How to ask.
-    """
+    """Ask the API in the name of an account."""
 
     def __init__(self, account: Account, connection: Connection) -> None:
         self._root = f"{account.endpoint}/api"
@@ -38,28 +30,10 @@ class Requests:
     ) -> Any:
         """Ask for a change, again when somebody else's came between.
 
-        Parameters
-        ----------
-        method, path : `str`
-            HTTP method, and path below that of the API.
-        content
-            What to send, as JSON can tell it.
-        versioned : `bool`, optional
-            Whether the server wants to know which version is changed.
-        repeatable : `bool`, optional
-            Whether it does no harm when it is done twice.
-
-        Returns
-        -------
-        answer
-            What the server said.
-
-        Raises
-        ------
-        RefusedError
-            Raised when it says no.
-        UnansweredError
-            Raised when it says nothing.
+        ``method``, ``path``: HTTP method, and path below that of the API. ``content``: what to send, as JSON
+        can tell it. ``versioned``: whether the server wants to know which version is changed. ``repeatable``:
+        whether it does no harm when it is done twice. Raises `RefusedError` when it says no;
+        `UnansweredError` when it says nothing.
         """
         for _ in range(self._connection.patience.attempts):
             version = self.ask("GET", path)[1] if versioned else None
@@ -83,30 +57,9 @@ class Requests:
     ) -> tuple[Any, str | None]:
         """Return an answer, and the version of what it tells of.
 
-        Parameters
-        ----------
-        method, path : `str`
-            HTTP method, and path below that of the API.
-        version : `str`, optional
-            The version that is to be changed.
-        repeatable : `bool`, optional
-            Whether it does no harm when it is done twice.
-        **content
-            As for `requests.Session.request`.
-
-        Returns
-        -------
-        answer : any
-            What the server said.
-        version : `str` or `None`
-            The version that it told of.
-
-        Raises
-        ------
-        RefusedError
-            Raised when the answer is no.
-        UnansweredError
-            Raised when there is none.
+        ``method``, ``path``: HTTP method, and path below that of the API. ``repeatable``: whether it does no
+        harm when it is done twice. Raises `RefusedError` when the answer is no; `UnansweredError` when there
+        is none.
         """
         token = self._tokens.get()
         for again in (True, False):
@@ -135,22 +88,7 @@ class Requests:
 def only(answer: Any, kind: str) -> Any:
     """Return the one thing that an answer tells of.
 
-    Parameters
-    ----------
-    answer
-        An answer.
-    kind : `str`
-        What kind of thing.
-
-    Returns
-    -------
-    thing : `dict`
-        That thing.
-
-    Raises
-    ------
-    UnansweredError
-        Raised when there is none.
+    Raises `UnansweredError` when there is none.
     """
     try:
         return answer[kind][0]
@@ -163,15 +101,7 @@ def only(answer: Any, kind: str) -> Any:
 def said(response: "requests.Response") -> str:
     """Return the status of an answer and its words, as far as they are meant for people.
 
-    Parameters
-    ----------
-    response : `requests.Response`
-        An answer that says no.
-
-    Returns
-    -------
-    words : `str`
-        What it says.
+    ``response``: an answer that says no.
     """
     try:
         errors = response.json()["errors"]

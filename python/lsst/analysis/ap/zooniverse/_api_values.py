@@ -9,19 +9,13 @@ from typing import Any
 from ..domain import CutoutsError
 
 Location = str | Mapping[str, str]
-"""A medium of a subject: the media type of a file to come, or a URL by its
-media type."""
+"""A medium of a subject: the media type of a file to come, or a URL by its media type."""
 
 
 class RefusedError(CutoutsError):
     """An answer that says no.
 
-    Parameters
-    ----------
-    status : `int`
-        HTTP status.
-    message : `str`
-        What was asked, and what the server says.
+    ``message``: what was asked, and what the server says.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -36,10 +30,8 @@ class User:
 
     name: str
     """Its name."""
-
     sent: int
     """How many subjects it has sent, ever."""
-
     limit: int | None
     """How many it may send; `None` for no limit."""
 
@@ -50,13 +42,10 @@ class SubjectSet:
 
     number: int
     """Its identifier."""
-
     name: str
     """What people call it."""
-
     project: str
     """The project that it belongs to."""
-
     metadata: Mapping[str, Any]
     """What the project keeps about it."""
 
@@ -67,10 +56,8 @@ class Listed:
 
     number: int
     """Its identifier."""
-
     external_id: str | None
     """What its uploader calls it."""
-
     metadata: Mapping[str, str]
     """Its metadata."""
 
@@ -81,9 +68,7 @@ class Created:
 
     number: int
     """Its identifier."""
-
     urls: tuple[str, ...]
     """Where its media are to be put, in order."""
-
     linked: bool
     """Whether the answer says that it is in the set."""

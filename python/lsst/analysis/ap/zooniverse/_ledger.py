@@ -25,14 +25,10 @@ class Entry:
     asked: float | None = None
     """When the server was asked to make it, or what came of that was unclear,
     Unix time; `None` when it was there before anybody here asked."""
-
     subject: int | None = None
-    """Its identifier at Zooniverse; `None` when it is not known whether there
-    is one."""
-
+    """Its identifier at Zooniverse; `None` when it is not known whether there is one."""
     sent: bool = False
     """Whether its media are there."""
-
     linked: bool = False
     """Whether it is in the set."""
 
@@ -50,16 +46,7 @@ class Entry:
 class Ledger(Mapping[int, Entry]):
     """The entries of one subject set by diaSourceId, each change durable before it returns.
 
-    Parameters
-    ----------
-    journal : `~lsst.analysis.ap.output.Journal`
-        Journal of the directory.
-    server : `str`
-        URL of the server.
-    subject_set : `int`
-        Identifier of the set.
-    clock : callable, optional
-        Returns the Unix time.
+    ``clock``: returns the Unix time.
     """
 
     def __init__(
@@ -93,15 +80,7 @@ class Ledger(Mapping[int, Entry]):
     def places(journal: Journal) -> list[tuple[str, int]]:
         """Return where subjects of a directory were sent.
 
-        Parameters
-        ----------
-        journal : `~lsst.analysis.ap.output.Journal`
-            Journal of the directory.
-
-        Returns
-        -------
-        places : `list` [`tuple` [`str`, `int`]]
-            URL of the server and identifier of the set.
+        Returns: URL of the server and identifier of the set.
         """
         with journal.changed() as db:
             db.execute(_SCHEMA)
@@ -111,16 +90,8 @@ class Ledger(Mapping[int, Entry]):
     def sources(journal: Journal) -> dict[int, int]:
         """Return the DiaSource of each subject, on whatever server it is.
 
-        Parameters
-        ----------
-        journal : `~lsst.analysis.ap.output.Journal`
-            Journal of the directory.
-
-        Returns
-        -------
-        sources : `dict` [`int`, `int`]
-            The diaSourceId by identifier of the subject, but for identifiers
-            that two servers use for different sources.
+        Returns: the diaSourceId by identifier of the subject, but for identifiers that two servers use for
+        different sources.
         """
         with journal.changed() as db:
             db.execute(_SCHEMA)
@@ -140,23 +111,14 @@ class Ledger(Mapping[int, Entry]):
         }
 
     def ask(self, ids: Iterable[int]) -> None:
-        """Record that the server is about to be asked for subjects.
-
-        Parameters
-        ----------
-        ids : iterable of `int`
-            The DiaSources.
-        """
+        """Record that the server is about to be asked for subjects."""
         now = self._clock()
         self.update({identifier: Entry(asked=now) for identifier in ids})
 
     def update(self, entries: Mapping[int, Entry]) -> None:
         """Record how far subjects have come.
 
-        Parameters
-        ----------
-        entries : `~collections.abc.Mapping` [`int`, `Entry`]
-            The entries, by diaSourceId.
+        ``entries``: the entries, by diaSourceId.
         """
         rows = [
             (*self._place, identifier, entry.asked, entry.subject, entry.sent, entry.linked)
@@ -169,13 +131,7 @@ class Ledger(Mapping[int, Entry]):
             self._journal.save()
 
     def forget(self, ids: Iterable[int]) -> None:
-        """Record that the server was never asked, or has not done it.
-
-        Parameters
-        ----------
-        ids : iterable of `int`
-            The DiaSources.
-        """
+        """Record that the server was never asked, or has not done it."""
         if ids := list(ids):
             with self._journal.changed() as db:
                 query = "DELETE FROM upload WHERE server = ? AND subject_set = ? AND diaSourceId = ?"

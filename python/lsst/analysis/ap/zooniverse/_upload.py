@@ -29,16 +29,12 @@ class UploadResult:
 
     sent: tuple[int, ...]
     """DiaSources whose subjects this call completed."""
-
     skipped: tuple[int, ...]
     """DiaSources whose subjects were complete before."""
-
     failed: Mapping[int, str]
     """Why subjects are not complete, by diaSourceId."""
-
     left: int
     """How many subjects the limit left out."""
-
     table: str
     """Path of the table that joins subjects and DiaSources."""
 
@@ -55,9 +51,8 @@ def upload(
 ) -> UploadResult:
     """Send what a subject set does not have yet of a directory.
 
-    What has been sent is kept in the journal of the directory, so that the
-    same call again sends what is missing, and nothing twice, however the
-    earlier one ended.
+    What has been sent is kept in the journal of the directory, so that the same call again sends what is
+    missing, and nothing twice, however the earlier one ended.
 
     Parameters
     ----------

@@ -21,11 +21,8 @@ class Match:
 
     found: Mapping[int, Entry]
     """Entries of the subjects that are there, by diaSourceId."""
-
     surplus: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
-    """Identifiers of the subjects that a DiaSource has beside the one of its
-    entry."""
-
+    """Identifiers of the subjects that a DiaSource has beside the one of its entry."""
     foreign: int = 0
     """How many subjects show nothing of the directory."""
 
@@ -35,20 +32,8 @@ def match_subjects(
 ) -> Match:
     """Find the subjects of a directory among those of a set.
 
-    Parameters
-    ----------
-    subjects : iterable of `Subject`
-        Those of the directory.
-    ledger : `~collections.abc.Mapping` [`int`, `Entry`]
-        How far they have come, as far as it is known.
-    listed : iterable of `Listed`
-        Those of the set.
-
-    Returns
-    -------
-    match : `Match`
-        Which is which: by external_id, or else by a diaSourceId in the
-        metadata.
+    ``ledger``: how far they have come, as far as it is known. Returns: which is which: by external_id, or
+    else by a diaSourceId in the metadata.
     """
     by_external_id = {subject.external_id: subject.diaSourceId for subject in subjects}
     by_text = {str(identifier): identifier for identifier in by_external_id.values()}

@@ -31,21 +31,11 @@ _NAMED: Final = 10
 class UploadRun:
     """One upload at work.
 
-    The ledger knows of each subject before the server is asked for it. After
-    an answer that is not clear, and after the death of an earlier upload, the
-    set itself tells whether the subject is there, once the server has had
-    time to end what it was doing; only one that is not is asked for again.
+    The ledger knows of each subject before the server is asked for it. After an answer that is not clear, and
+    after the death of an earlier upload, the set itself tells whether the subject is there, once the server
+    has had time to end what it was doing; only one that is not is asked for again.
 
-    Parameters
-    ----------
-    subjects : `Subjects`
-        Those of the directory.
-    ledger : `Ledger`
-        How far they have come.
-    connection : `Connection`
-        How the server is asked.
-    sender : `Sender`
-        Sends one subject.
+    ``ledger``: how far they have come.
     """
 
     def __init__(self, subjects: Subjects, ledger: Ledger, connection: Connection, sender: Sender) -> None:
@@ -78,20 +68,9 @@ class UploadRun:
     def send(self, wanted: Container[int], jobs: int, bar: Any) -> None:
         """Send subjects, and again what turns out not to be there.
 
-        Parameters
-        ----------
-        wanted : container of `int`
-            The DiaSources whose subjects to send.
-        jobs : `int`
-            How many connections to use.
-        bar : `tqdm.tqdm`
-            Is told of each subject that is dealt with.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the server refuses what would go for all, does not
-            answer any more, or never says what it has made.
+        ``wanted``: the DiaSources whose subjects to send. ``jobs``: how many connections to use. ``bar``: is
+        told of each subject that is dealt with. Raises `CutoutsError` when the server refuses what would go
+        for all, does not answer any more, or never says what it has made.
         """
         for _ in range(_LISTINGS):
             self._send([subject for subject in self.ready() if subject.diaSourceId in wanted], jobs, bar)

@@ -26,10 +26,8 @@ class Outcome:
 
     diaSourceId: int
     """The DiaSource."""
-
     entry: Entry | None
     """How far it has come; `None` when the server has certainly not made it."""
-
     problem: str | None = None
     """Why it is not all there."""
 
@@ -40,35 +38,17 @@ class Sender:
 
     api: Panoptes
     """The server."""
-
     directory: OutputDirectory
     """Where the pictures are."""
-
     subject_set: SubjectSet
     """Where the subjects go."""
 
     def __call__(self, subject: Subject, entry: Entry) -> Outcome:
         """Send a subject, or what is missing of it.
 
-        Parameters
-        ----------
-        subject : `Subject`
-            The subject.
-        entry : `Entry`
-            How far it has come; one without a subject is known not to be at
-            the server.
-
-        Returns
-        -------
-        outcome : `Outcome`
-            What came of it.
-
-        Raises
-        ------
-        CutoutsError
-            Raised for what would meet every other subject as well.
-        Interrupted
-            Raised when the upload was called off before the server was asked.
+        ``entry``: how far it has come; one without a subject is known not to be at the server. Raises
+        `CutoutsError` for what would meet every other subject as well; `Interrupted` when the upload was
+        called off before the server was asked.
         """
         new = entry.subject is None
         try:

@@ -23,32 +23,22 @@ class UploadStatus:
 
     name: str
     """Where the set is, and what it is called."""
-
     user: User
     """The account, and its limits."""
-
     subjects: int
     """Subjects that the manifest of the directory asks for."""
-
     complete: int
     """Those of them that were sent with their pictures."""
-
     without_picture: tuple[int, ...]
     """DiaSources whose subjects are there and lack their pictures."""
-
     unsent: int
     """Subjects that the server has not been asked for, or has not made."""
-
     missing: tuple[int, ...]
     """DiaSources whose subjects were sent, and are not in the set any more."""
-
     unrecorded: tuple[int, ...]
-    """DiaSources whose subjects are in the set, though the directory does not
-    say so."""
-
+    """DiaSources whose subjects are in the set, though the directory does not say so."""
     surplus: tuple[int, ...]
     """Subjects in the set of DiaSources that have another one there."""
-
     foreign: int
     """Subjects in the set that are not of this directory."""
 
@@ -91,8 +81,7 @@ def upload_status(
     directory : `str` or `os.PathLike`
         Directory of pictures: a path or a URI.
     subject_set : `int`, optional
-        Identifier of the subject set; by default the one that the directory
-        was sent to.
+        Identifier of the subject set; by default the one that the directory was sent to.
     account : `Account`, optional
         Who asks, and where; by default as `find_account` finds.
     patience : `Patience`, optional

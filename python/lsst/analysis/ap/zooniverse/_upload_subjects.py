@@ -28,10 +28,8 @@ class Medium:
 
     media_type: str
     """What it is, such as ``image/png``."""
-
     path: str | None = None
     """Where it is in the directory; `None` for one that is hosted."""
-
     url: str | None = None
     """Where it is hosted; `None` for a file."""
 
@@ -42,13 +40,10 @@ class Subject:
 
     diaSourceId: int
     """The DiaSource."""
-
     external_id: str
     """What Zooniverse is to call it beside its own identifier."""
-
     metadata: Mapping[str, str]
     """What goes with it."""
-
     media: tuple[Medium, ...]
     """Its pictures, in order."""
 
@@ -59,7 +54,6 @@ class Subjects:
 
     members: tuple[Subject, ...]
     """The subjects, in the order of the manifest."""
-
     indexed: tuple[str, ...]
     """Metadata that the set can be searched by."""
 
@@ -67,25 +61,10 @@ class Subjects:
 def read_subjects(directory: OutputDirectory, journal: Journal) -> Subjects:
     """Read the manifest of a directory, whatever its style.
 
-    The subjects are those that Zooniverse's own readers make of the same
-    manifest, but for values that are missing, which stay away.
+    The subjects are those that Zooniverse's own readers make of the same manifest, but for values that are
+    missing, which stay away.
 
-    Parameters
-    ----------
-    directory : `~lsst.analysis.ap.output.OutputDirectory`
-        The directory.
-    journal : `~lsst.analysis.ap.output.Journal`
-        Its journal.
-
-    Returns
-    -------
-    subjects : `Subjects`
-        What the manifest asks for.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when there is no manifest, or it is not one of this directory.
+    Raises `CutoutsError` when there is no manifest, or it is not one of this directory.
     """
     identifiers = {picture_key(picture.path): picture.diaSourceId for picture in journal.pictures()}
     names = sorted(journal.manifests())

@@ -67,9 +67,8 @@ class Classifications:
     """Everything that volunteers did, one row for each classification."""
 
     rows: NDArray[np.void]
-    """Each classification once, by its identifier, with the fields ``id``,
-    ``time`` (seconds since 1970, UTC), ``subject``, ``volunteer``,
-    ``workflow``, ``version``, ``response``, ``reason`` and ``counted``."""
+    """Each classification once, by its identifier, with the fields ``id``, ``time`` (seconds since 1970,
+    UTC), ``subject``, ``volunteer``, ``workflow``, ``version``, ``response``, ``reason`` and ``counted``."""
     names: Names
     """What the numbers in the rows stand for."""
     others: int

@@ -28,14 +28,12 @@ class GoldChoice:
     """Where it is said what sources are; the first of these that says it counts."""
 
     path: Path | None = None
-    """A CSV or Parquet file with the columns ``diaSourceId`` and ``answer``:
-    ``real``, ``bogus``, the words of an answer or its number. The column may
-    be ``label`` as well, as in the files that galleries export; there, other
-    words are passed over."""
+    """A CSV or Parquet file with the columns ``diaSourceId`` and ``answer``: ``real``, ``bogus``, the words
+    of an answer or its number. The column may be ``label`` as well, as in the files that galleries export;
+    there, other words are passed over."""
     answers: tuple[str, ...] = ()
-    """The answers in the order of the workflow, in which
-    ``#feedback_1_answer`` numbers them from 0; when not given: first the one
-    that means real, then the one that means bogus."""
+    """The answers in the order of the workflow, in which ``#feedback_1_answer`` numbers them from 0; when not
+    given: first the one that means real, then the one that means bogus."""
     fakes: str | None = None
     """A column of the manifest that is true for injected sources, which are
     real as far as volunteers can see."""

@@ -171,10 +171,9 @@ class Consensus:
 class Weights:
     """The probability of real, from votes that weigh as much as who cast them knows.
 
-    Bayes' rule with each volunteer's P(says real | real) and
-    P(says bogus | bogus) on reference sources, as Space Warps does it
-    (Marshall et al. 2016, MNRAS 455, 1171). The constants are those of Rubin
-    Difference Detectives (DMTN-337).
+    Bayes' rule with each volunteer's P(says real | real) and P(says bogus | bogus) on reference sources, as
+    Space Warps does it (Marshall et al. 2016, MNRAS 455, 1171). The constants are those of Rubin Difference
+    Detectives (DMTN-337).
     """
 
     name: ClassVar[str] = "weights"
@@ -244,8 +243,7 @@ def make_method(name: str, constants: Mapping[str, Any]) -> Method:
     Raises
     ------
     CutoutsError
-        Raised when there is no such method, it has no such constant, or the
-        constant makes no sense.
+        Raised when there is no such method, it has no such constant, or the constant makes no sense.
     """
     if name not in _METHODS:
         raise CutoutsError(f"There is no method {name!r}: there are {', '.join(_METHODS)}.")

@@ -37,9 +37,8 @@ class Pictures:
     """One row for each picture, in the order of the manifest."""
 
     catalogue: pa.Table
-    """What is known of each source: ``diaSourceId``, ``instrument``,
-    ``visit``, ``detector`` and the columns of the manifest, as numbers where
-    they are numbers."""
+    """What is known of each source: ``diaSourceId``, ``instrument``, ``visit``, ``detector`` and the columns
+    of the manifest, as numbers where they are numbers."""
     names: pa.Array
     """Name of each picture, without folder and suffix."""
     sent: Mapping[int, int]

@@ -102,9 +102,8 @@ def read_labels(
     directory : `str` or `os.PathLike`
         Directory of pictures that a run has made: a path or a URI.
     exports : sequence of `str` or `os.PathLike`
-        Classification exports of Zooniverse, which may overlap, and subject
-        exports where the metadata in the former do not say which DiaSource
-        a subject shows; CSV, also gzipped.
+        Classification exports of Zooniverse, which may overlap, and subject exports where the metadata in the
+        former do not say which DiaSource a subject shows; CSV, also gzipped.
     method : `Method`, optional
         `Fractions` (the default), `Consensus` or `Weights`.
     question : `QuestionChoice`, optional

@@ -20,9 +20,8 @@ _MOST_TEXTS: Final = 20_000
 class Responses:
     """Every different response, numbered from 0.
 
-    Few are different when volunteers choose among answers. Tasks of other
-    kinds, such as drawings and texts, are left out, so that memory does not
-    grow with them.
+    Few are different when volunteers choose among answers. Tasks of other kinds, such as drawings and texts,
+    are left out, so that memory does not grow with them.
     """
 
     def __init__(self) -> None:

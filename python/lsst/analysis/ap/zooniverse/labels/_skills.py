@@ -17,9 +17,8 @@ class Skills:
     """What each volunteer made of sources of which it is known what they are."""
 
     confusion: NDArray[np.int64]
-    """How often each volunteer called a source of either kind either name,
-    shape (volunteers, 2, 2): what it is, what it was called; real comes
-    first, then bogus."""
+    """How often each volunteer called a source of either kind either name, shape (volunteers, 2, 2): what it
+    is, what it was called; real comes first, then bogus."""
 
     @property
     def seen(self) -> NDArray[np.int64]:
@@ -30,8 +29,7 @@ class Skills:
     def rates(self) -> NDArray[np.float64]:
         """P(says real | real) and P(says bogus | bogus), shape (volunteers, 2).
 
-        The plain fractions; 0.5, which says nothing, for a kind that a
-        volunteer has not seen.
+        The plain fractions; 0.5, which says nothing, for a kind that a volunteer has not seen.
         """
         right = np.stack([self.confusion[:, 0, 0], self.confusion[:, 1, 1]], axis=1)
         total = self.confusion.sum(axis=2)
