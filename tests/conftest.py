@@ -111,11 +111,11 @@ def apdb(demo):
 def refused(capsys):
     """A function that returns the one line that a refused command says."""
 
-    def run(words):
+    def run(words, command=None):
         from lsst.analysis.ap.cli.cutouts import main
 
         try:
-            status = main(words)
+            status = (command or main)(words)
         except SystemExit as stop:
             status = stop.code
         said = capsys.readouterr()

@@ -1,4 +1,5 @@
 import csv
+import importlib
 import json
 import os
 import re
@@ -123,56 +124,6 @@ def test_failures_give_status_one_and_a_pointer(words, tmp_path, capsys):
     assert "failures.csv" in said.err
 
 
-def test_wrong_input_is_one_line_that_names_it(demo, words, apdb, tmp_path, refused):
-    out = str(tmp_path / "out")
-    (tmp_path / "c.csv").write_text("diaSourceId,visit,detector,dec\n1,1,1,0.5\n")
-    (tmp_path / "empty.csv").write_text("diaSourceId,visit,detector,ra,dec\n")
-    (tmp_path / "config.py").write_text("config.sizes = [\n")
-    (tmp_path / "old.py").write_text("config.url_root = 'https://a/b'\nconfig.add_metadata = True\n")
-    repo, quiet = str(demo.repo), ["--quiet"]
-    cases = {
-        "REPO OUTDIR": [*apdb],
-        "--sqlitefile, --postgres-url": [*words, out],
-        "no SQLite file nowhere": ["--sqlitefile", "nowhere", *words, out],
-        "no catalogue nowhere.csv": ["--catalog", "nowhere.csv", *words, out],
-        "no column 'ra'": ["--catalog", str(tmp_path / "c.csv"), *words, out],
-        "No DiaSource is selected": ["--catalog", str(tmp_path / "empty.csv"), *words, out],
-        "not allowed with argument": [*apdb, "--catalog", "c.csv", *words, out],
-        "nowhere cannot be opened": [*quiet, *apdb, "--collections", "x", str(tmp_path / "nowhere"), out],
-        f"has {demo.collection}: name them with --collections": [*quiet, *apdb, repo, out],
-        "no/such": [*quiet, *apdb, "--collections", "no/such", repo, out],
-        "scienceImageType": [*apdb, "-c", "scienceImageType=absent", *words, out],
-        "no field 'colour'": [*apdb, "-c", "colour=red", *words, out],
-        "not NAME=VALUE": [*apdb, "-c", "sizes", *words, out],
-        "'sizes'": [*apdb, "-c", "sizes=0", *words, out],
-        "sizes is a list of int": [*apdb, "-c", "sizes=big", *words, out],
-        "config.py": [*apdb, "-C", str(tmp_path / "config.py"), *words, out],
-        "url_root: it is now urlRoot. add_metadata: it is now addMetadata, which": [
-            *(*apdb, "-C", str(tmp_path / "old.py"), *words, out)
-        ],
-        "'chunk_size': it is now chunkSize": [*apdb, "-c", "chunk_size=10", *words, out],
-        "Did you mean colorMap": [*apdb, "-c", "colourMap=gray", *words, out],
-        "limit is 0": [*apdb, "-n", "0", *words, out],
-        "range 0.9 to 0.1 is empty": [
-            *(*apdb, "--reliability-min", "0.9"),
-            *("--reliability-max", "0.1", *words, out),
-        ],
-        "-j/--jobs: -1 is not from 1 to 1000": [*apdb, "-j", "-1", "--dry-run", *words, out],
-        "999999999999 is not from 1": [*apdb, "-j", "999999999999", "--dry-run", *words, out],
-        "collections is given and empty": [
-            *apdb,
-            "--collections",
-            "",
-            repo,
-            out,
-        ],
-        "No collection is named no/*": [*apdb, "--collections", "no/*", repo, out],
-        "/proc/nowhere cannot be made": [*apdb, *words, "/proc/nowhere"],
-    }
-    for said, command in cases.items():
-        assert said in refused(command), said
-
-
 def test_collections_are_named_with_blanks_commas_and_wildcards(demo, apdb, tmp_path):
     repo, out, name = str(demo.repo), str(tmp_path / "out"), demo.collection
     some = [*apdb, "--limit", "1", "--quiet"]
@@ -194,13 +145,41 @@ def test_what_nobody_thought_of_is_one_line(demo, words, apdb, tmp_path, monkeyp
     assert len(said.strip().splitlines()) == 1
 
 
-def test_a_closed_pipe_ends_the_command_quietly():
+@pytest.mark.parametrize("option", ["--show-config", "--help"])
+def test_a_closed_pipe_ends_the_command_quietly(option):
     code = "from lsst.analysis.ap.cli.cutouts import main; raise SystemExit(main())"
     with subprocess.Popen(
-        [sys.executable, "-c", code, "--show-config"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", code, option], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("name", ["cutouts", "compare", "export", "gallery", "labels", "upload"])
+def test_help_is_as_wide_as_a_usual_terminal(name):
+    lines = importlib.import_module(f"lsst.analysis.ap.cli.{name}").build_parser().format_help().splitlines()
+    assert lines[0].startswith(
+        f"usage: zooniverseCutouts{name.title() if name != 'cutouts' else ''} [options]"
+    )
+    assert max(map(len, lines)) <= 79
+
+
+@pytest.mark.parametrize("word", ["true", "yes", "1", "True", "on"])
+def test_a_truth_has_many_spellings(word, capsys):
+    assert main(["-c", f"addMetadata={word}", "--show-config"]) == 0
+    assert "config.addMetadata=True" in capsys.readouterr().out
+
+
+def test_a_sample_that_is_too_small_says_so(words, apdb, sources, caplog):
+    assert main([*apdb, "--sample", "1000", "--dry-run", *words]) == 0
+    assert f"The sample has {len(sources)} sources, not 1000: no more meet the conditions." in caplog.text
+
+
+def test_a_debug_log_shows_where_the_first_cause_was_raised(words, apdb, tmp_path, refused, caplog):
+    caplog.set_level("DEBUG")
+    refused([*apdb, "--limit", "ten", *words, str(tmp_path), "--log-level", "DEBUG"])
+    assert "invalid literal for int()" in caplog.text
+    assert "The above exception was the direct cause" in caplog.text
 
 
 def test_a_repository_without_these_images_is_named(apdb, tmp_path, refused):

@@ -27,16 +27,16 @@ def test_a_column_is_added_to_the_default(one_detector, tmp_path, annotated, man
 @pytest.mark.parametrize(
     ("column", "hint"),
     [
-        ("+#pixelFlags_injekted", r"pixelFlags_injekted \(is it pixelFlags_injected\?\)"),
-        ("#nonsense", "nonsense"),
-        ("+#bright=snrr > 5", r"snrr \(is it snr\?\)"),
+        ("+#pixelFlags_injekted", r"pixelFlags_injekted,.*mean pixelFlags_injected"),
+        ("#nonsense", "nonsense, which manifestColumns asks for"),
+        ("+#bright=snrr > 5", r"snrr,.*mean snr"),
     ],
 )
 def test_a_column_that_no_source_has_stops_the_run_before_the_first_picture(
     one_detector, tmp_path, annotated, column, hint
 ):
     earlier = annotated().run(one_detector, tmp_path)
-    with pytest.raises(CutoutsError, match=f"no column {hint}.*manifestColumns"):
+    with pytest.raises(CutoutsError, match=f"no column {hint}"):
         annotated(manifestColumns=[column]).run(one_detector, tmp_path, overwrite=True)
     assert len(list(tmp_path.glob("*.png"))) == len(earlier.written)
     with pytest.raises(CutoutsError):

@@ -33,7 +33,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         when no name resembles the word.
     """
     names = {name.lower(): name for name in known}
-    near = [names[name] for name in difflib.get_close_matches(word.lower(), names, n=3)]
+    near = [names[name] for name in difflib.get_close_matches(word.lower(), names, n=2, cutoff=0.7)]
     return f" Did you mean {' or '.join(near)}?" if near else ""
 
 

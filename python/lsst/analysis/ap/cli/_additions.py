@@ -10,13 +10,7 @@ if TYPE_CHECKING:
 
 
 def add_addition_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options.
-
-    Parameters
-    ----------
-    parser : `argparse.ArgumentParser`
-        The parser of the command.
-    """
+    """Add the options."""
     group = parser.add_argument_group("what goes with them")
     group.add_argument(
         "--mix",
@@ -38,26 +32,7 @@ def add_addition_options(parser: argparse.ArgumentParser) -> None:
 
 
 def with_additions(arguments: argparse.Namespace, catalog: "Catalog") -> "Catalog":
-    """Return a catalogue with what is added to its sources.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        The parsed words.
-    catalog : `Catalog`
-        The catalogue.
-
-    Returns
-    -------
-    catalog : `Catalog`
-        What reads the sources, those that are mixed in, and the marks of
-        training subjects.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when one of the options makes no sense.
-    """
+    """Return a catalogue with what is added to its sources."""
     from ._gold import GoldCatalog, read_gold
     from ._mixing import MixedCatalog, parse_mix
 
@@ -69,17 +44,6 @@ def with_additions(arguments: argparse.Namespace, catalog: "Catalog") -> "Catalo
 
 
 def additions_in_words(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return what is added, for the report of a run.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        The parsed words.
-
-    Returns
-    -------
-    words : `dict` [`str`, `str`]
-        What there is of it, by option.
-    """
+    """Return what is added, for the report of a run."""
     words = {"mix": ", ".join(arguments.mix), "gold": arguments.gold or ""}
     return {name: text for name, text in words.items() if text}

@@ -13,26 +13,7 @@ if TYPE_CHECKING:
 
 
 def open_butler(repo: str, groups: Sequence[Sequence[str]] | None) -> "Butler":
-    """Open a repository read-only, and check that the collections exist.
-
-    Parameters
-    ----------
-    repo : `str`
-        Path, URI or label of the repository.
-    groups : sequence of sequence of `str` or `None`
-        Collections to search, as ``--collections`` gives them.
-
-    Returns
-    -------
-    butler : `lsst.daf.butler.Butler`
-        The repository, with these as default collections.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the repository cannot be opened, or has no such
-        collection.
-    """
+    """Open a repository read-only, and check that the collections exist."""
     from lsst.daf.butler import Butler, MissingCollectionError
 
     words = [name.strip() for group in groups or () for word in group for name in word.split(",")]

@@ -1,37 +1,57 @@
 """What to know, and what to refuse, before the work begins."""
 
-__all__ = ("check_sources", "describe_sources", "warn_of_absent", "warn_of_small_sample")
+__all__ = (
+    "check_sources",
+    "describe_sources",
+    "refuse_empty_selection",
+    "warn_of_absent",
+    "warn_of_small_sample",
+)
 
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final, NoReturn
 
+from ..criteria import CRITERIA
 from ..domain import CutoutsError, DetectorVisit
+from ..messages import did_you_mean
 from ..runs._repository import Repository
 from ..sources import Selection, Survey
 
 _LOG = logging.getLogger(__name__)
 
+_CHOICES: Final = ("one_per_object", "latest", "sample", "seed", "strata", "limit")
+"""Fields of a selection that leave some source where there is one."""
+
+
+def refuse_empty_selection(selection: Selection, count: Callable[[Selection], int]) -> NoReturn:
+    """Say which condition leaves no source, with how many there are after each.
+
+    ``count``: returns how many sources of the catalogue a selection has.
+    """
+    steps, left = Selection(), count(Selection())
+    said = f"the catalogue has {left or 'none'}"
+    for criterion in CRITERIA:
+        value, unset = getattr(selection, criterion.fills), getattr(steps, criterion.fills)
+        if not left or value == unset or criterion.fills in _CHOICES:
+            continue
+        steps = replace(steps, **{criterion.fills: value})
+        left = count(steps)
+        said += f", {steps.in_words(criterion.fills)} leaves {left or 'none'}"
+        if not left:
+            raise CutoutsError(
+                f"No DiaSource is selected: {said}. Loosen this condition, or one before it.",
+                choices=(criterion.name,),
+            )
+    raise CutoutsError(f"No DiaSource is selected: {said}.")
+
 
 def check_sources(survey: Survey, repository: Repository) -> None:
-    """Refuse sources of which no picture can come, and warn of bad ones.
-
-    Parameters
-    ----------
-    survey : `~lsst.analysis.ap.sources.Survey`
-        The sources.
-    repository : `~lsst.analysis.ap.runs.Repository`
-        Repository of the images.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when there is no source, or when something is wrong with all.
-    """
+    """Refuse sources of which no picture can come, and warn of bad ones."""
     count = survey.count
-    if count == 0:
-        raise CutoutsError("No DiaSource is selected: the catalogue is empty, or the selection too narrow.")
     if survey.unreadable == count:
         raise CutoutsError(f"None of the {count} sources can be read; of the first one: {survey.reason}.")
     if survey.without_position == count:
@@ -60,6 +80,12 @@ def _check_instruments(survey: Survey, repository: Repository) -> None:
     known = repository.instruments
     if not known:
         return  # a repository without images, as the search for them will say
+    given = repository.config.instrument
+    if given is not None and given not in known:
+        raise CutoutsError(
+            f"The repository has no instrument {given}, but {', '.join(known)}.{did_you_mean(given, known)}",
+            choices=("instrument",),
+        )
     found: Counter[str | None] = Counter()
     for name, number in survey.instruments.items():
         found[repository.instrument if name is None else name] += number
@@ -67,7 +93,8 @@ def _check_instruments(survey: Survey, repository: Repository) -> None:
     if silent := found.pop(None, 0):
         raise CutoutsError(
             f"{silent} of {survey.count} sources do not say their instrument, and the repository does not "
-            f"have just one: give it with --instrument (the repository has {has})."
+            f"have just one: give it (the repository has {has}).",
+            choices=("instrument",),
         )
     unknown = {name: number for name, number in found.items() if name not in known}
     if not unknown:
@@ -76,7 +103,8 @@ def _check_instruments(survey: Survey, repository: Repository) -> None:
     if len(unknown) == len(found):
         raise CutoutsError(
             f"The repository does not know the instrument {names}; it has {has}. Give the right repository "
-            "or --instrument."
+            "or instrument.",
+            choices=("instrument",),
         )
     _LOG.warning("The repository does not know the instrument %s; it has %s.", names, has)
 
@@ -121,15 +149,7 @@ def _is_on_image(repository: Repository, data_id: DetectorVisit, lon: float, lat
 
 
 def warn_of_absent(selection: Selection, survey: Survey) -> None:
-    """Warn of identifiers that were asked for and not found.
-
-    Parameters
-    ----------
-    selection : `~lsst.analysis.ap.sources.Selection`
-        What was asked for.
-    survey : `~lsst.analysis.ap.sources.Survey`
-        What was found.
-    """
+    """Warn of identifiers that were asked for and not found."""
     if selection.ids is None or selection.one_per_object or selection.sample or selection.limit:
         return
     if absent := len(selection.ids) - (survey.count - survey.repeated):
@@ -141,15 +161,7 @@ def warn_of_absent(selection: Selection, survey: Survey) -> None:
 
 
 def warn_of_small_sample(selection: Selection, survey: Survey) -> None:
-    """Warn of a sample that has not as many sources as were asked for.
-
-    Parameters
-    ----------
-    selection : `~lsst.analysis.ap.sources.Selection`
-        What was asked for.
-    survey : `~lsst.analysis.ap.sources.Survey`
-        What was found.
-    """
+    """Warn of a sample that has not as many sources as were asked for."""
     found = survey.count - survey.repeated
     wanted = min(selection.sample or 0, selection.limit or selection.sample or 0)
     if found < wanted:
@@ -157,18 +169,7 @@ def warn_of_small_sample(selection: Selection, survey: Survey) -> None:
 
 
 def describe_sources(survey: Survey) -> Iterator[str]:
-    """Yield how many sources there are, and of what kind.
-
-    Parameters
-    ----------
-    survey : `~lsst.analysis.ap.sources.Survey`
-        The sources.
-
-    Yields
-    ------
-    line : `str`
-        One line for a person.
-    """
+    """Yield how many sources there are, and of what kind: lines for a person."""
     visits = {(instrument, visit) for instrument, visit, _ in survey.detectors}
     yield f"{survey.count} DiaSources on {len(survey.detectors)} images of {len(visits)} visits"
     for number, what in (

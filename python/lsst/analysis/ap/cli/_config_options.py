@@ -34,15 +34,7 @@ _TRUTHS: Final = {
 
 
 def add_config_options(parser: argparse.ArgumentParser, title: str) -> None:
-    """Give a parser the options of the configuration.
-
-    Parameters
-    ----------
-    parser : `argparse.ArgumentParser`
-        The parser; it gets a group of options.
-    title : `str`
-        What the configuration is about.
-    """
+    """Give a parser the options of the configuration."""
     looks = parser.add_argument_group(title)
     looks.add_argument(
         "-C",
@@ -64,27 +56,7 @@ def add_config_options(parser: argparse.ArgumentParser, title: str) -> None:
 def make_config[C: "Config"](
     arguments: argparse.Namespace, config: C, given: Mapping[str, Any] | None = None
 ) -> C:
-    """Fill a configuration, files first and then single fields.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        The words, parsed.
-    config : `lsst.pex.config.Config`
-        The defaults; it is changed.
-    given : `~collections.abc.Mapping` [`str`, `object`], optional
-        Fields that have options of their own.
-
-    Returns
-    -------
-    config : `lsst.pex.config.Config`
-        The same, valid.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when a word names no field, or the values are impossible.
-    """
+    """Fill a configuration, files first and then single fields."""
     from lsst.pipe.base.configOverrides import ConfigOverrides
 
     for file in arguments.config_file:

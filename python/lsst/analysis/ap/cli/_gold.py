@@ -29,25 +29,11 @@ _COLUMNS: Final = {
 
 
 def read_gold(path: str) -> dict[int, dict[str, str]]:
-    """Read which sources have a right answer.
+    """Return the metadata of training subjects, by diaSourceId.
 
-    Parameters
-    ----------
-    path : `str`
-        A CSV or Parquet file with the columns ``diaSourceId`` and ``answer``,
-        the number of the right answer in the workflow, from 0; and perhaps
-        ``successMessage``, ``failureMessage``, and ``id``, that of the rule
-        for feedback in the lab, ``gold`` when there is none.
-
-    Returns
-    -------
-    gold : `dict` [`int`, `dict` [`str`, `str`]]
-        Metadata of the training subjects, by diaSourceId.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the file cannot be read or is of another kind.
+    The file is CSV or Parquet with the columns ``diaSourceId`` and ``answer``, the number of the right answer
+    in the workflow, from 0; and perhaps ``successMessage``, ``failureMessage``, and ``id``, that of the rule
+    for feedback in the lab.
     """
     rows = _rows(path)
     missing = [name for name in ("diaSourceId", "answer") if rows and name not in rows[0]]
@@ -81,15 +67,7 @@ def _rows(path: str) -> list[dict[str, Any]]:
 
 
 class GoldCatalog:
-    """A catalogue that says which of its sources are training subjects.
-
-    Parameters
-    ----------
-    catalog : `Catalog`
-        The catalogue.
-    gold : `~collections.abc.Mapping` [`int`, `~collections.abc.Mapping`]
-        Metadata of the training subjects, by diaSourceId.
-    """
+    """A catalogue that says which of its sources are training subjects."""
 
     def __init__(self, catalog: "Catalog", gold: Mapping[int, Mapping[str, str]]) -> None:
         self._catalog, self._gold = catalog, gold
@@ -97,21 +75,7 @@ class GoldCatalog:
         self._told = False
 
     def read(self, selection: "Selection", columns: Collection[str] | None = None) -> "Iterator[pa.Table]":
-        """Yield the wanted sources.
-
-        Parameters
-        ----------
-        selection : `~lsst.analysis.ap.sources.Selection`
-            Which ones.
-        columns : collection of `str`, optional
-            Columns that are wanted besides those of training subjects; all
-            when not given.
-
-        Yields
-        ------
-        table : `pyarrow.Table`
-            Some of them.
-        """
+        """Yield the wanted sources, with the columns of training subjects."""
         found = 0
         for table in self._catalog.read(selection, columns):
             marked, number = self._mark(table)

@@ -36,39 +36,12 @@ class Mix:
     """How many; 0 where their share counts."""
 
     def count(self, total: int) -> int:
-        """Return how many of them there are among so many sources.
-
-        Parameters
-        ----------
-        total : `int`
-            How many sources there are, these among them.
-
-        Returns
-        -------
-        count : `int`
-            The nearest number.
-        """
+        """Return how many of them there are among so many sources."""
         return self.number or round(self.share * total)
 
 
 def parse_mix(word: str) -> Mix:
-    """Return what is to be mixed in.
-
-    Parameters
-    ----------
-    word : `str`
-        A condition and an amount, such as ``pixelFlags_injected:5%``.
-
-    Returns
-    -------
-    mix : `Mix`
-        The same.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when it is none.
-    """
+    """Return what a condition and an amount say, such as ``pixelFlags_injected:5%``."""
     condition, _, amount = word.rpartition(":")
     match = _AMOUNT.fullmatch(amount.strip())
     if not condition.strip() or match is None:
@@ -86,13 +59,6 @@ class MixedCatalog:
 
     These are drawn at random, from the same places, bands and times as the
     others. What else is asked of the others is not asked of them.
-
-    Parameters
-    ----------
-    catalog : `Catalog`
-        The catalogue.
-    mixes : sequence of `Mix`
-        What is mixed in.
     """
 
     def __init__(self, catalog: "Catalog", mixes: Sequence[Mix]) -> None:
@@ -104,20 +70,7 @@ class MixedCatalog:
             raise CutoutsError("The shares of all --mix leave nothing for the other sources: lower them.")
 
     def read(self, selection: "Selection", columns: Collection[str] | None = None) -> "Iterator[pa.Table]":
-        """Yield the sources of a selection, and those that are mixed in.
-
-        Parameters
-        ----------
-        selection : `~lsst.analysis.ap.sources.Selection`
-            Which ones. A sample has those that are mixed in among its number.
-        columns : collection of `str`, optional
-            Columns that are wanted; all when not given.
-
-        Yields
-        ------
-        table : `pyarrow.Table`
-            Sources of one detector, where the catalogue is in their order.
-        """
+        """Yield the sources of a selection, and those that are mixed in; a sample counts both."""
         if self._known is None or self._known[0] != selection:
             self._known = selection, tuple(self._selections(selection))
         counts = [0] * len(self._known[1])

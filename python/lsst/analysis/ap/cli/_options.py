@@ -19,42 +19,19 @@ _SHOWN: Final = 5
 
 
 def add_place_words(parser: argparse.ArgumentParser) -> None:
-    """Add the words for the repository and the directory; neither is required yet.
-
-    Parameters
-    ----------
-    parser : `argparse.ArgumentParser`
-        The parser of the command.
-    """
+    """Add the words for the repository and the directory; neither is required yet."""
     parser.add_argument("repo", metavar="REPO", nargs="?", help="butler repository: path, URI or label")
     parser.add_argument("outdir", metavar="OUTDIR", nargs="?", help="directory for pictures; made if needed")
 
 
 def require_places(arguments: argparse.Namespace) -> None:
-    """Refuse a command that lacks one of these.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        The parsed words.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when one is missing.
-    """
+    """Refuse a command that lacks one of these."""
     if arguments.repo is None or arguments.outdir is None:
         raise CutoutsError("Give the butler repository and the output directory: REPO OUTDIR.")
 
 
 def add_collections_option(group: argparse._ArgumentGroup) -> None:
-    """Add the option that names the collections.
-
-    Parameters
-    ----------
-    group : `argparse._ArgumentGroup`
-        Group of options that it belongs to.
-    """
+    """Add the option that names the collections."""
     group.add_argument(
         "--collections",
         metavar="NAME",
@@ -66,13 +43,7 @@ def add_collections_option(group: argparse._ArgumentGroup) -> None:
 
 
 def add_work_options(group: argparse._ArgumentGroup) -> None:
-    """Add the options that say how the work is done.
-
-    Parameters
-    ----------
-    group : `argparse._ArgumentGroup`
-        Group of options that they belong to.
-    """
+    """Add the options that say how the work is done."""
     group.add_argument(
         "-j", "--jobs", type=number_of_jobs, default=1, metavar="N", help="number of processes (default: 1)"
     )
@@ -82,22 +53,7 @@ def add_work_options(group: argparse._ArgumentGroup) -> None:
 
 
 def report_result(prog: str, outdir: str, result: "Struct") -> int:
-    """Say what came of a run.
-
-    Parameters
-    ----------
-    prog : `str`
-        Name of the command.
-    outdir : `str`
-        Directory of the pictures.
-    result : `lsst.pipe.base.Struct`
-        What the task returned.
-
-    Returns
-    -------
-    status : `int`
-        0 when every picture is there, 1 when some failed.
-    """
+    """Say what came of a run."""
     rows: dict[str, Sequence[object]] = {
         "written": [len(result.written)],
         "already there": [len(result.skipped)],

@@ -12,33 +12,15 @@ from ..criteria import CRITERIA
 
 if TYPE_CHECKING:
     from ..runs._repository import Repository
-    from ..sources import Catalog, Selection
+    from ..sources import Selection, SqlApdb, TableCatalog
     from ..zooniverseCutouts import ZooniverseCutoutsConfig
 
 _PUBLISHED_URL: Final = "rubin@usdf-prompt-processing-dev.slac.stanford.edu/lsst-devl"
 """Where plotImageSubtractionCutouts looks for a namespace when nothing else is said."""
 
 
-def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> "Catalog":
-    """Open what the sources are read from.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        The parsed words.
-    repository : `~lsst.analysis.ap.runs._repository.Repository`
-        The repository of the images.
-
-    Returns
-    -------
-    catalog : `Catalog`
-        The open catalogue.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when it cannot be opened.
-    """
+def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> "SqlApdb | TableCatalog":
+    """Open what the sources are read from."""
     from .. import sources
 
     meanings, butler = repository.meanings, repository.butler
@@ -62,22 +44,10 @@ def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> "Ca
 
 
 def columns_for(arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig") -> frozenset[str] | None:
-    """Return which columns of the catalogue the work needs.
+    """Return which columns of the catalogue the work needs; `None` for all.
 
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        The parsed words.
-    config : `ZooniverseCutoutsConfig`
-        What the pictures and the manifest show.
-
-    Returns
-    -------
-    columns : `frozenset` [`str`] or `None`
-        All when `None`: a file may have columns that are meant for the
-        manifest, a database only those of its schema; and a training set
-        gets whatever there is. Stamps as arrays come
-        with the whole row.
+    A file may have columns that are meant for the manifest, a database only those of its schema. Stamps as
+    arrays come with the whole row.
     """
     from ..runs._manifest_columns import needed_columns
     from ..sources import PICTURE_COLUMNS
@@ -89,23 +59,7 @@ def columns_for(arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig"
 
 
 def selection_of(arguments: argparse.Namespace) -> "Selection":
-    """Return which of the sources are wanted.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        The parsed words.
-
-    Returns
-    -------
-    selection : `~lsst.analysis.ap.sources.Selection`
-        The selection.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when an option makes no sense.
-    """
+    """Return which of the sources are wanted."""
     from ..sources import Selection, make_selection
 
     # Once only: a list of identifiers may come through a pipe.

@@ -62,13 +62,7 @@ _PLACES: Final = ("sqlitefile", "postgres_url", "apdb", "catalog", "catalog_data
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which DiaSources.
-
-    Parameters
-    ----------
-    parser : `argparse.ArgumentParser`
-        The parser of the command.
-    """
+    """Add the options that say which DiaSources."""
     group = parser.add_argument_group("where the DiaSources come from (one of these)")
     source = group.add_mutually_exclusive_group()
     for names, settings in _SOURCES.items():
@@ -94,20 +88,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_source_options(arguments: argparse.Namespace) -> None:
-    """Refuse a command that does not say where the sources are, or where the pictures go.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        The parsed words. The output directory that came after the files of
-        alerts is put into its place.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when something is missing, or belongs to an option that is not
-        there.
-    """
+    """Refuse a command that does not say where the sources are, or where the pictures go."""
     place = next((name for name in _PLACES if getattr(arguments, name)), None)
     if place is None and not arguments.namespace:
         raise CutoutsError(

@@ -48,20 +48,7 @@ def _whole(text: str) -> int:
 
 
 def parse_words(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
-    """Return what the words of a command say; end the process for those that say nothing.
-
-    Parameters
-    ----------
-    parser : `argparse.ArgumentParser`
-        Knows the words.
-    argv : sequence of `str`
-        The words.
-
-    Returns
-    -------
-    arguments : `argparse.Namespace`
-        The words by name.
-    """
+    """Return what the words of a command say; end the process for those that say nothing."""
     options = [name for action in parser._actions for name in action.option_strings]
     for word in argv:  # -collections would be -c with the value ollections
         if re.fullmatch(r"-[a-z][a-z-]+(=.*)?", word) and (name := f"-{word.partition('=')[0]}") in options:
@@ -105,16 +92,6 @@ def refuse_empty(arguments: argparse.Namespace) -> None:
 
     It would count as one that is not given, and so select everything or
     write into the present directory.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        The words by name.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when there is one.
     """
 
     def is_empty(value: object) -> bool:
@@ -131,20 +108,7 @@ def refuse_empty(arguments: argparse.Namespace) -> None:
 
 
 def spell(parser: argparse.ArgumentParser, choices: Sequence[str]) -> str:
-    """Return how a command spells the choices that a message names.
-
-    Parameters
-    ----------
-    parser : `argparse.ArgumentParser`
-        Knows the options.
-    choices : sequence of `str`
-        Names of arguments and of configuration fields.
-
-    Returns
-    -------
-    words : `str`
-        What to put behind the message.
-    """
+    """Return how a command spells the choices that a message names."""
     options = {action.dest: max(action.option_strings, key=len, default="") for action in parser._actions}
     words = [options.get(name) or f"-c {name}=..." for name in choices]
     return f" (On the command line: {', '.join(words)}.)" if words else ""

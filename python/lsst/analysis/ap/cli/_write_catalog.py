@@ -16,26 +16,9 @@ if TYPE_CHECKING:
 
 
 def write_catalog(tables: "Iterable[pa.Table]", path: str | Path, *, overwrite: bool) -> int:
-    """Write sources as a Parquet file, which is there when it is whole.
+    """Write sources as a Parquet file, which is there when it is whole, and return how many there are.
 
-    Parameters
-    ----------
-    tables : iterable of `pyarrow.Table`
-        The sources; memory holds one table.
-    path : `str` or `pathlib.Path`
-        The file.
-    overwrite : `bool`
-        Whether to replace a file that has other sources, or other values.
-
-    Returns
-    -------
-    count : `int`
-        How many sources it has.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when it cannot be written, or is there with other contents.
+    Memory holds one table. A file with other contents is replaced only if ``overwrite`` says so.
     """
     path = Path(path)
     try:

@@ -155,12 +155,21 @@ def _open_sources(
 ) -> "tuple[Iterable[pa.Table], int]":
     """Return the selected sources and their number, once they are checked."""
     from ..sources import SURVEY_COLUMNS, survey
-    from ._checks import check_sources, describe_sources, warn_of_absent, warn_of_small_sample
+    from ._checks import (
+        check_sources,
+        describe_sources,
+        refuse_empty_selection,
+        warn_of_absent,
+        warn_of_small_sample,
+    )
     from ._write_catalog import write_catalog
 
     selection = selection_of(arguments)
-    catalog = with_additions(arguments, open_catalog(arguments, repository))
+    single = open_catalog(arguments, repository)
+    catalog = with_additions(arguments, single)
     found = survey(catalog.read(selection, SURVEY_COLUMNS))
+    if not found.count:
+        refuse_empty_selection(selection, single.count)
     warn_of_absent(selection, found)
     warn_of_small_sample(selection, found)
     if repository.butler is not None:

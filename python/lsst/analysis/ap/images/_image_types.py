@@ -102,7 +102,9 @@ def find_image_types(
     """
     collections = tuple(butler.collections.defaults)
     if not collections:
-        raise CutoutsError("no collections to search for images; name some, for instance with --collections")
+        raise CutoutsError(
+            "There are no collections to search for images: name some.", choices=("collections",)
+        )
     present = _Present(butler, collections)
     for name, role in ((science, SCIENCE), (template, TEMPLATE), (difference, DIFFERENCE)):
         if name is not None and not present.has(name):

@@ -2,7 +2,6 @@
 
 __all__ = ("needed_columns", "prepare_columns")
 
-import difflib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -10,6 +9,7 @@ from itertools import chain
 import pyarrow as pa
 
 from ..domain import CutoutsError, SourceBatch
+from ..messages import did_you_mean
 from ..output import ManifestColumn
 from ..sources import arrow_condition, columns_of, current_name, parse_condition
 
@@ -90,11 +90,9 @@ def _check(columns: Sequence[ManifestColumn], known: Collection[str]) -> None:
     missing = sorted(needed_columns(asked) - {*known})
     if not missing:
         return
-    near = {name: match for name in missing for match in difflib.get_close_matches(name, known, 1)}
-    hints = [f"{name} (is it {near[name]}?)" if name in near else name for name in missing]
     raise CutoutsError(
-        f"The sources have no column {', '.join(hints)}, which manifestColumns asks for: correct it, or take "
-        "it out.",
+        f"The sources have no column {', '.join(missing)}, which manifestColumns asks for."
+        f"{did_you_mean(missing[0], known)} Correct it, or take it out.",
         choices=("manifestColumns",),
     )
 

@@ -169,7 +169,9 @@ def _get(butler: "Butler", ref: "DatasetRef", columns: Sequence[str] | None = No
         return butler.get(ref, parameters=None if columns is None else {"columns": list(columns)})
     except Exception as error:  # whatever the formatter or the storage raises
         cause = " ".join(str(error).split())
-        raise CutoutsError(f"{ref} cannot be read: {cause}. Leave it out with --data-query.") from None
+        raise CutoutsError(
+            f"{ref} cannot be read: {cause}. Leave it out of the query.", choices=("data_query",)
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from ..domain import CutoutsError, UnreadableError
+from ..messages import did_you_mean
 from ._afw_catalog import read_afw_catalog
 from ._columns import Meanings, Standardizer
 from ._selection import Selection
@@ -107,8 +108,8 @@ def find_tables(butler: "Butler", dataset_type: str, where: str = "") -> "list[D
     except MissingDatasetTypeError as error:
         known = sorted(t.name for t in butler.registry.queryDatasetTypes("*ia*ource*"))
         raise CutoutsError(
-            f"The repository has no dataset type {dataset_type!r}"
-            + (f"; it has {', '.join(known)}." if known else ".")
+            f"The repository has no dataset type {dataset_type!r}.{did_you_mean(dataset_type, known)} "
+            f"Of tables of sources it has {', '.join(known) or 'none'}."
         ) from error
     except Exception as error:  # the butler has many words for a wrong expression
         cause = " ".join(str(error).split())

@@ -123,8 +123,13 @@ class Selection:
             except CutoutsError as error:
                 raise CutoutsError(str(error), choices=("where",)) from error
 
-    def in_words(self) -> str:
+    def in_words(self, *names: str) -> str:
         """Return what is asked for, for the report of a run.
+
+        Parameters
+        ----------
+        *names : `str`
+            Fields that count; all when none is given.
 
         Returns
         -------
@@ -135,7 +140,12 @@ class Selection:
         words = []
         for spec in fields(self):
             value = getattr(self, spec.name)
-            if spec.repr and value is not None and value != spec.default:
+            if (
+                spec.repr
+                and value is not None
+                and value != spec.default
+                and (not names or spec.name in names)
+            ):
                 is_list = spec.name in ("ids", "object_ids")
                 words.append(f"{spec.name}={f'{len(value)} given' if is_list else repr(value)}")
         return ", ".join(words) or "all"

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...domain import CutoutsError
+from ...messages import did_you_mean
 from ._evaluate import Kind, Typed, evaluate
 from ._expression import Expression
 
@@ -47,7 +48,8 @@ class _ArrowEngine:
         index = self._schema.get_field_index(name)
         if index < 0:
             raise CutoutsError(
-                f"The catalogue has no column {name!r} to select by. Check its spelling, or leave it out."
+                f"The catalogue has no column {name!r} to select by.{did_you_mean(name, self._schema.names)} "
+                "Check its spelling, or leave it out."
             )
         kind, field = self._schema.field(index).type, pc.field(name)
         if pa.types.is_dictionary(kind):

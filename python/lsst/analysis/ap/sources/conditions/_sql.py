@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ...domain import CutoutsError
+from ...messages import did_you_mean
 from ._evaluate import Kind, Typed, evaluate
 from ._expression import Expression
 
@@ -37,7 +38,8 @@ class _SqlEngine:
     def column(self, name: str) -> Typed:
         if (found := self._columns.get(name)) is None:
             raise CutoutsError(
-                f"{self._table} has no column {name!r} to select by. Check its spelling, or leave it out."
+                f"{self._table} has no column {name!r} to select by.{did_you_mean(name, self._columns)} "
+                "Check its spelling, or leave it out."
             )
         match found.type:
             case sa.Boolean():
