@@ -9,11 +9,7 @@ from functools import cache
 def software_version() -> str:
     """Return the version of this package.
 
-    Returns
-    -------
-    version : `str`
-        That of the installed distribution; in a stack environment without
-        one, ``"unknown"``.
+    Returns: that of the installed distribution; in a stack environment without one, ``"unknown"``.
     """
     from importlib.metadata import PackageNotFoundError, version
 

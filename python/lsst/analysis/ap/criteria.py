@@ -1,10 +1,8 @@
 """What can be asked of DiaSources: the one description of each condition.
 
-From here come the options of the commands, the fields of
-`~lsst.analysis.ap.sources.config.SelectionConfig` and, through
-`~lsst.analysis.ap.sources.make_selection`, the fields of
-`~lsst.analysis.ap.sources.Selection`. This module imports nothing, so that a
-command can say its options at once.
+From here come the options of the commands, the fields of `~lsst.analysis.ap.sources.config.SelectionConfig`
+and, through `~lsst.analysis.ap.sources.make_selection`, the fields of `~lsst.analysis.ap.sources.Selection`.
+This module imports nothing, so that a command can say its options at once.
 """
 
 __all__ = ("CRITERIA", "Criterion", "Takes")
@@ -43,22 +41,16 @@ class Criterion:
 
     name: str
     """Its name in words, joined by underscores."""
-
     takes: Takes
     """What its value is."""
-
     doc: str
     """What it asks for: a phrase with a small letter and no full stop."""
-
     shown: str
     """What stands for its value in a line of usage."""
-
     fills: str
     """Field of `~lsst.analysis.ap.sources.Selection` that its value fills."""
-
     in_pipeline: bool = True
-    """Whether the pipeline has it: not what its data query says, nor what
-    looks beyond one detector."""
+    """Whether the pipeline has it: not what its data query says, nor what looks beyond one detector."""
 
     @property
     def field(self) -> str:

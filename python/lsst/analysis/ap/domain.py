@@ -58,20 +58,16 @@ class UnreadableError(CutoutsError):
 class Box:
     """A rectangle of whole pixels, in PARENT coordinates.
 
-    PARENT coordinates count from the corner of the detector: the first pixel
-    of an image whose ``xy0`` is (1200, 800) is (1200, 800), and the centre of
-    a pixel is at its integer position. Intervals are half-open.
+    PARENT coordinates count from the corner of the detector: the first pixel of an image whose ``xy0`` is
+    (1200, 800) is (1200, 800), and the centre of a pixel is at its integer position. Intervals are half-open.
     """
 
     x_start: int
     """First column."""
-
     x_stop: int
     """One past the last column."""
-
     y_start: int
     """First row."""
-
     y_stop: int
     """One past the last row."""
 
@@ -95,9 +91,8 @@ class Box:
         Returns
         -------
         box : `Box`
-            Per axis the first pixel is ``floor(center - size/2 + 1)``, the
-            rule of `lsst.geom.Box2I.makeCenteredBox`, on which
-            ``Exposure.getCutout`` stands.
+            Per axis the first pixel is ``floor(center - size/2 + 1)``, the rule of
+            `lsst.geom.Box2I.makeCenteredBox`, on which ``Exposure.getCutout`` stands.
         """
         height = width if height is None else height
         x_start = math.floor(x - width / 2 + 1)
@@ -177,10 +172,8 @@ class DetectorVisit:
 
     instrument: str
     """Name of the instrument as the butler knows it."""
-
     visit: int
     """Visit ID."""
-
     detector: int
     """Detector ID."""
 
@@ -194,15 +187,11 @@ class SourceBatch:
 
     data_id: DetectorVisit | None
     """Where the sources were found; `None` when their rows do not say."""
-
     rows: "pa.Table"
-    """One row per DiaSource, columns by their APDB names; ``diaSourceId``,
-    ``ra`` and ``dec`` (degrees) are always there. A row without an identifier
-    has in its place the number of the row, negative."""
-
+    """One row per DiaSource, columns by their APDB names; ``diaSourceId``, ``ra`` and ``dec`` (degrees) are
+    always there. A row without an identifier has in its place the number of the row, negative."""
     reasons: Mapping[int, str] = field(default_factory=dict)
-    """Why rows can have no picture, by row number: their values cannot be
-    read. Most rows have none."""
+    """Why rows can have no picture, by row number: their values cannot be read. Most rows have none."""
 
     def take(self, rows: Sequence[int]) -> "SourceBatch":
         """Return some of the sources.
@@ -228,24 +217,17 @@ class Stamp:
     array: "NDArray[np.float32]"
     """Pixel values, (rows, columns), row 0 at the bottom of the sky picture.
     NaN where there are no data: off the image, or NaN in it."""
-
     box: Box
     """Where the pixels lie, PARENT pixels."""
-
     mask: "NDArray[np.uint32] | None" = None
     """Mask bits of the same shape; `None` when nobody asked for them."""
-
     mask_planes: Mapping[str, int] = field(default_factory=dict)
     """Bit number of each mask plane, by afw's name (``"SAT"``, ``"EDGE"``)."""
-
     unit: str | None = None
-    """Unit of the pixels as the image's header has it (``"nJy"``,
-    ``"adu"``); `None` where it has none."""
-
+    """Unit of the pixels as the image's header has it (``"nJy"``, ``"adu"``); `None` where it has none."""
     variance: "NDArray[np.float32] | None" = None
     """Variance of the pixels, NaN where there are no data; `None` when nobody
     asked for it, or the image has none."""
-
     psf: "NDArray[np.float64] | None" = None
     """Image of the point-spread function at the source, whose middle pixel is
     the source; `None` when nobody asked for it, or the image has none."""
@@ -261,29 +243,20 @@ class Triplet:
 
     template: Stamp
     """From the template, warped to the pixels of the science image."""
-
     science: Stamp
     """From the science image."""
-
     difference: Stamp | None
-    """From the difference image; `None` where nobody requires one and none
-    is stored."""
-
+    """From the difference image; `None` where nobody requires one and none is stored."""
     sky_jacobian: "NDArray[np.float64]"
     """How the sky moves with the pixels at the source, arcseconds per pixel:
     ``[[d(east)/dx, d(east)/dy], [d(north)/dx, d(north)/dy]]``."""
-
     position: tuple[float, float] | None = None
-    """Where the source is in the science image, (x, y) in PARENT pixels;
-    `None` when nobody looked."""
-
+    """Where the source is in the science image, (x, y) in PARENT pixels; `None` when nobody looked."""
     template_source: str = ""
     """Which patches of coadds the template stamp was warped from; empty where
     the repository has a template of the detector, whose PSF is matched."""
-
     footprint: "NDArray[np.bool_] | None" = None
-    """Pixels of the source's footprint, of the stamps' shape; `None` when
-    nobody looked."""
+    """Pixels of the source's footprint, of the stamps' shape; `None` when nobody looked."""
 
     @property
     def stamps(self) -> tuple[Stamp, Stamp, Stamp | None]:

@@ -81,9 +81,8 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
     config : `ZooniverseCutoutsConfig`, optional
         Configuration; the defaults when not given.
     butler : `lsst.daf.butler.Butler`, optional
-        Repository of the images, with default collections. Without it `run`
-        makes pictures of alerts, which bring their stamps, and `figure`,
-        `render` and `show` those of images given by hand.
+        Repository of the images, with default collections. Without it `run` makes pictures of alerts, which
+        bring their stamps, and `figure`, `render` and `show` those of images given by hand.
     repo : `str`, optional
         Path, URI or label of that repository. Worker processes open it again
         where the butler cannot be sent to them, as that of a server cannot.
@@ -161,17 +160,15 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
     ) -> RunResult:
         """Write a picture of each source, and a manifest of the pictures.
 
-        What ``outdir`` already holds from an earlier run with the same
-        settings is skipped, so that running again finishes an interrupted
-        run, and tries again what failed.
+        What ``outdir`` already holds from an earlier run with the same settings is skipped, so that running
+        again finishes an interrupted run, and tries again what failed.
 
         Parameters
         ----------
         sources : `pandas.DataFrame`, `astropy.table.Table`, \
                 `pyarrow.Table`, or iterable of such tables
-            DiaSources with columns ``diaSourceId``, ``visit``, ``detector``,
-            ``ra`` and ``dec`` (degrees, ICRS), and whatever else the pictures
-            and the manifest are to show.
+            DiaSources with columns ``diaSourceId``, ``visit``, ``detector``, ``ra`` and ``dec`` (degrees,
+            ICRS), and whatever else the pictures and the manifest are to show.
         outdir : `str` or `pathlib.Path`
             Directory for the pictures, made when it does not exist: a path,
             or a URI that `lsst.resources` can write to, such as ``s3://``.
@@ -190,8 +187,7 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
             What else the journal and ``report.json`` should tell of this
             run, such as how its sources were selected.
         total : `int`, optional
-            How many sources there are, for the progress bar, where the
-            sources are a stream.
+            How many sources there are, for the progress bar, where the sources are a stream.
         progress : `bool`, optional
             Whether to show a progress bar; by default on a terminal.
 
@@ -199,32 +195,27 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
         -------
         result : `lsst.pipe.base.Struct`
             ``written``
-                Identifiers of the pictures made by this call (a sequence of
-                `int`, with ``to_pandas``).
+                Identifiers of the pictures made by this call (a sequence of `int`, with ``to_pandas``).
             ``skipped``
                 Identifiers of the pictures that were there.
             ``failed``
-                Sources without a picture, each with ``diaSourceId``,
-                ``data_id`` and ``reason`` (a sequence, with ``to_pandas``);
-                also in ``failures.csv``.
+                Sources without a picture, each with ``diaSourceId``, ``data_id`` and ``reason`` (a sequence,
+                with ``to_pandas``); also in ``failures.csv``.
             ``manifest``
-                Path of the manifest, of its first file where it has several
-                (`str`).
+                Path of the manifest, of its first file where it has several (`str`).
             ``manifests``
                 Paths of all its files (`list` [`str`]).
             ``stamps``
                 Paths of the files of ``config.writeStamps`` (`list` [`str`]).
             ``uploads``
-                What uploads the pictures: commands under ``upload with``,
-                others that do the same under ``or with`` (`dict` [`str`,
-                `list` [`str`]]).
+                What uploads the pictures: commands under ``upload with``, others that do the same under ``or
+                with`` (`dict` [`str`, `list` [`str`]]).
 
         Raises
         ------
         CutoutsError
-            Raised when nothing can be made at all: no such datasets, a
-            catalogue without the needed columns, a directory that cannot be
-            written to or that holds pictures made with other settings.
+            Raised when nothing can be made at all: no such datasets, a catalogue without the needed columns,
+            a directory that cannot be written to or that holds pictures made with other settings.
         """
         if total is None and isinstance(sources, Sized) and not isinstance(sources, Sequence):
             total = len(sources)

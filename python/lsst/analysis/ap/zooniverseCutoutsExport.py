@@ -72,8 +72,7 @@ class ZooniverseCutoutsExportTask(Task):
         Parameters
         ----------
         outdir : `str` or `pathlib.Path`
-            Directory for the pictures: a path, or a URI that
-            `lsst.resources` can write to.
+            Directory for the pictures: a path, or a URI that `lsst.resources` can write to.
         datasetType : `str`, optional
             What `ZooniverseCutoutsPipelineTask` wrote.
         where : `str`, optional

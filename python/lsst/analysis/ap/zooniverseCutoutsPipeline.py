@@ -51,9 +51,8 @@ _OptionalInput = functools.partial(
 class ZooniverseCutoutsConnections(PipelineTaskConnections, dimensions=_DIMENSIONS):
     """Datasets of ZooniverseCutoutsPipelineTask.
 
-    There is a quantum for each table of DiaSources. An image that does not
-    exist fails its sources, each by name, and no quantum; a graph without any
-    image of one kind is refused.
+    There is a quantum for each table of DiaSources. An image that does not exist fails its sources, each by
+    name, and no quantum; a graph without any image of one kind is refused.
 
     Parameters
     ----------
@@ -114,8 +113,7 @@ class ZooniverseCutoutsConnections(PipelineTaskConnections, dimensions=_DIMENSIO
         Raises
         ------
         CutoutsError
-            Raised when no quantum has a template, none has a science image,
-            or none has a difference image.
+            Raised when no quantum has a template, none has a science image, or none has a difference image.
         """
         missing = set(PANELS)
         data_ids = list(adjuster.iter_data_ids())
@@ -172,9 +170,8 @@ class ZooniverseCutoutsPipelineConfig(
 class ZooniverseCutoutsPipelineTask(PipelineTask):
     """Make pictures of the DiaSources of one detector, as a table.
 
-    What `ZooniverseCutoutsTask` writes as files, this task puts into the
-    repository, one dataset for each quantum; `ZooniverseCutoutsExportTask`
-    turns these datasets into the same files.
+    What `ZooniverseCutoutsTask` writes as files, this task puts into the repository, one dataset for each
+    quantum; `ZooniverseCutoutsExportTask` turns these datasets into the same files.
     """
 
     ConfigClass: ClassVar = ZooniverseCutoutsPipelineConfig
@@ -206,8 +203,7 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
             Raised when the catalogue or the configuration allows no picture
             at all, from the `CutoutsQuantumError` that says why.
         UnreadableError
-            Raised when the catalogue, or a file that the configuration names,
-            cannot be read.
+            Raised when the catalogue, or a file that the configuration names, cannot be read.
         """
         try:
             outputs = self.run(**butlerQC.get(inputRefs))
@@ -234,8 +230,7 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
             Table of the DiaSources of one detector.
         template, science, difference : \
                 `lsst.daf.butler.DeferredDatasetHandle`, optional
-            The images of that detector. Only the compressed tiles that the
-            stamps need are read.
+            The images of that detector. Only the compressed tiles that the stamps need are read.
         footprints : `lsst.daf.butler.DeferredDatasetHandle`, optional
             Catalogue of its footprints.
 
@@ -243,19 +238,16 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
         -------
         result : `lsst.pipe.base.Struct`
             ``cutouts``
-                The wanted rows with all their columns, and the columns
-                ``png`` (the file, null where there is none) and ``failure``
-                (why there is none, else null); a column for each panel where
-                ``pictures.separatePanels`` is set; the stamps where
-                ``putStamps`` is set (`pyarrow.Table`).
+                The wanted rows with all their columns, and the columns ``png`` (the file, null where there is
+                none) and ``failure`` (why there is none, else null); a column for each panel where
+                ``pictures.separatePanels`` is set; the stamps where ``putStamps`` is set (`pyarrow.Table`).
 
         Raises
         ------
         lsst.pipe.base.NoWorkFound
             Raised when none of the DiaSources is wanted.
         UnreadableError
-            Raised when the table, or a file that the configuration names,
-            cannot be read.
+            Raised when the table, or a file that the configuration names, cannot be read.
         CutoutsError
             Raised when the table lacks a column that is needed.
         """

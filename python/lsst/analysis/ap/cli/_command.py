@@ -52,30 +52,19 @@ class Command:
 
     prog: str
     """Its name."""
-
     places: str
     """Its words besides options, as the line of usage has them."""
-
     description: str
     """What it does."""
-
     epilog: str
     """Examples, and the exit status."""
-
     declare: Callable[[argparse.ArgumentParser], None]
     """Gives a parser its words."""
-
     act: Callable[[argparse.Namespace], int]
     """Does what they ask for, and returns the exit status."""
 
     def build_parser(self) -> argparse.ArgumentParser:
-        """Return the parser of the command line; it imports no middleware.
-
-        Returns
-        -------
-        parser : `argparse.ArgumentParser`
-            The parser.
-        """
+        """Return the parser of the command line; it imports no middleware."""
         parser = argparse.ArgumentParser(
             prog=self.prog,
             usage=f"%(prog)s [options] {self.places}",
@@ -102,17 +91,8 @@ class Command:
     def main(self, argv: Sequence[str] | None = None) -> int:
         """Run the command.
 
-        Parameters
-        ----------
-        argv : sequence of `str`, optional
-            The words after the command's name; those of the process when not
-            given.
-
-        Returns
-        -------
-        status : `int`
-            What the command's help says; 2 when nothing could be done as
-            asked, 130 when interrupted.
+        ``argv``: the words after the command's name; those of the process when not given. Returns: what the
+        command's help says; 2 when nothing could be done as asked, 130 when interrupted.
         """
         try:
             try:

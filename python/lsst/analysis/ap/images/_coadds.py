@@ -16,14 +16,8 @@ from ._cut import Grid
 class CoaddFinder:
     """Finds the patches of coadds that a detector touches.
 
-    Parameters
-    ----------
-    butler : `lsst.daf.butler.Butler`
-        Repository, with the default collections to search.
-    dataset_type : `str`
-        The coadds.
-    skymap : `str` or `None`
-        The sky map that counts; `None` for all.
+    ``butler``: repository, with the default collections to search. ``skymap``: the sky map that counts;
+    `None` for all.
     """
 
     def __init__(self, butler: Any, dataset_type: str, skymap: str | None) -> None:
@@ -37,18 +31,8 @@ class CoaddFinder:
     def find(self, data_id: DetectorVisit, grid: Grid) -> list[DatasetRef]:
         """Find the coadds of a detector.
 
-        Parameters
-        ----------
-        data_id : `DetectorVisit`
-            The detector.
-        grid : `Grid`
-            The pixels of its science image, which count where the repository
-            has no region for it.
-
-        Returns
-        -------
-        refs : `list` [`lsst.daf.butler.DatasetRef`]
-            Coadds in the band of the visit, ordered by their data IDs.
+        ``grid``: the pixels of its science image, which count where the repository has no region for it.
+        Returns: coadds in the band of the visit, ordered by their data IDs.
         """
         visit = data_id.instrument, data_id.visit
         if self._visit != visit:

@@ -27,13 +27,10 @@ class Exposed:
 
     data_id: DetectorVisit
     """Whose image it is."""
-
     band: str | None
     """The visit's band."""
-
     mjd: float | None
-    """Middle of the exposure, MJD TAI; `None` where the repository does not
-    say it."""
+    """Middle of the exposure, MJD TAI; `None` where the repository does not say it."""
 
 
 def find_exposures(
@@ -50,33 +47,14 @@ def find_exposures(
 ) -> list[list[Exposed]]:
     """Find the images that cover some positions, by the regions of the butler.
 
-    Parameters
-    ----------
-    butler : `lsst.daf.butler.Butler`
-        Repository, with the default collections to search.
-    dataset_type : `str`
-        Images that there must be, such as ``visit_image``; one of each visit
-        and detector.
-    ra, dec : `numpy.ndarray`
-        ICRS degrees, shape (N,). Positions that are no numbers, or off the
-        sky, are covered by nothing.
-    instrument : `str`, optional
-        The only instrument that counts.
-    bands : `~collections.abc.Collection` [`str`], optional
-        The only bands that count; all when there are none.
-    begin, end : `float`, optional
-        The middle of the exposure is not before and not after these, MJD TAI;
-        images without a time are left out where there are such limits.
-    latest : `int`, optional
-        How many images a position has at most, the last ones.
-
-    Returns
-    -------
-    exposures : `list` [`list` [`Exposed`]]
-        For each position the images that cover it in the order of their times,
-        then of their visits and detectors. What covers it is a matter of the
-        image's outline on the sky, which may be some pixels larger than the
-        image.
+    ``butler``: repository, with the default collections to search. ``dataset_type``: images that there must
+    be, such as ``visit_image``; one of each visit and detector. ``ra``, ``dec``: ICRS degrees, shape (N,).
+    Positions that are no numbers, or off the sky, are covered by nothing. ``instrument``: the only instrument
+    that counts. ``bands``: the only bands that count; all when there are none. ``begin``, ``end``: the middle
+    of the exposure is not before and not after these, MJD TAI; images without a time are left out where there
+    are such limits. ``latest``: how many images a position has at most, the last ones. Returns: for each
+    position the images that cover it in the order of their times, then of their visits and detectors. What
+    covers it is a matter of the image's outline on the sky, which may be some pixels larger than the image.
     """
     ra, dec = (np.atleast_1d(np.asarray(axis, dtype=np.float64)) for axis in (ra, dec))
     exposures: list[list[Exposed]] = [[] for _ in ra]

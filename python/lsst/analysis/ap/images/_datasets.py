@@ -19,48 +19,18 @@ class Datasets(Protocol):
     def find(self, role: str, data_id: DetectorVisit) -> DeferredDatasetHandle:
         """Find a dataset.
 
-        Parameters
-        ----------
-        role : `str`
-            ``template``, ``science``, ``difference`` or ``footprints``, the
-            catalogue that has those of the sources.
-        data_id : `DetectorVisit`
-            Whose.
-
-        Returns
-        -------
-        handle : `lsst.daf.butler.DeferredDatasetHandle`
-            What reads it.
-
-        Raises
-        ------
-        StampError
-            Raised if there is none, with the reason; a `MissingDatasetError`
-            where the repository was asked and has none.
+        ``role``: ``template``, ``science``, ``difference`` or ``footprints``, the catalogue that has those of
+        the sources. Raises `StampError` if there is none, with the reason; a `MissingDatasetError` where the
+        repository was asked and has none.
         """
         ...
 
     def find_coadds(self, data_id: DetectorVisit, grid: Grid) -> Sequence[DeferredDatasetHandle]:
         """Find the coadds that a template of a detector can be warped from.
 
-        Parameters
-        ----------
-        data_id : `DetectorVisit`
-            The detector.
-        grid : `Grid`
-            The pixels of its science image.
-
-        Returns
-        -------
-        handles : `~collections.abc.Sequence` \
-                [`lsst.daf.butler.DeferredDatasetHandle`]
-            What reads them, one patch each, of the visit's band; none where
-            templates are not to be warped.
-
-        Raises
-        ------
-        MissingDatasetError
-            Raised if the repository has coadds, but none under the detector.
+        ``grid``: the pixels of its science image. Returns: what reads them, one patch each, of the visit's
+        band; none where templates are not to be warped. Raises `MissingDatasetError` if the repository has
+        coadds, but none under the detector.
         """
         ...
 
@@ -69,47 +39,27 @@ class Datasets(Protocol):
 class HandleDatasets:
     """The datasets of one detector, as a quantum brings them.
 
-    The storage class of a handle counts where only the butler can read the
-    dataset; its parameters never do.
+    The storage class of a handle counts where only the butler can read the dataset; its parameters never do.
     """
 
     template: DeferredDatasetHandle | None = None
     """The template, warped to the science image; `None` when there is none."""
-
     science: DeferredDatasetHandle | None = None
     """The visit's own image."""
-
     difference: DeferredDatasetHandle | None = None
     """Science minus template."""
-
     footprints: DeferredDatasetHandle | None = None
     """The catalogue with footprints, of storage class SourceCatalog."""
-
     coadds: Sequence[DeferredDatasetHandle] = ()
     """The patches that a missing template is warped from."""
-
     dataset_types: Mapping[str, str] = field(default_factory=dict)
     """Dataset type by role, to name what is missing."""
 
     def find(self, role: str, data_id: DetectorVisit) -> DeferredDatasetHandle:
         """Find a dataset among the handles.
 
-        Parameters
-        ----------
-        role : `str`
-            ``template``, ``science``, ``difference`` or ``footprints``.
-        data_id : `DetectorVisit`
-            Whose.
-
-        Returns
-        -------
-        handle : `lsst.daf.butler.DeferredDatasetHandle`
-            What reads it.
-
-        Raises
-        ------
-        StampError
-            Raised if there is none, or it is that of another detector.
+        ``role``: ``template``, ``science``, ``difference`` or ``footprints``. Raises `StampError` if there is
+        none, or it is that of another detector.
         """
         handle: DeferredDatasetHandle | None = getattr(self, role)
         if handle is None:

@@ -8,14 +8,11 @@ from ..domain import CutoutsError
 class StampError(CutoutsError):
     """The reason why one source has no stamps.
 
-    `TripletReader.read` returns these rather than raising them, so that a bad
-    image costs its own sources only.
+    `TripletReader.read` returns these rather than raising them, so that a bad image costs its own sources
+    only.
 
-    Parameters
-    ----------
-    reason : `str`
-        The reason. Libraries' messages that it quotes may have several lines;
-        those become one, which fits into a table.
+    ``reason``: the reason. Libraries' messages that it quotes may have several lines; those become one, which
+    fits into a table.
     """
 
     def __init__(self, reason: str) -> None:

@@ -14,23 +14,9 @@ FITS_EXTENSIONS = (".fits", ".fit", ".fits.fz")
 def open_plain_fits(handle: DeferredDatasetHandle) -> ByteSource | None:
     """Open the file of a dataset, when it is a FITS file of its own.
 
-    Parameters
-    ----------
-    handle : `lsst.daf.butler.DeferredDatasetHandle`
-        The dataset, of whatever storage class.
-
-    Returns
-    -------
-    source : `ByteSource` or `None`
-        The file; `None` when the dataset lies in memory, in a file of
-        another format, in several files or in a part of one.
-
-    Raises
-    ------
-    StampError
-        Raised if the repository knows of no file.
-    ImageFileError
-        Raised if the file cannot be opened.
+    ``handle``: the dataset, of whatever storage class. Returns: the file; `None` when the dataset lies in
+    memory, in a file of another format, in several files or in a part of one. Raises `StampError` if the
+    repository knows of no file; `ImageFileError` if the file cannot be opened.
     """
     try:
         uri = handle.butler.getURIs(handle.ref).primaryURI

@@ -19,20 +19,8 @@ def open_warped_template(
 ) -> WarpedTemplate:
     """Open coadds as a template.
 
-    Parameters
-    ----------
-    handles : `~collections.abc.Sequence` [`lsst.daf.butler.DeferredDatasetHandle`]
-        Patches of coadds of one band; where they belong to several sky maps,
-        those of the one that covers most of the detector count.
-    open_image : `~collections.abc.Callable`
-        What opens one of them.
-    grid : `Grid`
-        The pixels of the science image.
-
-    Returns
-    -------
-    template : `WarpedTemplate`
-        The template; closing it closes the coadds.
+    ``handles``: patches of coadds of one band; where they belong to several sky maps, those of the one that
+    covers most of the detector count. ``grid``: the pixels of the science image.
     """
     skymaps: dict[str, dict[int, dict[int, OpenImage]]] = {}
     opened: list[OpenImage] = []

@@ -18,16 +18,8 @@ _IDENTITY: Final = "diaSourceId"
 def is_marked(column: str) -> bool:
     """Return whether a column name has one of Zooniverse's prefixes.
 
-    Parameters
-    ----------
-    column : `str`
-        A column name, such as ``#training_subject``.
-
-    Returns
-    -------
-    marked : `bool`
-        Whether it begins with ``#`` or ``//`` (not shown on the page), ``!``
-        (shown in Talk only) or ``%`` (indexed).
+    ``column``: a column name, such as ``#training_subject``. Returns: whether it begins with ``#`` or ``//``
+    (not shown on the page), ``!`` (shown in Talk only) or ``%`` (indexed).
     """
     return column.startswith(_MARKS)
 
@@ -35,15 +27,7 @@ def is_marked(column: str) -> bool:
 def manifest_name(column: str) -> str:
     """Return the catalogue column behind a column of the manifest.
 
-    Parameters
-    ----------
-    column : `str`
-        A name with one of Zooniverse's prefixes, or without.
-
-    Returns
-    -------
-    name : `str`
-        The name alone.
+    ``column``: a name with one of Zooniverse's prefixes, or without.
     """
     return column.lstrip("#/!%")
 
@@ -54,11 +38,8 @@ class ManifestColumn:
 
     name: str
     """Its name in the manifest, with Zooniverse's prefix."""
-
     source: str
-    """The catalogue column that it shows, or a condition on columns whose
-    truth it shows."""
-
+    """The catalogue column that it shows, or a condition on columns whose truth it shows."""
     is_asked: bool = True
     """Whether somebody asked for it, rather than that it is a default."""
 
@@ -71,25 +52,10 @@ class ManifestColumn:
 def choose_columns(items: Sequence[str], default: Sequence[str]) -> tuple[ManifestColumn, ...]:
     """Return the metadata columns of a manifest.
 
-    Parameters
-    ----------
-    items : sequence of `str`
-        What is asked for: names with Zooniverse's prefixes; ``NAME=COLUMN``
-        or ``NAME=CONDITION`` for what the catalogue has not under that name;
-        with ``+`` in front what comes behind the others, or behind the
-        defaults when there are no others; `ANONYMOUS` for no defaults.
-    default : sequence of `str`
-        The default.
-
-    Returns
-    -------
-    columns : `tuple` [`ManifestColumn`, ...]
-        The columns, each name once.
-
-    Raises
-    ------
-    ValueError
-        Raised for something that is no name of a column.
+    ``items``: what is asked for: names with Zooniverse's prefixes; ``NAME=COLUMN`` or ``NAME=CONDITION`` for
+    what the catalogue has not under that name; with ``+`` in front what comes behind the others, or behind
+    the defaults when there are no others; `ANONYMOUS` for no defaults. ``default``: the default. Returns: the
+    columns, each name once. Raises `ValueError` for something that is no name of a column.
     """
     names = [item.strip() for item in items]
     base = [name for name in names if name != ANONYMOUS and not name.startswith("+")]

@@ -14,20 +14,9 @@ _SET = "SUBJECT_SET"
 def upload_commands(form: ManifestForm, directory: str, manifests: Sequence[str]) -> dict[str, list[str]]:
     """Return what uploads the pictures of a directory.
 
-    Parameters
-    ----------
-    form : `ManifestForm`
-        What the manifest looks like.
-    directory : `str`
-        Path or URI of the directory.
-    manifests : sequence of `str`
-        The files of the manifest, relative to it.
-
-    Returns
-    -------
-    commands : `dict` [`str`, `list` [`str`]]
-        What does it under ``upload with``, for ``citsci`` a line of Python
-        for each folder; what does the same under ``or with``.
+    ``form``: what the manifest looks like. ``directory``: path or URI of the directory. ``manifests``: the
+    files of the manifest, relative to it. Returns: what does it under ``upload with``, for ``citsci`` a line
+    of Python for each folder; what does the same under ``or with``.
     """
     root = directory.rstrip("/")
     if form.style == "citsci":

@@ -17,15 +17,8 @@ _PARTIAL_SUFFIX = ".partial"
 class OutputDirectory:
     """A directory in which nothing half-written is seen under its final name.
 
-    Parameters
-    ----------
-    path : `str` or `pathlib.Path`
-        The directory; it is made when it does not exist.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the directory cannot be made or written to.
+    ``path``: the directory; it is made when it does not exist. Raises `CutoutsError` when the directory
+    cannot be made or written to.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -58,11 +51,8 @@ class OutputDirectory:
     def check(self) -> None:
         """Find out whether the directory is still the one that was opened.
 
-        Raises
-        ------
-        CutoutsError
-            Raised when it was removed, moved or unmounted: what is written
-            to its path would be lost, or fill the disk below.
+        Raises `CutoutsError` when it was removed, moved or unmounted: what is written to its path would be
+        lost, or fill the disk below.
         """
         if self._identify() != self._identity:
             raise CutoutsError(
@@ -78,57 +68,22 @@ class OutputDirectory:
         return status.st_dev, status.st_ino
 
     def fetch(self, name: str) -> None:
-        """Bring a file to `path`, where a local directory has it already.
-
-        Parameters
-        ----------
-        name : `str`
-            Its path in this directory.
-        """
+        """Bring a file to `path`, where a local directory has it already."""
 
     def save(self, name: str, *, now: bool = False) -> None:
         """Keep a file of `path`, where a local directory has it already.
 
-        Parameters
-        ----------
-        name : `str`
-            Its path in this directory.
-        now : `bool`, optional
-            Whether it must not wait.
+        ``now``: whether it must not wait.
         """
 
     def has(self, name: str) -> bool:
-        """Return whether a file is there.
-
-        Parameters
-        ----------
-        name : `str`
-            Its path in this directory.
-
-        Returns
-        -------
-        has : `bool`
-            Whether it is.
-        """
+        """Return whether a file is there."""
         return (self.path / name).exists()
 
     def read(self, name: str) -> bytes:
         """Return what a file holds.
 
-        Parameters
-        ----------
-        name : `str`
-            Its path in this directory.
-
-        Returns
-        -------
-        content : `bytes`
-            All of it.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when it cannot be read.
+        Raises `CutoutsError` when it cannot be read.
         """
         try:
             return (self.path / name).read_bytes()
@@ -138,18 +93,8 @@ class OutputDirectory:
     def write(self, name: str, content: bytes) -> None:
         """Write a whole file.
 
-        Parameters
-        ----------
-        name : `str`
-            Its path in this directory; folders on the way are made.
-        content : `bytes`
-            What it holds.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the disk does not take it; no file of that name
-            appears, and one that was there stays as it was.
+        ``name``: its path in this directory; folders on the way are made. Raises `CutoutsError` when the disk
+        does not take it; no file of that name appears, and one that was there stays as it was.
         """
         with self.open(name) as stream:
             stream.write(content)
@@ -158,23 +103,9 @@ class OutputDirectory:
     def open(self, name: str, *, durable: bool = False) -> Iterator[IO[bytes]]:
         """Open a file that gets its name when all of it is written.
 
-        Parameters
-        ----------
-        name : `str`
-            Its path in this directory; folders on the way are made.
-        durable : `bool`, optional
-            Whether to wait until the file would outlive a power failure. A
-            killed process needs no such wait.
-
-        Yields
-        ------
-        stream : `typing.IO`
-            What to write to.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the disk does not take it, or the directory is gone.
+        ``name``: its path in this directory; folders on the way are made. ``durable``: whether to wait until
+        the file would outlive a power failure. A killed process needs no such wait. Raises `CutoutsError`
+        when the disk does not take it, or the directory is gone.
         """
         path = self.path / name
         partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL_SUFFIX}")
@@ -201,15 +132,7 @@ class OutputDirectory:
     def remove(self, names: Iterable[str]) -> None:
         """Remove files, as far as they are there.
 
-        Parameters
-        ----------
-        names : iterable of `str`
-            Their paths in this directory.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when one of them cannot be removed.
+        Raises `CutoutsError` when one of them cannot be removed.
         """
         for name in names:
             _unlink(self.path / name)
@@ -217,25 +140,15 @@ class OutputDirectory:
     def present(self, sizes: Mapping[str, int]) -> set[str]:
         """Return which files are there as they were written.
 
-        Parameters
-        ----------
-        sizes : `~collections.abc.Mapping` [`str`, `int`]
-            The number of bytes of each, by its path in this directory.
-
-        Returns
-        -------
-        names : `set` [`str`]
-            Those of them that are there, and whole.
+        ``sizes``: the number of bytes of each, by its path in this directory. Returns: those of them that are
+        there, and whole.
         """
         return {name for name, size in sizes.items() if _size(self.path / name) == size}
 
     def remove_partial_files(self) -> None:
         """Remove what an interrupted run left half-written.
 
-        Raises
-        ------
-        CutoutsError
-            Raised when one of them cannot be removed.
+        Raises `CutoutsError` when one of them cannot be removed.
         """
         # Not in all folders: one may be the directory of another run, which is at work.
         folders = [self.path, *(path for path in self.path.iterdir() if is_chunk_folder(path.name))]

@@ -17,22 +17,8 @@ from ._remote import is_uri, open_directory
 def open_existing(place: str | os.PathLike[str]) -> Iterator[tuple[OutputDirectory, Journal]]:
     """Open a directory that a run has filled.
 
-    Parameters
-    ----------
-    place : `str` or `os.PathLike`
-        A path, or a URI as for `open_directory`.
-
-    Yields
-    ------
-    directory : `OutputDirectory`
-        The directory.
-    journal : `Journal`
-        Its journal; while it is open no run can write to the directory.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when there is no such directory, or no run has filled it.
+    Yields: its journal; while it is open no run can write to the directory. Raises `CutoutsError` when there
+    is no such directory, or no run has filled it.
     """
     if not is_uri(place) and not Path(place).is_dir():
         raise CutoutsError(f"There is no directory {place}: give the OUTDIR of a run.")

@@ -20,18 +20,8 @@ class JournalFile:
 
     It is a context manager.
 
-    Parameters
-    ----------
-    directory : `OutputDirectory`
-        The directory.
-    existing : `bool`, optional
-        Whether there must be such a file already.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when another process has the file, or it is damaged, or absent
-        where there must be one.
+    ``existing``: whether there must be such a file already. Raises `CutoutsError` when another process has
+    the file, or it is damaged, or absent where there must be one.
     """
 
     def __init__(self, directory: OutputDirectory, *, existing: bool = False) -> None:
@@ -79,15 +69,7 @@ class JournalFile:
     def changed(self) -> Iterator[sqlite3.Connection]:
         """Make some changes durable, or none of them; also for tables of other rooms.
 
-        Yields
-        ------
-        db : `sqlite3.Connection`
-            Takes the changes.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the disk does not take them, or the directory is gone.
+        Raises `CutoutsError` when the disk does not take them, or the directory is gone.
         """
         self._directory.check()
         if (
@@ -101,20 +83,7 @@ class JournalFile:
             yield self._db
 
     def rows(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a query; also of tables of other rooms.
-
-        Parameters
-        ----------
-        query : `str`
-            A query.
-        *values : `str` or `int`
-            Its parameters.
-
-        Yields
-        ------
-        row : `tuple`
-            A row.
-        """
+        """Yield the rows of a query; also of tables of other rooms."""
         with self._explained():
             yield from self._db.execute(query, values)
 

@@ -34,8 +34,7 @@ class JournalOfRuns(JournalFile):
     def _own(self, path: str, *, is_own: Callable[[str], bool] = _is_picture_or_none) -> str:
         """Return a path that the journal tells, if it is of the form that this package writes.
 
-        Files are removed and listed by it, so that any other could harm what
-        is not a run's own.
+        Files are removed and listed by it, so that any other could harm what is not a run's own.
         """
         if not isinstance(path, str) or not is_own(path):
             raise CutoutsError(
@@ -52,10 +51,7 @@ class JournalOfRuns(JournalFile):
     def set_settings(self, settings: Mapping[str, str]) -> None:
         """Record the settings of the run.
 
-        Parameters
-        ----------
-        settings : `Mapping` [`str`, `str`]
-            All settings; those of earlier runs are replaced.
+        ``settings``: all settings; those of earlier runs are replaced.
         """
         with self.changed() as db:
             db.execute("DELETE FROM setting")
@@ -64,15 +60,7 @@ class JournalOfRuns(JournalFile):
     def add_run(self, facts: Mapping[str, object]) -> int:
         """Record that a run has begun.
 
-        Parameters
-        ----------
-        facts : `Mapping` [`str`, `object`]
-            What should be known of it, as far as JSON can tell it.
-
-        Returns
-        -------
-        number : `int`
-            Its number, from 1.
+        ``facts``: what should be known of it, as far as JSON can tell it. Returns: its number, from 1.
         """
         with self.changed() as db:
             return db.execute("INSERT INTO run (facts) VALUES (?)", (json.dumps(facts),)).lastrowid or 0
@@ -80,12 +68,7 @@ class JournalOfRuns(JournalFile):
     def end_run(self, number: int, facts: Mapping[str, object]) -> None:
         """Record what came of a run.
 
-        Parameters
-        ----------
-        number : `int`
-            Its number.
-        facts : `Mapping` [`str`, `object`]
-            What should be known besides.
+        ``facts``: what should be known besides.
         """
         with self.changed() as db:
             query = "UPDATE run SET facts = json_patch(facts, ?) WHERE number = ?"
@@ -104,24 +87,12 @@ class JournalOfRuns(JournalFile):
         return bytes(value)
 
     def add_manifest(self, path: str) -> None:
-        """Record that a file is to become a part of the manifest.
-
-        Parameters
-        ----------
-        path : `str`
-            Its path in the directory.
-        """
+        """Record that a file is to become a part of the manifest."""
         with self.changed() as db:
             db.execute("INSERT OR IGNORE INTO manifest VALUES (?)", (path,))
 
     def drop_manifest(self, path: str) -> None:
-        """Record that a file is no part of the manifest any more.
-
-        Parameters
-        ----------
-        path : `str`
-            Its path in the directory.
-        """
+        """Record that a file is no part of the manifest any more."""
         with self.changed() as db:
             db.execute("DELETE FROM manifest WHERE path = ?", (path,))
 

@@ -39,15 +39,7 @@ _PANEL_ENDS: Final = tuple(f"_{panel}" for panel in PANELS)
 def picture_key(path: str) -> str:
     """Return what a picture is called: an identifier or a key.
 
-    Parameters
-    ----------
-    path : `str`
-        Path of the picture, or of one of its panels.
-
-    Returns
-    -------
-    key : `str`
-        Its name without folder, panel and suffix.
+    Returns: its name without folder, panel and suffix.
     """
     name = basename(path).removesuffix(".png")
     return next((name.removesuffix(end) for end in _PANEL_ENDS if name.endswith(end)), name)
@@ -59,35 +51,22 @@ class ManifestForm:
 
     style: str
     """One of `MANIFEST_STYLES`."""
-
     columns: tuple[str, ...]
     """Metadata columns in order, with Zooniverse's prefixes."""
-
     url_root: str | None = None
     """Where the pictures are hosted, encoded; `None` for local files."""
-
     rows: int | None = None
     """How many rows a file has at most; `None` for one file of all."""
-
     frames: tuple[str, ...] = (COMPOSITE,)
     """Which pictures a subject consists of: panels, or the whole; none where
     a run left stamps alone, and the manifest only lists the sources."""
-
     anonymous: bool = False
     """Whether pictures are known by keys, not by identifiers."""
 
     def with_columns(self, columns: Sequence[str]) -> Self:
         """Return this form with more columns behind its own.
 
-        Parameters
-        ----------
-        columns : sequence of `str`
-            Their names, with Zooniverse's prefixes.
-
-        Returns
-        -------
-        form : `ManifestForm`
-            The wider form.
+        ``columns``: their names, with Zooniverse's prefixes.
         """
         return replace(self, columns=(*self.columns, *columns))
 
@@ -112,22 +91,10 @@ class ManifestForm:
     ) -> list[str]:
         """Write the manifest of a directory.
 
-        Parameters
-        ----------
-        directory : `OutputDirectory`
-            Where the files go: ``manifest.csv``, or ``manifest-001.csv`` and
-            so on when `rows` is given; for ``citsci``, in each folder that
-            has pictures.
-        pictures : iterable of `Picture`
-            One row each, in this order; for ``citsci`` the pictures of a
-            folder must follow each other.
-        announce : callable
-            Is told the path of each file before it is written.
-
-        Returns
-        -------
-        paths : `list` [`str`]
-            The files written, relative to the directory.
+        ``directory``: where the files go: ``manifest.csv``, or ``manifest-001.csv`` and so on when `rows` is
+        given; for ``citsci``, in each folder that has pictures. ``pictures``: one row each, in this order;
+        for ``citsci`` the pictures of a folder must follow each other. ``announce``: is told the path of each
+        file before it is written. Returns: the files written, relative to the directory.
         """
         written: list[str] = []
         folders = groupby(pictures, key=lambda picture: self._folder(picture.path))
@@ -163,15 +130,7 @@ class ManifestForm:
     def file_name(self, number: int) -> str:
         """Return the name of a file of the manifest in its folder.
 
-        Parameters
-        ----------
-        number : `int`
-            Which one, from 1.
-
-        Returns
-        -------
-        name : `str`
-            Its name.
+        ``number``: which one, from 1.
         """
         return "manifest.csv" if self.rows is None else f"manifest-{number:03d}.csv"
 

@@ -13,21 +13,10 @@ from ._columns import is_marked
 def metadata_of(rows: pa.Table, columns: Sequence[str]) -> list[Mapping[str, str]]:
     """Return the values of some columns as text.
 
-    Parameters
-    ----------
-    rows : `pyarrow.Table`
-        DiaSources.
-    columns : sequence of `str`
-        Columns that are wanted, as far as the table has them. Columns whose
-        own names carry one of Zooniverse's prefixes (``#training_subject``,
-        for one) are wanted always.
-
-    Returns
-    -------
-    metadata : `list` [`~collections.abc.Mapping` [`str`, `str`]]
-        The non-null values of each row, by column name. Each number is the
-        shortest text that gives the same number in its precision: a float32
-        of 0.8 reads 0.8. Lists and structures are JSON.
+    ``columns``: columns that are wanted, as far as the table has them. Columns whose own names carry one of
+    Zooniverse's prefixes (``#training_subject``, for one) are wanted always. Returns: the non-null values of
+    each row, by column name. Each number is the shortest text that gives the same number in its precision: a
+    float32 of 0.8 reads 0.8. Lists and structures are JSON.
     """
     present = [name for name in rows.column_names if name in columns or is_marked(name)]
     columns_of_text = {name: texts_of(rows.column(name)) for name in present}
@@ -40,15 +29,7 @@ def metadata_of(rows: pa.Table, columns: Sequence[str]) -> list[Mapping[str, str
 def texts_of(column: pa.ChunkedArray) -> list[str | None]:
     """Return the values of a column as text.
 
-    Parameters
-    ----------
-    column : `pyarrow.ChunkedArray`
-        Values of any type.
-
-    Returns
-    -------
-    texts : `list` [`str` or `None`]
-        The same, in the form that `metadata_of` describes.
+    Returns: the same, in the form that `metadata_of` describes.
     """
     try:
         return list(column.cast(pa.string()).to_pylist())

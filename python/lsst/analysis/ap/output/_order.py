@@ -8,20 +8,8 @@ import hashlib
 def parse_order(text: str) -> int | None:
     """Return the seed of a random order.
 
-    Parameters
-    ----------
-    text : `str`
-        ``detector``, ``random`` or ``random:N``.
-
-    Returns
-    -------
-    seed : `int` or `None`
-        `None` for the order of visit, detector and diaSourceId.
-
-    Raises
-    ------
-    ValueError
-        Raised for anything else.
+    ``text``: ``detector``, ``random`` or ``random:N``. Returns: `None` for the order of visit, detector and
+    diaSourceId. Raises `ValueError` for anything else.
     """
     if text == "detector":
         return None
@@ -34,17 +22,7 @@ def parse_order(text: str) -> int | None:
 def shuffled(seed: int, diaSourceId: int) -> bytes:
     """Return what random orders sort by.
 
-    Parameters
-    ----------
-    seed : `int`
-        Which random order.
-    diaSourceId : `int`
-        A DiaSource.
-
-    Returns
-    -------
-    key : `bytes`
-        It depends on nothing else, so that sources that come later fall
-        among those that are there, whose order stays.
+    Returns: it depends on nothing else, so that sources that come later fall among those that are there,
+    whose order stays.
     """
     return hashlib.blake2b(f"{seed} {diaSourceId}".encode(), digest_size=8).digest()

@@ -14,18 +14,12 @@ class Picture:
 
     diaSourceId: int
     """The DiaSource that it shows."""
-
     data_id: DetectorVisit | None
-    """The images that it shows; `None` for stamps of an alert that does not
-    say where they are from."""
-
+    """The images that it shows; `None` for stamps of an alert that does not say where they are from."""
     path: str
-    """Where it is, relative to the directory of the run; empty where a run
-    left the stamps alone."""
-
+    """Where it is, relative to the directory of the run; empty where a run left the stamps alone."""
     size: int
     """Bytes of the file."""
-
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Catalogue values for the manifest, as text, by column name."""
 
@@ -36,9 +30,7 @@ class Failure:
 
     diaSourceId: int
     """The DiaSource."""
-
     data_id: DetectorVisit | None
     """Its images, `None` when its row does not say."""
-
     reason: str
     """Why, and what to do about it."""

@@ -10,15 +10,7 @@ import pyarrow as pa
 def for_pandas(table: pa.Table) -> pa.Table:
     """Return a table as it should go into a Parquet file.
 
-    Parameters
-    ----------
-    table : `pyarrow.Table`
-        Any table.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        The same, with the schema of `with_pandas_types`.
+    Returns: the same, with the schema of `with_pandas_types`.
     """
     return table.replace_schema_metadata(with_pandas_types(table.schema).metadata)
 
@@ -26,22 +18,13 @@ def for_pandas(table: pa.Table) -> pa.Table:
 def with_pandas_types(schema: pa.Schema) -> pa.Schema:
     """Tell pandas how to read integers and truth values that may be null.
 
-    Without that word ``pandas.read_parquet`` makes floats of a column of
-    integers in which a value is null, and of two identifiers above 2^53 one.
+    Without that word ``pandas.read_parquet`` makes floats of a column of integers in which a value is null,
+    and of two identifiers above 2^53 one.
 
-    Parameters
-    ----------
-    schema : `pyarrow.Schema`
-        Schema that a Parquet file is to have.
-
-    Returns
-    -------
-    schema : `pyarrow.Schema`
-        The same with pandas metadata (the specification is in the developer
-        guide of pandas, "Storing pandas DataFrame objects in Apache Parquet
-        format"): integers become ``Int64`` and so on, truth values
-        ``boolean``. All integers do, with and without nulls, so that the
-        files of one kind have the same types.
+    ``schema``: schema that a Parquet file is to have. Returns: the same with pandas metadata (the
+    specification is in the developer guide of pandas, "Storing pandas DataFrame objects in Apache Parquet
+    format"): integers become ``Int64`` and so on, truth values ``boolean``. All integers do, with and without
+    nulls, so that the files of one kind have the same types.
     """
     columns = [
         {

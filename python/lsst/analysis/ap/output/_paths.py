@@ -30,26 +30,16 @@ class PictureNames:
 
     chunk_size: int | None = None
     """How many successive identifiers share a folder."""
-
     chunk_sources: int | None = None
     """How many sources share a folder, whatever their identifiers."""
-
     secret: bytes | None = None
     """What makes keys in place of identifiers; `None` for identifiers."""
 
     def name(self, diaSourceId: int) -> str:
         """Return what a picture is called.
 
-        Parameters
-        ----------
-        diaSourceId : `int`
-            The DiaSource.
-
-        Returns
-        -------
-        name : `str`
-            The identifier, or, with a secret, letters and digits that say
-            nothing about it to anybody else: a keyed hash (HMAC, RFC 2104).
+        Returns: the identifier, or, with a secret, letters and digits that say nothing about it to anybody
+        else: a keyed hash (HMAC, RFC 2104).
         """
         if self.secret is None:
             return str(diaSourceId)
@@ -59,18 +49,8 @@ class PictureNames:
     def path(self, diaSourceId: int, number: int | None = None) -> str:
         """Return the path of a picture, relative to the directory of the run.
 
-        Parameters
-        ----------
-        diaSourceId : `int`
-            The DiaSource.
-        number : `int`, optional
-            The running number of the source in the directory, from 0, which
-            `chunk_sources` needs.
-
-        Returns
-        -------
-        path : `str`
-            The path, with ``/`` between folder and name.
+        ``number``: the running number of the source in the directory, from 0, which `chunk_sources` needs.
+        Returns: the path, with ``/`` between folder and name.
         """
         # A folder must not have the name that panoptes finds in the cell of an identifier; it would take
         # that cell for one of a file.
@@ -85,33 +65,15 @@ class PictureNames:
 
 
 def is_chunk_folder(name: str) -> bool:
-    """Return whether a folder can be one of those for pictures.
-
-    Parameters
-    ----------
-    name : `str`
-        Its name.
-
-    Returns
-    -------
-    is_one : `bool`
-        Whether it is named as `PictureNames` does.
-    """
+    """Return whether a folder can be one of those for pictures."""
     return re.fullmatch(r"-?\d+--?\d+|part-\d{4,}", name) is not None
 
 
 def is_picture_path(path: str) -> bool:
     """Return whether a path can be one of a picture.
 
-    Parameters
-    ----------
-    path : `str`
-        A path relative to the directory of a run.
-
-    Returns
-    -------
-    is_one : `bool`
-        Whether it is a PNG file in the directory or in a folder for pictures.
+    ``path``: a path relative to the directory of a run. Returns: whether it is a PNG file in the directory or
+    in a folder for pictures.
     """
     folder, _, name = path.rpartition("/")
     return re.fullmatch(r"[\w-]+\.png", name) is not None and (not folder or is_chunk_folder(folder))
@@ -120,16 +82,8 @@ def is_picture_path(path: str) -> bool:
 def is_list_path(path: str) -> bool:
     """Return whether a path can be one of a manifest's file.
 
-    Parameters
-    ----------
-    path : `str`
-        A path relative to the directory of a run.
-
-    Returns
-    -------
-    is_one : `bool`
-        Whether it is ``manifest.csv`` or a numbered one, in the directory or
-        in a folder for pictures.
+    ``path``: a path relative to the directory of a run. Returns: whether it is ``manifest.csv`` or a numbered
+    one, in the directory or in a folder for pictures.
     """
     folder, _, name = path.rpartition("/")
     return re.fullmatch(r"manifest[\w-]*\.csv", name) is not None and (not folder or is_chunk_folder(folder))
@@ -138,34 +92,11 @@ def is_list_path(path: str) -> bool:
 def panel_path(path: str, panel: str) -> str:
     """Return the path of the picture of one panel.
 
-    Parameters
-    ----------
-    path : `str`
-        Path of the whole picture.
-    panel : `str`
-        One of ``PANELS``.
-
-    Returns
-    -------
-    path : `str`
-        A path beside it.
+    ``panel``: one of ``PANELS``.
     """
     return f"{path.removesuffix('.png')}_{panel}.png"
 
 
 def frame_path(path: str, frame: str) -> str:
-    """Return the path of a picture that a subject consists of.
-
-    Parameters
-    ----------
-    path : `str`
-        Path of the whole picture.
-    frame : `str`
-        A panel, or `COMPOSITE`.
-
-    Returns
-    -------
-    path : `str`
-        The path.
-    """
+    """Return the path of a picture that a subject consists of."""
     return path if frame == COMPOSITE else panel_path(path, frame)

@@ -9,22 +9,13 @@ from typing import Final
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _TEXTS: Final = (b"tEXt", b"iTXt", b"zTXt")
 _KEPT: Final = (b"Software", b"Panels")
-"""First words of the texts that tell nothing of the source: neither its
-identifiers nor its pixel values."""
+"""First words of the texts that tell nothing of the source: neither its identifiers nor its pixel values."""
 
 
 def without_identity(png: bytes) -> bytes:
     """Return a picture that does not say which source it shows.
 
-    Parameters
-    ----------
-    png : `bytes`
-        A PNG file.
-
-    Returns
-    -------
-    png : `bytes`
-        The same picture, without texts that tell of the source.
+    Returns: the same picture, without texts that tell of the source.
     """
     return _SIGNATURE + b"".join(
         chunk for kind, chunk in _chunks(png) if kind not in _TEXTS or chunk[8:].startswith(_KEPT)

@@ -27,27 +27,16 @@ class DirectoryRecord:
 
     settings: dict[str, str]
     """How the pictures were made, as text by name."""
-
     paths: tuple[str, ...]
     """Where each picture is, relative to the directory."""
-
     rows: pa.Table
-    """One row for each picture, in the same order: by visit, detector and
-    ``diaSourceId``."""
+    """One row for each picture, in the same order: by visit, detector and ``diaSourceId``."""
 
 
 def holds_pictures(path: Path) -> bool:
     """Return whether a directory is one of pictures.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        A directory, or anything else.
-
-    Returns
-    -------
-    holds : `bool`
-        Whether a run left its journal there.
+    ``path``: a directory, or anything else. Returns: whether a run left its journal there.
     """
     return (path / JOURNAL_NAME).is_file()
 
@@ -55,21 +44,8 @@ def holds_pictures(path: Path) -> bool:
 def read_record(path: Path) -> DirectoryRecord:
     """Read what a run left in a directory, without changing anything.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        The directory.
-
-    Returns
-    -------
-    record : `DirectoryRecord`
-        Its pictures and their rows. Of pictures that an older version made,
-        only the columns of the manifest are known.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when there are no pictures, or a run is at work.
+    Returns: its pictures and their rows. Of pictures that an older version made, only the columns of the
+    manifest are known. Raises `CutoutsError` when there are no pictures, or a run is at work.
     """
     if not holds_pictures(path):
         raise CutoutsError(f"{path} holds no pictures of zooniverseCutouts: name a directory that it wrote.")

@@ -27,15 +27,7 @@ _REQUESTS: Final = 1000
 def is_uri(place: str | os.PathLike[str]) -> bool:
     """Return whether a place is a URI rather than a path.
 
-    Parameters
-    ----------
-    place : `str` or `os.PathLike`
-        A path or a URI.
-
-    Returns
-    -------
-    is_one : `bool`
-        Whether it has a scheme.
+    Returns: whether it has a scheme.
     """
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", os.fspath(place)) is not None
 
@@ -43,21 +35,9 @@ def is_uri(place: str | os.PathLike[str]) -> bool:
 def open_directory(place: str | os.PathLike[str]) -> OutputDirectory:
     """Return the directory at a path or a URI.
 
-    Parameters
-    ----------
-    place : `str` or `os.PathLike`
-        A path, or a URI that `lsst.resources` can write to (``s3://``,
-        ``https://`` with WebDAV, ``file://``).
-
-    Returns
-    -------
-    directory : `OutputDirectory`
-        The directory, to be used as a context manager.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when it cannot be made, or not be written to.
+    ``place``: a path, or a URI that `lsst.resources` can write to (``s3://``, ``https://`` with WebDAV,
+    ``file://``). Returns: the directory, to be used as a context manager. Raises `CutoutsError` when it
+    cannot be made, or not be written to.
     """
     if not os.fspath(place):
         raise CutoutsError("The name of the output directory is empty: give one, such as '.' for this one.")
@@ -78,18 +58,11 @@ def open_directory(place: str | os.PathLike[str]) -> OutputDirectory:
 class RemoteDirectory(OutputDirectory):
     """A directory behind a URI.
 
-    Files are written to a local folder first, and are sent when they are
-    whole, so that nothing half-written is ever seen. The journal is worked
-    on locally as well and is sent now and then: what a killed run had not yet
-    told it is made again. Before it is sent, it is looked whether another run
-    has sent its own.
+    Files are written to a local folder first, and are sent when they are whole, so that nothing half-written
+    is ever seen. The journal is worked on locally as well and is sent now and then: what a killed run had not
+    yet told it is made again. Before it is sent, it is looked whether another run has sent its own.
 
-    Parameters
-    ----------
-    root : `lsst.resources.ResourcePath`
-        The directory.
-    staging : `pathlib.Path`, optional
-        The local folder of the same run in another process.
+    ``staging``: the local folder of the same run in another process.
     """
 
     def __init__(self, root: "ResourcePath", staging: Path | None = None) -> None:
@@ -123,22 +96,8 @@ class RemoteDirectory(OutputDirectory):
     def open(self, name: str, *, durable: bool = False) -> Iterator[IO[bytes]]:
         """Open a file that is sent when all of it is written.
 
-        Parameters
-        ----------
-        name : `str`
-            Its path in this directory.
-        durable : `bool`, optional
-            Not used: what has been sent is the server's to keep.
-
-        Yields
-        ------
-        stream : `typing.IO`
-            What to write to.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the server does not take it.
+        ``durable``: not used: what has been sent is the server's to keep. Raises `CutoutsError` when the
+        server does not take it.
         """
         with super().open(name) as stream:
             yield stream
@@ -157,15 +116,7 @@ class RemoteDirectory(OutputDirectory):
     def remove(self, names: Iterable[str]) -> None:
         """Remove files, as far as they are there.
 
-        Parameters
-        ----------
-        names : iterable of `str`
-            Their paths in this directory.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the server does not remove one of them.
+        Raises `CutoutsError` when the server does not remove one of them.
         """
         for some in batched(names, _REQUESTS):
             files = self._find(some)
@@ -175,16 +126,8 @@ class RemoteDirectory(OutputDirectory):
     def present(self, sizes: Mapping[str, int]) -> set[str]:
         """Return which files are there.
 
-        Parameters
-        ----------
-        sizes : `~collections.abc.Mapping` [`str`, `int`]
-            The number of bytes of each, by its path in this directory. Not
-            looked at: a server has a whole file or none.
-
-        Returns
-        -------
-        names : `set` [`str`]
-            Those of them that are there.
+        ``sizes``: the number of bytes of each, by its path in this directory. Not looked at: a server has a
+        whole file or none.
         """
         return {name for some in batched(sizes, _REQUESTS) for name in self._find(some)}
 
@@ -196,13 +139,7 @@ class RemoteDirectory(OutputDirectory):
         return {name: place for name, place in places.items() if found[place]}
 
     def fetch(self, name: str) -> None:
-        """Bring a file to the local folder, if it is there.
-
-        Parameters
-        ----------
-        name : `str`
-            Its path in this directory.
-        """
+        """Bring a file to the local folder, if it is there."""
         with self._explained(f"fetch {public_uri(self._root.join(name))}"):
             self._known[name] = self._info(name)
             if self._known[name] is not None:
@@ -222,12 +159,7 @@ class RemoteDirectory(OutputDirectory):
     def save(self, name: str, *, now: bool = False) -> None:
         """Send a file of the local folder, though not too often.
 
-        Parameters
-        ----------
-        name : `str`
-            Its path in this directory.
-        now : `bool`, optional
-            Whether to send it however recently it was sent.
+        ``now``: whether to send it however recently it was sent.
         """
         start = time.monotonic()
         if now or start >= self._next_save:

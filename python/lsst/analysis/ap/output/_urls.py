@@ -15,21 +15,8 @@ _HOST: Final = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+")
 def encoded_root(url: str) -> str:
     """Return the URL of a folder, as it may stand in front of a path.
 
-    Parameters
-    ----------
-    url : `str`
-        What somebody wrote, such as ``https://host/night of January``.
-
-    Returns
-    -------
-    root : `str`
-        The same with blanks and letters outside ASCII encoded, without a
-        slash at its end.
-
-    Raises
-    ------
-    ValueError
-        Raised when it is no such URL.
+    ``url``: what somebody wrote, such as ``https://host/night of January``. Returns: the same with blanks and
+    letters outside ASCII encoded, without a slash at its end. Raises `ValueError` when it is no such URL.
     """
     parts = urlsplit(url.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -54,16 +41,6 @@ def encoded_root(url: str) -> str:
 def hosted_url(root: str, path: str) -> str:
     """Return where a picture is hosted.
 
-    Parameters
-    ----------
-    root : `str`
-        URL of the directory, as `encoded_root` returns it.
-    path : `str`
-        Path of the picture in it.
-
-    Returns
-    -------
-    url : `str`
-        Its URL.
+    ``root``: URL of the directory, as `encoded_root` returns it.
     """
     return f"{root.rstrip('/')}/{quote(path)}"

@@ -85,18 +85,7 @@ _DIGIT_WIDTH = 8
 
 
 def labels(ink: Ink) -> Iterator[TextItem]:
-    """Yield what stands in every picture with metadata.
-
-    Parameters
-    ----------
-    ink : `Ink`
-        Colours.
-
-    Yields
-    ------
-    item : `TextItem`
-        A label.
-    """
+    """Yield what stands in every picture with metadata."""
     for line, x, width, text in _LABELS:
         yield TextItem(text, line, x, width, ink.label)
 
@@ -104,15 +93,7 @@ def labels(ink: Ink) -> Iterator[TextItem]:
 def reliability(row: Mapping[str, Any]) -> float | None:
     """Return the reliability of a source.
 
-    Parameters
-    ----------
-    row : `~collections.abc.Mapping`
-        The catalogue row.
-
-    Returns
-    -------
-    reliability : `float` or `None`
-        `None` when the catalogue has none.
+    Returns: `None` when the catalogue has none.
     """
     return number(row.get("reliability"))
 
@@ -120,18 +101,8 @@ def reliability(row: Mapping[str, Any]) -> float | None:
 def annotation(row: Mapping[str, Any], ink: Ink) -> Iterator[TextItem]:
     """Yield what the catalogue row adds to the labels.
 
-    Parameters
-    ----------
-    row : `~collections.abc.Mapping`
-        Values by APDB column name; any may be missing or null, and leaves
-        its place empty.
-    ink : `Ink`
-        Colours.
-
-    Yields
-    ------
-    item : `TextItem`
-        A value, a flag word or the label of a flux, at its fixed place.
+    ``row``: values by APDB column name; any may be missing or null, and leaves its place empty. Yields: a
+    value, a flag word or the label of a flux, at its fixed place.
     """
     yield from _identity(row, ink)
     for line, x, width, right, text in _numbers(row):
@@ -193,14 +164,6 @@ def _numbers(row: Mapping[str, Any]) -> Iterator[tuple[int, int, int, bool, str]
 def printable(text: str) -> str:
     """Return a text on one line, without what the font may not have.
 
-    Parameters
-    ----------
-    text : `str`
-        Any text.
-
-    Returns
-    -------
-    text : `str`
-        Question marks stand for other letters than Latin ones.
+    Returns: question marks stand for other letters than Latin ones.
     """
     return "".join(c if c.isprintable() and c < "\u0250" else "?" for c in " ".join(text.split()))

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 class PanelAxes:
     """Axes that become a panel.
 
-    All is placed as parts of the axes' sides, so that it stays in its place
-    whatever their size.
+    All is placed as parts of the axes' sides, so that it stays in its place whatever their size.
     """
 
     axes: "Axes"
@@ -40,22 +39,16 @@ class PanelAxes:
     where: Layout
     panel: int
     """Number of the panel."""
-
     view: View
     """The stamps as they are shown."""
-
     keep: Callable[..., None]
     """Takes artists that have a size in points, and keeps it in proportion."""
 
     def draw(self, limits: Limits | None, over: Iterable[Decoration]) -> None:
         """Draw the panel, without its title.
 
-        Parameters
-        ----------
-        limits : `Limits` or `None`
-            The values between which it is shown; `None` without a stamp.
-        over : `~collections.abc.Iterable`
-            What is laid over its pixels.
+        ``limits``: the values between which it is shown; `None` without a stamp. ``over``: what is laid over
+        its pixels.
         """
         self.axes.set_axis_off()
         ink = inks(self.style.background)
@@ -158,15 +151,7 @@ class PanelAxes:
         return Affine2D().translate(x, side - y).scale(1 / side) + self.axes.transAxes
 
     def write(self, text: PanelText, color: RGB) -> None:
-        """Write in or about the panel.
-
-        Parameters
-        ----------
-        text : `PanelText`
-            The text.
-        color : `tuple` [`int`]
-            Its colour.
-        """
+        """Write in or about the panel."""
         choices = text_choices(color, font(False, text.size), "center" if text.centered else "left")
         artist = self.axes.text(
             text.x + (CENTERING if text.centered else 0),
@@ -179,13 +164,7 @@ class PanelAxes:
         self.keep(artist)
 
     def draw_color_bar(self, axes: "Axes") -> None:
-        """Draw the colours of the panel in other axes.
-
-        Parameters
-        ----------
-        axes : `matplotlib.axes.Axes`
-            Axes as wide as the panel.
-        """
+        """Draw the colours of the panel in other axes."""
         axes.set_axis_off()
         line = color_bar(self.style, self.panel, self.view.grid.side)
         axes.imshow(line[np.newaxis], extent=(0.0, 1.0, 0.0, 1.0), interpolation="nearest", aspect="auto")

@@ -19,17 +19,8 @@ if TYPE_CHECKING:
 def new_figure(width: int, height: int, background: RGB) -> "PictureFigure":
     """Return an empty figure with an Agg canvas.
 
-    Parameters
-    ----------
-    width, height : `int`
-        Screen pixels.
-    background : `tuple` [`int`]
-        Colour of the paper.
-
-    Returns
-    -------
-    figure : `PictureFigure`
-        The figure. It draws alike whatever the user's matplotlibrc says.
+    ``width``, ``height``: screen pixels. Returns: the figure. It draws alike whatever the user's matplotlibrc
+    says.
     """
     # Loads matplotlib, which not all need.
     from ._picture_figure import PictureFigure
@@ -40,15 +31,7 @@ def new_figure(width: int, height: int, background: RGB) -> "PictureFigure":
 def text_choices(color: RGB, font: "FontProperties", align: str = "left") -> dict[str, Any]:
     """Return what all texts tell matplotlib.
 
-    Parameters
-    ----------
-    color, font, align
-        See `add_text`.
-
-    Returns
-    -------
-    choices : `dict`
-        Arguments of `matplotlib.text.Text`.
+    ``color``, ``font``, ``align``: see `add_text`.
     """
     return {
         "color": hex_color(color),
@@ -64,15 +47,7 @@ def text_choices(color: RGB, font: "FontProperties", align: str = "left") -> dic
 def drawn(figure: "Figure") -> NDArray[np.uint8]:
     """Return what Agg makes of a figure.
 
-    Parameters
-    ----------
-    figure : `matplotlib.figure.Figure`
-        From this module.
-
-    Returns
-    -------
-    image : `numpy.ndarray`
-        RGB, (rows from the top, columns, 3).
+    Returns: RGB, (rows from the top, columns, 3).
     """
     figure.canvas.draw()
     rgba: NDArray[np.uint8] = np.asarray(figure.canvas.buffer_rgba())  # type: ignore[attr-defined]
@@ -82,14 +57,6 @@ def drawn(figure: "Figure") -> NDArray[np.uint8]:
 def hex_color(color: RGB) -> str:
     """Return a colour in matplotlib's notation.
 
-    Parameters
-    ----------
-    color : `tuple` [`int`]
-        sRGB, 0 to 255.
-
-    Returns
-    -------
-    text : `str`
-        As ``#rrggbb``.
+    ``color``: sRGB, 0 to 255. Returns: as ``#rrggbb``.
     """
     return "#{:02x}{:02x}{:02x}".format(*color)

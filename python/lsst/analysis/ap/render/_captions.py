@@ -31,8 +31,7 @@ class PanelText(NamedTuple):
 
     text: str
     x: int
-    """Its end, or its middle where ``centered``, in screen pixels from the
-    left edge of the panel."""
+    """Its end, or its middle where ``centered``, in screen pixels from the left edge of the panel."""
     y: int
     """Its baseline, in screen pixels down from the upper edge of the panel."""
     size: float
@@ -44,21 +43,8 @@ class PanelText(NamedTuple):
 def title(panel: int, side: int, where: Layout, *, is_warped: bool) -> PanelText:
     """Return the title of a panel.
 
-    Parameters
-    ----------
-    panel : `int`
-        Number of the panel.
-    side : `int`
-        Its side, screen pixels.
-    where : `Layout`
-        The layout of the picture.
-    is_warped : `bool`
-        Whether the template is a warped coadd.
-
-    Returns
-    -------
-    text : `PanelText`
-        As large as there is room for.
+    ``side``: its side, screen pixels. ``is_warped``: whether the template is a warped coadd. Returns: as
+    large as there is room for.
     """
     name = PANEL_NAMES[panel]
     if panel == 0 and is_warped:
@@ -71,15 +57,7 @@ def title(panel: int, side: int, where: Layout, *, is_warped: bool) -> PanelText
 def message(side: int, where: Layout) -> Iterator[PanelText]:
     """Yield what a panel without a difference says instead.
 
-    Parameters
-    ----------
-    side, where
-        See `title`.
-
-    Yields
-    ------
-    text : `PanelText`
-        Lines in the middle of the panel.
+    Yields: lines in the middle of the panel.
     """
     wanted = text_size(where.scale)
     size = min(fitting_size(line, False, side, wanted)[1] for line in NO_DIFFERENCE)
@@ -93,24 +71,8 @@ def captions(
 ) -> Iterator[PanelText]:
     """Yield what stands below a panel: its limits and their unit.
 
-    Parameters
-    ----------
-    style : `PictureStyle`
-        The style.
-    stamp : `~lsst.analysis.ap.domain.Stamp`
-        What it shows.
-    panel : `int`
-        Its number.
-    limits : `Limits`
-        The values that have the first and the last colour.
-    side, where
-        See `title`.
-
-    Yields
-    ------
-    text : `PanelText`
-        Numbers and words, one behind the other, or below the ends and the
-        middle of a colour bar.
+    ``limits``: the values that have the first and the last colour. Yields: numbers and words, one behind the
+    other, or below the ends and the middle of a colour bar.
     """
     if not where.caption_space:
         return
@@ -143,15 +105,7 @@ def captions(
 def significant(values: Sequence[float]) -> list[str]:
     """Return values to the decimals that give the largest four digits.
 
-    Parameters
-    ----------
-    values : `~collections.abc.Sequence` [`float`]
-        The values.
-
-    Returns
-    -------
-    texts : `list` [`str`]
-        Fixed-point, or in powers of ten where that would be long.
+    Returns: fixed-point, or in powers of ten where that would be long.
     """
     largest = max(map(abs, values))
     exponent = math.floor(math.log10(largest)) if largest else 0

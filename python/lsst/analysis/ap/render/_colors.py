@@ -40,38 +40,24 @@ class Ink:
 
     background: RGB
     """Colour of the paper."""
-
     text: RGB
     """Values and titles."""
-
     label: RGB
     """Labels of values."""
-
     warning: RGB
     """Labels of measurements with a flag."""
-
     likely: RGB
     """Reliability of one half and more: blue."""
-
     unlikely: RGB
     """Reliability below one half: vermilion. Blue and vermilion stay apart
     in every common form of colour blindness (Okabe & Ito 2008)."""
-
     rail: RGB
     """Empty part of the reliability gauge."""
 
     def flag(self, color: str) -> RGB:
         """Return a named colour as it can be read here.
 
-        Parameters
-        ----------
-        color : `str`
-            Name of the wanted colour.
-
-        Returns
-        -------
-        rgb : `tuple` [`int`]
-            The colour, darker or lighter where needed.
+        Returns: the colour, darker or lighter where needed.
         """
         return readable(_NAMED[color], self.background)
 
@@ -84,15 +70,7 @@ def _luminance(color: RGB) -> float:
 def contrast(first: RGB, second: RGB) -> float:
     """Return the contrast ratio of two colours as WCAG 2 defines it.
 
-    Parameters
-    ----------
-    first, second : `tuple` [`int`]
-        sRGB colours, 0 to 255.
-
-    Returns
-    -------
-    ratio : `float`
-        Between 1 and 21.
+    ``first``, ``second``: sRGB colours, 0 to 255. Returns: between 1 and 21.
     """
     low, high = sorted((_luminance(first), _luminance(second)))
     return (high + 0.05) / (low + 0.05)
@@ -102,18 +80,8 @@ def contrast(first: RGB, second: RGB) -> float:
 def readable(color: RGB, background: RGB) -> RGB:
     """Return the nearest colour of the same hue that can be read.
 
-    Parameters
-    ----------
-    color : `tuple` [`int`]
-        Wanted colour, sRGB, 0 to 255.
-    background : `tuple` [`int`]
-        Colour behind it.
-
-    Returns
-    -------
-    color : `tuple` [`int`]
-        ``color`` itself where its contrast is `MINIMUM_CONTRAST` or more,
-        otherwise its hue darker (on a light background) or lighter.
+    ``color``: wanted colour, sRGB, 0 to 255. Returns: ``color`` itself where its contrast is
+    `MINIMUM_CONTRAST` or more, otherwise its hue darker (on a light background) or lighter.
     """
     hue, lightness, saturation = colorsys.rgb_to_hls(*(v / 255 for v in color))
     step = -0.005 if _luminance(background) > 0.18 else 0.005
@@ -128,15 +96,7 @@ def readable(color: RGB, background: RGB) -> RGB:
 def inks(background: str) -> Ink:
     """Return the colours for a kind of background.
 
-    Parameters
-    ----------
-    background : `str`
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    ink : `Ink`
-        The colours.
+    ``background``: ``"light"`` or ``"dark"``.
     """
     paper, text = _BACKGROUNDS[background]
 

@@ -24,22 +24,10 @@ _SMALLEST_PANEL = 3 * _REACH
 def compass(sky_jacobian: NDArray[np.float64], side: int, scale: float) -> tuple[Shape, int, int] | None:
     """Return the compass of a panel.
 
-    Parameters
-    ----------
-    sky_jacobian : `numpy.ndarray`
-        How the sky moves on the screen, see `View`.
-    side : `int`
-        Side of the panel, screen pixels.
-    scale : `float`
-        How many times its usual size it has.
-
-    Returns
-    -------
-    shape : `Shape`
-        An arrow to the north and one to the east, with their letters.
-    x, y : `int`
-        Where their common end is put, in the lower right corner: screen
-        pixels to the right and down from the upper left corner of the panel.
+    ``sky_jacobian``: how the sky moves on the screen, see `View`. ``side``: side of the panel, screen pixels.
+    ``scale``: how many times its usual size it has. Returns ``shape``: an arrow to the north and one to the
+    east, with their letters; ``x, y``: where their common end is put, in the lower right corner: screen
+    pixels to the right and down from the upper left corner of the panel.
     """
     if side < _SMALLEST_PANEL * scale or not np.isfinite(sky_jacobian).all():
         return None

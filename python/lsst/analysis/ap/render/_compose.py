@@ -40,8 +40,7 @@ def panels_image(
     Parameters
     ----------
     style : `PictureStyle`
-        How they look. Its text rows are not drawn; where it has any, the
-        limits stand below the panels.
+        How they look. Its text rows are not drawn; where it has any, the limits stand below the panels.
     triplet : `~lsst.analysis.ap.domain.Triplet`
         The stamps, whatever their size.
     row : `~collections.abc.Mapping`, optional
@@ -92,8 +91,7 @@ def grid_image(
     images : `~collections.abc.Sequence` [`numpy.ndarray`]
         RGB, (rows from the top, columns, 3); sizes may differ.
     captions : `~collections.abc.Sequence` [`str`]
-        One for each; empty for none. Long ones are written smaller, and cut
-        short where that does not help.
+        One for each; empty for none. Long ones are written smaller, and cut short where that does not help.
     columns : `int`, optional
         How many stand in a row.
 

@@ -35,19 +35,8 @@ type Decoration = Cover | Mark | Drawing
 def decorations(style: PictureStyle, view: View, row: Mapping[str, Any] | None) -> Iterator[Decoration]:
     """Yield what is laid over the pixels of each panel.
 
-    Parameters
-    ----------
-    style : `PictureStyle`
-        The style.
-    view : `View`
-        The stamps as they are shown.
-    row : `~collections.abc.Mapping` or `None`
-        The source's values by APDB column name.
-
-    Yields
-    ------
-    decoration : `Cover`, `Mark` or `Drawing`
-        Outline of the footprint, centre mark and bar.
+    ``view``: the stamps as they are shown. ``row``: the source's values by APDB column name. Yields: outline
+    of the footprint, centre mark and bar.
     """
     grid, scale = view.grid, style.text_scale
     if style.footprint and (footprint := find_footprint(view.triplet, row)):
@@ -63,18 +52,7 @@ def decorations(style: PictureStyle, view: View, row: Mapping[str, Any] | None) 
 
 
 def first_decorations(style: PictureStyle, view: View) -> Iterator[Decoration]:
-    """Yield what is laid over the pixels of the first panel alone.
-
-    Parameters
-    ----------
-    style, view
-        See `decorations`.
-
-    Yields
-    ------
-    decoration : `Drawing`
-        The compass.
-    """
+    """Yield what is laid over the pixels of the first panel alone."""
     if style.compass and (found := compass(view.sky_jacobian, view.grid.side, style.text_scale)):
         yield Drawing(*found)
 

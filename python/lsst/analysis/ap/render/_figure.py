@@ -44,8 +44,7 @@ def draw_figure(
     row : `~collections.abc.Mapping` or `None`
         The source's values by APDB column name. Any may be missing or null.
     panels : `~collections.abc.Sequence` [`int`], optional
-        Panels to draw: 0 for the template, 1 for the science image, 2 for
-        the difference.
+        Panels to draw: 0 for the template, 1 for the science image, 2 for the difference.
     figure : `matplotlib.figure.Figure` or `matplotlib.figure.SubFigure`, optional
         Where to draw the picture, as large as there is room.
     axes : `~collections.abc.Iterable` [`matplotlib.axes.Axes`], optional
@@ -55,10 +54,9 @@ def draw_figure(
     Returns
     -------
     figure : `matplotlib.figure.Figure`
-        The figure, made without pyplot where none was given. Drawn at its own
-        size it is, pixel for pixel, the picture that `Renderer` makes. Each
-        panel is axes with the panel's title; where stamps are shown as they
-        lie in the images, their coordinates are PARENT pixels.
+        The figure, made without pyplot where none was given. Drawn at its own size it is, pixel for pixel,
+        the picture that `Renderer` makes. Each panel is axes with the panel's title; where stamps are shown
+        as they lie in the images, their coordinates are PARENT pixels.
 
     Raises
     ------

@@ -13,16 +13,12 @@ class FlagWord:
 
     word: str
     """What is written."""
-
     columns: tuple[str, ...]
     """Columns that make it appear."""
-
     color: str
     """Wanted colour, that of afw's mask plane where there is one."""
-
     line: int
     """Text row, counted from 0 at the top."""
-
     x: int
     """Left end, in screen pixels from the left edge of the text."""
 

@@ -29,8 +29,7 @@ DPI = 64
 the way through matplotlib's inches exactly."""
 
 TEXT_SIZE = 13.0
-"""Height of the letters in the text rows at the usual size, screen pixels per
-em."""
+"""Height of the letters in the text rows at the usual size, screen pixels per em."""
 
 _DIGIT_WIDTH = 8
 """Width of each digit at `TEXT_SIZE`, on which the places of numbers rest; no
@@ -93,17 +92,7 @@ def drawing_settings() -> Iterator[None]:
 def font(bold: bool, size: float) -> "FontProperties":
     """Return a font.
 
-    Parameters
-    ----------
-    bold : `bool`
-        Bold or regular.
-    size : `float`
-        Screen pixels per em.
-
-    Returns
-    -------
-    font : `matplotlib.font_manager.FontProperties`
-        The font.
+    ``size``: screen pixels per em.
     """
     import matplotlib
     from matplotlib.font_manager import FontProperties
@@ -122,16 +111,8 @@ def font(bold: bool, size: float) -> "FontProperties":
 def text_size(scale: float) -> float:
     """Return the size of text in pictures that are drawn larger.
 
-    Parameters
-    ----------
-    scale : `float`
-        How many times the usual size everything has.
-
-    Returns
-    -------
-    size : `float`
-        The largest at which a number takes no more than its share of room:
-        hinting makes each digit a whole number of pixels wide.
+    ``scale``: how many times the usual size everything has. Returns: the largest at which a number takes no
+    more than its share of room: hinting makes each digit a whole number of pixels wide.
     """
     size = TEXT_SIZE * scale
     while _advance("0", False, size) > _DIGIT_WIDTH * scale:
@@ -143,17 +124,7 @@ def text_size(scale: float) -> float:
 def text_width(text: str, bold: bool, size: float) -> float:
     """Return how wide matplotlib draws a text.
 
-    Parameters
-    ----------
-    text : `str`
-        The text.
-    bold, size
-        See `font`.
-
-    Returns
-    -------
-    width : `float`
-        Screen pixels.
+    Returns: screen pixels.
     """
     from matplotlib.backends.backend_agg import RendererAgg
 
@@ -167,23 +138,8 @@ def text_width(text: str, bold: bool, size: float) -> float:
 def fitting_size(text: str, bold: bool, width: int, size: float) -> tuple[str, float]:
     """Return the text and the size at which it fits a place.
 
-    Parameters
-    ----------
-    text : `str`
-        The text.
-    bold : `bool`
-        Bold or regular.
-    width : `int`
-        Room in screen pixels.
-    size : `float`
-        Wanted size.
-
-    Returns
-    -------
-    text : `str`
-        The text, cut short with an ellipsis where no size would fit.
-    size : `float`
-        The wanted size, or as much smaller as needed.
+    ``width``: room in screen pixels. Returns ``text``: the text, cut short with an ellipsis where no size
+    would fit; ``size``: the wanted size, or as much smaller as needed.
     """
     while text_width(text, bold, size) > width:
         if size > _SMALLEST_SIZE:
@@ -204,16 +160,6 @@ def _advance(character: str, bold: bool, size: float) -> int:
 def number_width(text: str, bold: bool, size: float) -> int:
     """Return how much room a number takes.
 
-    Parameters
-    ----------
-    text : `str`
-        Of `NUMBER_CHARACTERS`.
-    bold, size
-        See `font`.
-
-    Returns
-    -------
-    width : `int`
-        Sum of the hinted advances of its characters, screen pixels.
+    Returns: sum of the hinted advances of its characters, screen pixels.
     """
     return sum(_advance(character, bold, size) for character in text)

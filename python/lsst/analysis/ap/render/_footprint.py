@@ -26,7 +26,6 @@ class Footprint(NamedTuple):
 
     pixels: NDArray[np.bool_]
     """Of the stamps' shape."""
-
     is_box: bool
     """Whether it is but the square that holds the pixels."""
 
@@ -34,19 +33,9 @@ class Footprint(NamedTuple):
 def find_footprint(triplet: Triplet, row: Mapping[str, Any] | None) -> Footprint | None:
     """Return the footprint of a source, as well as it is known.
 
-    Parameters
-    ----------
-    triplet : `~lsst.analysis.ap.domain.Triplet`
-        The stamps.
-    row : `~collections.abc.Mapping` or `None`
-        The source's values by APDB column name.
-
-    Returns
-    -------
-    footprint : `Footprint` or `None`
-        The pixels that the triplet says; else those of the difference's mask
-        planes DETECTED and DETECTED_NEGATIVE that hang together at the
-        source; else the square that ``bboxSize`` gives.
+    ``row``: the source's values by APDB column name. Returns: the pixels that the triplet says; else those of
+    the difference's mask planes DETECTED and DETECTED_NEGATIVE that hang together at the source; else the
+    square that ``bboxSize`` gives.
     """
     pixels = triplet.footprint
     if pixels is None:
@@ -93,21 +82,9 @@ def _source(triplet: Triplet) -> tuple[float, float]:
 def outline(grid: Grid, pixels: NDArray[np.bool_], thickness: int) -> NDArray[np.uint8]:
     """Return the outline of some pixels of a stamp.
 
-    Parameters
-    ----------
-    grid : `Grid`
-        Where they lie.
-    pixels : `numpy.ndarray`
-        Of the stamp's shape.
-    thickness : `int`
-        Of each of the lines, screen pixels.
-
-    Returns
-    -------
-    image : `numpy.ndarray`
-        RGBA, (rows from the top, columns, 4), each pixel opaque or clear: a
-        yellow line just inside, between blue ones, which no image hides.
-        There is no line where the pixels reach the border of the panel.
+    ``pixels``: of the stamp's shape. ``thickness``: of each of the lines, screen pixels. Returns: RGBA, (rows
+    from the top, columns, 4), each pixel opaque or clear: a yellow line just inside, between blue ones, which
+    no image hides. There is no line where the pixels reach the border of the panel.
     """
     inside = grid.screen(pixels, np.False_)
     line = inside & ~_shrunk(inside, thickness)

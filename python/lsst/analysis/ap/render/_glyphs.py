@@ -23,10 +23,8 @@ class Raster(NamedTuple):
 
     pixels: NDArray[np.uint8]
     """RGB of the rectangle around the ink, (rows from the top, columns, 3)."""
-
     x: int
     """Its left end, from the end of the text that it is aligned by."""
-
     y: int
     """Its top, from the baseline, downwards: usually negative."""
 
@@ -37,25 +35,8 @@ def word(
 ) -> Raster | None:
     """Return the raster of any text.
 
-    Parameters
-    ----------
-    text : `str`
-        The text.
-    color : `tuple` [`int`]
-        Its colour.
-    bold : `bool`
-        Bold or regular.
-    size : `float`
-        Screen pixels per em.
-    background : `tuple` [`int`]
-        Colour of the paper.
-    align : `str`, optional
-        ``"left"`` or ``"center"``.
-
-    Returns
-    -------
-    raster : `Raster` or `None`
-        `None` for a text without ink.
+    ``size``: screen pixels per em. ``align``: ``"left"`` or ``"center"``. Returns: `None` for a text without
+    ink.
     """
     room, ascent = math.ceil(text_width(text, bold, size)), math.ceil(_ASCENT * size)
     origin = math.ceil(_SIDE * size) + (room // 2 if align == "center" else 0)
@@ -74,14 +55,8 @@ def word(
 class NumberFont:
     """Puts the rasters of single characters together to numbers.
 
-    Hinting makes every advance a whole number of pixels, so that a character
-    looks the same wherever it stands. Where that is not so (which no known
-    version of matplotlib does), `usable` is `False`.
-
-    Parameters
-    ----------
-    color, bold, size, background
-        See `word`.
+    Hinting makes every advance a whole number of pixels, so that a character looks the same wherever it
+    stands. Where that is not so (which no known version of matplotlib does), `usable` is `False`.
     """
 
     def __init__(self, color: RGB, bold: bool, size: float, background: RGB) -> None:
@@ -112,15 +87,7 @@ class NumberFont:
     def width(self, text: str) -> int:
         """Return how much room a number takes.
 
-        Parameters
-        ----------
-        text : `str`
-            The number.
-
-        Returns
-        -------
-        width : `int`
-            Screen pixels.
+        Returns: screen pixels.
         """
         widths = self._widths
         return sum([widths[character] for character in text])
@@ -128,14 +95,7 @@ class NumberFont:
     def write(self, image: NDArray[np.uint8], text: str, x: int, baseline: int) -> None:
         """Write a number.
 
-        Parameters
-        ----------
-        image : `numpy.ndarray`
-            A picture.
-        text : `str`
-            The number.
-        x, baseline : `int`
-            Its left end, and the line on which it stands.
+        ``x``, ``baseline``: its left end, and the line on which it stands.
         """
         top = baseline + self.y
         rows = image[top : top + self.height]
@@ -156,15 +116,7 @@ class NumberFont:
 def number_font(color: RGB, bold: bool, size: float, background: RGB) -> NumberFont:
     """Return the font for numbers of one colour.
 
-    Parameters
-    ----------
-    color, bold, size, background
-        See `word`.
-
-    Returns
-    -------
-    font : `NumberFont`
-        The font, rasterised once per process.
+    Returns: the font, rasterised once per process.
     """
     return NumberFont(color, bold, size, background)
 

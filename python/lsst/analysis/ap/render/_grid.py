@@ -17,14 +17,10 @@ class Grid:
 
     box: Box
     """The pixels of the stamp, a square."""
-
     size: int
-    """Side of what is shown of it, in stamp pixels: all, or, where it is
-    rotated, the central part."""
-
+    """Side of what is shown of it, in stamp pixels: all, or, where it is rotated, the central part."""
     factor: int
     """Screen pixels along the side of a stamp pixel."""
-
     matrix: NDArray[np.float64] | None = None
     """What takes offsets (right, up) from the centre of the panel to offsets
     (x, y) in the stamp, both in stamp pixels; `None` where they are equal."""
@@ -37,20 +33,9 @@ class Grid:
     def screen[T: np.generic](self, pixels: NDArray[T], outside: T) -> NDArray[T]:
         """Return the pixels of a stamp as screen pixels.
 
-        Parameters
-        ----------
-        pixels : `numpy.ndarray`
-            One value for each pixel of the stamp, (..., rows from the
-            bottom, columns).
-        outside : `numpy.generic`
-            Value where the stamp has no pixels, beyond the corners of a
-            rotated one.
-
-        Returns
-        -------
-        screen : `numpy.ndarray`
-            (..., rows from the top, columns), `side` of each. No value is
-            new: each is that of the pixel at this place.
+        ``pixels``: one value for each pixel of the stamp, (..., rows from the bottom, columns). ``outside``:
+        value where the stamp has no pixels, beyond the corners of a rotated one. Returns: (..., rows from the
+        top, columns), `side` of each. No value is new: each is that of the pixel at this place.
         """
         if self.matrix is None:
             return pixels[..., ::-1, :].repeat(self.factor, axis=-2).repeat(self.factor, axis=-1)
@@ -74,15 +59,7 @@ class Grid:
     def place(self, x: float, y: float) -> tuple[float, float]:
         """Return where a position is in the panel.
 
-        Parameters
-        ----------
-        x, y : `float`
-            PARENT pixels.
-
-        Returns
-        -------
-        right, up : `float`
-            Screen pixels from the lower left corner of the panel.
+        ``x``, ``y``: PARENT pixels. Returns: screen pixels from the lower left corner of the panel.
         """
         if self.matrix is None:
             right, up = x - self.box.x_start + 0.5, y - self.box.y_start + 0.5

@@ -33,18 +33,14 @@ class Measurement:
 
     mjd: float
     """When: MJD, TAI."""
-
     band: str
 
     flux: float
     """Flux on the difference image, nJy."""
-
     error: float
     """Its standard deviation, nJy."""
-
     forced: bool = False
-    """Whether it was measured at the object's place whether or not something
-    was detected there."""
+    """Whether it was measured at the object's place whether or not something was detected there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +49,6 @@ class Epoch:
 
     mjd: float
     """When: MJD, TAI."""
-
     band: str
 
     triplet: Triplet
@@ -94,11 +89,9 @@ def history_image(
     Returns
     -------
     image : `numpy.ndarray`
-        RGB, (rows from the top, columns, 3): the light curve, then the
-        stamps in the order of time. All are shown between the same limits,
-        which are taken from all of them together, so that change is visible;
-        zscale, which is made for the sky, would show every bright source
-        white.
+        RGB, (rows from the top, columns, 3): the light curve, then the stamps in the order of time. All are
+        shown between the same limits, which are taken from all of them together, so that change is visible;
+        zscale, which is made for the sky, would show every bright source white.
 
     Raises
     ------
@@ -152,9 +145,8 @@ def light_curve(
     Returns
     -------
     figure : `matplotlib.figure.Figure`
-        The figure, made without pyplot, in the colours and with the symbols
-        of `lsst.utils.plotting`. Measurements at the place of the object
-        that are no detections are open symbols.
+        The figure, made without pyplot, in the colours and with the symbols of `lsst.utils.plotting`.
+        Measurements at the place of the object that are no detections are open symbols.
     """
     from matplotlib import style as matplotlib_style
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -40,8 +40,7 @@ TEXT_LINES = 6
 """Number of text rows."""
 
 TITLE_OVERHANG = 6
-"""How much wider than its panel a title may be, so that it keeps apart from
-the next."""
+"""How much wider than its panel a title may be, so that it keeps apart from the next."""
 
 _MARGIN = 10
 _GAP = 10
@@ -77,40 +76,25 @@ class Layout:
 
     scale: float
     """How many times its usual size text has, and all that goes with it."""
-
     header_x: int
     """Left end of the text rows."""
-
     baselines: tuple[int, ...]
     """Baselines of the text rows; empty without metadata."""
-
     title_baseline: int
 
     panels: tuple[tuple[Rect, ...], ...]
     """For each size its panels, left to right."""
-
     bar_space: int
     """From the bottom of a panel to its colour bar."""
-
     bar_height: int
     """Height of the colour bars; 0 without."""
-
     caption_space: int
-    """From the bottom of a panel to the baseline of what is said below it;
-    0 where nothing is said."""
+    """From the bottom of a panel to the baseline of what is said below it; 0 where nothing is said."""
 
     def scaled(self, length: float) -> int:
         """Return a length of the usual layout as it is in this one.
 
-        Parameters
-        ----------
-        length : `float`
-            Screen pixels.
-
-        Returns
-        -------
-        length : `int`
-            See `scaled_length`.
+        ``length``: screen pixels. Returns: see `scaled_length`.
         """
         return scaled_length(length, self.scale)
 
@@ -118,17 +102,8 @@ class Layout:
 def scaled_length(length: float, scale: float) -> int:
     """Return a length of the usual layout where all is larger.
 
-    Parameters
-    ----------
-    length : `float`
-        Screen pixels.
-    scale : `float`
-        How many times its usual size everything has.
-
-    Returns
-    -------
-    length : `int`
-        Screen pixels; a half counts as one.
+    ``length``: screen pixels. ``scale``: how many times its usual size everything has. Returns: screen
+    pixels; a half counts as one.
     """
     return math.floor(length * scale + 0.5)
 
@@ -137,17 +112,7 @@ def scaled_length(length: float, scale: float) -> int:
 def layout(style: PictureStyle, shown: tuple[int, ...] = ALL_PANELS) -> Layout:
     """Return where everything lies in pictures of a style.
 
-    Parameters
-    ----------
-    style : `PictureStyle`
-        The style.
-    shown : `tuple` [`int`], optional
-        Numbers of the panels in it.
-
-    Returns
-    -------
-    layout : `Layout`
-        Panels of different sizes are centred under their title.
+    Returns: panels of different sizes are centred under their title.
     """
     scale = style.text_scale
 

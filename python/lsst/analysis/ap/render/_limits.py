@@ -18,18 +18,8 @@ type PanelLimits = tuple[Limits, Limits, Limits | None]
 def check_sizes(style: PictureStyle, triplets: Sequence[Triplet]) -> None:
     """Refuse triplets that a style has no place for.
 
-    Parameters
-    ----------
-    style : `PictureStyle`
-        The style.
-    triplets : `~collections.abc.Sequence` [`~lsst.analysis.ap.domain.Triplet`]
-        The stamps.
-
-    Raises
-    ------
-    ValueError
-        Raised when their number or sizes are not those of the style, nor
-        larger by the margin that its orientation has use for.
+    Raises `ValueError` when their number or sizes are not those of the style, nor larger by the margin that
+    its orientation has use for.
     """
     shapes = [stamp.array.shape for triplet in triplets for stamp in triplet.stamps if stamp is not None]
     if len(triplets) == len(style.sizes) == 1 and set(shapes) == {style.sizes * 2}:
@@ -76,8 +66,7 @@ def common_limits(style: PictureStyle, triplets: Sequence[Triplet], size: int) -
     Returns
     -------
     limits : `tuple` [`Limits`]
-        Of template, science and difference: what the style takes from the
-        pixels of all of them together.
+        Of template, science and difference: what the style takes from the pixels of all of them together.
     """
     of_template, of_science = _image_limits(style, triplets, size)
     differences = [triplet.difference for triplet in triplets if triplet.difference is not None]

@@ -27,7 +27,6 @@ class Mark(NamedTuple):
 
     rect: Rect
     """In screen pixels from the upper left corner of the panel."""
-
     color: RGB
 
 
@@ -38,9 +37,7 @@ class Drawing(NamedTuple):
 
     x: int
     y: int
-    """Where it is put: screen pixels to the right and down from the upper
-    left corner of the panel."""
-
+    """Where it is put: screen pixels to the right and down from the upper left corner of the panel."""
     paper: RGB | None = None
     """Colour of all that lies below it, where that is one."""
 
@@ -49,21 +46,9 @@ class Drawing(NamedTuple):
 def scale_bar(side: int, length: int, scale: float) -> tuple[Mark | Drawing, ...]:
     """Return the bar that is one arcsecond long, and says so.
 
-    Parameters
-    ----------
-    side : `int`
-        Side of the panel, screen pixels.
-    length : `int`
-        Length of an arcsecond, screen pixels.
-    scale : `float`
-        How many times its usual size all else has.
-
-    Returns
-    -------
-    parts : `tuple` [`Mark` or `Drawing`]
-        A blue frame in the lower left corner, on it the yellow bar, and
-        behind that what it says where there is room. Nothing where the bar
-        itself does not fit.
+    ``side``: side of the panel, screen pixels. ``length``: length of an arcsecond, screen pixels. ``scale``:
+    how many times its usual size all else has. Returns: a blue frame in the lower left corner, on it the
+    yellow bar, and behind that what it says where there is room. Nothing where the bar itself does not fit.
     """
     inset, border, thickness = (scaled_length(n, scale) for n in (_INSET, _BAR_BORDER, _BAR_THICKNESS))
     width, height = length + 2 * border, thickness + 2 * border
@@ -83,22 +68,9 @@ def scale_bar(side: int, length: int, scale: float) -> tuple[Mark | Drawing, ...
 def center_mark(kind: str, center: tuple[float, float], side: int, scale: float) -> Iterator[Mark]:
     """Yield what points to a source and leaves it free.
 
-    Parameters
-    ----------
-    kind : `str`
-        ``"crosshair"`` or ``"ticks"``.
-    center : `tuple` [`float`]
-        The source, screen pixels to the right and up from the lower left
-        corner of the panel.
-    side : `int`
-        Side of the panel, screen pixels.
-    scale : `float`
-        How many times their usual width lines have.
-
-    Yields
-    ------
-    mark : `Mark`
-        All inside the panel.
+    ``kind``: ``"crosshair"`` or ``"ticks"``. ``center``: the source, screen pixels to the right and up from
+    the lower left corner of the panel. ``side``: side of the panel, screen pixels. ``scale``: how many times
+    their usual width lines have.
     """
     arms = _crosshair if kind == "crosshair" else _corner_ticks
     thickness = scaled_length(2, scale)
@@ -142,20 +114,8 @@ def _corner_ticks(x: int, y: int, side: int, thickness: int) -> Iterator[Rect]:
 def gauge(where: Layout, ink: Ink, score: float) -> Iterator[Mark]:
     """Yield the bar under the reliability whose length says it again.
 
-    Parameters
-    ----------
-    where : `Layout`
-        The layout, with text rows.
-    ink : `Ink`
-        Colours.
-    score : `float`
-        Reliability, 0 to 1.
-
-    Yields
-    ------
-    mark : `Mark`
-        The empty rail, then the filled part where there is one, in screen
-        pixels from the upper left corner of the picture.
+    ``where``: the layout, with text rows. ``score``: reliability, 0 to 1. Yields: the empty rail, then the
+    filled part where there is one, in screen pixels from the upper left corner of the picture.
     """
     x = where.header_x + where.scaled(RELIABILITY_X)
     y = where.baselines[RELIABILITY_LINE] + where.scaled(3)

@@ -12,15 +12,8 @@ import numpy as np
 def number(value: Any) -> float | None:
     """Return a catalogue value as a number, `None` where there is none.
 
-    Parameters
-    ----------
-    value : `typing.Any`
-        What the catalogue holds: a number, `None`, NaN, a masked value.
-
-    Returns
-    -------
-    number : `float` or `None`
-        `None` for everything that is not a finite number.
+    ``value``: what the catalogue holds: a number, `None`, NaN, a masked value. Returns: `None` for everything
+    that is not a finite number.
     """
     if type(value) is not float:
         if value is np.ma.masked:
@@ -35,15 +28,8 @@ def number(value: Any) -> float | None:
 def whole_number(value: Any) -> int | None:
     """Return a catalogue value as an integer, `None` where there is none.
 
-    Parameters
-    ----------
-    value : `typing.Any`
-        What the catalogue holds. Integers keep all their digits.
-
-    Returns
-    -------
-    number : `int` or `None`
-        `None` for everything that is not a finite number.
+    ``value``: what the catalogue holds. Integers keep all their digits. Returns: `None` for everything that
+    is not a finite number.
     """
     if type(value) is int:
         return value
@@ -58,15 +44,7 @@ def whole_number(value: Any) -> int | None:
 def truth(value: Any) -> bool:
     """Return whether a catalogue value says that a flag is set.
 
-    Parameters
-    ----------
-    value : `typing.Any`
-        A boolean, 0 or 1, `None`, NaN, a masked value.
-
-    Returns
-    -------
-    set : `bool`
-        Nulls of every kind are `False`.
+    ``value``: a boolean, 0 or 1, `None`, NaN, a masked value. Returns: nulls of every kind are `False`.
     """
     if value is None or value is False:
         return False
@@ -79,21 +57,9 @@ def truth(value: Any) -> bool:
 def fit_number(value: float | None, length: int, decimals: int) -> str:
     """Return a number with as many decimals as have room.
 
-    Parameters
-    ----------
-    value : `float` or `None`
-        The number.
-    length : `int`
-        Characters that there is room for, sign and point included; at least
-        6, which every finite number fits.
-    decimals : `int`
-        Wanted decimals.
-
-    Returns
-    -------
-    text : `str`
-        Fixed-point where the whole part fits, otherwise in powers of ten
-        without the ``+`` of the exponent (``1.235e12``). Empty for `None`.
+    ``length``: characters that there is room for, sign and point included; at least 6, which every finite
+    number fits. Returns: fixed-point where the whole part fits, otherwise in powers of ten without the ``+``
+    of the exponent (``1.235e12``). Empty for `None`.
     """
     if value is None or not math.isfinite(value):
         return ""
@@ -115,17 +81,8 @@ def fit_number(value: float | None, length: int, decimals: int) -> str:
 def scientific(value: float, digits: int) -> str:
     """Return a number in powers of ten.
 
-    Parameters
-    ----------
-    value : `float`
-        The number.
-    digits : `int`
-        Digits behind the point.
-
-    Returns
-    -------
-    text : `str`
-        Without the ``+`` and the zeros of Python's exponent: ``1.235e12``.
+    ``digits``: digits behind the point. Returns: without the ``+`` and the zeros of Python's exponent:
+    ``1.235e12``.
     """
     mantissa, exponent = f"{value:.{digits}e}".split("e")
     return f"{mantissa}e{int(exponent)}"
@@ -141,16 +98,8 @@ def _zero_point() -> float:
 def ab_magnitude(flux: float | None) -> str:
     """Return a flux as an AB magnitude, to three decimals where they fit.
 
-    Parameters
-    ----------
-    flux : `float` or `None`
-        Flux in nJy.
-
-    Returns
-    -------
-    text : `str`
-        ``"-"`` for a flux that is not positive, empty for `None`. The zero
-        point is astropy's ``u.ABmag``.
+    ``flux``: flux in nJy. Returns: ``"-"`` for a flux that is not positive, empty for `None`. The zero point
+    is astropy's ``u.ABmag``.
     """
     if flux is None:
         return ""

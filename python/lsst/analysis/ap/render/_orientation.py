@@ -17,8 +17,7 @@ _TURNS = tuple(
     for b in (1, -1)
     for turn in (np.array([[a, 0], [0, b]]), np.array([[0, a], [b, 0]]))
 )
-"""The eight ways to lay a square on itself, as matrices from new pixel
-offsets (x, y) to old ones."""
+"""The eight ways to lay a square on itself, as matrices from new pixel offsets (x, y) to old ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,19 +26,15 @@ class View:
 
     triplet: Triplet
     """The stamps, after a turn by quarters where one is wanted."""
-
     grid: Grid
     """Where their pixels lie on the screen."""
-
     sky_jacobian: NDArray[np.float64]
     """How the sky moves on the screen, arcseconds per stamp pixel to the
     right and up: ``[[d(east)/dx, d(east)/dy], [d(north)/dx, d(north)/dy]]``."""
 
     @property
     def center(self) -> tuple[float, float]:
-        """Where the source is in the panel, screen pixels to the right and
-        up from its lower left corner.
-        """
+        """Where the source is in the panel, screen pixels to the right and up from its lower left corner."""
         box = self.triplet.science.box
         middle = (box.x_start + box.x_stop - 1) / 2, (box.y_start + box.y_stop - 1) / 2
         return self.grid.place(*(self.triplet.position or middle))
@@ -48,20 +43,8 @@ class View:
 def view(style: PictureStyle, triplet: Triplet, size: int) -> View:
     """Return a triplet as a style wants it turned.
 
-    Parameters
-    ----------
-    style : `PictureStyle`
-        The style.
-    triplet : `~lsst.analysis.ap.domain.Triplet`
-        Square stamps.
-    size : `int`
-        Side of what is shown of them, stamp pixels.
-
-    Returns
-    -------
-    view : `View`
-        The stamps and where their pixels are shown. Where the directions on
-        the sky are unknown nothing is turned.
+    ``size``: side of what is shown of them, stamp pixels. Returns: the stamps and where their pixels are
+    shown. Where the directions on the sky are unknown nothing is turned.
     """
     jacobian = np.asarray(triplet.sky_jacobian)
     factor = style.enlargement(size)

@@ -38,20 +38,8 @@ _OTHER_PATTERN: tuple[RGB, str] = ((255, 255, 255), "|")
 def overlay(style: PictureStyle, stamp: Stamp, grid: Grid) -> NDArray[np.uint8] | None:
     """Return what covers the pixels of a stamp.
 
-    Parameters
-    ----------
-    style : `PictureStyle`
-        The style, which names the mask planes to show.
-    stamp : `~lsst.analysis.ap.domain.Stamp`
-        The stamp.
-    grid : `Grid`
-        Where its pixels lie.
-
-    Returns
-    -------
-    image : `numpy.ndarray` or `None`
-        RGBA in screen pixels, (rows from the top, columns, 4), each pixel
-        opaque or clear; `None` when all are clear.
+    ``style``: the style, which names the mask planes to show. ``grid``: where its pixels lie. Returns: RGBA
+    in screen pixels, (rows from the top, columns, 4), each pixel opaque or clear; `None` when all are clear.
     """
     missing = ~np.isfinite(stamp.array)
     planes = [
@@ -75,17 +63,7 @@ def overlay(style: PictureStyle, stamp: Stamp, grid: Grid) -> NDArray[np.uint8] 
 def flagged_pixels(stamp: Stamp, plane: str) -> NDArray[np.bool_] | None:
     """Return where a mask plane is set.
 
-    Parameters
-    ----------
-    stamp : `~lsst.analysis.ap.domain.Stamp`
-        The stamp.
-    plane : `str`
-        Name of the plane.
-
-    Returns
-    -------
-    flagged : `numpy.ndarray` or `None`
-        Of the stamp's shape; `None` where it has no such plane.
+    Returns: of the stamp's shape; `None` where it has no such plane.
     """
     if stamp.mask is None or plane not in stamp.mask_planes:
         return None
@@ -98,16 +76,8 @@ def flagged_pixels(stamp: Stamp, plane: str) -> NDArray[np.bool_] | None:
 def _missing_stripes(width: int, height: int) -> NDArray[np.uint8]:
     """Return the stripes that stand for missing data, over a whole panel.
 
-    Parameters
-    ----------
-    width, height : `int`
-        Size of the panel, screen pixels.
-
-    Returns
-    -------
-    image : `numpy.ndarray`
-        RGB, (rows from the top, columns, 3). Diagonal stripes in screen
-        pixels: whatever the colour map, no sky looks so.
+    ``width``, ``height``: size of the panel, screen pixels. Returns: RGB, (rows from the top, columns, 3).
+    Diagonal stripes in screen pixels: whatever the colour map, no sky looks so.
     """
     rows, columns = np.indices((height, width))
     stripe = (rows + columns) // _STRIPE % 2

@@ -37,23 +37,8 @@ def paint(
 ) -> Sheet:
     """Return a picture.
 
-    Parameters
-    ----------
-    style : `PictureStyle`
-        The style.
-    shown : `tuple` [`int`]
-        Numbers of the panels in it.
-    views : `~collections.abc.Sequence` [`View`]
-        The stamps as they are shown, one view for each size of the style.
-    limits : `~collections.abc.Sequence` [`tuple`]
-        For each view the limits of its three panels.
-    row : `~collections.abc.Mapping` or `None`
-        The source's values by APDB column name.
-
-    Returns
-    -------
-    sheet : `Sheet`
-        The picture.
+    ``views``: the stamps as they are shown, one view for each size of the style. ``limits``: for each view
+    the limits of its three panels. ``row``: the source's values by APDB column name.
     """
     where, ink = layout(style, shown), inks(style.background)
     sheet = _empty_picture(style, shown).copy()
@@ -96,17 +81,7 @@ def _titles(
 def new_sheet(height: int, width: int, color: RGB) -> Sheet:
     """Return a picture of one colour.
 
-    Parameters
-    ----------
-    height, width : `int`
-        Screen pixels.
-    color : `tuple` [`int`]
-        The colour.
-
-    Returns
-    -------
-    sheet : `Sheet`
-        The picture.
+    ``height``, ``width``: screen pixels.
     """
     sheet = Sheet.empty(height, width)
     sheet.image[:] = _line(color, width)
@@ -125,24 +100,8 @@ def paint_panels(
 ) -> None:
     """Paint a row of panels, and what is said below each.
 
-    Parameters
-    ----------
-    sheet : `Sheet`
-        Where to paint.
-    style : `PictureStyle`
-        The style.
-    shown : `~collections.abc.Sequence` [`int`]
-        Numbers of the panels.
-    rects : `~collections.abc.Sequence` [`Rect`]
-        Where each lies.
-    where : `Layout`
-        How large text is and where it stands.
-    view : `View`
-        The stamps as they are shown.
-    limits : `tuple`
-        Limits of all three panels.
-    row : `~collections.abc.Mapping` or `None`
-        The source's values by APDB column name.
+    ``where``: how large text is and where it stands. ``view``: the stamps as they are shown. ``row``: the
+    source's values by APDB column name.
     """
     ink = inks(style.background)
     stamps = [view.triplet.stamps[panel] for panel in shown]
@@ -193,14 +152,7 @@ def _paint_decoration(sheet: Sheet, decoration: Decoration, panel: Rect) -> None
 def paint_mark(sheet: Sheet, mark: Mark, panel: Rect) -> None:
     """Fill a rectangle.
 
-    Parameters
-    ----------
-    sheet : `Sheet`
-        Where to paint.
-    mark : `Mark`
-        The rectangle.
-    panel : `Rect`
-        From whose upper left corner it is counted.
+    ``panel``: from whose upper left corner it is counted.
     """
     x, y, width, height = mark.rect
     x, y = x + panel.x, y + panel.y
@@ -253,16 +205,7 @@ def _fitting_word(text: str, color: RGB, bold: bool, width: int, size: float, pa
 def paint_text(sheet: Sheet, text: PanelText, panel: Rect, color: RGB, paper: RGB) -> None:
     """Write in or about a panel.
 
-    Parameters
-    ----------
-    sheet : `Sheet`
-        Where to paint.
-    text : `PanelText`
-        The text.
-    panel : `Rect`
-        The panel.
-    color, paper : `tuple` [`int`]
-        Colour of the text and of what lies below it.
+    ``color``, ``paper``: colour of the text and of what lies below it.
     """
     x, baseline = panel.x + text.x, panel.y + text.y
     if text.number and (font := number_font(color, False, text.size, paper)).usable:

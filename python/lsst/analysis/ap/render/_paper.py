@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 class Paper:
     """A rectangle of one colour, and what is put on it.
 
-    Parameters
-    ----------
-    width, height : `int`
-        Screen pixels.
-    color : `tuple` [`int`]
-        Its colour.
+    ``width``, ``height``: screen pixels.
     """
 
     def __init__(self, width: int, height: int, color: RGB) -> None:
@@ -41,19 +36,8 @@ class Paper:
     ) -> None:
         """Write a text.
 
-        Parameters
-        ----------
-        text : `str`
-            The text, taken literally.
-        x, y : `float`
-            Screen pixels from the upper left; the end of the text that
-            ``align`` names, and its baseline.
-        color : `tuple` [`int`]
-            Its colour.
-        font : `matplotlib.font_manager.FontProperties`
-            Its font.
-        align : `str`, optional
-            ``"left"`` or ``"center"``.
+        ``text``: the text, taken literally. ``x``, ``y``: screen pixels from the upper left; the end of the
+        text that ``align`` names, and its baseline. ``align``: ``"left"`` or ``"center"``.
         """
         with drawing_settings():
             if align == "center":
@@ -65,16 +49,8 @@ class Paper:
     ) -> None:
         """Fill a path, or draw along it.
 
-        Parameters
-        ----------
-        path : `matplotlib.path.Path`
-            Screen pixels to the right and up.
-        color : `tuple` [`int`]
-            Its colour.
-        line : `float`, optional
-            Width of a line along it, screen pixels; filled when not given.
-        offset : `tuple` [`int`], optional
-            Where the path starts from, counted from the lower left.
+        ``path``: screen pixels to the right and up. ``line``: width of a line along it, screen pixels; filled
+        when not given. ``offset``: where the path starts from, counted from the lower left.
         """
         from matplotlib.transforms import Affine2D
 

@@ -21,16 +21,10 @@ from ._stages import enlarge
 class PictureFigure(Figure):
     """A picture as a figure.
 
-    Its artists are placed in screen pixels of the picture's own size. When
-    the figure is given another size, the picture becomes larger or smaller
-    as a whole, letters included, and stays in the middle.
+    Its artists are placed in screen pixels of the picture's own size. When the figure is given another size,
+    the picture becomes larger or smaller as a whole, letters included, and stays in the middle.
 
-    Parameters
-    ----------
-    width, height : `int`
-        Own size in screen pixels.
-    background : `str`
-        Colour of the paper.
+    ``width``, ``height``: own size in screen pixels.
     """
 
     def __init__(self, width: int, height: int, background: str) -> None:
@@ -61,15 +55,8 @@ class PictureFigure(Figure):
     def place(self, rect: Rect) -> Axes:
         """Return new axes.
 
-        Parameters
-        ----------
-        rect : `Rect`
-            Where they are, screen pixels of the picture.
-
-        Returns
-        -------
-        axes : `matplotlib.axes.Axes`
-            They stay there when the figure's size is changed.
+        ``rect``: where they are, screen pixels of the picture. Returns: they stay there when the figure's
+        size is changed.
         """
         axes = self.add_axes((0.0, 0.0, 1.0, 1.0))
         self._places[axes] = rect
@@ -77,40 +64,18 @@ class PictureFigure(Figure):
         return axes
 
     def place_beside(self, axes: Axes, panel: Rect, rect: Rect) -> Axes:
-        """Return new axes that go with others, see `Stage`.
-
-        Parameters
-        ----------
-        axes : `matplotlib.axes.Axes`
-            The others.
-        panel, rect : `Rect`
-            Where the others are, and where the new ones are to be.
-
-        Returns
-        -------
-        axes : `matplotlib.axes.Axes`
-            The new axes.
-        """
+        """Return new axes that go with others, see `Stage`."""
         return self.place(rect)
 
     def scale_with_size(self, *artists: Text | Patch) -> None:
         """Make letters or lines larger when the figure becomes larger.
 
-        Parameters
-        ----------
-        *artists : `matplotlib.text.Text` or `matplotlib.patches.Patch`
-            What has a size in points.
+        ``*artists``: what has a size in points.
         """
         self._scaled.extend(artists)
 
     def draw(self, renderer: Any) -> None:
-        """Draw the figure.
-
-        Parameters
-        ----------
-        renderer : `matplotlib.backend_bases.RendererBase`
-            What draws.
-        """
+        """Draw the figure."""
         self._fit()
         with drawing_settings():
             super().draw(renderer)

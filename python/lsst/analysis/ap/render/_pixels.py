@@ -25,28 +25,11 @@ def enlarged_colors(
 ) -> NDArray[np.uint8]:
     """Return the screen lines of panels, each line that differs once.
 
-    Parameters
-    ----------
-    style : `PictureStyle`
-        The style.
-    panels : `~collections.abc.Sequence` [`int`]
-        Numbers of the panels.
-    pixels : `numpy.ndarray`
-        Pixel values, (panels, rows from the bottom, columns).
-    limits : `~collections.abc.Sequence` [`Limits`]
-        For each panel the values between which it is shown.
-    grid : `Grid`
-        Where the pixels lie.
-    has_holes : `bool`
-        Whether there are pixels without data.
-
-    Returns
-    -------
-    lines : `numpy.ndarray`
-        RGB as bytes one after the other, (panels, rows from the top, 3 *
-        side): a line for each row of stamp pixels, or, where these are
-        rotated, for each row of the screen. Pixels without data have any
-        colour.
+    ``pixels``: pixel values, (panels, rows from the bottom, columns). ``limits``: for each panel the values
+    between which it is shown. ``grid``: where the pixels lie. ``has_holes``: whether there are pixels without
+    data. Returns: RGB as bytes one after the other, (panels, rows from the top, 3 * side): a line for each
+    row of stamp pixels, or, where these are rotated, for each row of the screen. Pixels without data have any
+    colour.
     """
     maps = [_color_map(style, panel) for panel in panels]
     stretches = [style.difference_stretch if p == DIFFERENCE else style.image_stretch for p in panels]
@@ -81,19 +64,7 @@ def enlarged_colors(
 def color_bar(style: PictureStyle, panel: int, width: int) -> NDArray[np.uint8]:
     """Return all colours of a panel beside each other.
 
-    Parameters
-    ----------
-    style : `PictureStyle`
-        The style.
-    panel : `int`
-        Number of the panel.
-    width : `int`
-        Screen pixels.
-
-    Returns
-    -------
-    line : `numpy.ndarray`
-        RGB of each column, (columns, 3).
+    ``width``: screen pixels. Returns: RGB of each column, (columns, 3).
     """
     table = _color_table(_color_map(style, panel))
     return table[(2 * np.arange(width) + 1) * len(table) // (2 * width)]

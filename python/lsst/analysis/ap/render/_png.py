@@ -16,21 +16,17 @@ from zlib_ng.zlib_ng import compress, crc32
 _NONE, _UP = 0, 2
 
 _LEVEL = 2
-"""Effort of the compression. On these pictures it takes a quarter of the time
-of zlib's level 1 for files of the same size. The same bytes come from every
-process; what Intel's igzip makes in half the time is larger."""
+"""Effort of the compression. On these pictures it takes a quarter of the time of zlib's level 1 for files of
+the same size. The same bytes come from every process; what Intel's igzip makes in half the time is larger."""
 
 
 class Sheet(NamedTuple):
     """A picture in the memory layout of a PNG file."""
 
     lines: NDArray[np.uint8]
-    """Scanlines: a byte for the filter type, then red, green and blue of
-    each pixel."""
-
+    """Scanlines: a byte for the filter type, then red, green and blue of each pixel."""
     image: NDArray[np.uint8]
     """The same memory as RGB, (rows from the top, columns, 3)."""
-
     repeats: NDArray[np.bool_]
     """Lines known to be equal to the one above. Others may be, too."""
 
@@ -38,15 +34,7 @@ class Sheet(NamedTuple):
     def empty(cls, height: int, width: int) -> Self:
         """Return a picture whose pixels have any colour.
 
-        Parameters
-        ----------
-        height, width : `int`
-            Screen pixels.
-
-        Returns
-        -------
-        sheet : `Sheet`
-            The picture.
+        ``height``, ``width``: screen pixels.
         """
         return cls._of(np.empty((height, 1 + 3 * width), dtype=np.uint8))
 
@@ -59,15 +47,8 @@ class Sheet(NamedTuple):
     def of(cls, image: NDArray[np.uint8]) -> Self:
         """Return a picture as a sheet.
 
-        Parameters
-        ----------
-        image : `numpy.ndarray`
-            RGB, (rows from the top, columns, 3).
-
-        Returns
-        -------
-        sheet : `Sheet`
-            The same pixels in memory of its own; which lines repeat is known.
+        ``image``: RGB, (rows from the top, columns, 3). Returns: the same pixels in memory of its own; which
+        lines repeat is known.
         """
         sheet = cls.empty(*image.shape[:2])
         sheet.image[:] = image
@@ -82,18 +63,8 @@ class Sheet(NamedTuple):
 def png_file(sheet: Sheet, texts: Iterable[tuple[str, str]]) -> bytes:
     """Return a picture as a PNG file.
 
-    Parameters
-    ----------
-    sheet : `Sheet`
-        The picture. Its memory is used up.
-    texts : `~collections.abc.Iterable` [`tuple` [`str`, `str`]]
-        Keyword and text of each text chunk; keywords have at most 79
-        characters.
-
-    Returns
-    -------
-    png : `bytes`
-        The file, 8-bit RGB. The same pixels and texts give the same bytes.
+    ``sheet``: the picture. Its memory is used up. ``texts``: keyword and text of each text chunk; keywords
+    have at most 79 characters. Returns: the file, 8-bit RGB. The same pixels and texts give the same bytes.
     """
     height, width, _ = sheet.image.shape
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
@@ -108,9 +79,8 @@ def png_file(sheet: Sheet, texts: Iterable[tuple[str, str]]) -> bytes:
 def _filter(sheet: Sheet) -> None:
     """Choose and apply the filter of each line.
 
-    Enlarged pixels make most lines equal to the one above: these become
-    zeros. All other lines stay as they are, because differences of colours
-    are more varied than the colours, and compress worse.
+    Enlarged pixels make most lines equal to the one above: these become zeros. All other lines stay as they
+    are, because differences of colours are more varied than the colours, and compress worse.
     """
     lines, repeats = sheet.lines, sheet.repeats
     lines[repeats] = 0

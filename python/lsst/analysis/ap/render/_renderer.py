@@ -26,9 +26,8 @@ MAXIMUM_BYTES = 1_000_000
 class Renderer:
     """Makes the pictures of one style.
 
-    Each is, pixel for pixel, what matplotlib draws for `draw_figure`; only
-    the parts that differ between pictures are computed, the others and the
-    rasters of all letters come from matplotlib once per process.
+    Each is, pixel for pixel, what matplotlib draws for `draw_figure`; only the parts that differ between
+    pictures are computed, the others and the rasters of all letters come from matplotlib once per process.
     """
 
     style: PictureStyle
@@ -42,8 +41,7 @@ class Renderer:
         triplets : `~collections.abc.Sequence` [`~lsst.analysis.ap.domain.Triplet`]
             The stamps, one triplet for each size of the style.
         row : `~collections.abc.Mapping`, optional
-            The source's values by APDB column name. Any may be missing or
-            null.
+            The source's values by APDB column name. Any may be missing or null.
 
         Returns
         -------
@@ -73,8 +71,7 @@ class Renderer:
         Returns
         -------
         pngs : `dict` [`str`, `bytes`]
-            PNG files of one size by the names template, science and
-            difference.
+            PNG files of one size by the names template, science and difference.
 
         Raises
         ------

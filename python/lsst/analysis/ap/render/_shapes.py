@@ -43,10 +43,8 @@ class Shape:
 
     vertices: tuple[tuple[float, float], ...]
     """Screen pixels to the right and up from where it is put."""
-
     codes: tuple[int, ...]
     """What each vertex does, see `matplotlib.path.Path`."""
-
     color: RGB
     edge: RGB | None = None
     edge_width: float = 0.0
@@ -63,41 +61,16 @@ class Shape:
     def moved(self, x: float, y: float) -> Self:
         """Return the same path elsewhere.
 
-        Parameters
-        ----------
-        x, y : `float`
-            How far to the right and up.
-
-        Returns
-        -------
-        shape : `Shape`
-            The moved path.
+        ``x``, ``y``: how far to the right and up.
         """
         return replace(self, vertices=tuple((vx + x, vy + y) for vx, vy in self.vertices))
 
     def joined(self, other: Self) -> Self:
-        """Return both paths as one, in the colours of the first.
-
-        Parameters
-        ----------
-        other : `Shape`
-            Another path.
-
-        Returns
-        -------
-        shape : `Shape`
-            Both.
-        """
+        """Return both paths as one, in the colours of the first."""
         return replace(self, vertices=self.vertices + other.vertices, codes=self.codes + other.codes)
 
     def path(self) -> "Path":
-        """Return it as matplotlib has paths.
-
-        Returns
-        -------
-        path : `matplotlib.path.Path`
-            In its own coordinates.
-        """
+        """Return it as matplotlib has paths."""
         from matplotlib.path import Path
 
         return Path(np.array(self.vertices) + _NUDGE, self.codes)
@@ -105,16 +78,7 @@ class Shape:
     def patches(self, transform: "Transform") -> "list[tuple[RGB, PathPatch]]":
         """Return matplotlib's artists for it, the lowest first.
 
-        Parameters
-        ----------
-        transform : `matplotlib.transforms.Transform`
-            From its coordinates to those of the display.
-
-        Returns
-        -------
-        patches : `list` [`tuple`]
-            Colour and artist of the edge, where there is one, and of the
-            filled path.
+        Returns: colour and artist of the edge, where there is one, and of the filled path.
         """
         from matplotlib.patches import PathPatch
 
@@ -132,21 +96,7 @@ class Shape:
 def letters(text: str, x: float, y: float, size: float, color: RGB) -> Shape:
     """Return a text as a shape.
 
-    Parameters
-    ----------
-    text : `str`
-        The text, bold.
-    x, y : `float`
-        Left end of its ink and its baseline.
-    size : `float`
-        Screen pixels per em.
-    color : `tuple` [`int`]
-        Its colour.
-
-    Returns
-    -------
-    shape : `Shape`
-        The outlines of its letters.
+    ``x``, ``y``: left end of its ink and its baseline. ``size``: screen pixels per em.
     """
     from matplotlib.textpath import TextPath
 
@@ -162,10 +112,8 @@ class ShapeRaster(NamedTuple):
 
     x: int
     """Its left end, from where it is put, screen pixels."""
-
     y: int
     """Its top, from where it is put, downwards."""
-
     layers: Sequence[tuple[RGB, NDArray[np.uint8]]]
     """Colour and coverage (0 to 255, rows from the top) of its edge and of
     itself, in the order of painting."""
@@ -179,10 +127,7 @@ class ShapeRaster(NamedTuple):
     def mix(self, pixels: NDArray[np.uint8]) -> None:
         """Lay it over pixels.
 
-        Parameters
-        ----------
-        pixels : `numpy.ndarray`
-            RGB, (rows from the top, columns, 3), of its own size; changed.
+        ``pixels``: RGB, (rows from the top, columns, 3), of its own size; changed.
         """
         for color, coverage in self.layers:
             # What matplotlib's fixed_blender_rgba_plain does to an opaque
@@ -197,15 +142,7 @@ class ShapeRaster(NamedTuple):
 def rasterized(shape: Shape) -> ShapeRaster:
     """Return a shape as pixels.
 
-    Parameters
-    ----------
-    shape : `Shape`
-        The shape, put at a whole pixel.
-
-    Returns
-    -------
-    raster : `ShapeRaster`
-        What Agg makes of it.
+    ``shape``: the shape, put at a whole pixel.
     """
     reach = math.ceil(shape.edge_width) + 2
     x0, y0, x1, y1 = shape.extent
@@ -232,17 +169,7 @@ def rasterized(shape: Shape) -> ShapeRaster:
 def on_paper(shape: Shape, paper: RGB) -> NDArray[np.uint8]:
     """Return a shape as it looks on paper of one colour.
 
-    Parameters
-    ----------
-    shape : `Shape`
-        The shape.
-    paper : `tuple` [`int`]
-        The colour.
-
-    Returns
-    -------
-    image : `numpy.ndarray`
-        RGB of the place of its raster.
+    Returns: RGB of the place of its raster.
     """
     raster = rasterized(shape)
     image = np.empty((*raster.shape, 3), dtype=np.uint8)

@@ -33,42 +33,21 @@ class Stage(Protocol):
     def place(self, rect: Rect) -> "Axes":
         """Return axes for a panel.
 
-        Parameters
-        ----------
-        rect : `Rect`
-            Where it lies, screen pixels of the picture.
-
-        Returns
-        -------
-        axes : `matplotlib.axes.Axes`
-            The axes.
+        ``rect``: where it lies, screen pixels of the picture.
         """
         ...
 
     def place_beside(self, axes: "Axes", panel: Rect, rect: Rect) -> "Axes":
         """Return axes that go with those of a panel.
 
-        Parameters
-        ----------
-        axes : `matplotlib.axes.Axes`
-            Axes of the panel.
-        panel, rect : `Rect`
-            Where the panel lies, and where the new axes are to lie.
-
-        Returns
-        -------
-        axes : `matplotlib.axes.Axes`
-            The new axes.
+        ``panel``, ``rect``: where the panel lies, and where the new axes are to lie.
         """
         ...
 
     def scale_with_size(self, *artists: Any) -> None:
         """Keep letters and lines in proportion to the picture.
 
-        Parameters
-        ----------
-        *artists : `matplotlib.text.Text` or `matplotlib.patches.Patch`
-            What has a size in points, that of the picture's own size.
+        ``*artists``: what has a size in points, that of the picture's own size.
         """
         ...
 
@@ -103,19 +82,8 @@ class _Part:
 def stage_in_figure(figure: "Figure | SubFigure", width: int, height: int, background: str) -> Stage:
     """Return a part of somebody's figure.
 
-    Parameters
-    ----------
-    figure : `matplotlib.figure.Figure` or `matplotlib.figure.SubFigure`
-        The figure.
-    width, height : `int`
-        Own size of the picture, screen pixels.
-    background : `str`
-        Colour of the paper below the picture.
-
-    Returns
-    -------
-    stage : `Stage`
-        The picture lies in the middle of the figure.
+    ``width``, ``height``: own size of the picture, screen pixels. ``background``: colour of the paper below
+    the picture. Returns: the picture lies in the middle of the figure.
     """
     from matplotlib.patches import Rectangle
     from matplotlib.transforms import Affine2D
@@ -156,22 +124,8 @@ class _GivenAxes:
 def stage_in_axes(axes: "Iterable[Axes]", count: int) -> Stage:
     """Return somebody's axes as a stage.
 
-    Parameters
-    ----------
-    axes : `~collections.abc.Iterable` [`matplotlib.axes.Axes`]
-        Axes of the panels, in the order in which these are drawn.
-    count : `int`
-        How many there have to be.
-
-    Returns
-    -------
-    stage : `Stage`
-        Takes one panel after the other.
-
-    Raises
-    ------
-    ValueError
-        Raised when there are more or fewer axes.
+    ``axes``: axes of the panels, in the order in which these are drawn. ``count``: how many there have to be.
+    Returns: takes one panel after the other. Raises `ValueError` when there are more or fewer axes.
     """
     given = list(axes)
     if len(given) != count:
@@ -182,12 +136,7 @@ def stage_in_axes(axes: "Iterable[Axes]", count: int) -> Stage:
 def enlarge(artists: Iterable[Any], growth: float) -> None:
     """Make letters and lines larger.
 
-    Parameters
-    ----------
-    artists : `~collections.abc.Iterable`
-        Texts, and patches with lines.
-    growth : `float`
-        How many times.
+    ``artists``: texts, and patches with lines. ``growth``: how many times.
     """
     for artist in artists:
         if hasattr(artist, "set_fontsize"):

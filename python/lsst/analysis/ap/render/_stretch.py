@@ -30,22 +30,10 @@ class Limits(NamedTuple):
 def interval_limits(pixels: Pixels, interval: str, percentile: float) -> Limits:
     """Return the values between which a stamp is shown.
 
-    Parameters
-    ----------
-    pixels : `numpy.ndarray`
-        Pixel values of any shape. NaN and infinity do not count.
-    interval : `str`
-        ``"minmax"``, ``"percentile"`` or ``"zscale"``.
-    percentile : `float`
-        Part of the pixels, in per cent, that lies between the limits of a
-        percentile interval.
-
-    Returns
-    -------
-    limits : `Limits`
-        With ``low < high`` always: a stamp without two different values has
-        its value as ``low`` and one more as ``high``, one without any value
-        0 and 1.
+    ``pixels``: pixel values of any shape. NaN and infinity do not count. ``interval``: ``"minmax"``,
+    ``"percentile"`` or ``"zscale"``. ``percentile``: part of the pixels, in per cent, that lies between the
+    limits of a percentile interval. Returns: with ``low < high`` always: a stamp without two different values
+    has its value as ``low`` and one more as ``high``, one without any value 0 and 1.
     """
     low, high = float(pixels.min()), float(pixels.max())
     if not high - low < np.inf:
@@ -66,18 +54,10 @@ def interval_limits(pixels: Pixels, interval: str, percentile: float) -> Limits:
 def zscale(values: Pixels) -> tuple[float, float]:
     """Return the limits of IRAF's zscale algorithm.
 
-    Parameters
-    ----------
-    values : `numpy.ndarray`
-        Finite values, at least one, in one dimension.
-
-    Returns
-    -------
-    low, high : `float`
-        What `astropy.visualization.ZScaleInterval` returns, with its default
-        parameters. A line is fitted to the sorted values, outliers rejected;
-        the slope of the last fit is taken by the same steps as
-        `numpy.polyfit`, so that it agrees to the last bit.
+    ``values``: finite values, at least one, in one dimension. Returns: what
+    `astropy.visualization.ZScaleInterval` returns, with its default parameters. A line is fitted to the
+    sorted values, outliers rejected; the slope of the last fit is taken by the same steps as `numpy.polyfit`,
+    so that it agrees to the last bit.
     """
     stride = int(max(1.0, values.size / _SAMPLES))
     samples = np.sort(values[::stride][:_SAMPLES])
@@ -167,21 +147,9 @@ def _polyfit_slope(samples: Pixels, weights: Pixels) -> np.float64:
 def levels(pixels: Pixels, limits: Sequence[Limits], stretches: Sequence[str], asinh_a: float) -> Pixels:
     """Return where in a colour map each pixel lies.
 
-    Parameters
-    ----------
-    pixels : `numpy.ndarray`
-        Pixel values of several stamps, (stamps, rows, columns).
-    limits : `~collections.abc.Sequence` [`Limits`]
-        For each stamp the values that become 0 and 1.
-    stretches : `~collections.abc.Sequence` [`str`]
-        For each stamp ``"asinh"``, ``"linear"``, ``"log"`` or ``"sqrt"``.
-    asinh_a : `float`
-        Softening of the asinh stretch.
-
-    Returns
-    -------
-    levels : `numpy.ndarray`
-        From 0 to 1, NaN where the pixel is NaN.
+    ``pixels``: pixel values of several stamps, (stamps, rows, columns). ``limits``: for each stamp the values
+    that become 0 and 1. ``stretches``: for each stamp ``"asinh"``, ``"linear"``, ``"log"`` or ``"sqrt"``.
+    Returns: from 0 to 1, NaN where the pixel is NaN.
     """
     bounds = np.array(limits)[:, :, np.newaxis, np.newaxis]
     result: Pixels = np.subtract(pixels, bounds[:, 0], dtype=np.float64)
@@ -213,17 +181,7 @@ def _stretch(values: Pixels, stretch: str, asinh_a: float) -> None:
 def unstretched(level: float, limits: Limits, stretch: str, asinh_a: float) -> float:
     """Return the pixel value that lies at a place in a colour map.
 
-    Parameters
-    ----------
-    level : `float`
-        The place, 0 to 1.
-    limits, stretch, asinh_a
-        See `levels`.
-
-    Returns
-    -------
-    value : `float`
-        What `levels` makes ``level`` of.
+    ``level``: the place, 0 to 1. Returns: what `levels` makes ``level`` of.
     """
     match stretch:
         case "asinh":

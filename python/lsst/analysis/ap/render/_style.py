@@ -24,12 +24,7 @@ _USUAL_PANEL = 210
 class StyleError(ValueError):
     """A value that no picture can have.
 
-    Parameters
-    ----------
-    field : `str`
-        The field of the style that has it.
-    cause : `str`
-        What is wrong with it.
+    ``field``: the field of the style that has it.
     """
 
     def __init__(self, field: str, cause: str) -> None:
@@ -53,88 +48,59 @@ class PictureStyle:
 
     sizes: tuple[int, ...] = (30,)
     """Sides of the stamps in pixels; one row of panels for each."""
-
     add_metadata: bool = False
     """Whether text rows with the catalogue's values stand above the panels."""
-
     image_stretch: str = "asinh"
     """Stretch of template and science: asinh, linear, log or sqrt."""
-
     image_interval: str = "minmax"
     """Limits of template and science: minmax, percentile or zscale."""
-
     asinh_a: float = 0.1
     """Where an asinh stretch turns from linear to logarithmic, as a part of
     the interval; the ``a`` of `astropy.visualization.AsinhStretch`."""
-
     difference_stretch: str = "linear"
     """Stretch of the difference."""
-
     difference_interval: str = "zscale"
     """Limits of the difference."""
-
     percentile: float = 99.5
-    """Part of the pixels, in per cent, between the limits of a percentile
-    interval."""
-
+    """Part of the pixels, in per cent, between the limits of a percentile interval."""
     limits_region: int | None = None
-    """Side in pixels of the central square from which limits are taken;
-    `None` for the whole stamp."""
-
+    """Side in pixels of the central square from which limits are taken; `None` for the whole stamp."""
     difference_limits_region: int | None = None
     """The same for the difference; `None` for that of the others."""
-
     image_limits: tuple[float, float] | None = None
     """Lower and upper limit of template and science, in the unit of the
     pixels; `None` to take them from the pixels."""
-
     difference_limits: tuple[float, float] | None = None
     """Lower and upper limit of the difference."""
-
     shared_limits: bool = False
     """Whether template and science are shown between the same limits."""
-
     difference_symmetric: bool = False
     """Whether zero has the middle colour of the difference's map."""
-
     color_map: str = "bone"
     """Name of matplotlib's colour map for template and science."""
-
     difference_color_map: str | None = None
-    """Colour map of the difference; `None` for the same as the others, or,
-    where zero is in the middle, for a diverging one from purple to orange
-    that stays apart in every common form of colour blindness."""
-
+    """Colour map of the difference; `None` for the same as the others, or, where zero is in the middle, for a
+    diverging one from purple to orange that stays apart in every common form of colour blindness."""
     panel_pixels: int = 210
     """Wanted side of a panel in screen pixels. Stamp pixels are enlarged by
     the whole number that comes nearest."""
-
     background: str = "light"
     """Paper of the picture: light or dark."""
-
     color_bar: bool = False
     """Whether a bar below each panel says which colour is which value."""
-
     orientation: str = "pixels"
-    """``pixels`` for stamps as they lie in the images; ``nearest-north`` for
-    the turn by a multiple of 90 degrees and the reflection that bring north
-    nearest to up and east to left; ``true-north`` for north up and east left
-    exactly, each point of the screen showing the pixel that lies there."""
-
+    """``pixels`` for stamps as they lie in the images; ``nearest-north`` for the turn by a multiple of 90
+    degrees and the reflection that bring north nearest to up and east to left; ``true-north`` for north up
+    and east left exactly, each point of the screen showing the pixel that lies there."""
     compass: bool = False
     """Whether the first panel shows where north and east are."""
-
     center_mark: str = "none"
-    """What shows the source's place and leaves it free: none, crosshair or
-    ticks."""
-
+    """What shows the source's place and leaves it free: none, crosshair or ticks."""
     mask_planes: tuple[str, ...] = ()
     """Mask planes to show, by afw's names, where stamps come with masks."""
-
     footprint: bool = False
-    """Whether the source's footprint is outlined: its pixels where these are
-    known, else, marked as a box, the square that holds them (``bboxSize`` of
-    the row)."""
+    """Whether the source's footprint is outlined: its pixels where these are known, else, marked as a box,
+    the square that holds them (``bboxSize`` of the row)."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sizes", tuple(self.sizes))
@@ -233,8 +199,7 @@ class PictureStyle:
         Returns
         -------
         margin : `int`
-            What a stamp needs so that after a true rotation no corner is
-            without data: half of its diagonal, less half of its side. 0 for
-            other orientations.
+            What a stamp needs so that after a true rotation no corner is without data: half of its diagonal,
+            less half of its side. 0 for other orientations.
         """
         return math.ceil(size * (math.sqrt(0.5) - 0.5)) if self.orientation == "true-north" else 0

@@ -206,8 +206,7 @@ class LooksConfig(Config):
         Returns
         -------
         style : `~lsst.analysis.ap.render.PictureStyle`
-            What the pictures look like. Each of its fields is a field of this
-            configuration, in camel case.
+            What the pictures look like. Each of its fields is a field of this configuration, in camel case.
         """
         names = [field.name for field in dataclasses.fields(PictureStyle)]
         values = {name: getattr(self, _camel_case(name)) for name in names}

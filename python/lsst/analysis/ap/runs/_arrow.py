@@ -12,8 +12,7 @@ def keep_pandas_out() -> None:
     that is a Series: a tenth of the start of a command. Once told that there
     is none, it looks again when a frame is to be converted from or to.
 
-    For processes of this package alone: in between, a Series would be an
-    array like any other.
+    For processes of this package alone: in between, a Series would be an array like any other.
     """
     if "pandas" in sys.modules:
         return

@@ -23,16 +23,12 @@ class Description:
 
     sizes: tuple[int, ...]
     """Sides of the stamps in pixels."""
-
     panels: tuple[str, ...]
     """Panels that are pictures of their own as well."""
-
     has_stamps: bool
     """Whether the table has the stamps themselves."""
-
     settings: Mapping[str, str]
     """What decided how the pictures came out, as text by name."""
-
     facts: Mapping[str, str]
     """What else there is to know."""
 
@@ -54,17 +50,8 @@ class Description:
     def differences(self, other: Self) -> dict[str, tuple[str, str]]:
         """Return in which settings other pictures were made otherwise.
 
-        Parameters
-        ----------
-        other : `Description`
-            What those have in common.
-
-        Returns
-        -------
-        differences : `dict` [`str`, `tuple` [`str`, `str`]]
-            The values here and there by the name of the configuration field;
-            none when the pictures can be mixed. What only one of the two
-            knows, because it is of another version, is no difference.
+        Returns: the values here and there by the name of the configuration field; none when the pictures can
+        be mixed. What only one of the two knows, because it is of another version, is no difference.
         """
         ours, theirs = (
             {**description.settings, "putStamps": repr(description.has_stamps)}
@@ -77,16 +64,7 @@ class Description:
     def with_facts_of(self, others: Iterable[Self]) -> Self:
         """Return a description of more pictures with these settings.
 
-        Parameters
-        ----------
-        others : iterable of `Description`
-            What those have in common.
-
-        Returns
-        -------
-        description : `Description`
-            It has this one's settings, and the facts of all: where these
-            differ, one after the other.
+        Returns: it has this one's settings, and the facts of all: where these differ, one after the other.
         """
         values: dict[str, dict[str, None]] = {}
         for description in (self, *others):

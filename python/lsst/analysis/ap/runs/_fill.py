@@ -31,19 +31,14 @@ class PictureSource:
 
     make: Callable[[SourceBatch], PictureBatch]
     """Draws the pictures of a batch, or fetches them; it pickles."""
-
     stamps: StampChoice | None
     """The stamps that are wanted themselves, if any."""
-
     pictures: bool
     """Whether there are pictures, or the stamps alone."""
-
     separate_panels: bool
     """Whether each panel is a picture of its own as well."""
-
     settings: Mapping[str, str]
     """What decides how a picture comes out, as text by name."""
-
     facts: Mapping[str, str]
     """What else the journal and ``report.json`` tell of the run."""
 
@@ -54,19 +49,14 @@ class RunOptions:
 
     jobs: int = 1
     """Number of processes."""
-
     overwrite: bool = False
     """Whether to make every picture again, and forget the earlier ones."""
-
     append: bool = False
     """Whether to add to pictures that were made with other settings."""
-
     retry_failed: bool = False
     """Whether to take only those sources that failed in an earlier run."""
-
     total: int | None = None
     """How many sources there are, for the progress bar."""
-
     progress: bool | None = None
     """Whether to show a progress bar; by default on a terminal."""
 
@@ -81,30 +71,8 @@ def fill_directory(
 ) -> RunResult:
     """Write the pictures of sources, their manifest and whatever goes with it.
 
-    Parameters
-    ----------
-    outdir : `str` or `pathlib.Path`
-        Directory for the pictures: a path or a URI.
-    source : `PictureSource`
-        Where the pictures come from.
-    batches : iterable of `SourceBatch`
-        The sources.
-    config : `OutputConfig`
-        What the files are to be.
-    options : `RunOptions`
-        How to go about it.
-    log : `logging.Logger`
-        Where warnings go.
-
-    Returns
-    -------
-    result : `lsst.pipe.base.Struct`
-        What `ZooniverseCutoutsTask.run` returns.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when nothing can be made at all.
+    ``outdir``: directory for the pictures: a path or a URI. ``options``: how to go about it. Returns: what
+    `ZooniverseCutoutsTask.run` returns. Raises `CutoutsError` when nothing can be made at all.
     """
     if options.jobs < 1:
         raise CutoutsError(f"The number of processes is {options.jobs}; it must be at least 1.")

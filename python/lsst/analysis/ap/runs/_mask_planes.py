@@ -14,25 +14,8 @@ def check_planes(
 ) -> Iterator[SourceBatch]:
     """Let sources pass, once an image has all the mask planes.
 
-    Parameters
-    ----------
-    batches : iterable of `SourceBatch`
-        Sources.
-    planes : collection of `str`
-        Mask planes to show, by afw's names.
-    stamps : `StampSource`
-        Where their stamps come from.
-
-    Yields
-    ------
-    batch : `SourceBatch`
-        The same sources.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the first images that can be read have no such planes:
-        pictures without them would look as if nothing were masked.
+    ``planes``: mask planes to show, by afw's names. Raises `CutoutsError` when the first images that can be
+    read have no such planes: pictures without them would look as if nothing were masked.
     """
     known = not planes
     for batch in batches:

@@ -25,10 +25,8 @@ class PictureFiles:
 
     diaSourceId: int
     """The DiaSource that it shows."""
-
     picture: bytes
     """A PNG file; empty where nobody wants any."""
-
     panels: Mapping[str, bytes] = field(default_factory=dict)
     """A PNG file of each panel by name, where these are wanted."""
 
@@ -39,11 +37,9 @@ class PictureBatch:
 
     outcomes: list[PictureFiles | Failure]
     """The picture of each source, or why it has none, in order."""
-
     stamps: pa.Table | None
-    """The stamps of those sources that have a picture, as
-    `~lsst.analysis.ap.stamps.stamp_table` has them; `None` when nobody wants
-    any, or there is no picture."""
+    """The stamps of those sources that have a picture, as `~lsst.analysis.ap.stamps.stamp_table` has them;
+    `None` when nobody wants any, or there is no picture."""
 
 
 @dataclass(frozen=True)
@@ -55,38 +51,21 @@ class PictureMaker:
 
     source: StampSource
     """Where stamps come from."""
-
     style: PictureStyle
     """What the pictures look like."""
-
     separate_panels: bool = False
     """Whether each panel is a picture of its own as well."""
-
     arrays: tuple[int, ...] = ()
     """Sides of the stamps that are wanted themselves; none when empty."""
-
     planes: tuple[str, ...] = ()
     """What is wanted beside their images."""
-
     spare: int = 0
     """How many of the last stamps of a source are for the arrays alone."""
-
     draws: bool = True
     """Whether the pictures are wanted."""
 
     def __call__(self, batch: SourceBatch) -> PictureBatch:
-        """Make the pictures of a batch.
-
-        Parameters
-        ----------
-        batch : `SourceBatch`
-            Sources of one detector.
-
-        Returns
-        -------
-        pictures : `PictureBatch`
-            Its pictures.
-        """
+        """Make the pictures of a batch."""
         cut = self.source.read(batch)
         for index, reason in batch.reasons.items():
             cut[index] = StampError(reason)

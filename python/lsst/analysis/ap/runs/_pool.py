@@ -28,14 +28,10 @@ _pickled_work: bytes  # what this worker process does with a batch
 def prepare_workers() -> BaseContext:
     """Begin to import what workers need, in the background.
 
-    A fork server is started, unless there is one. `run_batches` does so too;
-    the earlier it is done, the less the first batch waits.
+    A fork server is started, unless there is one. `run_batches` does so too; the earlier it is done, the less
+    the first batch waits.
 
-    Returns
-    -------
-    context : `multiprocessing.context.BaseContext`
-        Starts workers: by forks of that server, or by spawning where there
-        can be none.
+    Returns: starts workers: by forks of that server, or by spawning where there can be none.
     """
     if sys.platform == "linux":  # the libraries of macOS have threads, which forks do not survive
         multiprocessing.set_forkserver_preload(["lsst.analysis.ap.runs._preload"])
@@ -51,24 +47,11 @@ def run_batches[B, R](
 ) -> Generator[R]:
     """Yield the result of each batch as it is ready.
 
-    Parameters
-    ----------
-    work : callable
-        What to do with a batch. It is pickled, so that each process makes
-        its own connections.
-    batches : iterable
-        Batches, taken when there is room: at most two for each process are
-        in flight.
-    jobs : `int`
-        Number of processes; with 1 the work is done in this one.
-    on_death : callable
-        What a batch gives when the system killed the process that worked on
-        it (out of memory, say) and, on a second try alone, killed it again.
-
-    Yields
-    ------
-    result
-        What ``work`` or ``on_death`` returned, in order of completion.
+    ``work``: what to do with a batch. It is pickled, so that each process makes its own connections.
+    ``batches``: batches, taken when there is room: at most two for each process are in flight. ``jobs``:
+    number of processes; with 1 the work is done in this one. ``on_death``: what a batch gives when the system
+    killed the process that worked on it (out of memory, say) and, on a second try alone, killed it again.
+    Yields: what ``work`` or ``on_death`` returned, in order of completion.
     """
     if jobs == 1:
         yield from map(work, batches)
@@ -137,9 +120,8 @@ def _pool(work: Work[Any, Any], jobs: int) -> Iterator[ProcessPoolExecutor]:
 def _submit[B](pool: ProcessPoolExecutor, batch: B) -> Future[Any]:
     """Hand over a batch, which starts a worker where one is missing.
 
-    A new worker would run the script again that runs here, to know what that
-    script defines: one without ``if __name__ == "__main__"`` would start over
-    in each worker. So it is not told where the script is.
+    A new worker would run the script again that runs here, to know what that script defines: one without ``if
+    __name__ == "__main__"`` would start over in each worker. So it is not told where the script is.
     """
     with _naming_main:
         main = vars(sys.modules["__main__"])

@@ -1,8 +1,7 @@
 """What workers need, imported once in the process that they are forked from.
 
-The fork server imports this module before it forks the first worker; nothing
-else should. It opens no file and no connection: what a worker has of these
-is its own.
+The fork server imports this module before it forks the first worker; nothing else should. It opens no file
+and no connection: what a worker has of these is its own.
 """
 
 __all__ = ()

@@ -17,12 +17,7 @@ from .config import PicturesConfig
 class CutoutsQuantumError(CutoutsError, AlgorithmError):
     """A quantum whose catalogue or configuration allows no pictures at all.
 
-    Parameters
-    ----------
-    message : `str`
-        What is wrong, and what to do about it.
-    data_id : `dict`
-        Data ID of the quantum.
+    ``message``: what is wrong, and what to do about it.
     """
 
     def __init__(self, message: str, data_id: dict[str, Any]) -> None:
@@ -43,21 +38,9 @@ def quantum_maker(
 ) -> PictureMaker:
     """Return what draws the pictures of the detector of a quantum.
 
-    Parameters
-    ----------
-    datasets : `HandleDatasets`
-        The images of the quantum, and its footprints.
-    pictures : `PicturesConfig`
-        What the pictures show, and what they look like.
-    has_footprints : `bool`
-        Whether there are footprints among the datasets.
-    put_stamps : `bool`
-        Whether the stamps themselves are wanted as well.
-
-    Returns
-    -------
-    maker : `PictureMaker`
-        It takes the sources of the quantum.
+    ``datasets``: the images of the quantum, and its footprints. ``pictures``: what the pictures show, and
+    what they look like. ``has_footprints``: whether there are footprints among the datasets. ``put_stamps``:
+    whether the stamps themselves are wanted as well. Returns: it takes the sources of the quantum.
     """
     arrays = tuple(pictures.sizes) if put_stamps else ()
     spare = arrays if pictures.useFootprint else ()

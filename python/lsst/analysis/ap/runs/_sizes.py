@@ -18,15 +18,7 @@ class FixedSizes:
     def of(self, batch: SourceBatch) -> list[tuple[int, ...] | StampError]:
         """Return the sizes of each source's stamps.
 
-        Parameters
-        ----------
-        batch : `SourceBatch`
-            Sources of one detector.
-
-        Returns
-        -------
-        sizes : `list` [`tuple` [`int`, ...] or `StampError`]
-            Sides in pixels, or why there are none.
+        Returns: sides in pixels, or why there are none.
         """
         return [self.sizes] * len(batch.rows)
 
@@ -38,32 +30,16 @@ class FootprintSizes:
     reader: FootprintReader | None
     """Where footprints come from; `None` where the repository has none, and
     the catalogue's ``bboxSize`` serves."""
-
     least: int
     """Least side of a stamp in pixels."""
-
     also: tuple[int, ...] = ()
     """Further stamps that each source is to have."""
 
     def of(self, batch: SourceBatch) -> list[tuple[int, ...] | StampError]:
         """Return the size of each source's stamp.
 
-        Parameters
-        ----------
-        batch : `SourceBatch`
-            Sources of one detector.
-
-        Returns
-        -------
-        sizes : `list` [`tuple` [`int`, ...] or `StampError`]
-            The larger side of the footprint's box and the further ones, or
-            why there are none.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when neither the repository nor the catalogue knows the
-            footprints.
+        Returns: the larger side of the footprint's box and the further ones, or why there are none. Raises
+        `CutoutsError` when neither the repository nor the catalogue knows the footprints.
         """
         sides: list[int | StampError]
         if self.reader is not None and batch.data_id is not None:

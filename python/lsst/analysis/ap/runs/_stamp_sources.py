@@ -24,31 +24,17 @@ type Stamps = list[tuple[Triplet, ...] | StampError]
 class StampSource(Protocol):
     """Gives the stamps of batches of sources.
 
-    A repository, a quantum, alerts and images given by hand all do; whoever
-    makes pictures needs to know no more. It pickles, so that each worker
-    process has one of its own. `~lsst.analysis.ap.images.AlertStampReader`
-    is one as it is.
+    A repository, a quantum, alerts and images given by hand all do; whoever makes pictures needs to know no
+    more. It pickles, so that each worker process has one of its own.
+    `~lsst.analysis.ap.images.AlertStampReader` is one as it is.
     """
 
     def read(self, batch: SourceBatch) -> Stamps:
         """Return the stamps of the sources of a batch.
 
-        Parameters
-        ----------
-        batch : `SourceBatch`
-            Sources of one detector.
-
-        Returns
-        -------
-        stamps : `list` [`tuple` [`Triplet`, ...] or `StampError`]
-            For each source, in order, a triplet for each size; or why there
-            are none, as a value: whatever is wrong with one source, or with
-            its images, costs no other one.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when no source of any batch can have stamps.
+        Returns: for each source, in order, a triplet for each size; or why there are none, as a value:
+        whatever is wrong with one source, or with its images, costs no other one. Raises `CutoutsError` when
+        no source of any batch can have stamps.
         """
         ...
 
@@ -62,7 +48,6 @@ class DetectorStamps:
 
     reader: TripletReader
     """Opens the three images of a detector."""
-
     sizes: FixedSizes | FootprintSizes
     """How large the stamps are."""
 
@@ -81,10 +66,8 @@ class GivenImages:
 
     images: Mapping[str, Any]
     """The template, science and difference image, of afw or lsst.images."""
-
     sizes: FixedSizes | FootprintSizes
     """How large the stamps are."""
-
     planes: tuple[str, ...] = ()
     """Mask planes that the pictures show."""
 

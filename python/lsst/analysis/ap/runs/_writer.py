@@ -36,36 +36,20 @@ class PictureWriter:
 
     make: Callable[[SourceBatch], PictureBatch]
     """Where the pictures come from."""
-
     directory: OutputDirectory
     """Where they go."""
-
     columns: Sequence[str]
     """Catalogue columns that the manifest wants to know."""
-
     names: PictureNames
     """How they are named there."""
-
     stamps: PartWriter | None = None
     """Takes the stamps themselves; `None` when nobody wants them."""
 
     def __call__(self, batch: SourceBatch) -> list[Picture | Failure]:
         """Write the picture of each source of a batch.
 
-        Parameters
-        ----------
-        batch : `SourceBatch`
-            Sources of one detector.
-
-        Returns
-        -------
-        outcomes : `list` [`Picture` or `Failure`]
-            What became of each source, in order.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the directory takes no more files.
+        Returns: what became of each source, in order. Raises `CutoutsError` when the directory takes no more
+        files.
         """
         pictures = self.make(batch)
         outcomes: list[Picture | Failure] = []

@@ -32,12 +32,10 @@ def open_alerts(paths: Sequence[str | Path], instrument: str | None = None) -> T
     Parameters
     ----------
     paths : sequence of `str` or `pathlib.Path`
-        Files of alerts of Rubin, ZTF or another survey: Avro containers, or
-        single packets as they come from a stream in Confluent's wire format;
-        compressed with gzip or not, in tar archives or not.
+        Files of alerts of Rubin, ZTF or another survey: Avro containers, or single packets as they come from
+        a stream in Confluent's wire format; compressed with gzip or not, in tar archives or not.
     instrument : `str`, optional
-        Instrument of Rubin's alerts, which do not say it; LSSTCam when not
-        given.
+        Instrument of Rubin's alerts, which do not say it; LSSTCam when not given.
 
     Returns
     -------

@@ -32,8 +32,7 @@ def open_apdb(uri: str, meanings: Meanings | None = None) -> SqlApdb | TableCata
     Parameters
     ----------
     uri : `str`
-        Where the YAML file is that `lsst.dax.apdb` keeps of the database, or
-        ``label:NAME``.
+        Where the YAML file is that `lsst.dax.apdb` keeps of the database, or ``label:NAME``.
     meanings : `Meanings`, optional
         What its columns mean that do not say it themselves.
 
@@ -45,8 +44,7 @@ def open_apdb(uri: str, meanings: Meanings | None = None) -> SqlApdb | TableCata
     Raises
     ------
     CutoutsError
-        Raised when the configuration cannot be read, or the database does
-        not answer.
+        Raised when the configuration cannot be read, or the database does not answer.
     """
     from lsst.dax.apdb import ApdbConfig
 
@@ -88,10 +86,9 @@ def open_cassandra(
     Returns
     -------
     catalog : `TableCatalog`
-        The catalogue. Cassandra can neither sort the sources nor select among
-        them by any but the partition columns: the tables of the periods that
-        a range of time touches are read page by page, and what is selected
-        is sorted in memory.
+        The catalogue. Cassandra can neither sort the sources nor select among them by any but the partition
+        columns: the tables of the periods that a range of time touches are read page by page, and what is
+        selected is sorted in memory.
 
     Raises
     ------

@@ -24,9 +24,8 @@ class Catalog(Protocol):
         selection : `Selection`
             Which sources are wanted.
         columns : collection of `str`, optional
-            Columns by their current names that are wanted besides the
-            required ones, as far as the catalogue has them; all when not
-            given.
+            Columns by their current names that are wanted besides the required ones, as far as the catalogue
+            has them; all when not given.
 
         Yields
         ------
@@ -37,7 +36,6 @@ class Catalog(Protocol):
         Raises
         ------
         CutoutsError
-            Raised when a column is missing that the selection needs, or a
-            database stops answering.
+            Raised when a column is missing that the selection needs, or a database stops answering.
         """
         ...

@@ -66,10 +66,9 @@ class LinearPacker:
 class RubinPacker:
     """Night, sequence number and detector of the cameras on Cerro Pachon.
 
-    The packing is documented as stable by
-    ``lsst.obs.lsst.RubinDimensionPacker``: from the least significant part,
-    256 detectors, 32768 sequence numbers, 16384 nights from 2010-01-01 on,
-    one controller ("O"), and whether the visit is a snap taken on its own.
+    The packing is documented as stable by ``lsst.obs.lsst.RubinDimensionPacker``: from the least significant
+    part, 256 detectors, 32768 sequence numbers, 16384 nights from 2010-01-01 on, one controller ("O"), and
+    whether the visit is a snap taken on its own.
     """
 
     def unpack(self, packed: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -167,8 +167,7 @@ def unreadable_configuration(uri: str, error: Exception) -> CutoutsError:
 def _with_driver(url: sa.URL) -> sa.URL:
     """Return a URL of PostgreSQL that names a driver which is installed.
 
-    What SQLAlchemy takes for a URL without a driver depends on its version,
-    and need not be what is there.
+    What SQLAlchemy takes for a URL without a driver depends on its version, and need not be what is there.
     """
     if url.drivername not in ("postgresql", "postgres"):
         return url

@@ -38,19 +38,16 @@ def open_catalog(path: str | Path, meanings: Meanings | None = None) -> TableCat
     Parameters
     ----------
     path : `str` or `pathlib.Path`
-        A Parquet, CSV, ECSV, FITS or VOTable file, told by its suffix,
-        perhaps compressed with gzip, as ``.csv.gz``; or a folder of Parquet
-        files, whose folders may be named for values, as ``visit=42/``, or a
-        HATS catalogue. A URI that `lsst.resources` reads serves as well; that
-        of a folder ends in a slash.
+        A Parquet, CSV, ECSV, FITS or VOTable file, told by its suffix, perhaps compressed with gzip, as
+        ``.csv.gz``; or a folder of Parquet files, whose folders may be named for values, as ``visit=42/``, or
+        a HATS catalogue. A URI that `lsst.resources` reads serves as well; that of a folder ends in a slash.
     meanings : `Meanings`, optional
         What its columns mean that do not say it themselves.
 
     Returns
     -------
     catalog : `TableCatalog`
-        The catalogue. Of Parquet only the columns and rows that are selected
-        are held in memory.
+        The catalogue. Of Parquet only the columns and rows that are selected are held in memory.
 
     Raises
     ------

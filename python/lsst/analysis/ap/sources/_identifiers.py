@@ -20,9 +20,8 @@ def read_identifiers(words: str, what: str = "diaSourceId") -> tuple[int, ...]:
     Parameters
     ----------
     words : `str`
-        Numbers with commas between them, or a file: of text with one number
-        on each line, or a catalogue that has them as a column. The file may
-        be a pipe.
+        Numbers with commas between them, or a file: of text with one number on each line, or a catalogue that
+        has them as a column. The file may be a pipe.
     what : `str`, optional
         Name of that column.
 

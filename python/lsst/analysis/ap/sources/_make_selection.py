@@ -23,9 +23,8 @@ def make_selection(values: Mapping[str, Any]) -> Selection:
     Parameters
     ----------
     values : `~collections.abc.Mapping` [`str`, `object`]
-        Values by the names of ``CRITERIA``, as text
-        or as what it stands for; `None` and lists without anything for what
-        is not asked.
+        Values by the names of ``CRITERIA``, as text or as what it stands for; `None` and lists without
+        anything for what is not asked.
 
     Returns
     -------
@@ -37,8 +36,7 @@ def make_selection(values: Mapping[str, Any]) -> Selection:
     UnreadableError
         Raised when a file of identifiers cannot be read.
     CutoutsError
-        Raised when a value is empty, or makes no sense; its ``choices`` name
-        the criterion.
+        Raised when a value is empty, or makes no sense; its ``choices`` name the criterion.
     """
     fields: dict[str, Any] = {}
     for criterion in CRITERIA:

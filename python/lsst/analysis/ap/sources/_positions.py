@@ -44,8 +44,7 @@ class Exposure(Protocol):
 
 
 type FindExposures = Callable[[NDArray[np.float64], NDArray[np.float64]], Sequence[Sequence[Exposure]]]
-"""Returns the images that cover each of some positions, given right ascension
-and declination in degrees."""
+"""Returns the images that cover each of some positions, given right ascension and declination in degrees."""
 
 
 def place_positions(table: pa.Table, find: FindExposures | None, reason: str) -> pa.Table:

@@ -57,10 +57,9 @@ def _any_row(alert: Mapping[str, Any]) -> dict[str, Any]:
 def _ztf_row(alert: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of an alert of ZTF, of schema 3 or 4.
 
-    The image's ``pid`` is the visit, its readout channel the detector, and
-    the reliability is ``drb``, or ``rb`` where there is none. Fluxes are those
-    of the difference in nanojansky, negative where the reference is brighter;
-    there, as ``isNegative`` says, the difference stamp comes multiplied by -1.
+    The image's ``pid`` is the visit, its readout channel the detector, and the reliability is ``drb``, or
+    ``rb`` where there is none. Fluxes are those of the difference in nanojansky, negative where the reference
+    is brighter; there, as ``isNegative`` says, the difference stamp comes multiplied by -1.
     """
     candidate = alert.get("candidate")
     if not isinstance(candidate, Mapping):

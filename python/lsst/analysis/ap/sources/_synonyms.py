@@ -112,8 +112,7 @@ SYNONYMS: Final[Mapping[str, str]] = {
 }
 """Other names of a column, and the name that this package knows it by.
 
-Where a table has several of them, the name on the right wins, then the order
-of this table.
+Where a table has several of them, the name on the right wins, then the order of this table.
 """
 
 FORCED_SYNONYMS: Final[Mapping[str, str]] = {

@@ -24,14 +24,12 @@ class TableCatalog(Catalog):
     Parameters
     ----------
     tables : `~collections.abc.Callable`
-        Called with the columns that are wanted, all when `None`, and with a
-        selection, of whose sources none may be missing; it returns tables
-        with the current column names. It is called once or twice for each
+        Called with the columns that are wanted, all when `None`, and with a selection, of whose sources none
+        may be missing; it returns tables with the current column names. It is called once or twice for each
         reading.
     grouped : `bool`, optional
-        Whether the sources of one detector are all in one table, so that the
-        tables can pass one by one; otherwise what is selected is held in
-        memory and sorted.
+        Whether the sources of one detector are all in one table, so that the tables can pass one by one;
+        otherwise what is selected is held in memory and sorted.
     """
 
     def __init__(

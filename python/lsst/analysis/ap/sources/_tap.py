@@ -47,9 +47,8 @@ def open_tap(adql: str, url: str | None = None, meanings: Meanings | None = None
     Returns
     -------
     catalog : `TableCatalog`
-        Its rows. The query is sent once, when they are first read. A token
-        in the environment variable ``ACCESS_TOKEN`` is sent along, by
-        encrypted connections only.
+        Its rows. The query is sent once, when they are first read. A token in the environment variable
+        ``ACCESS_TOKEN`` is sent along, by encrypted connections only.
 
     Raises
     ------

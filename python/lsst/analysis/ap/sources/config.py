@@ -37,9 +37,8 @@ def _config_field(criterion: Criterion) -> Any:
 class SelectionConfig(Config):
     """Configuration of which DiaSources of a table are wanted.
 
-    Visits, detectors and bands are the business of the data query that makes
-    the quantum graph. A file that a field names must be one that every worker
-    can read.
+    Visits, detectors and bands are the business of the data query that makes the quantum graph. A file that a
+    field names must be one that every worker can read.
     """
 
     for _criterion in CRITERIA:

@@ -22,13 +22,10 @@ class Comparison:
     picture: bytes
     """PNG: the panels of the first run, those of the second between the same
     limits, and what is left when the first is subtracted from the second."""
-
     noise_ratio: float
     """Noise of the difference image around the source, second to first."""
-
     flux_ratio: float
     """Flux of the difference image at the source, second to first."""
-
     words: str
     """Both in words."""
 
@@ -79,16 +76,8 @@ def compare_triplets(style: PictureStyle, before: Triplet, after: Triplet, name:
 def residual(before: Triplet, after: Triplet) -> Triplet:
     """Return what is left of the second run's stamps without those of the first.
 
-    Parameters
-    ----------
-    before, after : `~lsst.analysis.ap.domain.Triplet`
-        The stamps, of one size.
-
-    Returns
-    -------
-    triplet : `~lsst.analysis.ap.domain.Triplet`
-        Pixel by pixel; NaN where either has no data. Where the runs place the
-        source on different pixels, the stamps are subtracted as they lie.
+    Returns: pixel by pixel; NaN where either has no data. Where the runs place the source on different
+    pixels, the stamps are subtracted as they lie.
     """
     stamps: dict[str, Stamp | None] = {}
     for role in ("template", "science", "difference"):
@@ -102,19 +91,9 @@ def residual(before: Triplet, after: Triplet) -> Triplet:
 def measure(triplet: Triplet) -> tuple[float, float]:
     """Return flux and noise of the difference stamp.
 
-    Parameters
-    ----------
-    triplet : `~lsst.analysis.ap.domain.Triplet`
-        The stamps.
-
-    Returns
-    -------
-    flux : `float`
-        Sum of the pixels within five pixels of the source, above the median
-        of the others.
-    noise : `float`
-        1.4826 times the median absolute deviation of the others, which is
-        the standard deviation of Gaussian noise.
+    Returns ``flux``: sum of the pixels within five pixels of the source, above the median of the others;
+    ``noise``: 1.4826 times the median absolute deviation of the others, which is the standard deviation of
+    Gaussian noise.
     """
     if triplet.difference is None:
         return np.nan, np.nan

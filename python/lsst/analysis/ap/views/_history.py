@@ -24,16 +24,12 @@ class History:
 
     picture: bytes
     """PNG: the light curve, and below it the stamps in the order of time."""
-
     measurements: Sequence[Measurement]
     """The points of the light curve."""
-
     shown: int
     """How many epochs have stamps in the picture."""
-
     total: int
     """How many epochs there are."""
-
     failed: Sequence[str]
     """Why epochs that were to be shown are not."""
 
@@ -80,33 +76,10 @@ def make_history(
 ) -> History:
     """Put the history of an object together.
 
-    Parameters
-    ----------
-    repository : `Repository`
-        Where stamps come from.
-    detections : `pyarrow.Table`
-        DiaSources of the object.
-    forced : `pyarrow.Table`
-        Its forced photometry; may be empty.
-    position : `tuple` [`float`, `float`] or `None`
-        Right ascension and declination of the stamps, degrees; the mean of
-        the detections when `None`.
-    limit : `int`
-        How many epochs to show at most, evenly through time.
-    panels : `~collections.abc.Sequence` [`int`]
-        Which panels are shown of each epoch.
-    name : `str`
-        What the object is called.
-
-    Returns
-    -------
-    history : `History`
-        Picture and measurements.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when there is no epoch, or none has stamps.
+    ``detections``: DiaSources of the object. ``forced``: its forced photometry; may be empty. ``position``:
+    right ascension and declination of the stamps, degrees; the mean of the detections when `None`. ``limit``:
+    how many epochs to show at most, evenly through time. ``panels``: which panels are shown of each epoch.
+    Raises `CutoutsError` when there is no epoch, or none has stamps.
     """
     epochs = _epochs(detections, forced)
     if not epochs:

@@ -43,8 +43,7 @@ class NotebookViews:
         Parameters
         ----------
         result : `lsst.pipe.base.Struct`, `str` or `pathlib.Path`
-            What `run` returned, or a directory that it filled; with up to
-            some thousand pictures.
+            What `run` returned, or a directory that it filled; with up to some thousand pictures.
         height : `str`, optional
             Height of what is shown, as CSS has it.
 
@@ -75,9 +74,8 @@ class NotebookViews:
         source : `Mapping`, `pandas.Series`, `astropy.table.Row` or table
             One DiaSource; a table of one row.
         images : `Mapping` [`str`, image], optional
-            The ``template``, ``science`` and ``difference`` image, as
-            `lsst.afw.image.Exposure` or as an image of `lsst.images`; read
-            from the butler when not given.
+            The ``template``, ``science`` and ``difference`` image, as `lsst.afw.image.Exposure` or as an
+            image of `lsst.images`; read from the butler when not given.
 
         Returns
         -------
@@ -87,8 +85,7 @@ class NotebookViews:
         Raises
         ------
         CutoutsError
-            Raised when there is no picture, with the reason that ``failed``
-            of `run` would give.
+            Raised when there is no picture, with the reason that ``failed`` of `run` would give.
         """
         triplets, row = self._cut(source, images)
         return Renderer(self.config.makeStyle(triplets)).render(triplets, row)
@@ -135,9 +132,8 @@ class NotebookViews:
         images : `Mapping` [`str`, image], optional
             As for `render`.
         catalog : catalogue, table, `str` or `pathlib.Path`, optional
-            Where diaSourceIds are looked up: a table, an SQLite file of an
-            APDB, a ``postgresql://`` URL, a configuration of dax_apdb, or a
-            file of sources.
+            Where diaSourceIds are looked up: a table, an SQLite file of an APDB, a ``postgresql://`` URL, a
+            configuration of dax_apdb, or a file of sources.
         limit : `int`, optional
             How many to show at most.
         sort_by : `str`, optional
@@ -189,8 +185,7 @@ class NotebookViews:
         Raises
         ------
         CutoutsError
-            Raised when there is no such source, or no picture can be made
-            at all.
+            Raised when there is no such source, or no picture can be made at all.
         """
         repository = self.repository
         maker = PictureMaker(repository.stamps_of(images), self.config.makeStyle())
@@ -227,8 +222,7 @@ class NotebookViews:
         Parameters
         ----------
         sources : table, row, sequence of rows, `int` or sequence of `int`
-            The sources, of either run's catalogue or of both: stamps are cut
-            at their places on the sky.
+            The sources, of either run's catalogue or of both: stamps are cut at their places on the sky.
         before, after : `str`, sequence of `str` or `lsst.daf.butler.Butler`
             Collections of the task's repository, or other repositories.
         catalog : catalogue, table, `str` or `pathlib.Path`, optional
@@ -239,9 +233,8 @@ class NotebookViews:
         Returns
         -------
         grid : `PictureGrid`
-            For each source its panels in both runs between the limits of the
-            first, and what is left when the first is subtracted; flux and
-            noise compared in words are in the column ``comparison``.
+            For each source its panels in both runs between the limits of the first, and what is left when the
+            first is subtracted; flux and noise compared in words are in the column ``comparison``.
 
         Raises
         ------
@@ -310,8 +303,7 @@ class NotebookViews:
         Raises
         ------
         CutoutsError
-            Raised when there is no such object, or none of its epochs has
-            stamps.
+            Raised when there is no such object, or none of its epochs has stamps.
         """
         apdb = open_sources(catalog)
         if (diaObjectId, ssObjectId, position).count(None) != 2:

@@ -25,10 +25,8 @@ class PictureGrid:
 
     rows: Sequence[Mapping[str, Any]]
     """The values of each source by column name."""
-
     outcomes: Sequence[bytes | str]
     """The PNG file of each source, or why it has none."""
-
     note: str = ""
     """What stands above them."""
 
@@ -79,29 +77,10 @@ def make_grid(
 ) -> PictureGrid:
     """Make the pictures of some sources.
 
-    Parameters
-    ----------
-    make : `~collections.abc.Callable`
-        Makes the pictures of the sources of one detector.
-    batches : `~collections.abc.Callable`
-        Groups a table by detector.
-    table : `pyarrow.Table`
-        The sources.
-    limit : `int`
-        How many to show at most.
-    sort_by : `str` or `None`
-        Column by which they are ordered, with ``-`` before it from the
-        greatest to the least; in the given order when `None`.
-
-    Returns
-    -------
-    grid : `PictureGrid`
-        The pictures, in that order.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when there is no such column, or no picture can be made at all.
+    ``batches``: groups a table by detector. ``limit``: how many to show at most. ``sort_by``: column by which
+    they are ordered, with ``-`` before it from the greatest to the least; in the given order when `None`.
+    Returns: the pictures, in that order. Raises `CutoutsError` when there is no such column, or no picture
+    can be made at all.
     """
     count = len(table)
     if sort_by is not None:

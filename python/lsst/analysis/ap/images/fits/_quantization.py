@@ -12,27 +12,15 @@ N_RANDOM = 10_000
 """Length of the sequence of random numbers (FITS standard 4.0, appendix I)."""
 
 ZERO_VALUE = -2147483646
-"""Integer that stands for exactly 0.0 in SUBTRACTIVE_DITHER_2 (FITS standard
-4.0, section 10.2.2)."""
+"""Integer that stands for exactly 0.0 in SUBTRACTIVE_DITHER_2 (FITS standard 4.0, section 10.2.2)."""
 
 
 class Dequantizer:
     """Turns quantized integers back into floating-point pixels.
 
-    Parameters
-    ----------
-    method : `str`
-        ZQUANTIZ of the image: ``NO_DITHER``, ``SUBTRACTIVE_DITHER_1`` or
-        ``SUBTRACTIVE_DITHER_2``.
-    seed : `int`
-        ZDITHER0 of the image.
-    dtype : `numpy.dtype`
-        Type of the pixels.
-
-    Raises
-    ------
-    ValueError
-        Raised if the method has another name.
+    ``method``: ZQUANTIZ of the image: ``NO_DITHER``, ``SUBTRACTIVE_DITHER_1`` or ``SUBTRACTIVE_DITHER_2``.
+    ``seed``: ZDITHER0 of the image. ``dtype``: type of the pixels. Raises `ValueError` if the method has
+    another name.
     """
 
     def __init__(self, method: str, seed: int, dtype: np.dtype[Any]) -> None:
@@ -53,23 +41,11 @@ class Dequantizer:
     ) -> NDArray[Any]:
         """Return the pixels of parts of some tiles.
 
-        Parameters
-        ----------
-        values : `numpy.ndarray`
-            Integers, shape (tiles, ...).
-        tiles : `numpy.ndarray`
-            Row numbers of the tiles in their table, 0-based, shape (tiles,).
-        pixels : `numpy.ndarray`
-            Position of each value in its tile, shape (...).
-        scales, zeros : `numpy.ndarray`
-            ZSCALE and ZZERO of the tiles, shape (tiles,).
-
-        Returns
-        -------
-        pixels : `numpy.ndarray`
-            ``(value - random + 0.5) * scale + zero`` with dithering,
-            ``value * scale + zero`` without (FITS standard 4.0, section
-            10.2.1), computed in double precision.
+        ``values``: integers, shape (tiles, ...). ``tiles``: row numbers of the tiles in their table, 0-based,
+        shape (tiles,). ``pixels``: position of each value in its tile, shape (...). ``scales``, ``zeros``:
+        ZSCALE and ZZERO of the tiles, shape (tiles,). Returns: ``(value - random + 0.5) * scale + zero`` with
+        dithering, ``value * scale + zero`` without (FITS standard 4.0, section 10.2.1), computed in double
+        precision.
         """
         shape = (-1,) + (1,) * pixels.ndim
         result = values.astype(np.float64)
@@ -86,9 +62,8 @@ class Dequantizer:
     def _random_numbers(self, tiles: NDArray[np.intp], pixels: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the random number that belongs to each pixel.
 
-        Tile ``n`` (from 1) starts in the sequence where element
-        ``n + ZDITHER0 - 2`` of it says; when the sequence is used up, it goes
-        on where the following element says.
+        Tile ``n`` (from 1) starts in the sequence where element ``n + ZDITHER0 - 2`` of it says; when the
+        sequence is used up, it goes on where the following element says.
         """
         numbers, starts = _random_sequence()
         seeds = (tiles + self._seed - 1) % N_RANDOM
@@ -113,9 +88,8 @@ def _random_order(seed: int, count: int) -> NDArray[np.intp]:
 def _random_sequence() -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Return the random numbers and where each one lets a tile start.
 
-    The generator of Park and Miller as appendix I of the FITS standard 4.0
-    has it, rounded to single precision; its last seed is given there to check
-    an implementation.
+    The generator of Park and Miller as appendix I of the FITS standard 4.0 has it, rounded to single
+    precision; its last seed is given there to check an implementation.
     """
     multiplier, modulus = 16807, 2147483647
     numbers = np.empty(N_RANDOM, dtype=np.float32)

@@ -15,8 +15,7 @@ READ_AHEAD = 256 * 2**10
 """Bytes that a small read fetches: headers and tile tables lie together."""
 
 REQUEST_COST = 2**20
-"""Bytes that arrive in the time that a request takes before any does: about
-10 ms at 100 MB/s."""
+"""Bytes that arrive in the time that a request takes before any does: about 10 ms at 100 MB/s."""
 
 ATTEMPTS = 3
 PAUSE = 0.3
@@ -28,15 +27,7 @@ MAX_WINDOWS = 32
 class RemoteBytes:
     """Byte ranges of a file that `lsst.resources` reads.
 
-    Parameters
-    ----------
-    uri : `lsst.resources.ResourcePath`
-        Where the file is.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if there is no such file, or the connection fails three times.
+    Raises `ImageFileError` if there is no such file, or the connection fails three times.
     """
 
     max_gap = REQUEST_COST
@@ -59,22 +50,9 @@ class RemoteBytes:
     def read(self, start: int, stop: int) -> bytes:
         """Return exactly the bytes ``start:stop``.
 
-        Parameters
-        ----------
-        start, stop : `int`
-            Offsets from the beginning of the file.
-
-        Returns
-        -------
-        data : `bytes`
-            As many bytes as were asked for. A small read fetches some more,
-            for the next one.
-
-        Raises
-        ------
-        ImageFileError
-            Raised if the file ends before, or the connection fails three
-            times.
+        ``start``, ``stop``: offsets from the beginning of the file. Returns: as many bytes as were asked for.
+        A small read fetches some more, for the next one. Raises `ImageFileError` if the file ends before, or
+        the connection fails three times.
         """
         check_range(self, start, stop)
         if self._local is not None:
@@ -95,17 +73,9 @@ class RemoteBytes:
     def plan(self, requests: int, length: int) -> None:
         """Prepare for reads to come.
 
-        Parameters
-        ----------
-        requests : `int`
-            How many ranges will be read.
-        length : `int`
-            How many bytes they have in all.
+        ``requests``: how many ranges will be read. ``length``: how many bytes they have in all.
 
-        Notes
-        -----
-        Where the ranges would take longer than the file it is downloaded, to
-        a temporary file.
+        Where the ranges would take longer than the file it is downloaded, to a temporary file.
         """
         if self._local is None and length + requests * REQUEST_COST >= self.size + REQUEST_COST:
             self._local = self._attempt(self._download)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 ORDER = 3
-"""Half width of the kernel, pixels: afw's Warper ``lanczos3``, which the
-pipelines use for templates."""
+"""Half width of the kernel, pixels: afw's Warper ``lanczos3``, which the pipelines use for templates."""
 
 FIRST, TAPS = 1 - ORDER, 2 * ORDER
 """The taps around a position are the pixels ``floor(x) + FIRST`` and on."""
@@ -27,13 +26,10 @@ class Mosaic:
 
     values: NDArray[np.float32]
     """Pixel values, 0 where there are none, shape (P,)."""
-
     variances: NDArray[np.float32]
     """Variances, 0 where there are no values, shape (P,)."""
-
     valid: NDArray[np.bool_]
     """Whether there is a value, shape (P,)."""
-
     bits: NDArray[np.uint32]
     """Mask bits, shape (P,)."""
 
@@ -44,10 +40,8 @@ class Resampled:
 
     values: Floats
     """Values, NaN where there is none."""
-
     variances: Floats
     """Their variances; 1 where nobody asked for them."""
-
     bits: NDArray[np.uint32]
     """Mask bits of the nearest pixel."""
 
@@ -63,25 +57,11 @@ def resample(
 ) -> Resampled:
     """Resample images of a mosaic.
 
-    Parameters
-    ----------
-    mosaic : `Mosaic`
-        The images.
-    starts, widths : `numpy.ndarray`
-        For each position the first pixel of its image in the mosaic, and how
-        many columns the image has, shape (N,).
-    x, y : `numpy.ndarray`
-        Positions, counted from the centre of the first pixel of each image,
-        shape (N,). All taps around each of them lie on its image.
-    with_variance : `bool`
-        Whether variances are wanted.
-
-    Returns
-    -------
-    resampled : `Resampled`
-        Values by the normalised kernel of 6x6 pixels. Pixels without data have
-        no weight, but where one of the four around a position has none there
-        is no value, as afw's mask says.
+    ``starts``, ``widths``: for each position the first pixel of its image in the mosaic, and how many columns
+    the image has, shape (N,). ``x``, ``y``: positions, counted from the centre of the first pixel of each
+    image, shape (N,). All taps around each of them lie on its image. ``with_variance``: whether variances are
+    wanted. Returns: values by the normalised kernel of 6x6 pixels. Pixels without data have no weight, but
+    where one of the four around a position has none there is no value, as afw's mask says.
     """
     column, row = np.floor(x).astype(np.intp), np.floor(y).astype(np.intp)
     kernel_x, kernel_y = _kernel(x - column), _kernel(y - row)

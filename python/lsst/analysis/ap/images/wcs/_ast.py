@@ -14,19 +14,9 @@ from ._ast_trial import ast_library, read_mapping
 class AstMapping:
     """A mapping between two planes of coordinates.
 
-    Parameters
-    ----------
-    text : `str`
-        An AST Mapping in AST's native text encoding; of a FrameSet it is that
-        from its base to its current frame.
-
-    Raises
-    ------
-    ValueError
-        Raised if the text is not a mapping of two coordinates.
-    ImportError
-        Raised if neither ``starlink.Ast`` (PyPI ``starlink-pyast``) nor
-        ``astshim`` (in the LSST stack) is installed.
+    ``text``: an AST Mapping in AST's native text encoding; of a FrameSet it is that from its base to its
+    current frame. Raises `ValueError` if the text is not a mapping of two coordinates; `ImportError` if
+    neither ``starlink.Ast`` (PyPI ``starlink-pyast``) nor ``astshim`` (in the LSST stack) is installed.
     """
 
     def __init__(self, text: str) -> None:
@@ -43,42 +33,16 @@ class AstMapping:
     def forward(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return where the mapping leads to.
 
-        Parameters
-        ----------
-        points : `numpy.ndarray`
-            Input coordinates, shape (2, N).
-
-        Returns
-        -------
-        points : `numpy.ndarray`
-            Output coordinates, shape (2, N); NaN where the mapping is not
-            defined.
-
-        Raises
-        ------
-        ValueError
-            Raised if AST has no such mapping.
+        ``points``: input coordinates, shape (2, N). Returns: output coordinates, shape (2, N); NaN where the
+        mapping is not defined. Raises `ValueError` if AST has no such mapping.
         """
         return self._apply(points, "applyForward", True)
 
     def inverse(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return where the mapping comes from.
 
-        Parameters
-        ----------
-        points : `numpy.ndarray`
-            Output coordinates, shape (2, N).
-
-        Returns
-        -------
-        points : `numpy.ndarray`
-            Input coordinates, shape (2, N); NaN where the mapping is not
-            defined.
-
-        Raises
-        ------
-        ValueError
-            Raised if AST has no such mapping.
+        ``points``: output coordinates, shape (2, N). Returns: input coordinates, shape (2, N); NaN where the
+        mapping is not defined. Raises `ValueError` if AST has no such mapping.
         """
         return self._apply(points, "applyInverse", False)
 
@@ -103,21 +67,11 @@ class AstMapping:
 class AstFrameSet(AstMapping):
     """The mapping of an AST FrameSet from pixels to an ICRS sky.
 
-    Its output coordinates are right ascension and declination in radians,
-    whichever the FrameSet has first.
+    Its output coordinates are right ascension and declination in radians, whichever the FrameSet has first.
 
-    Parameters
-    ----------
-    text : `str`
-        The FrameSet in AST's native text encoding. Its base frame is a pixel
-        grid and its current frame a SkyFrame.
-
-    Raises
-    ------
-    ValueError
-        Raised if the text is not a FrameSet that ends on the sky.
-    ImportError
-        Raised if no library reads the text.
+    ``text``: the FrameSet in AST's native text encoding. Its base frame is a pixel grid and its current frame
+    a SkyFrame. Raises `ValueError` if the text is not a FrameSet that ends on the sky; `ImportError` if no
+    library reads the text.
     """
 
     def __init__(self, text: str) -> None:

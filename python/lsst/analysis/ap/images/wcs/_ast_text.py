@@ -17,9 +17,8 @@ LINE = re.compile(
     )?\s*(?:\#.*)?""",
     re.VERBOSE | re.ASCII,
 )
-"""A line of an AST Channel, without the blanks around it: the begin or end of
-an object or of the part that belongs to one of its classes, or an attribute,
-or an object that follows."""
+"""A line of an AST Channel, without the blanks around it: the begin or end of an object or of the part that
+belongs to one of its classes, or an attribute, or an object that follows."""
 
 
 @lru_cache(maxsize=64)
@@ -28,18 +27,9 @@ def check_ast_text(text: str) -> None:
 
     AST trusts what it reads; some damaged texts make it crash the process.
 
-    Parameters
-    ----------
-    text : `str`
-        Objects in AST's native text encoding.
-
-    Raises
-    ------
-    ValueError
-        Raised if it cannot have been written by AST: a line has another form,
-        the ends of objects do not match their beginnings, or it crashes AST.
-    ImportError
-        Raised if no library reads such text.
+    ``text``: objects in AST's native text encoding. Raises `ValueError` if it cannot have been written by
+    AST: a line has another form, the ends of objects do not match their beginnings, or it crashes AST;
+    `ImportError` if no library reads such text.
     """
     if len(text) > MAX_LENGTH:
         raise ValueError(f"AST cannot read the WCS: its text has {len(text)} characters")

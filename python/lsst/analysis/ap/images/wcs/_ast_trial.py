@@ -1,8 +1,7 @@
 """A trial of AST text in a process of its own, which may crash.
 
-The process is a copy of this one (``os.fork``): it costs some milliseconds
-and needs to import nothing. It does nothing but the trial, so that threads of
-this process, which it does not have, are not missed.
+The process is a copy of this one (``os.fork``): it costs some milliseconds and needs to import nothing. It
+does nothing but the trial, so that threads of this process, which it does not have, are not missed.
 """
 
 __all__ = ("ast_library", "read_mapping", "try_ast_text")
@@ -48,15 +47,7 @@ SURVIVED, REJECTED = 0, 1
 def ast_library() -> Any:
     """Return the library that reads AST text.
 
-    Returns
-    -------
-    library : `module`
-        ``starlink.Ast``, or ``astshim`` of the LSST stack.
-
-    Raises
-    ------
-    ImportError
-        Raised if neither is installed.
+    Returns: ``starlink.Ast``, or ``astshim`` of the LSST stack. Raises `ImportError` if neither is installed.
     """
     for name in ("starlink.Ast", "astshim"):
         try:
@@ -71,17 +62,7 @@ def ast_library() -> Any:
 def read_mapping(library: Any, text: str) -> Any:
     """Read an object.
 
-    Parameters
-    ----------
-    library : `module`
-        What `ast_library` returns.
-    text : `str`
-        The object in AST's native text encoding.
-
-    Returns
-    -------
-    mapping : `object`
-        The object, of a class of the library.
+    ``library``: what `ast_library` returns. ``text``: the object in AST's native text encoding.
     """
     if library.__name__ == "astshim":
         return library.Channel(library.StringStream(text)).read()
@@ -92,18 +73,8 @@ def read_mapping(library: Any, text: str) -> Any:
 def try_ast_text(text: str) -> None:
     """Let another process use a text first, and see whether it survives.
 
-    Parameters
-    ----------
-    text : `str`
-        Objects in AST's native text encoding.
-
-    Raises
-    ------
-    ValueError
-        Raised if AST crashes on it or rejects it, or takes too much time or
-        memory.
-    ImportError
-        Raised if no library reads AST text.
+    ``text``: objects in AST's native text encoding. Raises `ValueError` if AST crashes on it or rejects it,
+    or takes too much time or memory; `ImportError` if no library reads AST text.
     """
     library = ast_library()
     parent = os.getpid()

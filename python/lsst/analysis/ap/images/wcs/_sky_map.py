@@ -38,30 +38,14 @@ class SkyMap(Protocol):
     def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
         """Return the pixels that sky positions fall on.
 
-        Parameters
-        ----------
-        ra, dec : `numpy.ndarray`
-            ICRS degrees, shape (N,).
-
-        Returns
-        -------
-        x, y : `numpy.ndarray`
-            PARENT pixels, shape (N,); NaN where undefined.
+        ``ra``, ``dec``: ICRS degrees, shape (N,). Returns: PARENT pixels, shape (N,); NaN where undefined.
         """
         ...
 
     def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Return the sky positions of pixels.
 
-        Parameters
-        ----------
-        x, y : `numpy.ndarray`
-            PARENT pixels, shape (N,).
-
-        Returns
-        -------
-        ra, dec : `numpy.ndarray`
-            ICRS degrees, shape (N,).
+        ``x``, ``y``: PARENT pixels, shape (N,). Returns: ICRS degrees, shape (N,).
         """
         ...
 
@@ -69,11 +53,7 @@ class SkyMap(Protocol):
 class AstSkyMap:
     """The exact WCS that afw keeps in a file as AST text.
 
-    Parameters
-    ----------
-    text : `str`
-        An AST FrameSet in native text; its base frame is 0-based PARENT
-        pixels.
+    ``text``: an AST FrameSet in native text; its base frame is 0-based PARENT pixels.
     """
 
     def __init__(self, text: str) -> None:
@@ -91,11 +71,8 @@ class AstSkyMap:
 class ProjectionSkyMap:
     """The exact WCS that lsst.images keeps in a file as AST text.
 
-    Parameters
-    ----------
-    texts : `~collections.abc.Sequence` [`str`]
-        The steps from PARENT pixels to ICRS right ascension and declination
-        in radians, each an AST mapping in native text.
+    ``texts``: the steps from PARENT pixels to ICRS right ascension and declination in radians, each an AST
+    mapping in native text.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -121,22 +98,11 @@ class ProjectionSkyMap:
 class HeaderSkyMap:
     """The WCS of a FITS header, for files that have no better one.
 
-    Parameters
-    ----------
-    header : `astropy.io.fits.Header`
-        Header of the image extension.
-    x0, y0 : `int`
-        PARENT position of the first pixel of the image.
+    ``header``: header of the image extension. ``x0``, ``y0``: PARENT position of the first pixel of the
+    image. Raises `ValueError` if the header has no celestial WCS of the first two axes.
 
-    Raises
-    ------
-    ValueError
-        Raised if the header has no celestial WCS of the first two axes.
-
-    Notes
-    -----
-    What astropy knows how to mend is mended: units such as ``DEG``, the PV
-    cards of SCAMP beside or without SIP.
+    What astropy knows how to mend is mended: units such as ``DEG``, the PV cards of SCAMP beside or without
+    SIP.
     """
 
     def __init__(self, header: Header, x0: int, y0: int) -> None:
@@ -176,8 +142,7 @@ class HeaderSkyMap:
 def _plane_header(header: Header) -> Header:
     """Return a copy of a header, which astropy may change, without further axes.
 
-    Images have one pixel there; astropy refuses distortions in three
-    dimensions.
+    Images have one pixel there; astropy refuses distortions in three dimensions.
     """
     plane = header.copy()
     for keyword in header:
@@ -192,10 +157,7 @@ def _plane_header(header: Header) -> Header:
 class LsstSkyMap:
     """The projection of an `lsst.images` object in memory.
 
-    Parameters
-    ----------
-    projection : `lsst.images.SkyProjection`
-        Its pixel frame is PARENT pixels.
+    ``projection``: its pixel frame is PARENT pixels.
     """
 
     def __init__(self, projection: Any) -> None:
@@ -217,10 +179,7 @@ class LsstSkyMap:
 class AfwSkyMap:
     """The WCS of an afw Exposure in memory.
 
-    Parameters
-    ----------
-    sky_wcs : `lsst.afw.geom.SkyWcs`
-        Its pixels are PARENT pixels.
+    ``sky_wcs``: its pixels are PARENT pixels.
     """
 
     def __init__(self, sky_wcs: Any) -> None:
@@ -238,20 +197,9 @@ class AfwSkyMap:
 def sky_jacobians(sky_map: SkyMap, x: Floats, y: Floats) -> Floats:
     """Return how the sky moves with the pixels at some positions.
 
-    Parameters
-    ----------
-    sky_map : `SkyMap`
-        The mapping of the image.
-    x, y : `numpy.ndarray`
-        PARENT pixels, shape (N,).
-
-    Returns
-    -------
-    jacobians : `numpy.ndarray`
-        Arcseconds per pixel, shape (N, 2, 2):
-        ``[[d(east)/dx, d(east)/dy], [d(north)/dx, d(north)/dy]]`` in the plane
-        that touches the sphere at the source. Central differences over one
-        pixel of the unit vectors of `pixel_to_sky`.
+    ``x``, ``y``: PARENT pixels, shape (N,). Returns: arcseconds per pixel, shape (N, 2, 2): ``[[d(east)/dx,
+    d(east)/dy], [d(north)/dx, d(north)/dy]]`` in the plane that touches the sphere at the source. Central
+    differences over one pixel of the unit vectors of `pixel_to_sky`.
     """
     if not len(x):
         return np.empty((0, 2, 2))

@@ -1,5 +1,4 @@
 """Conditions on the columns of sources, whatever they are asked of.
 
-A condition is read once into an expression, and evaluated by Arrow in memory
-or by a database.
+A condition is read once into an expression, and evaluated by Arrow in memory or by a database.
 """

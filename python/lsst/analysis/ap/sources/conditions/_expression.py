@@ -1,8 +1,7 @@
 """Conditions on the columns of a catalogue, as trees that any engine can evaluate.
 
-A tree is built once, from the options of a selection or from the words of a
-user; `sql_condition` and `arrow_condition` turn it into a condition of a
-database and of a table.
+A tree is built once, from the options of a selection or from the words of a user; `sql_condition` and
+`arrow_condition` turn it into a condition of a database and of a table.
 """
 
 __all__ = (

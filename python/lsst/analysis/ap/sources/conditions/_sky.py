@@ -50,9 +50,8 @@ def polygon(corners: Sequence[tuple[float, float]]) -> Expression:
     Parameters
     ----------
     corners : `~collections.abc.Sequence` [`tuple` [`float`, `float`]]
-        Right ascension and declination of three corners or more, ICRS
-        degrees, in order, either way round. The sides are parts of great
-        circles, and belong to the polygon.
+        Right ascension and declination of three corners or more, ICRS degrees, in order, either way round.
+        The sides are parts of great circles, and belong to the polygon.
 
     Returns
     -------
@@ -62,8 +61,7 @@ def polygon(corners: Sequence[tuple[float, float]]) -> Expression:
     Raises
     ------
     CutoutsError
-        Raised when these are not the corners of a convex polygon smaller
-        than a hemisphere.
+        Raised when these are not the corners of a convex polygon smaller than a hemisphere.
     """
     for ra, dec in corners:
         _check(ra, dec)
