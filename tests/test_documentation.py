@@ -40,6 +40,18 @@ def test_every_shell_line_is_seen_and_every_line_of_code_fits(page):
         assert max(map(len, code.splitlines())) <= width, code
 
 
+def test_the_page_on_the_architecture_names_what_there_is():
+    package = ROOT / "python" / "lsst" / "analysis" / "ap"
+    text = (ROOT / "doc" / "lsst.analysis.ap" / "architecture.rst").read_text()
+    picture = (ROOT / "doc" / "lsst.analysis.ap" / "rooms.svg").read_text()
+    for name in re.findall(r"``([a-z]+/[\w./]*)``", text):
+        assert any(package.rglob(name)) or (ROOT / name).exists(), name
+    rooms = {path.parent.name for path in package.glob("*/__init__.py")}
+    assert set(re.findall(r">(\w+)/<", picture)) == rooms
+    for name, constant in re.findall(r"``(\w+/\w+\.py)``, (?:an entry|one) of ``(\w+)``", text):
+        assert f"\n{constant}" in (package / name).read_text(), constant
+
+
 @pytest.fixture
 def zooniverse(monkeypatch, tmp_path):
     """A server that stands in for Zooniverse, and an environment that knows its account."""
