@@ -7,7 +7,8 @@ process makes all pictures with `ZooniverseCutoutsTask.run`, in folders of
 10,000. It is killed (SIGKILL) at a random moment and started again; then it
 runs once more, with nothing to do. A run on a tenth of the sources goes before.
 
-rate_last_vs_first: pictures a second in the last tenth over those in the first.
+rate_last_vs_first: pictures a second in the last tenth over those in the first;
+cpu_rate_last_vs_first: the same for seconds of the processor, which others do not share.
 memory_last_vs_first: memory (PSS) of the process and its workers, likewise.
 resume_seconds: from the start of the second process to its first new picture.
 lists_seconds_per_row, N vs N/10: from the last picture to the end of the process.
@@ -126,7 +127,7 @@ class Run:
     def __init__(self, demo, outdir, jobs, step, kill_at=None):
         words = [demo.repo, f"million,{demo.collection}", demo.apdb, outdir, jobs]
         self.samples = []
-        """Seconds from the start, pictures, and memory in megabytes."""
+        """Seconds from the start, pictures, memory in megabytes, and seconds of the processor."""
         folders, start = Folders(outdir), time.perf_counter()
         before = folders.count()
         words = [sys.executable, __file__, "--child", *map(str, words)]
@@ -136,7 +137,7 @@ class Run:
             waiter.start()
             while not ended.wait(step if self.samples and folders.count() > before else 0.1):
                 number = folders.count()
-                self.samples.append((time.perf_counter() - start, number, memory(process.pid)))
+                self.samples.append((time.perf_counter() - start, number, *usage(process.pid)))
                 if kill_at is not None and number >= kill_at:
                     os.kill(process.pid, signal.SIGKILL)
                     kill_at = None
@@ -144,42 +145,52 @@ class Run:
             self.seconds = time.perf_counter() - start
             output = process.stdout.read()
         self.counts = json.loads(output) if output else None
-        made = [at for at, number, _ in self.samples if number > before]
+        made = [at for at, number, *_ in self.samples if number > before]
         self.first = made[0] if made else None
         """When the first new picture was there."""
         last = self.samples[-1][1]
-        self.last = next(at for at, number, _ in self.samples if number == last)
+        self.last = next(at for at, number, *_ in self.samples if number == last)
         """When the last one was."""
 
 
-def memory(pid):
-    """Return the memory of a process and of those that it started, in megabytes (PSS)."""
-    kilobytes, todo = 0, [pid]
+def usage(pid):
+    """Return memory in megabytes (PSS) and CPU seconds of a process and of those that it started."""
+    kilobytes, ticks, todo = 0, 0, [pid]
     while todo:
         one = todo.pop()
         with contextlib.suppress(OSError):  # it may have ended
             lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
             kilobytes += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))  # of itself, and of children that have ended
             for task in Path(f"/proc/{one}/task").iterdir():
                 todo += map(int, (task / "children").read_text().split())
-    return kilobytes / 1000
+    return kilobytes / 1000, ticks / os.sysconf("SC_CLK_TCK")
 
 
 def tenths(runs, sources):
-    """Return rate and memory in each tenth of the sources."""
-    rates, memories = [], []
+    """Return for each tenth of the sources pictures a second, a CPU second, and memory."""
+    rates, cpu_rates, memories = [], [], []
     for tenth in range(10):
         low, high = tenth * sources / 10, (tenth + 1) * sources / 10
-        seconds = pictures = 0
+        seconds = cpu = pictures = 0
         held = []
         for run in runs:
             for before, after in zip(run.samples, run.samples[1:], strict=False):
                 if low <= before[1] < after[1] <= high:
                     seconds, pictures = seconds + after[0] - before[0], pictures + after[1] - before[1]
+                    cpu += after[3] - before[3]
                     held.append(after[2])
-        rates.append(pictures / seconds if seconds else float("nan"))
-        memories.append(statistics.median(held) if held else float("nan"))
-    return rates, memories
+        rates.append(pictures / seconds if held else None)
+        cpu_rates.append(pictures / cpu if held else None)
+        memories.append(statistics.median(held) if held else None)
+    return rates, cpu_rates, memories
+
+
+def cpu_after(run, moment):
+    """Return the CPU seconds of a run from a moment on."""
+    seconds = [sample[3] for sample in run.samples if sample[0] >= moment]
+    return seconds[-1] - (seconds[0] if moment else 0)
 
 
 def measure(scratch, sources, jobs, seed):
@@ -196,23 +207,30 @@ def measure(scratch, sources, jobs, seed):
     again = Run(demo, outdir, jobs, step)
     assert runs[-1].counts[2] == 0, runs[-1].counts
     assert again.counts == [0, sources, 0], again.counts
-    rates, memories = tenths(runs, sources)
+    rates, cpu_rates, memories = tenths(runs, sources)
     figures = {
         "sources": sources,
         "jobs": jobs,
         "pictures_per_s": rates,
+        "pictures_per_cpu_s": cpu_rates,
         "memory_MB": memories,
-        "peak_MB": max(held for run in runs for *_, held in run.samples),
+        "peak_MB": max(sample[2] for run in runs for sample in run.samples),
         "seconds": sum(run.seconds for run in runs),
         "lists_s": runs[-1].seconds - runs[-1].last,
+        "lists_cpu_s": cpu_after(runs[-1], runs[-1].last),
         "skip_s": again.seconds,
-        "skip_peak_MB": max(held for *_, held in again.samples),
+        "skip_cpu_s": cpu_after(again, 0),
+        "skip_peak_MB": max(sample[2] for sample in again.samples),
         "journal_MB": (outdir / ".journal.sqlite3").stat().st_size / 1e6,
         "manifest_MB": (outdir / "manifest.csv").stat().st_size / 1e6,
         "apdb_MB": demo.apdb.stat().st_size / 1e6,
     }
     if seed is not None:
-        figures |= {"killed_at": moment, "resume_s": runs[-1].first}
+        figures |= {
+            "killed_at": moment,
+            "resume_s": runs[-1].first,
+            "resume_cpu_s": next(s[3] for s in runs[-1].samples if s[0] >= runs[-1].first),
+        }
     print(json.dumps(figures), flush=True)
     shutil.rmtree(outdir)
     shutil.rmtree(demo.repo.parent)
@@ -238,10 +256,13 @@ def main():
     with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch:
         small = measure(Path(scratch), sources // 10, arguments.jobs, None)
         large = measure(Path(scratch), sources, arguments.jobs, seed)
-    rates, memories = large["pictures_per_s"], large["memory_MB"]
+    tenths_of = {
+        "rate_last_vs_first": "pictures_per_s",
+        "cpu_rate_last_vs_first": "pictures_per_cpu_s",
+        "memory_last_vs_first": "memory_MB",
+    }
     ratios = {
-        "rate_last_vs_first": rates[-1] / rates[0],
-        "memory_last_vs_first": memories[-1] / memories[0],
+        **{ratio: large[name][-1] / large[name][0] for ratio, name in tenths_of.items()},
         "resume_seconds": large["resume_s"],
         **{
             f"{name}_per_row_vs_tenth": large[f"{name}_s"] / small[f"{name}_s"] / 10

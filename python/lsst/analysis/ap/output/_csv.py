@@ -5,6 +5,7 @@ __all__ = ("write_csv", "write_failures")
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Final
 
 from ._directory import OutputDirectory
@@ -47,10 +48,10 @@ def write_failures(directory: OutputDirectory, failures: Iterable[Failure]) -> N
     failures : iterable of `Failure`
         One row each, in this order.
     """
-    header = ["diaSourceId", "instrument", "visit", "detector", "reason"]
-    rows = [[str(failure.diaSourceId), *_cells(failure), failure.reason] for failure in failures]
-    if rows:
-        write_csv(directory, _FAILURES, header, rows)
+    rows = ([str(failure.diaSourceId), *_cells(failure), failure.reason] for failure in failures)
+    if (first := next(rows, None)) is not None:
+        header = ["diaSourceId", "instrument", "visit", "detector", "reason"]
+        write_csv(directory, _FAILURES, header, chain([first], rows))
     else:
         directory.remove([_FAILURES])
 

@@ -4,7 +4,7 @@ __all__ = ("Journal",)
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -13,7 +13,7 @@ from ._directory import OutputDirectory
 from ._journal_runs import RUNS, JournalOfRuns
 from ._order import shuffled
 from ._outcomes import Failure, Picture
-from ._rows import CATALOGUE, keep_rows
+from ._rows import CATALOGUE, pack_rows
 
 _VERSION: Final = 1
 _SCHEMA: Final = f"""
@@ -27,6 +27,9 @@ CREATE TABLE IF NOT EXISTS failure (
 CREATE TABLE IF NOT EXISTS place (number INTEGER PRIMARY KEY, diaSourceId INTEGER UNIQUE);
 {CATALOGUE}
 """
+_AT_A_TIME: Final = 5000
+"""How many pictures are described at a time."""
+
 _AMONG: Final = "(SELECT value FROM json_each(?))"
 _FOLDER: Final = "rtrim(path, replace(path, '/', ''))"
 
@@ -67,16 +70,29 @@ class Journal(JournalOfRuns):
             # A journal of an older form lacks tables at most, and gets them here.
             self._db.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
             self._db.execute("CREATE TEMP TABLE seen (diaSourceId INTEGER PRIMARY KEY)")
-        self._unwritten: list[SourceBatch] = []
+        # What goes with the next change, which saves waiting for the disk: rows by detector, and the
+        # metadata of pictures. They go together: rows that are there are not described again.
+        self._rows: dict[tuple[str, int, int], bytes] = {}
+        self._described: dict[int, str] = {}
 
     @contextmanager
     def changed(self) -> Iterator[sqlite3.Connection]:
         # Docstring inherited.
         with super().changed() as db:
-            for batch in self._unwritten:
-                keep_rows(db, batch)
+            rows = [(*place, packed) for place, packed in self._rows.items()]
+            db.executemany("INSERT OR REPLACE INTO catalogue VALUES (?, ?, ?, ?)", rows)
+            texts = [(text, identifier) for identifier, text in self._described.items()]
+            db.executemany("UPDATE picture SET metadata = ? WHERE diaSourceId = ?", texts)
+            db.executemany("DELETE FROM failure WHERE diaSourceId = ?", [text[1:] for text in texts])
             yield db
-        self._unwritten.clear()
+        self._rows.clear()
+        self._described.clear()
+
+    def _settle(self) -> None:
+        """Make durable what waits for the next change."""
+        if self._rows or self._described:
+            with self.changed():
+                pass
 
     def clear(self) -> None:
         """Forget every picture, every failure and every run."""
@@ -102,17 +118,34 @@ class Journal(JournalOfRuns):
         with self._explained(), self._db:
             return {identifier for (identifier,) in self._db.execute(query, (json.dumps(list(ids)),))}
 
-    def keep(self, batch: SourceBatch) -> None:
+    def keep(self, batch: SourceBatch, columns: Sequence[str] = ()) -> bool:
         """Keep whole rows of the catalogue, for those who look at the pictures.
 
         Parameters
         ----------
         batch : `SourceBatch`
             Sources that have a picture or are to get one; their rows replace
-            those that were kept before. They are written with the next
-            change, which saves waiting for the disk.
+            those that were kept before, with the next change. Those without
+            images are not kept: they have no picture.
+        columns : sequence of `str`, optional
+            What the manifest wants to know of them.
+
+        Returns
+        -------
+        is_new : `bool`
+            Whether pictures that are there are to be described by these rows:
+            they are not the same as before, or the manifest knew other
+            columns.
         """
-        self._unwritten.append(batch)
+        if batch.data_id is None:
+            return True
+        place = (batch.data_id.instrument, batch.data_id.visit, batch.data_id.detector)
+        query = "SELECT rows FROM catalogue WHERE instrument = ? AND visit = ? AND detector = ?"
+        earlier = self._rows.get(place) or next((packed for (packed,) in self.rows(query, *place)), None)
+        packed, is_new = pack_rows(batch.rows, columns, earlier)
+        if packed != earlier:
+            self._rows[place] = packed
+        return is_new
 
     def places(self, ids: Iterable[int]) -> dict[int, int]:
         """Return the running numbers of sources, durably, in the order in which they first came.
@@ -165,6 +198,7 @@ class Journal(JournalOfRuns):
         failed : `set` [`int`]
             Those of them that failed.
         """
+        self._settle()
         query = f"SELECT diaSourceId FROM failure WHERE diaSourceId IN {_AMONG}"
         return {identifier for (identifier,) in self.rows(query, json.dumps(list(ids)))}
 
@@ -203,13 +237,13 @@ class Journal(JournalOfRuns):
         metadata : `Mapping`
             Values for the manifest, by column name, by diaSourceId.
         """
-        rows = ((json.dumps(dict(values)), identifier) for identifier, values in metadata.items())
-        with self.changed() as db:
-            db.executemany("UPDATE picture SET metadata = ? WHERE diaSourceId = ?", rows)
-            db.executemany("DELETE FROM failure WHERE diaSourceId = ?", ((i,) for i in metadata))
+        self._described.update((identifier, json.dumps(dict(text))) for identifier, text in metadata.items())
+        if len(self._described) > _AT_A_TIME:
+            self._settle()
 
     def counts(self) -> tuple[int, int]:
         """Return how many pictures there are, and how many failures."""
+        self._settle()
         ((pictures,),) = self.rows("SELECT count(*) FROM picture")
         ((failures,),) = self.rows("SELECT count(*) FROM failure")
         return pictures, failures
@@ -234,10 +268,12 @@ class Journal(JournalOfRuns):
         query = f"SELECT count(*) AS number FROM picture GROUP BY {_FOLDER} ORDER BY number DESC LIMIT 1"
         return next((number for (number,) in self.rows(query)), 0)
 
-    def names_of_metadata(self) -> list[str]:
-        """Return every column name that the metadata of a picture has, sorted."""
-        query = "SELECT DISTINCT value.key FROM picture, json_each(picture.metadata) AS value ORDER BY 1"
-        return [name for (name,) in self.rows(query)]
+    def marked_columns(self) -> list[str]:
+        """Return the columns of metadata whose own names have one of Zooniverse's prefixes, sorted."""
+        self._settle()
+        mark = "(substr(value.key, 1, 1) IN ('#', '!', '%') OR substr(value.key, 1, 2) = '//')"
+        marked = f"SELECT DISTINCT value.key FROM picture, json_each(metadata) AS value WHERE {mark} ORDER BY 1"
+        return [name for (name,) in self.rows(marked)]
 
     def pictures(self, *, by_folder: bool = False, seed: int | None = None) -> Iterator[Picture]:
         """Yield every picture by visit, detector and diaSourceId.
@@ -254,6 +290,7 @@ class Journal(JournalOfRuns):
         picture : `Picture`
             One picture.
         """
+        self._settle()
         columns = "diaSourceId, instrument, visit, detector, path, size, metadata"
         query = f"SELECT {columns} FROM picture {_order(by_folder, seed)}"
         for identifier, instrument, visit, detector, path, size, metadata in self.rows(query):
@@ -284,6 +321,7 @@ class Journal(JournalOfRuns):
             "SELECT diaSourceId, instrument, visit, detector, reason FROM failure"
             " ORDER BY visit, detector, diaSourceId"
         )
+        self._settle()
         for identifier, instrument, visit, detector, reason in self.rows(query):
             data_id = None if instrument is None else DetectorVisit(instrument, visit, detector)
             yield Failure(identifier, data_id, reason)

@@ -1,14 +1,14 @@
 """Whole rows of the catalogue in the journal, packed by detector."""
 
-__all__ = ("CATALOGUE", "join_rows", "keep_rows", "typed", "unpack_rows")
+__all__ = ("CATALOGUE", "join_rows", "pack_rows", "typed", "unpack_rows")
 
-import sqlite3
+import json
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from ..domain import SourceBatch
 from ._metadata import texts_of
 
 CATALOGUE: Final = """
@@ -20,39 +20,52 @@ CREATE TABLE IF NOT EXISTS catalogue (
 """The table that holds them."""
 
 _CODEC: Final = "zstd"
+_COLUMNS: Final = b"manifest"
+"""What the manifest knows of the sources, in the metadata of the schema."""
 
 
-def keep_rows(db: sqlite3.Connection, batch: SourceBatch) -> None:
-    """Keep the rows of a batch.
+def pack_rows(rows: pa.Table, columns: Sequence[str], packed: bytes | None) -> tuple[bytes, bool]:
+    """Pack rows of one detector, and find out whether they tell anything new.
 
     Parameters
     ----------
-    db : `sqlite3.Connection`
-        A journal.
-    batch : `SourceBatch`
-        Sources; each replaces an earlier row with its ``diaSourceId``. Those
-        without images are left out: they have no picture.
+    rows : `pyarrow.Table`
+        Sources.
+    columns : sequence of `str`
+        What the manifest wants to know of them.
+    packed : `bytes` or `None`
+        Rows that were packed before: those of other sources stay.
+
+    Returns
+    -------
+    packed : `bytes`
+        All rows.
+    is_new : `bool`
+        Whether any of the given rows, or what the manifest knows of it, was
+        not there.
     """
-    if batch.data_id is None:
-        return
-    place = (batch.data_id.instrument, batch.data_id.visit, batch.data_id.detector)
-    query = "SELECT rows FROM catalogue WHERE instrument = ? AND visit = ? AND detector = ?"
-    (packed,) = db.execute(query, place).fetchone() or (None,)
-    db.execute("INSERT OR REPLACE INTO catalogue VALUES (?, ?, ?, ?)", (*place, _merged(packed, batch.rows)))
+    new = _pack(rows, columns)
+    if packed is None or new == packed:
+        return new, packed is None
+    earlier = _unpack(packed)
+    stale = np.isin(earlier.column("diaSourceId").to_numpy(), rows.column("diaSourceId").to_numpy())
+    if stale.all():
+        return new, True
+    if is_new := (earlier.schema.metadata or {}).get(_COLUMNS) != json.dumps(columns).encode():
+        columns = ()  # the manifest knows other things of the other sources
+    rows = join_rows([earlier.filter(pa.array(~stale)), rows])
+    new = _pack(rows.sort_by("diaSourceId"), columns)
+    return new, is_new or new != packed
 
 
-def _merged(packed: bytes | None, rows: pa.Table) -> bytes:
-    """Pack rows together with those that were packed before."""
-    if packed is not None:
-        earlier = unpack_rows(packed)
-        stale = np.isin(earlier.column("diaSourceId").to_numpy(), rows.column("diaSourceId").to_numpy())
-        rows = join_rows([earlier.filter(pa.array(~stale)), rows])
-    rows = rows.replace_schema_metadata()  # what pandas says of itself is longer than the rows
+def _pack(rows: pa.Table, columns: Sequence[str]) -> bytes:
+    # What pandas says of itself is longer than the rows.
+    rows = rows.replace_schema_metadata({_COLUMNS: json.dumps(columns)}).combine_chunks()
     # Compressed as a whole: the fifty rows of a detector take a quarter of what Parquet makes of them,
     # which compresses each of a hundred columns by itself.
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema) as writer:
-        writer.write_table(rows.combine_chunks())
+        writer.write_table(rows)
     content = sink.getvalue()
     size: bytes = content.size.to_bytes(8, "little")
     compressed: bytes = pa.compress(content, _CODEC, asbytes=True)
@@ -72,6 +85,10 @@ def unpack_rows(packed: bytes) -> pa.Table:
     rows : `pyarrow.Table`
         The rows.
     """
+    return _unpack(packed).replace_schema_metadata()
+
+
+def _unpack(packed: bytes) -> pa.Table:
     content = pa.decompress(packed[8:], int.from_bytes(packed[:8], "little"), _CODEC)
     with pa.ipc.open_stream(content) as reader:
         return reader.read_all()

@@ -151,12 +151,13 @@ class Ledger:
                 elif identifier in wanted:
                     todo.append(row)
                 new.discard(identifier)
-            if there or todo:
-                self.journal.keep(batch.take(sorted(there + todo)))
+            if not there and not todo:
+                continue
+            is_new = self.journal.keep(_only(batch, sorted(there + todo)), self.columns)
             if there:
-                self._describe(SourceBatch(batch.data_id, batch.rows.take(there)))
+                self._skip(_only(batch, there), describe=is_new)
             if todo:
-                yield self._numbered(batch.take(todo))
+                yield self._numbered(_only(batch, todo))
         if self.repeated:
             self.log.warning("%d rows repeat a diaSourceId; the first row of each was used.", self.repeated)
 
@@ -177,11 +178,12 @@ class Ledger:
         present = self.directory.present(dict(done.values()))
         return {identifier for identifier, (path, _) in done.items() if path and path in present}
 
-    def _describe(self, batch: SourceBatch) -> None:
+    def _skip(self, batch: SourceBatch, *, describe: bool) -> None:
         """Skip pictures, but let the manifest have the columns wanted now."""
         ids = batch.rows.column("diaSourceId").to_pylist()
-        metadata = metadata_of(batch.rows, self.columns)
-        self.journal.describe(dict(zip(ids, metadata, strict=True)))
+        if describe or self.journal.failed(ids):
+            metadata = metadata_of(batch.rows, self.columns)
+            self.journal.describe(dict(zip(ids, metadata, strict=True)))
         self.skipped.extend(ids)
 
     @property
@@ -250,14 +252,15 @@ class Ledger:
         """Let those pictures fail that somebody removed while the run was working."""
         if not self.directory.is_local:
             return  # a server has said that it has each file, and would be asked for all again
+        reason = "its picture was removed while the run was working: run the same command again"
+        there = Identifiers()
         for ids in itertools.batched(self.written, _AT_A_TIME):
-            if gone := set(ids) - self._whole(ids):
-                reason = "its picture was removed while the run was working: run the same command again"
+            whole = self._whole(ids)
+            if gone := [identifier for identifier in ids if identifier not in whole]:
                 self.journal.record(failures := [Failure(identifier, None, reason) for identifier in gone])
                 self.failed.extend(failures)
-                self.written = Identifiers(
-                    identifier for identifier in self.written if identifier not in gone
-                )
+            there.extend(identifier for identifier in ids if identifier in whole)
+        self.written = there
 
     def assemble(self, advance: Callable[[int], object]) -> list[str]:
         """Put the stamps together, in the order of the manifest.
@@ -286,3 +289,8 @@ class Ledger:
             "settings": self.journal.settings,
             "runs": self.journal.runs(),
         }
+
+
+def _only(batch: SourceBatch, rows: list[int]) -> SourceBatch:
+    """Return some of the sources, in order; to take all is not worth the time."""
+    return batch if len(rows) == len(batch.rows) else batch.take(rows)

@@ -15,7 +15,6 @@ from ..output import (
     ManifestForm,
     OutputDirectory,
     Picture,
-    is_marked,
     picture_key,
     upload_commands,
     write_csv,
@@ -73,7 +72,7 @@ class DirectoryLists:
         manifests : `list` [`str`]
             The files of the manifest, relative to the directory.
         """
-        marked = (name for name in self.journal.names_of_metadata() if is_marked(name))
+        marked = self.journal.marked_columns()
         form = self.form.with_columns([name for name in marked if name not in self.form.columns])
         with closing(self.pictures(advance)) as pictures:
             listed = (picture for picture in pictures if picture.path or not form.frames)

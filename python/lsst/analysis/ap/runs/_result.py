@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from lsst.pipe.base import Struct
 
+from ..domain import DetectorVisit
 from ..output import Failure
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Identifiers(_Values[int]):
 
     def sort(self) -> None:
         """Put the identifiers in order."""
-        self._values = array("q", np.sort(np.array(self._values, np.int64)).tobytes())
+        np.frombuffer(self._values, np.int64).sort()
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return a table with the one column ``diaSourceId``."""
@@ -85,6 +86,10 @@ class Identifiers(_Values[int]):
 class Failures(_Values[Failure]):
     """DiaSources without a picture, and why.
 
+    Of each there are 24 bytes; images and reasons are kept once for all
+    sources that share them, as a million may in a repository without
+    difference images.
+
     Parameters
     ----------
     values : iterable of `~lsst.analysis.ap.output.Failure`, optional
@@ -92,18 +97,23 @@ class Failures(_Values[Failure]):
     """
 
     def __init__(self, values: Iterable[Failure] = ()) -> None:
-        self._values = list(values)
+        self._ids, self._places, self._reasons = array("q"), array("q"), array("q")
+        self._shared: dict[DetectorVisit | str | None, int] = {}
+        self._by_number: list[Any] = []
+        self.extend(values)
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._ids)
 
     @overload
     def __getitem__(self, index: int) -> Failure: ...
     @overload
     def __getitem__(self, index: slice) -> "Failures": ...
     def __getitem__(self, index: int | slice) -> "Failure | Failures":
-        found = self._values[index]
-        return Failures(found) if isinstance(found, list) else found
+        if isinstance(index, slice):
+            return Failures(map(self.__getitem__, range(len(self))[index]))
+        place, reason = self._by_number[self._places[index]], self._by_number[self._reasons[index]]
+        return Failure(self._ids[index], place, reason)
 
     def extend(self, values: Iterable[Failure]) -> None:
         """Add failures.
@@ -113,28 +123,35 @@ class Failures(_Values[Failure]):
         values : iterable of `~lsst.analysis.ap.output.Failure`
             What to add.
         """
-        self._values.extend(values)
+        for failure in values:
+            self._ids.append(failure.diaSourceId)
+            self._places.append(self._number(failure.data_id))
+            self._reasons.append(self._number(failure.reason))
+
+    def _number(self, value: DetectorVisit | str | None) -> int:
+        number = self._shared.setdefault(value, len(self._by_number))
+        if number == len(self._by_number):
+            self._by_number.append(value)
+        return number
 
     def sort(self) -> None:
         """Put the failures in the order of their identifiers."""
-        self._values.sort(key=lambda failure: failure.diaSourceId)
+        order = np.argsort(np.frombuffer(self._ids, np.int64), kind="stable")
+        for values in (self._ids, self._places, self._reasons):
+            numbers = np.frombuffer(values, np.int64)
+            numbers[:] = numbers[order]
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return a table with the columns of ``failures.csv``."""
         import pandas as pd
 
-        rows = [
-            {
-                "diaSourceId": failure.diaSourceId,
-                "instrument": failure.data_id and failure.data_id.instrument,
-                "visit": failure.data_id and failure.data_id.visit,
-                "detector": failure.data_id and failure.data_id.detector,
-                "reason": failure.reason,
-            }
-            for failure in self._values
-        ]
-        columns = ["diaSourceId", "instrument", "visit", "detector", "reason"]
-        return pd.DataFrame(rows, columns=columns).astype({"visit": "Int64", "detector": "Int64"})
+        shared = np.array([*self._by_number, None], object)[:-1]  # an array of objects, whatever they are
+        places = [(p and p.instrument, p and p.visit, p and p.detector) for p in shared[self._places]]
+        columns = ["instrument", "visit", "detector"]
+        frame = pd.DataFrame(places, columns=columns).astype({"visit": "Int64", "detector": "Int64"})
+        frame.insert(0, "diaSourceId", np.array(self._ids))
+        frame["reason"] = shared[self._reasons]
+        return frame
 
 
 class RunResult(Struct):

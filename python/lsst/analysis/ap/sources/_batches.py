@@ -42,27 +42,28 @@ def group_by_detector(
         rows, so that they can have no picture, is in ``reasons``.
     """
     waiting: list[SourceBatch] = []
+    waiting_bytes = 0.0
 
     def flush() -> Iterator[SourceBatch]:
-        rows = join_tables(batch.rows for batch in waiting)
+        nonlocal waiting_bytes
+        rows = join_tables(batch.rows for batch in waiting) if len(waiting) > 1 else waiting[0].rows
         for start in range(0, len(rows), max_rows):
-            yield _batch(waiting[0].data_id, rows.slice(start, max_rows))
+            yield _batch(waiting[0].data_id, rows.slice(start, max_rows) if len(rows) > max_rows else rows)
         waiting.clear()
+        waiting_bytes = 0
 
     for table in tables:
+        row_bytes = table.nbytes / max(1, len(table))  # to ask every batch would take as long as to make it
         for batch in _groups(table, instrument):
             if waiting and waiting[0].data_id != batch.data_id:
                 yield from flush()
             waiting.append(batch)
-            if sum(len(part.rows) for part in waiting) >= max_rows or _is_large(waiting):
+            waiting_bytes += row_bytes * len(batch.rows)
+            # Alerts fill memory with their stamps.
+            if sum(len(part.rows) for part in waiting) >= max_rows or waiting_bytes > _LARGE_BYTES:
                 yield from flush()
     if waiting:
         yield from flush()
-
-
-def _is_large(waiting: Iterable[SourceBatch]) -> bool:
-    """Whether batches fill memory, as those of alerts do with their stamps."""
-    return bool(sum(part.rows.nbytes for part in waiting) > _LARGE_BYTES)
 
 
 def _batch(data_id: DetectorVisit | None, rows: pa.Table) -> SourceBatch:
