@@ -3,9 +3,10 @@ import subprocess
 import sys
 from contextlib import closing
 
+import pyarrow as pa
 import pytest
 
-from lsst.analysis.ap.domain import CutoutsError, DetectorVisit
+from lsst.analysis.ap.domain import CutoutsError, DetectorVisit, SourceBatch
 from lsst.analysis.ap.output import Failure, Journal, OutputDirectory, Picture
 
 PLACE = DetectorVisit("Cam", 7, 3)
@@ -43,6 +44,31 @@ def test_an_earlier_picture_may_stay_when_its_source_fails(tmp_path):
         assert journal.failed([1, 2]) == {1, 2}
         journal.describe({1: {"ra": "2.5"}})
         assert journal.failed([1, 2]) == {2}
+
+
+def test_rows_are_new_when_they_or_the_columns_of_the_manifest_have_changed(tmp_path):
+    def batch(ids, ra=1.5):
+        rows = pa.table({"diaSourceId": ids, "ra": [ra + n for n in range(len(ids))]})
+        return SourceBatch(PLACE, rows)
+
+    def keep_durably(*arguments):
+        is_new = journal.keep(*arguments)
+        journal.record([])
+        return is_new
+
+    with Journal(OutputDirectory(tmp_path)) as journal:
+        assert journal.keep(batch([1, 2, 3]), ["ra"])
+        assert not journal.keep(batch([1, 2, 3]), ["ra"])
+        journal.record([])
+    with Journal(OutputDirectory(tmp_path)) as journal:
+        assert not keep_durably(batch([1, 2, 3]), ["ra"])
+        assert not keep_durably(batch([1, 2]), ["ra"])
+        assert keep_durably(batch([1, 2], ra=2.5), ["ra"])
+        assert keep_durably(batch([4]), ["ra"])
+        assert not keep_durably(batch([4]), ["ra"])
+        # The others are still described by other columns, and have to be in their turn.
+        assert keep_durably(batch([1, 2], ra=2.5), ["ra", "dec"])
+        assert keep_durably(batch([4]), ["ra", "dec"])
 
 
 def test_folders_come_one_after_the_other(tmp_path):
