@@ -272,8 +272,8 @@ class Journal(JournalOfRuns):
         """Return the columns of metadata whose own names have one of Zooniverse's prefixes, sorted."""
         self._settle()
         mark = "(substr(value.key, 1, 1) IN ('#', '!', '%') OR substr(value.key, 1, 2) = '//')"
-        marked = f"SELECT DISTINCT value.key FROM picture, json_each(metadata) AS value WHERE {mark} ORDER BY 1"
-        return [name for (name,) in self.rows(marked)]
+        names = "SELECT DISTINCT value.key FROM picture, json_each(metadata) AS value"
+        return [name for (name,) in self.rows(f"{names} WHERE {mark} ORDER BY 1")]
 
     def pictures(self, *, by_folder: bool = False, seed: int | None = None) -> Iterator[Picture]:
         """Yield every picture by visit, detector and diaSourceId.
