@@ -54,6 +54,7 @@ class Dequantizer:
             result += 0.5
         result *= scales.astype(np.float64).reshape(shape)
         result += zeros.astype(np.float64).reshape(shape)
+        # Only the second method of dithering keeps zeros; in the others this integer is a value like any.
         if self._keeps_zeros:
             result[values == ZERO_VALUE] = 0.0
         with np.errstate(over="ignore"):
@@ -68,6 +69,7 @@ class Dequantizer:
         numbers, starts = _random_sequence()
         seeds = (tiles + self._seed - 1) % N_RANDOM
         last = int(pixels.max()) if pixels.size else 0
+        # Rows of a Rubin image (4000 pixels) never come to the end of the sequence: one look-up serves all.
         if last < N_RANDOM - int(starts.max()):
             return np.asarray(numbers[starts[seeds].reshape((-1,) + (1,) * pixels.ndim) + pixels])
         return np.stack([numbers[_random_order(int(seed), last + 1)][pixels] for seed in seeds])

@@ -80,7 +80,7 @@ def resample(
         if not is_whole:
             weight += along * _sum(kernel_x, np.take(valid, places))
     nearest = starts + np.rint(y).astype(np.intp) * widths + np.rint(x).astype(np.intp)
-    if not is_whole:
+    if not is_whole:  # otherwise the weights add up to 1
         with np.errstate(divide="ignore", invalid="ignore"):
             value = np.where(_is_surrounded(mosaic.valid, starts, widths, x, y), value / weight, np.nan)
             variance = variance / weight**2
@@ -90,6 +90,7 @@ def resample(
 def _kernel(fraction: Floats) -> NDArray[np.float32]:
     """Return normalised weights of the taps, shape (N, TAPS)."""
     distance = fraction[:, np.newaxis] - np.arange(FIRST, FIRST + TAPS)
+    # Sums of a truncated kernel differ from 1 with the fraction: a flat sky would ripple.
     kernel = np.sinc(distance) * np.sinc(distance / ORDER)
     return np.asarray(kernel / kernel.sum(axis=1, keepdims=True), dtype=np.float32)
 
