@@ -13,16 +13,6 @@ from lsst.dax.apdb.sql import ApdbSql
 
 from ._camera import INSTRUMENT
 
-_DTYPES = {
-    "boolean": "boolean",
-    "short": "Int16",
-    "int": "Int32",
-    "long": "Int64",
-    "float": "Float32",
-    "double": "Float64",
-}
-"""The pandas types, all of which know null, of the schema's; others hold text."""
-
 
 class DemoApdb:
     """A new APDB in an SQLite file, and its configuration for `lsst.dax.apdb.Apdb.from_uri`.
@@ -47,8 +37,7 @@ class DemoApdb:
             raise RuntimeError(f"The APDB schema has no table {table.name}")
         # The spatial index is the APDB's own affair.
         columns = [column for column in definition.columns if column.name != "pixelId"]
-        kinds = {column.name: str(column.datatype).rpartition(".")[2].lower() for column in columns}
-        dtypes = {name: _DTYPES.get(kind, "object") for name, kind in kinds.items()}
+        dtypes = {column.name: column.pandas_type for column in columns}
         defaults = {column.name: column.value or 0 for column in columns if not column.nullable}
         return rows.reindex(columns=list(dtypes)).astype(dtypes).fillna(defaults)
 

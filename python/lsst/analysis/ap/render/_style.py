@@ -173,16 +173,8 @@ class PictureStyle:
     def enlargement(self, size: int) -> int:
         """Return the screen pixels along the side of one image pixel.
 
-        Parameters
-        ----------
-        size : `int`
-            Side of the stamp.
-
-        Returns
-        -------
-        factor : `int`
-            At least 1. The largest stamps come nearest to `panel_pixels`,
-            the others to the size of their panels.
+        Returns: at least 1. The largest stamps come nearest to `panel_pixels`, the others to the size of
+        their panels.
         """
         largest = max(self.sizes)
         side = largest * max(1, round(self.panel_pixels / largest))
@@ -191,15 +183,7 @@ class PictureStyle:
     def margin(self, size: int) -> int:
         """Return how much larger stamps may be on each side.
 
-        Parameters
-        ----------
-        size : `int`
-            Side of the stamp that is shown.
-
-        Returns
-        -------
-        margin : `int`
-            What a stamp needs so that after a true rotation no corner is without data: half of its diagonal,
-            less half of its side. 0 for other orientations.
+        Returns: what a stamp needs so that after a true rotation no corner is without data: half of its
+        diagonal, less half of its side. 0 for other orientations.
         """
         return math.ceil(size * (math.sqrt(0.5) - 0.5)) if self.orientation == "true-north" else 0

@@ -86,22 +86,9 @@ class SqlApdb(Catalog):
     def forced(self, object_id: int, names: Collection[str]) -> pa.Table:
         """Return the forced photometry of a DiaObject.
 
-        Parameters
-        ----------
-        object_id : `int`
-            ``diaObjectId``.
-        names : collection of `str`
-            Columns of DiaForcedSource that are wanted, as far as there are.
-
-        Returns
-        -------
-        table : `pyarrow.Table`
-            The rows; none where the database has no such table.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the database does not answer.
+        ``object_id``: ``diaObjectId``. ``names``: columns of DiaForcedSource that are wanted, as far as there
+        are. Returns: the rows; none where the database has no such table. Raises `CutoutsError` when the
+        database does not answer.
         """
         try:
             table = self._database.reflect("DiaForcedSource", self._namespace)

@@ -32,15 +32,7 @@ class CcdVisitPacker(Protocol):
     def unpack(self, packed: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the visits and the detectors.
 
-        Parameters
-        ----------
-        packed : `numpy.ndarray`
-            Values of ``ccdVisitId``.
-
-        Returns
-        -------
-        visits, detectors : `numpy.ndarray`
-            What they are made of.
+        ``packed``: values of ``ccdVisitId``.
         """
         ...
 

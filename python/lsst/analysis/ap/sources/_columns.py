@@ -45,15 +45,8 @@ class Meanings:
     def columns_for(self, wanted: Collection[str]) -> set[str]:
         """Return columns that are wanted, and those that they may have to be made of.
 
-        Parameters
-        ----------
-        wanted : collection of `str`
-            Columns by their current names.
-
-        Returns
-        -------
-        columns : `set` [`str`]
-            These, packed identifiers and flags, and the range of time of a position.
+        ``wanted``: columns by their current names. Returns: these, packed identifiers and flags, and the
+        range of time of a position.
         """
         packed = () if self.flag_map is None else (self.flag_map.column,)
         return {*wanted, "ccdVisitId", *packed, *TIME_RANGE}

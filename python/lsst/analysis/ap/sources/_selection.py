@@ -126,16 +126,8 @@ class Selection:
     def in_words(self, *names: str) -> str:
         """Return what is asked for, for the report of a run.
 
-        Parameters
-        ----------
-        *names : `str`
-            Fields that count; all when none is given.
-
-        Returns
-        -------
-        words : `str`
-            The conditions that there are; of a list of identifiers their
-            number.
+        ``*names``: fields that count; all when none is given. Returns: the conditions that there are; of a
+        list of identifiers their number.
         """
         words = []
         for spec in fields(self):
@@ -153,15 +145,8 @@ class Selection:
     def conditions(self, columns: Collection[str]) -> tuple[Expression, ...]:
         """Return the conditions on single sources, all of which must hold.
 
-        Parameters
-        ----------
-        columns : collection of `str`
-            Columns that the catalogue has, by their current names.
-
-        Returns
-        -------
-        conditions : `tuple` [`Expression`, ...]
-            Without those on ``ids`` and ``object_ids``.
+        ``columns``: columns that the catalogue has, by their current names. Returns: without those on ``ids``
+        and ``object_ids``.
         """
         return tuple(self._conditions(columns))
 
@@ -216,20 +201,8 @@ class Selection:
     def matching(self, table: pa.Table) -> pa.Table:
         """Return the rows that meet every condition on single sources.
 
-        Parameters
-        ----------
-        table : `pyarrow.Table`
-            Rows with the current column names.
-
-        Returns
-        -------
-        table : `pyarrow.Table`
-            Those rows, in their order.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the table lacks a column that is needed.
+        ``table``: rows with the current column names. Returns: those rows, in their order. Raises
+        `CutoutsError` when the table lacks a column that is needed.
         """
         conditions = [*self.conditions(table.column_names)]
         for name, given in (("diaSourceId", self.ids), ("diaObjectId", self.object_ids)):
@@ -240,21 +213,8 @@ class Selection:
     def choose(self, tables: Iterable[pa.Table]) -> Keys:
         """Return the keys of sources that are chosen among each other.
 
-        Parameters
-        ----------
-        tables : iterable of `pyarrow.Table`
-            All that meet the conditions on single sources, with the
-            `choice_columns`.
-
-        Returns
-        -------
-        keys : `Keys`
-            The chosen ones, no more of them than the limit.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when a column is not there.
+        ``tables``: all that meet the conditions on single sources, with the `choice_columns`. Returns: the
+        chosen ones, no more of them than the limit. Raises `CutoutsError` when a column is not there.
         """
         keys = choose(tables, self.one_per_object, self.sample, self.seed, self.strata, self.latest)
         return keys.head(self.limit)
@@ -262,21 +222,9 @@ class Selection:
     def apply(self, table: pa.Table) -> pa.Table:
         """Return the wanted rows in the order of the work.
 
-        Parameters
-        ----------
-        table : `pyarrow.Table`
-            Rows with the current column names.
-
-        Returns
-        -------
-        table : `pyarrow.Table`
-            The rows that are selected, by visit, detector and diaSourceId, no
-            more of them than the limit.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the table lacks a column that is needed.
+        ``table``: rows with the current column names. Returns: the rows that are selected, by visit, detector
+        and diaSourceId, no more of them than the limit. Raises `CutoutsError` when the table lacks a column
+        that is needed.
         """
         rows = in_order(self.matching(table))
         if self.one_per_object or self.latest is not None or self.sample is not None:

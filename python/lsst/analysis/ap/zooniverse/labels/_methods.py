@@ -50,42 +50,16 @@ class Method(Protocol):
     def counts(self, votes: Votes, question: Question, skills: Skills) -> NDArray[np.bool_]:
         """Return which votes count.
 
-        Parameters
-        ----------
-        votes : `Votes`
-            All votes.
-        question : `Question`
-            What the responses mean.
-        skills : `Skills`
-            How well each volunteer knows real from bogus.
-
-        Returns
-        -------
-        counts : `numpy.ndarray`
-            Whether each counts.
+        ``skills``: how well each volunteer knows real from bogus.
         """
         ...
 
     def decide(
         self, votes: Votes, question: Question, skills: Skills
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Judge every source by votes that count.
+        """Return ``p_real`` and ``label`` of every source by votes that count, as in `Verdict`.
 
-        Parameters
-        ----------
-        votes : `Votes`
-            The votes so far.
-        question : `Question`
-            What the responses mean.
-        skills : `Skills`
-            How well each volunteer knows real from bogus.
-
-        Returns
-        -------
-        p_real : `numpy.ndarray`
-            As in `Verdict`.
-        label : `numpy.ndarray`
-            As in `Verdict`.
+        ``votes``: the votes so far. ``skills``: how well each volunteer knows real from bogus.
         """
         ...
 
