@@ -29,8 +29,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     Returns
     -------
     question : `str`
-        A sentence to put behind a message, with a blank before it; nothing
-        when no name resembles the word.
+        A sentence to put behind a message, with a blank before it; nothing when no name resembles the word.
     """
     names = {name.lower(): name for name in known}
     near = [names[name] for name in difflib.get_close_matches(word.lower(), names, n=2, cutoff=0.7)]

@@ -28,10 +28,8 @@ class Mix:
 
     condition: str
     """Which sources."""
-
     share: float
     """Their part of all sources, from 0 to 1; 0 where their number counts."""
-
     number: int
     """How many; 0 where their share counts."""
 

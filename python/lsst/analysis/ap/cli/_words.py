@@ -90,8 +90,7 @@ def _return_places(arguments: argparse.Namespace, argv: Sequence[str]) -> None:
 def refuse_empty(arguments: argparse.Namespace) -> None:
     """Refuse an option that is given and empty, as of a shell variable that is not set.
 
-    It would count as one that is not given, and so select everything or
-    write into the present directory.
+    It would count as one that is not given, and so select everything or write into the present directory.
     """
 
     def is_empty(value: object) -> bool:

@@ -17,9 +17,8 @@ NEW_TEMPLATE = "template_detector"
 NEW_DIFFERENCE = "difference_image"
 OLD_TEMPLATES = ("*_templateExp", "*_warpedExp")
 OLD_DIFFERENCE = "*_differenceExp"
-"""Dataset types that pipelines have written, the best first: where there are
-both, drp_pipe has subtracted from ``visit_image``. ``*`` stands for the kind
-of template, such as ``goodSeeingDiff``."""
+"""Dataset types that pipelines have written, the best first: where there are both, drp_pipe has subtracted
+from ``visit_image``. ``*`` stands for the kind of template, such as ``goodSeeingDiff``."""
 
 COADDS = {"template_coadd": "", "goodSeeingCoadd": "goodSeeingDiff", "deepCoadd": "deepDiff"}
 """Dataset types of the coadds that templates are warped from, and their kind
@@ -32,18 +31,13 @@ class ImageTypes:
 
     science: str
     """The visit's own image."""
-
     template: str
     """The template, warped to the science image; or the coadds that it can be
     warped from, where the repository has no such template."""
-
     difference: str | None
-    """Science minus template; `None` where there is none and nobody requires
-    it."""
-
+    """Science minus template; `None` where there is none and nobody requires it."""
     coadd: str | None = None
     """The coadds that a template is warped from where ``template`` is missing."""
-
     second_science: str | None = None
     """The visit's own image where ``science`` is missing."""
 
@@ -57,7 +51,6 @@ class ImageTypes:
 class _Role:
     option: str
     """Config field that overrides the search."""
-
     patterns: tuple[str, ...]
     """Names in use, newest first."""
 
@@ -77,28 +70,12 @@ def find_image_types(
 ) -> ImageTypes:
     """Return the dataset types that hold the three images.
 
-    Parameters
-    ----------
-    butler : `lsst.daf.butler.Butler`
-        Repository, with the default collections to search.
-    science, template, difference : `str`, optional
-        Dataset type of one image; `None` finds it among the names that
-        pipelines have used, newest first, of those that have datasets in the
-        collections.
-    require_difference : `bool`, optional
-        Whether it is an error that there are no difference images.
-
-    Returns
-    -------
-    types : `ImageTypes`
-        A set that belongs together: templates and differences of the same
-        kind, all of the newest generation there is.
-
-    Raises
-    ------
-    CutoutsError
-        Raised if there is no such set, naming what was looked for, what there
-        is and the option that says otherwise.
+    ``butler``: repository, with the default collections to search. ``science``, ``template``, ``difference``:
+    dataset type of one image; `None` finds it among the names that pipelines have used, newest first, of
+    those that have datasets in the collections. ``require_difference``: whether it is an error that there are
+    no difference images. Returns: a set that belongs together: templates and differences of the same kind,
+    all of the newest generation there is. Raises `CutoutsError` if there is no such set, naming what was
+    looked for, what there is and the option that says otherwise.
     """
     collections = tuple(butler.collections.defaults)
     if not collections:
@@ -210,17 +187,7 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
 def kind_of(name: str, role: _Role) -> str:
     """Return what the dataset types of one kind of template share.
 
-    Parameters
-    ----------
-    name : `str`
-        Name of a dataset type.
-    role : `_Role`
-        `TEMPLATE` or `DIFFERENCE`.
-
-    Returns
-    -------
-    kind : `str`
-        ``goodSeeingDiff`` and the like; empty for the newest names.
+    Returns: ``goodSeeingDiff`` and the like; empty for the newest names.
     """
     if name in COADDS:
         return COADDS[name]

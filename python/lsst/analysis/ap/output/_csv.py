@@ -17,19 +17,7 @@ _FAILURES: Final = "failures.csv"
 def write_csv(
     directory: OutputDirectory, name: str, header: Sequence[str], rows: Iterable[Sequence[str]]
 ) -> None:
-    """Write a table as comma-separated values.
-
-    Parameters
-    ----------
-    directory : `OutputDirectory`
-        Where the file goes.
-    name : `str`
-        Its path in the directory.
-    header : sequence of `str`
-        Names of the columns.
-    rows : iterable of sequences of `str`
-        One sequence a row.
-    """
+    """Write a table as comma-separated values."""
     with directory.open(name, durable=True) as stream:
         text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
         writer = csv.writer(text, lineterminator="\n")
@@ -41,12 +29,7 @@ def write_csv(
 def write_failures(directory: OutputDirectory, failures: Iterable[Failure]) -> None:
     """Write who failed and why into ``failures.csv``; no file when nobody did.
 
-    Parameters
-    ----------
-    directory : `OutputDirectory`
-        Where the file goes.
-    failures : iterable of `Failure`
-        One row each, in this order.
+    ``failures``: one row each, in this order.
     """
     rows = ([str(failure.diaSourceId), *_cells(failure), failure.reason] for failure in failures)
     if (first := next(rows, None)) is not None:

@@ -37,24 +37,13 @@ _FOLDER: Final = "rtrim(path, replace(path, '/', ''))"
 class Journal(JournalOfRuns):
     """What is done, what failed, and under which settings, in one SQLite file.
 
-    It is committed once per batch, after the pictures of that batch have
-    their names: a picture that the journal knows exists whole, and one that
-    it does not know is made again. While it is open no other run can write to
-    the same local directory; a remote one notices others when it sends its
-    journal. Use it as a context manager.
+    It is committed once per batch, after the pictures of that batch have their names: a picture that the
+    journal knows exists whole, and one that it does not know is made again. While it is open no other run can
+    write to the same local directory; a remote one notices others when it sends its journal. Use it as a
+    context manager.
 
-    Parameters
-    ----------
-    directory : `OutputDirectory`
-        Directory of the run.
-    existing : `bool`, optional
-        Whether there must be one already.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when another run has the directory, or the file is damaged, or
-        absent where there must be one.
+    ``existing``: whether there must be one already. Raises `CutoutsError` when another run has the directory,
+    or the file is damaged, or absent where there must be one.
     """
 
     def __init__(self, directory: OutputDirectory, *, existing: bool = False) -> None:
@@ -103,16 +92,8 @@ class Journal(JournalOfRuns):
     def new_in_this_run(self, ids: Iterable[int]) -> set[int]:
         """Return which sources have not been asked for since the journal was opened.
 
-        Parameters
-        ----------
-        ids : iterable of `int`
-            Sources; from now on they have been.
-
-        Returns
-        -------
-        new : `set` [`int`]
-            Those of them that come for the first time. They are kept on
-            disk: a million would fill the memory of a small machine.
+        ``ids``: sources; from now on they have been. Returns: those of them that come for the first time.
+        They are kept on disk: a million would fill the memory of a small machine.
         """
         query = "INSERT OR IGNORE INTO seen SELECT value FROM json_each(?) RETURNING diaSourceId"
         with self._explained(), self._db:
@@ -121,21 +102,10 @@ class Journal(JournalOfRuns):
     def keep(self, batch: SourceBatch, columns: Sequence[str] = ()) -> bool:
         """Keep whole rows of the catalogue, for those who look at the pictures.
 
-        Parameters
-        ----------
-        batch : `SourceBatch`
-            Sources that have a picture or are to get one; their rows replace
-            those that were kept before, with the next change. Those without
-            images are not kept: they have no picture.
-        columns : sequence of `str`, optional
-            What the manifest wants to know of them.
-
-        Returns
-        -------
-        is_new : `bool`
-            Whether pictures that are there are to be described by these rows:
-            they are not the same as before, or the manifest knew other
-            columns.
+        ``batch``: sources that have a picture or are to get one; their rows replace those that were kept
+        before, with the next change. Those without images are not kept: they have no picture. ``columns``:
+        what the manifest wants to know of them. Returns: whether pictures that are there are to be described
+        by these rows: they are not the same as before, or the manifest knew other columns.
         """
         if batch.data_id is None:
             return True
@@ -150,15 +120,8 @@ class Journal(JournalOfRuns):
     def places(self, ids: Iterable[int]) -> dict[int, int]:
         """Return the running numbers of sources, durably, in the order in which they first came.
 
-        Parameters
-        ----------
-        ids : iterable of `int`
-            Sources; those that have no number yet get the next ones.
-
-        Returns
-        -------
-        places : `dict` [`int`, `int`]
-            The number of each, from 0.
+        ``ids``: sources; those that have no number yet get the next ones. Returns: the number of each, from
+        0.
         """
         ids = list(ids)
         with self.changed() as db:
@@ -170,34 +133,14 @@ class Journal(JournalOfRuns):
     def done(self, ids: Iterable[int]) -> dict[int, tuple[str, int]]:
         """Return which sources have a picture.
 
-        Parameters
-        ----------
-        ids : iterable of `int`
-            Sources to look for.
-
-        Returns
-        -------
-        done : `dict` [`int`, `tuple` [`str`, `int`]]
-            The path of the picture of each source that has one, and its
-            size in bytes.
+        Returns: the path of the picture of each source that has one, and its size in bytes.
         """
         query = f"SELECT diaSourceId, path, size FROM picture WHERE diaSourceId IN {_AMONG}"
         rows = self.rows(query, json.dumps(list(ids)))
         return {identifier: (self._own(path), size) for identifier, path, size in rows}
 
     def failed(self, ids: Iterable[int]) -> set[int]:
-        """Return which sources failed when they were last tried.
-
-        Parameters
-        ----------
-        ids : iterable of `int`
-            Sources to look for.
-
-        Returns
-        -------
-        failed : `set` [`int`]
-            Those of them that failed.
-        """
+        """Return which sources failed when they were last tried."""
         self._settle()
         query = f"SELECT diaSourceId FROM failure WHERE diaSourceId IN {_AMONG}"
         return {identifier for (identifier,) in self.rows(query, json.dumps(list(ids)))}
@@ -205,12 +148,8 @@ class Journal(JournalOfRuns):
     def record(self, outcomes: Iterable[Picture | Failure], kept: Collection[int] = ()) -> None:
         """Record what became of the sources of one batch, durably.
 
-        Parameters
-        ----------
-        outcomes : iterable of `Picture` or `Failure`
-            One per source; it replaces what was known of that source.
-        kept : collection of `int`, optional
-            Failures whose earlier picture stays.
+        ``outcomes``: one per source; it replaces what was known of that source. ``kept``: failures whose
+        earlier picture stays.
         """
         pictures, failures = [], []
         for outcome in outcomes:
@@ -232,10 +171,7 @@ class Journal(JournalOfRuns):
     def describe(self, metadata: Mapping[int, Mapping[str, str]]) -> None:
         """Replace the catalogue values of pictures that are done, and forget that they failed.
 
-        Parameters
-        ----------
-        metadata : `Mapping`
-            Values for the manifest, by column name, by diaSourceId.
+        ``metadata``: values for the manifest, by column name, by diaSourceId.
         """
         self._described.update((identifier, json.dumps(dict(text))) for identifier, text in metadata.items())
         if len(self._described) > _AT_A_TIME:
@@ -251,15 +187,7 @@ class Journal(JournalOfRuns):
     def has_pictures(self, number: int = 1) -> bool:
         """Return whether there are as many pictures, at least.
 
-        Parameters
-        ----------
-        number : `int`, optional
-            How many; a small one is found out faster than by counting all.
-
-        Returns
-        -------
-        has : `bool`
-            Whether there are.
+        ``number``: how many; a small one is found out faster than by counting all.
         """
         return any(self.rows("SELECT 1 FROM picture LIMIT 1 OFFSET ?", number - 1))
 
@@ -278,17 +206,8 @@ class Journal(JournalOfRuns):
     def pictures(self, *, by_folder: bool = False, seed: int | None = None) -> Iterator[Picture]:
         """Yield every picture by visit, detector and diaSourceId.
 
-        Parameters
-        ----------
-        by_folder : `bool`, optional
-            Whether to order them by their folder first, and by diaSourceId.
-        seed : `int`, optional
-            Which random order they are to have, within their folder.
-
-        Yields
-        ------
-        picture : `Picture`
-            One picture.
+        ``by_folder``: whether to order them by their folder first, and by diaSourceId. ``seed``: which random
+        order they are to have, within their folder.
         """
         self._settle()
         columns = "diaSourceId, instrument, visit, detector, path, size, metadata"
@@ -298,20 +217,7 @@ class Journal(JournalOfRuns):
             yield Picture(identifier, data_id, self._own(path), size, json.loads(metadata))
 
     def identifiers(self, *, by_folder: bool = False, seed: int | None = None) -> Iterator[int]:
-        """Yield the diaSourceId of every picture, in the order of `pictures`.
-
-        Parameters
-        ----------
-        by_folder : `bool`, optional
-            As for `pictures`.
-        seed : `int`, optional
-            As for `pictures`.
-
-        Yields
-        ------
-        identifier : `int`
-            One source.
-        """
+        """Yield the diaSourceId of every picture, in the order of `pictures`."""
         for (identifier,) in self.rows(f"SELECT diaSourceId FROM picture {_order(by_folder, seed)}"):
             yield identifier
 

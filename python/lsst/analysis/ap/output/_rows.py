@@ -27,22 +27,9 @@ _COLUMNS: Final = b"manifest"
 def pack_rows(rows: pa.Table, columns: Sequence[str], packed: bytes | None) -> tuple[bytes, bool]:
     """Pack rows of one detector, and find out whether they tell anything new.
 
-    Parameters
-    ----------
-    rows : `pyarrow.Table`
-        Sources.
-    columns : sequence of `str`
-        What the manifest wants to know of them.
-    packed : `bytes` or `None`
-        Rows that were packed before: those of other sources stay.
-
-    Returns
-    -------
-    packed : `bytes`
-        All rows.
-    is_new : `bool`
-        Whether any of the given rows, or what the manifest knows of it, was
-        not there.
+    ``columns``: what the manifest wants to know of them. ``packed``: rows that were packed before: those of
+    other sources stay. Returns: whether any of the given rows, or what the manifest knows of it, was not
+    there.
     """
     new = _pack(rows, columns)
     if packed is None or new == packed:
@@ -75,15 +62,7 @@ def _pack(rows: pa.Table, columns: Sequence[str]) -> bytes:
 def unpack_rows(packed: bytes) -> pa.Table:
     """Return the rows that were packed.
 
-    Parameters
-    ----------
-    packed : `bytes`
-        What the column ``rows`` of the table holds.
-
-    Returns
-    -------
-    rows : `pyarrow.Table`
-        The rows.
+    ``packed``: what the column ``rows`` of the table holds.
     """
     return _unpack(packed).replace_schema_metadata()
 
@@ -97,16 +76,8 @@ def _unpack(packed: bytes) -> pa.Table:
 def join_rows(tables: list[pa.Table]) -> pa.Table:
     """Put tables together whose columns may differ, as those of two runs.
 
-    Parameters
-    ----------
-    tables : `list` [`pyarrow.Table`]
-        At least one.
-
-    Returns
-    -------
-    rows : `pyarrow.Table`
-        All rows; a column is null where a table has none, and text where the
-        tables do not agree on its type.
+    Returns: all rows; a column is null where a table has none, and text where the tables do not agree on its
+    type.
     """
     try:
         return pa.concat_tables(tables, promote_options="permissive")

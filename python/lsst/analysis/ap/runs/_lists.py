@@ -30,47 +30,31 @@ class DirectoryLists:
 
     directory: OutputDirectory
     """Where they go."""
-
     journal: Journal
     """What the directory holds."""
-
     form: ManifestForm
     """What the manifest looks like."""
-
     seed: int | None
     """Which random order it has; `None` for that of the detectors."""
-
     files_of_a_source: int
     """How many pictures each source has."""
-
     may_overwrite: bool
     """Whether a manifest that no run has made may be replaced."""
-
     log: logging.Logger | logging.LoggerAdapter[logging.Logger]
     """Where warnings go."""
 
     def check(self) -> None:
         """Find out whether there is room for the manifest.
 
-        Raises
-        ------
-        CutoutsError
-            Raised when somebody else's file has its name.
+        Raises `CutoutsError` when somebody else's file has its name.
         """
         self._spare_others(self.form.file_name(1))
 
     def write(self, advance: Callable[[int], object]) -> list[str]:
         """Write all lists.
 
-        Parameters
-        ----------
-        advance : callable
-            Is told how many pictures more are in the manifest.
-
-        Returns
-        -------
-        manifests : `list` [`str`]
-            The files of the manifest, relative to the directory.
+        ``advance``: is told how many pictures more are in the manifest. Returns: the files of the manifest,
+        relative to the directory.
         """
         marked = self.journal.marked_columns()
         form = self.form.with_columns([name for name in marked if name not in self.form.columns])
@@ -88,15 +72,7 @@ class DirectoryLists:
     def pictures(self, advance: Callable[[int], object] | None = None) -> Generator[Picture]:
         """Yield every picture in the order of the manifest.
 
-        Parameters
-        ----------
-        advance : callable, optional
-            Is told how many more there were.
-
-        Yields
-        ------
-        picture : `~lsst.analysis.ap.output.Picture`
-            One picture.
+        ``advance``: is told how many more there were.
         """
         for picture in self.journal.pictures(by_folder=self.form.style == "citsci", seed=self.seed):
             if advance is not None:
@@ -110,15 +86,7 @@ class DirectoryLists:
     def commands(self, manifests: list[str]) -> dict[str, list[str]]:
         """Return what uploads the pictures.
 
-        Parameters
-        ----------
-        manifests : `list` [`str`]
-            The files of the manifest, relative to the directory.
-
-        Returns
-        -------
-        commands : `dict` [`str`, `list` [`str`]]
-            As `upload_commands` has it.
+        ``manifests``: the files of the manifest, relative to the directory.
         """
         return upload_commands(self.form, self.directory.name, manifests) if self.form.frames else {}
 

@@ -30,22 +30,10 @@ def make_picture_table(
 ) -> pa.Table:
     """Put the pictures of sources into a table.
 
-    Parameters
-    ----------
-    description : `Description`
-        What they have in common.
-    batches : iterable of `tuple` [`SourceBatch`, `PictureBatch`]
-        Sources and their pictures.
-
-    Returns
-    -------
-    table : `pyarrow.Table`
-        The columns of the catalogue; those of the stamps, if wanted, as
-        `~lsst.analysis.ap.stamps.StampColumns` has them, NaN where
-        there is no picture; ``failure``, text, null where there is a picture;
-        ``png``, binary, null where there is none, and a column of that kind
-        for each panel that is a picture. Columns of the catalogue that bear
-        one of these names give way.
+    ``description``: what they have in common. Returns: the columns of the catalogue; those of the stamps, if
+    wanted, as `~lsst.analysis.ap.stamps.StampColumns` has them, NaN where there is no picture; ``failure``,
+    text, null where there is a picture; ``png``, binary, null where there is none, and a column of that kind
+    for each panel that is a picture. Columns of the catalogue that bear one of these names give way.
     """
     tables = [_tabulate(description, batch, pictures) for batch, pictures in batches]
     metadata = {_KEY: json.dumps(dataclasses.asdict(description))}
@@ -110,22 +98,7 @@ def _file(outcome: PictureFiles | Failure, panel: str | None) -> bytes | None:
 def read_description(butler: "Butler", ref: "DatasetRef") -> Description:
     """Read what the pictures of a table have in common.
 
-    Parameters
-    ----------
-    butler : `lsst.daf.butler.Butler`
-        The repository.
-    ref : `lsst.daf.butler.DatasetRef`
-        A table of pictures.
-
-    Returns
-    -------
-    description : `Description`
-        Its description.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when it cannot be read, or is no table of pictures.
+    Raises `CutoutsError` when it cannot be read, or is no table of pictures.
     """
     schema = _get(butler, ref.makeComponentRef("schema"))
     metadata = getattr(schema, "metadata", None) or {}
@@ -140,24 +113,7 @@ def read_description(butler: "Butler", ref: "DatasetRef") -> Description:
 def read_rows(butler: "Butler", ref: "DatasetRef", description: Description) -> pa.Table:
     """Read the catalogue of a table of pictures.
 
-    Parameters
-    ----------
-    butler : `lsst.daf.butler.Butler`
-        The repository.
-    ref : `lsst.daf.butler.DatasetRef`
-        The table.
-    description : `Description`
-        Its description.
-
-    Returns
-    -------
-    rows : `pyarrow.Table`
-        The columns of the catalogue.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when it cannot be read.
+    Raises `CutoutsError` when it cannot be read.
     """
     ours = {_FAILURE, *description.picture_columns, *description.stamp_columns}
     names = _get(butler, ref.makeComponentRef("columns"))
@@ -183,32 +139,17 @@ class StoredPictures:
 
     butler: "Butler"
     """The repository, with the default collections to search."""
-
     dataset_type: str
     """Name of the dataset type of the tables."""
-
     description: Description
     """What all the tables have in common."""
-
     with_stamps: bool
     """Whether anybody needs the stamps."""
-
     with_pictures: bool = True
     """Whether anybody needs the pictures."""
 
     def __call__(self, batch: SourceBatch) -> PictureBatch:
-        """Read the pictures of a batch.
-
-        Parameters
-        ----------
-        batch : `SourceBatch`
-            Sources of one table.
-
-        Returns
-        -------
-        pictures : `PictureBatch`
-            The pictures.
-        """
+        """Read the pictures of a batch."""
         assert batch.data_id is not None  # that of the table
         stamps = self.description.stamp_columns if self.with_stamps else ()
         pictures = self.description.picture_columns if self.with_pictures else ()

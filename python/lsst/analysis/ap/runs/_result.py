@@ -34,13 +34,7 @@ class _Values[T](Sequence[T]):
 
 
 class Identifiers(_Values[int]):
-    """Identifiers of DiaSources, eight bytes each.
-
-    Parameters
-    ----------
-    values : iterable of `int`, optional
-        The identifiers.
-    """
+    """Identifiers of DiaSources, eight bytes each."""
 
     def __init__(self, values: Iterable[int] = ()) -> None:
         self._values = array("q", values)
@@ -63,13 +57,7 @@ class Identifiers(_Values[int]):
         return np.array(self._values, dtype=np.int64 if dtype is None else dtype)
 
     def extend(self, values: Iterable[int]) -> None:
-        """Add identifiers.
-
-        Parameters
-        ----------
-        values : iterable of `int`
-            What to add.
-        """
+        """Add identifiers."""
         self._values.extend(values)
 
     def sort(self) -> None:
@@ -86,14 +74,8 @@ class Identifiers(_Values[int]):
 class Failures(_Values[Failure]):
     """DiaSources without a picture, and why.
 
-    Of each there are 24 bytes; images and reasons are kept once for all
-    sources that share them, as a million may in a repository without
-    difference images.
-
-    Parameters
-    ----------
-    values : iterable of `~lsst.analysis.ap.output.Failure`, optional
-        The failures.
+    Of each there are 24 bytes; images and reasons are kept once for all sources that share them, as a million
+    may in a repository without difference images.
     """
 
     def __init__(self, values: Iterable[Failure] = ()) -> None:
@@ -116,13 +98,7 @@ class Failures(_Values[Failure]):
         return Failure(self._ids[index], place, reason)
 
     def extend(self, values: Iterable[Failure]) -> None:
-        """Add failures.
-
-        Parameters
-        ----------
-        values : iterable of `~lsst.analysis.ap.output.Failure`
-            What to add.
-        """
+        """Add failures."""
         for failure in values:
             self._ids.append(failure.diaSourceId)
             self._places.append(self._number(failure.data_id))

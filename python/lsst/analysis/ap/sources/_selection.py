@@ -72,13 +72,11 @@ class Selection:
     object_ids: tuple[int, ...] | None = None
     """The diaObjectIds whose sources to choose from; all when `None`."""
     one_per_object: bool = False
-    """Whether to keep of each diaObject only the source of the greatest
-    absolute signal-to-noise ratio, of equals the one with the least
-    diaSourceId. Sources of no diaObject are all kept."""
+    """Whether to keep of each diaObject only the source of the greatest absolute signal-to-noise ratio, of
+    equals the one with the least diaSourceId. Sources of no diaObject are all kept."""
     latest: int | None = None
-    """How many sources of each diaObject to keep, or pictures of each
-    position, those of the latest exposures; all when `None`. Sources of no
-    diaObject are all kept."""
+    """How many sources of each diaObject to keep, or pictures of each position, those of the latest
+    exposures; all when `None`. Sources of no diaObject are all kept."""
     sample: int | None = None
     """How many sources to draw at random; all when `None`."""
     seed: int = 0

@@ -32,8 +32,7 @@ def arrow_condition(expression: Expression, schema: pa.Schema) -> pc.Expression:
     Raises
     ------
     CutoutsError
-        Raised when the expression is no condition, or needs a column that is
-        not there.
+        Raised when the expression is no condition, or needs a column that is not there.
     """
     return evaluate(expression, _ArrowEngine(schema))
 
