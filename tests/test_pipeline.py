@@ -98,7 +98,11 @@ def export(butler, outdir, jobs=1, **fields):
 
 def contents(folder):
     """Return every file but those that tell of the run itself, and what the journal holds."""
-    files = (p for p in folder.rglob("*") if p.is_file() and p.name not in ("report.json", "README.md"))
+    files = (
+        p
+        for p in folder.rglob("*")
+        if p.is_file() and p.name not in ("report.json", "config.py", "README.md")
+    )
     found = {p.relative_to(folder): p.read_bytes() for p in files}
     found = {path: content for path, content in found.items() if path.parts[0][0] != "."}
     with closing(sqlite3.connect(folder / ".journal.sqlite3")) as journal:
@@ -139,7 +143,7 @@ def test_the_export_gives_the_files_of_a_direct_run(repo, tmp_path, fields):
     reports = [json.loads((tmp_path / n / "report.json").read_text()) for n in ("direct", "export")]
     settings = [report["settings"] for report in reports]
     # A quantum knows its instrument, and need not be told.
-    assert settings[0].pop("instrument") == "None"
+    assert settings[0].pop("instrument") is None
     assert settings[0].keys() == settings[1].keys()
     different = {name for name, value in settings[0].items() if settings[1][name] != value}
     assert different == {"collections", "repository"}
@@ -473,7 +477,7 @@ def test_the_command_exports_and_refuses_in_one_line(repo, tmp_path, capsys):
         ([*words, "--dataset-type", "dia_source_detector"], "no table of pictures"),
         ([*words, "-c", "writeStamps=npy"], "putStamps=True"),
         ([*words, "-c", "sizes=30"], "no field 'sizes'"),
-        (["--collections", "nix"], "No collection with name 'nix'"),
+        (["--collections", "nix"], "No collection is named nix"),
         (["--collections", "DemoCam/runs/demo"], "no dia_source_cutouts in DemoCam/runs/demo"),
     ]:
         assert main([*wrong, str(repo), str(tmp_path / "none")]) == 2, wrong

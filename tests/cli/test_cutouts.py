@@ -98,6 +98,21 @@ def test_the_report_tells_the_selection(words, apdb, tmp_path):
     assert report["settings"]["selection"] == "reliability_min=0.5, limit=2"
 
 
+def test_what_a_run_was_made_with_makes_another_like_it(words, apdb, tmp_path):
+    choices = ["-c", "addMetadata=yes", "-c", "sizes=21,30", "-c", "imageLimits=-50,200"]
+    assert main([*apdb, "-n", "2", *choices, *words, str(tmp_path / "a")]) == 0
+    settings = json.loads((tmp_path / "a" / "report.json").read_text())["settings"]
+    assert settings["sizes"] == [21, 30]
+    assert settings["imageLimits"] == [-50.0, 200.0]
+    assert settings["orientation"] == "pixels"
+    assert settings["flagMap"] is None
+    again = ["-C", str(tmp_path / "a" / "config.py")]
+    assert main([*apdb, "-n", "2", *again, *words, str(tmp_path / "b")]) == 0
+    made = [{p.name: p.read_bytes() for p in (tmp_path / d).glob("*.p[ny]*")} for d in "ab"]
+    assert made[0] == made[1]
+    assert len(made[0]) == 3
+
+
 def test_published_spellings_work(words, apdb, tmp_path):
     (tmp_path / "config.py").write_text("config.addMetadata = True\nconfig.sizes = [30, 60]\n")
     options = ["--reliabilityMin", "0.2", "--reliabilityMax", "0.9", "--jobs", "1"]

@@ -219,8 +219,8 @@ def test_a_report_says_what_was_asked_and_what_came_of_it(one_detector, tmp_path
     annotated().run(one_detector, tmp_path)
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["run"] == {"written": len(one_detector), "skipped": 0, "failed": 0}
-    assert report["settings"]["addMetadata"] == "True"
-    assert report["settings"]["differenceImageType"] == "'difference_image'"
+    assert report["settings"]["addMetadata"] is True
+    assert report["settings"]["differenceImageType"] == "difference_image"
 
 
 @pytest.fixture

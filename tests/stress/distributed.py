@@ -34,7 +34,11 @@ def run(out, *words):
 
 def contents(folder):
     """Return what a run leaves for its user, and what its journal holds of each source."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "report.json")
+    files = (
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in ("report.json", "config.py")
+    )
     found = {str(path.relative_to(folder)): path.read_bytes() for path in files if path.name[0] != "."}
     with closing(sqlite3.connect(folder / ".journal.sqlite3")) as journal:
         for table in ("picture", "failure"):

@@ -21,6 +21,9 @@ from ._pool import run_batches
 from ._result import RunResult
 from ._writer import PictureWriter
 
+_CONFIG: Final = "config.py"
+"""What `lsst.pex.config.Config.load` reads: the choices of the last run."""
+
 _QUICK_LISTS: Final = 20_000
 """As many pictures are in the manifest within a second or so."""
 
@@ -118,6 +121,7 @@ def fill_directory(
             "anonymous": repr(form.anonymous),
         }
         ledger.begin(settings, source.facts, overwrite=options.overwrite, append=options.append)
+        directory.write(_CONFIG, config.saveToString().encode())  # type: ignore[no-untyped-call]
         writer = PictureWriter(source.make, directory, ledger.columns, names, stamps.writer)
         unfinished = ledger.unfinished(batches, only_failed=options.retry_failed)
         try:

@@ -2,6 +2,7 @@
 
 __all__ = ("Ledger",)
 
+import ast
 import itertools
 import json
 import logging
@@ -73,6 +74,7 @@ class Ledger:
     """Rows whose source had come already."""
 
     _number: int = 0
+    _facts: frozenset[str] = frozenset()
 
     def begin(
         self, settings: Mapping[str, str], facts: Mapping[str, str], *, overwrite: bool, append: bool
@@ -117,6 +119,7 @@ class Ledger:
             )
         self.stamps.begin()  # which may refuse other sizes
         self.journal.set_settings({**settings, **facts})
+        self._facts = frozenset(facts)
         began = datetime.now(UTC).isoformat(timespec="seconds")
         self._number = self.journal.add_run({"began": began, **facts})
         self.directory.remove_partial_files()
@@ -286,7 +289,10 @@ class Ledger:
                 "failed": len(self.failed),
             },
             "directory": {"pictures": pictures, "failures": failures, "manifests": manifests},
-            "settings": self.journal.settings,
+            "settings": {
+                name: text if name in self._facts else _value_of(text)
+                for name, text in self.journal.settings.items()
+            },
             "runs": self.journal.runs(),
         }
 
@@ -294,3 +300,11 @@ class Ledger:
 def _only(batch: SourceBatch, rows: list[int]) -> SourceBatch:
     """Return some of the sources, in order; to take all is not worth the time."""
     return batch if len(rows) == len(batch.rows) else batch.take(rows)
+
+
+def _value_of(text: str) -> object:
+    """Return the value whose Python text the journal has."""
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
