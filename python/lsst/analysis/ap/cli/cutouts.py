@@ -109,9 +109,9 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.gallery and "://" in str(arguments.outdir):
         raise CutoutsError("--gallery writes a page for a local directory: give a path as OUTDIR.")
     if arguments.jobs > 1 and not arguments.dry_run:
-        from ..runs._pool import prepare_workers
+        from ..runs._pool import fork_workers
 
-        prepare_workers()
+        fork_workers(arguments.jobs)
     from ..zooniverseCutouts import ZooniverseCutoutsTask
 
     config = _make_config(arguments)

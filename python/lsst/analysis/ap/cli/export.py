@@ -57,9 +57,9 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.jobs > 1 and not arguments.show_config:
-        from ..runs._pool import prepare_workers
+        from ..runs._pool import fork_workers
 
-        prepare_workers()
+        fork_workers(arguments.jobs)
     from ..zooniverseCutoutsExport import ZooniverseCutoutsExportConfig, ZooniverseCutoutsExportTask
 
     config = make_config(arguments, ZooniverseCutoutsExportConfig())

@@ -1,7 +1,9 @@
 """Spread batches over processes, and outlive those that die."""
 
-__all__ = ("prepare_workers", "run_batches")
+__all__ = ("fork_workers", "prepare_workers", "run_batches")
 
+import gc
+import importlib
 import logging
 import multiprocessing
 import multiprocessing.forkserver
@@ -14,15 +16,57 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import lru_cache
 from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from typing import Any, Final
+
+from ._arrow import keep_pandas_out
 
 type Work[B, R] = Callable[[B], R]
 
 _naming_main: Final = threading.Lock()
 
-_pickled_work: bytes  # what this worker process does with a batch
+_MODULES: Final = (
+    "lsst.analysis.ap.runs._writer",
+    "lsst.daf.butler.direct_butler",
+    "matplotlib.backends.backend_agg",
+)
+"""What workers need: the first imports what this package does; the others are imported late."""
+
+_forked: Final[dict[int, tuple[ProcessPoolExecutor, set[BaseProcess]]]] = {}
+"""Workers that are forked and have nothing to do yet, by their number, and the processes before them."""
+
+
+def import_all() -> Iterator[str]:
+    """Import what workers need, and yield the name of each module that is there.
+
+    No file is opened by it, and no connection: what a worker has of these is its own.
+    """
+    keep_pandas_out()
+    for name in _MODULES:
+        importlib.import_module(name)
+        yield name
+    # What is shared stays shared if no worker's garbage collector writes to it.
+    gc.freeze()
+
+
+def fork_workers(jobs: int) -> None:
+    """Fork workers off this process, for the next `run_batches` with as many ``jobs``.
+
+    They have its imports for nothing, where a fork server would import all of it again, and are there while
+    this process opens repository and database. Only a process that has nothing open can be forked, such as a
+    command that has just begun; any other gets a fork server.
+    """
+    if sys.platform != "linux" or threading.active_count() > 1 or "lsst.daf.butler" in sys.modules:
+        prepare_workers()
+        return
+    for _ in import_all():
+        pass
+    others = set(multiprocessing.active_children())
+    pool = _new_pool(jobs, multiprocessing.get_context("fork"))
+    pool.submit(os.getpid)  # the first task starts all of them
+    _forked[jobs] = pool, others
 
 
 def prepare_workers() -> BaseContext:
@@ -56,7 +100,7 @@ def run_batches[B, R](
     if jobs == 1:
         yield from map(work, batches)
         return
-    source = iter(batches)
+    source, pickled = iter(batches), pickle.dumps(work)
     lost: list[B] = []
     exhausted = False
     while not exhausted or lost:
@@ -64,8 +108,8 @@ def run_batches[B, R](
         # so that only the one that kills is blamed.
         retried, lost = lost, []
         for batch in retried:
-            yield from _retry(work, batch, on_death)
-        with _pool(work, jobs) as pool:
+            yield from _retry(pickled, batch, on_death)
+        with _pool(jobs) as pool:
             flying: dict[Future[R], B] = {}
             while not lost:
                 while not exhausted and not lost and len(flying) < 2 * jobs:
@@ -75,7 +119,7 @@ def run_batches[B, R](
                         exhausted = True
                         break
                     try:
-                        flying[_submit(pool, batch)] = batch
+                        flying[_submit(pool, pickled, batch)] = batch
                     except (BrokenProcessPool, ConnectionError):  # the fork server may have died as well
                         lost.append(batch)
                 if not flying:
@@ -89,24 +133,22 @@ def run_batches[B, R](
             lost.extend(flying.values())
 
 
-def _retry[B, R](work: Work[B, R], batch: B, on_death: Work[B, R]) -> Iterator[R]:
-    with _pool(work, 1) as pool:
+def _retry[B, R](work: bytes, batch: B, on_death: Work[B, R]) -> Iterator[R]:
+    with _pool(1) as pool:
         try:
-            yield _submit(pool, batch).result()
+            yield _submit(pool, work, batch).result()
         except BrokenProcessPool:
             yield on_death(batch)
 
 
 @contextmanager
-def _pool(work: Work[Any, Any], jobs: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     """Keep worker processes, and leave none behind, come what may."""
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(
-        jobs,
-        prepare_workers(),
-        initializer=_start,
-        initargs=(dict(os.environ), pickle.dumps(work), *_log_form()),
-    )
+    if jobs in _forked:
+        pool, others = _forked.pop(jobs)
+    else:
+        others = set(multiprocessing.active_children())
+        pool = _new_pool(jobs, prepare_workers())
     try:
         yield pool
     except BaseException:
@@ -117,7 +159,11 @@ def _pool(work: Work[Any, Any], jobs: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _submit[B](pool: ProcessPoolExecutor, batch: B) -> Future[Any]:
+def _new_pool(jobs: int, context: BaseContext) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(dict(os.environ), *_log_form()))
+
+
+def _submit[B](pool: ProcessPoolExecutor, work: bytes, batch: B) -> Future[Any]:
     """Hand over a batch, which starts a worker where one is missing.
 
     A new worker would run the script again that runs here, to know what that script defines: one without ``if
@@ -128,7 +174,7 @@ def _submit[B](pool: ProcessPoolExecutor, batch: B) -> Future[Any]:
         origin: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
         main.update(dict.fromkeys(origin))
         try:
-            return pool.submit(_do, batch)
+            return pool.submit(_do, work, batch)
         finally:
             main.update(origin)
 
@@ -140,8 +186,7 @@ def _log_form() -> tuple[int, str | None]:
     return root.level, next(filter(None, formats), None)
 
 
-def _start(environment: Mapping[str, str], work: bytes, level: int, log_format: str | None) -> None:
-    global _pickled_work
+def _start(environment: Mapping[str, str], level: int, log_format: str | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # The environment of the fork server is that of the time when it was started.
@@ -151,7 +196,6 @@ def _start(environment: Mapping[str, str], work: bytes, level: int, log_format: 
         logging.getLogger().setLevel(level)
     else:
         logging.basicConfig(level=level, format=log_format)
-    _pickled_work = work
 
 
 def _end_with_parent() -> None:
@@ -162,11 +206,11 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _do(batch: Any) -> Any:
-    return _work()(batch)
+def _do(work: bytes, batch: Any) -> Any:
+    return _unpickled(work)(batch)
 
 
-@cache
-def _work() -> Work[Any, Any]:
-    work: Work[Any, Any] = pickle.loads(_pickled_work)
-    return work
+@lru_cache(maxsize=1)
+def _unpickled(work: bytes) -> Work[Any, Any]:
+    found: Work[Any, Any] = pickle.loads(work)
+    return found
