@@ -45,7 +45,7 @@ _render_rst = sphinxcontrib.autoprogram.render_rst
 
 
 def _render_program(title: str, *args: Any, epilog: str | None, **kwargs: Any) -> Iterator[str]:
-    """Show what ends the ``--help`` of a program as text and shell lines; its exit status has a section."""
+    """Show what ends the ``--help`` of a program as text and shell lines."""
     lines: list[str] = []
     for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(epilog or "")):
         # "examples:", then lines that say what for, then commands.
@@ -53,8 +53,7 @@ def _render_program(title: str, *args: Any, epilog: str | None, **kwargs: Any) -
         for line in paragraph.splitlines():
             (code if line.startswith("    ") else text).append(line)
         said = " ".join(line.strip() for line in text if line not in ("examples:", "example:"))
-        if not said.startswith("exit status:"):
-            lines += ["", said[:1].upper() + said[1:].replace("*", "\\*"), ""]
+        lines += ["", said[:1].upper() + said[1:].replace("*", "\\*"), ""]
         if code:
             lines += [
                 ".. code-block:: bash",

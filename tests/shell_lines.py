@@ -1,5 +1,6 @@
 """The shell lines of the documentation, and a shell that runs them on the small sky."""
 
+import inspect
 import re
 import shlex
 import subprocess
@@ -52,6 +53,13 @@ def blocks(page):
         commands = tuple(line for line in lines if line and not line.startswith("#"))
         found.append(Block(page, commands, reason[1] if reason else None))
     return found
+
+
+def examples(name):
+    """Return the commands that end the ``--help`` of one of our commands."""
+    text = inspect.cleandoc(import_module(f"lsst.analysis.ap.cli.{name}").build_parser().epilog)
+    lines = (line for line in text.splitlines() if line.startswith("    "))
+    return [line.strip() for line in "\n".join(lines).replace("\\\n", " ").splitlines()]
 
 
 class Shell:

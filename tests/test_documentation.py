@@ -1,6 +1,7 @@
 """Every shell line of the documentation is executed here, or its page says why not."""
 
 import csv
+import gzip
 import random
 import re
 import shutil
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from lsst.daf.butler import Butler
-from tests.shell_lines import PAGES, PANOPTES, ROOT, SHELLS, Shell, blocks
+from tests.shell_lines import OURS, PAGES, PANOPTES, ROOT, SHELLS, Shell, blocks, examples
 from tests.zooniverse.stand_in import PASSWORD, PROJECT, SUBJECT_SET, USER, Zooniverse
 from tests.zooniverse.volunteers import Project, Subject, make_volunteers
 
@@ -21,6 +22,20 @@ PICTURES = {
     "training-set.rst": ("subjects",),
 }
 """Directories of pictures that a page takes for given."""
+
+HELP = {
+    "gallery": ("pictures", "before", "after"),
+    "labels": ("subjects",),
+    "upload": ("subjects",),
+}
+"""Directories of pictures that the examples of a command take for given."""
+
+NOT_HERE = {
+    "open ": "it opens a browser",
+    "zooniverseCutouts --alerts": "tests/sources/test_alerts.py does it",
+    "zooniverseCutoutsLabels --workflow": "tests/zooniverse/labels does it, with an export of several workflows",
+}
+"""Examples that are not executed here, by their beginnings, and why."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -88,7 +103,13 @@ def given(demo, tmp_path_factory):
         for volunteer in make_volunteers(4, random.Random(1)):
             project.classify(Subject(number, row), volunteer, row["label"].title())
     project.write_classifications(folder / "classifications.csv")
-    for name in ("labels.csv", "interesting.csv"):
+    with gzip.open(folder / "classifications.csv.gz", "wb") as stream:
+        stream.write((folder / "classifications.csv").read_bytes())
+    assert (
+        cutouts([*words, "--write-catalog", str(folder / "sources.parquet"), "--dry-run", str(demo.repo)])
+        == 0
+    )
+    for name in ("labels.csv", "gold.csv", "interesting.csv"):
         with (folder / name).open("w") as stream:
             columns = ("diaSourceId", "label", "visit", "detector", "ra", "dec")
             stream.write(f"{','.join(columns)}\n")
@@ -99,37 +120,43 @@ def given(demo, tmp_path_factory):
 
 
 @pytest.fixture
-def shell(page, demo, given, zooniverse, tmp_path, monkeypatch):
-    """A shell in a directory of its own, with what the page takes for given."""
-    work = Path(shutil.copytree(given, tmp_path / "work", symlinks=True))
-    for name in PICTURES.get(page.name, ()):
-        shutil.copytree(given / "pictures", work / name, dirs_exist_ok=True)
-    if page.name not in PICTURES:
-        shutil.rmtree(work / "pictures")
-    monkeypatch.chdir(work)
-    monkeypatch.setenv("DAX_APDB_INDEX_URI", str(work / "index.yaml"))
-    repo = demo.repo
-    if "pipetask" in page.read_text():
-        repo = shutil.copytree(demo.repo, tmp_path / "repo")
-        Butler.from_config(repo, writeable=True).collections.register("u/me/more")
-    words = {
-        "demo/apdb": "apdb",
-        "demo/repo": "/repo/main",
-        "u/me/before": "LSSTCam/prompt",
-        "u/me/after": "LSSTCam/prompt",
-        "SUBJECT_SET subjects/manifest.csv": "56 subjects/manifest.csv",
-        "SUBJECT_SET": str(SUBJECT_SET),
-        "LSSTCam/prompt": demo.collection,
-        "'LSSTCam'": f"'{demo.instrument}'",
-        "/repo/main": str(repo),
-    }
-    return Shell(words)
+def make_shell(demo, given, zooniverse, tmp_path, monkeypatch):
+    """A function that returns a shell in a directory of its own, which has copies of some pictures."""
+
+    def make(directories, *, writes=False):
+        work = Path(shutil.copytree(given, tmp_path / "work", symlinks=True))
+        (work / "pictures").rename(work / "made")
+        for name in directories:
+            shutil.copytree(work / "made", work / name)
+        monkeypatch.chdir(work)
+        monkeypatch.setenv("DAX_APDB_INDEX_URI", str(work / "index.yaml"))
+        repo = demo.repo
+        if writes:
+            repo = shutil.copytree(demo.repo, tmp_path / "repo")
+            Butler.from_config(repo, writeable=True).collections.register("u/me/more")
+        words = {
+            "demo/apdb": "apdb",
+            "demo/repo": "/repo/main",
+            " repo/": " /repo/main",
+            "u/me/before": "LSSTCam/prompt",
+            "u/me/after": "LSSTCam/prompt",
+            "SUBJECT_SET subjects/manifest.csv": "56 subjects/manifest.csv",
+            "SUBJECT_SET": str(SUBJECT_SET),
+            "12345": str(SUBJECT_SET),
+            "LSSTCam/prompt": demo.collection,
+            "'LSSTCam'": f"'{demo.instrument}'",
+            "/repo/main": str(repo),
+        }
+        return Shell(words)
+
+    return make
 
 
 @pytest.mark.parametrize("page", WITH_LINES, ids=lambda page: page.name)
-def test_the_shell_lines_of_a_page_work_in_their_order(page, shell, zooniverse):
+def test_the_shell_lines_of_a_page_work_in_their_order(page, make_shell, zooniverse):
     if "   panoptes " in page.read_text() and not PANOPTES.exists():
         pytest.skip("panoptescli is not installed beside the tests")
+    shell = make_shell(PICTURES.get(page.name, ()), writes="pipetask" in page.read_text())
     sent = []
     for block in blocks(page):
         for line in block.lines if block.reason is None else ():
@@ -138,6 +165,18 @@ def test_the_shell_lines_of_a_page_work_in_their_order(page, shell, zooniverse):
     assert sent == sorted(sent)
     if page.name == "subject-set.rst":
         _check_subjects(zooniverse)
+
+
+@pytest.mark.parametrize("name", OURS.values())
+def test_the_examples_of_a_command_work_in_their_order(name, make_shell):
+    lines = examples(name)
+    assert lines
+    shell = make_shell(HELP.get(name, ()), writes=name == "export")
+    for line in lines:
+        if not line.startswith(tuple(NOT_HERE)):
+            if name == "cutouts" and line.startswith("zooniverseCutouts "):
+                shutil.rmtree("subjects", ignore_errors=True)  # each example stands for itself
+            assert shell.run(line) == 0, line
 
 
 def _check_subjects(zooniverse):
