@@ -30,8 +30,9 @@ matched by position; those of one only are cut from both runs at their place on 
 
 _EPILOG = """
 example:
-  zooniverseCutoutsCompare --before u/me/before --after u/me/after \\
-      --limit 50 repo/ compared/
+  fifty sources of two runs, first those that only one of them has:
+    zooniverseCutoutsCompare --before u/me/before --after u/me/after \\
+        --limit 50 repo/ compared/
 
 exit status: 0 all pictures are there, 1 some are not (comparison.csv says why), 2 it could not be done.
 """
