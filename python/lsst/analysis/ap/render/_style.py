@@ -1,21 +1,28 @@
 """Everything that decides how a picture looks."""
 
-__all__ = ("FOOTPRINT_PLANES", "RENAMED", "PictureStyle", "StyleError")
+__all__ = ("FOOTPRINT_PLANES", "PictureStyle", "StyleError")
 
+import inspect
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
-STRETCHES: Final = ("asinh", "linear", "log", "sqrt")
-INTERVALS: Final = ("minmax", "percentile", "zscale")
-ORIENTATIONS: Final = ("pixels", "nearest-north", "true-north")
+from ._looks import find_problem, look, look_of
+
+_STRETCHES: Final = {
+    "asinh": "Inverse hyperbolic sine: faint and bright features together.",
+    "linear": "Proportional to the pixel value.",
+    "log": "Logarithmic: the widest range of brightness.",
+    "sqrt": "Square root: between linear and log.",
+}
+_INTERVALS: Final = {
+    "minmax": "From the least to the greatest pixel value of the stamp.",
+    "percentile": "The central pixel values of the stamp; percentile says how many.",
+    "zscale": "IRAF's zscale: the contrast of the sky, bright pixels saturated.",
+}
 
 FOOTPRINT_PLANES: Final = ("DETECTED", "DETECTED_NEGATIVE")
 """Mask planes of the difference that hold the footprints of its sources."""
-
-RENAMED: Final[Mapping[str, str]] = {"north-up": "nearest-north"}
-"""Earlier names of orientations."""
 
 _USUAL_PANEL = 210
 """Side of a panel, screen pixels, beside which text has its usual size."""
@@ -46,61 +53,117 @@ class PictureStyle:
         Raised, naming the field, for a value that no picture can have.
     """
 
-    sizes: tuple[int, ...] = (30,)
-    """Sides of the stamps in pixels; one row of panels for each."""
-    add_metadata: bool = False
-    """Whether text rows with the catalogue's values stand above the panels."""
-    image_stretch: str = "asinh"
-    """Stretch of template and science: asinh, linear, log or sqrt."""
-    image_interval: str = "minmax"
-    """Limits of template and science: minmax, percentile or zscale."""
-    asinh_a: float = 0.1
-    """Where an asinh stretch turns from linear to logarithmic, as a part of
-    the interval; the ``a`` of `astropy.visualization.AsinhStretch`."""
-    difference_stretch: str = "linear"
-    """Stretch of the difference."""
-    difference_interval: str = "zscale"
-    """Limits of the difference."""
-    percentile: float = 99.5
-    """Part of the pixels, in per cent, between the limits of a percentile interval."""
-    limits_region: int | None = None
-    """Side in pixels of the central square from which limits are taken; `None` for the whole stamp."""
-    difference_limits_region: int | None = None
-    """The same for the difference; `None` for that of the others."""
-    image_limits: tuple[float, float] | None = None
-    """Lower and upper limit of template and science, in the unit of the
-    pixels; `None` to take them from the pixels."""
-    difference_limits: tuple[float, float] | None = None
-    """Lower and upper limit of the difference."""
-    shared_limits: bool = False
-    """Whether template and science are shown between the same limits."""
-    difference_symmetric: bool = False
-    """Whether zero has the middle colour of the difference's map."""
-    color_map: str = "bone"
-    """Name of matplotlib's colour map for template and science."""
-    difference_color_map: str | None = None
-    """Colour map of the difference; `None` for the same as the others, or, where zero is in the middle, for a
-    diverging one from purple to orange that stays apart in every common form of colour blindness."""
-    panel_pixels: int = 210
-    """Wanted side of a panel in screen pixels. Stamp pixels are enlarged by
-    the whole number that comes nearest."""
-    background: str = "light"
-    """Paper of the picture: light or dark."""
-    color_bar: bool = False
-    """Whether a bar below each panel says which colour is which value."""
-    orientation: str = "pixels"
-    """``pixels`` for stamps as they lie in the images; ``nearest-north`` for the turn by a multiple of 90
-    degrees and the reflection that bring north nearest to up and east to left; ``true-north`` for north up
-    and east left exactly, each point of the screen showing the pixel that lies there."""
-    compass: bool = False
-    """Whether the first panel shows where north and east are."""
-    center_mark: str = "none"
-    """What shows the source's place and leaves it free: none, crosshair or ticks."""
-    mask_planes: tuple[str, ...] = ()
-    """Mask planes to show, by afw's names, where stamps come with masks."""
-    footprint: bool = False
-    """Whether the source's footprint is outlined: its pixels where these are known, else, marked as a box,
-    the square that holds them (``bboxSize`` of the row)."""
+    sizes: tuple[int, ...] = look(
+        (30,), "Sides of the square stamps in pixels; the picture has one row of panels for each."
+    )
+    add_metadata: bool = look(
+        False,
+        "Write five rows of catalogue values and flag words above the panels. Leave it off for volunteers, "
+        "whom numbers would influence; turn it on to debug image differencing.",
+    )
+    image_stretch: str = look(
+        "asinh",
+        "How brightness follows pixel values in the template and science panels.",
+        choices=_STRETCHES,
+    )
+    image_interval: str = look(
+        "minmax",
+        "Which pixel values span the colours of the template and science panels.",
+        choices=_INTERVALS,
+    )
+    # The a of astropy.visualization.AsinhStretch.
+    asinh_a: float = look(
+        0.1,
+        "Where the asinh stretch turns from linear to logarithmic, as a fraction of the interval.",
+        low=0,
+        above=True,
+    )
+    difference_stretch: str = look(
+        "linear", "How brightness follows pixel values in the difference panel.", choices=_STRETCHES
+    )
+    difference_interval: str = look(
+        "zscale", "Which pixel values span the colours of the difference panel.", choices=_INTERVALS
+    )
+    color_map: str = look("bone", "matplotlib's name of the colour map.")
+    difference_color_map: str | None = look(
+        None,
+        "Colour map of the difference panel. When not set: colorMap, or a diverging one when "
+        "differenceSymmetric is set.",
+    )
+    panel_pixels: int = look(
+        210,
+        "Wanted side of a panel in screen pixels. Each stamp is enlarged by the whole number that comes "
+        "nearest, so that its pixels stay square and equal.",
+        low=10,
+        high=2000,
+    )
+    background: str = look(
+        "light",
+        "Colour of the paper.",
+        choices={"light": "White, with dark words.", "dark": "Near black, with light words."},
+    )
+    percentile: float = look(
+        99.5,
+        "How many per cent of the pixels lie within a 'percentile' interval.",
+        low=0,
+        high=100,
+        above=True,
+    )
+    limits_region: int | None = look(
+        None,
+        "Take the limits from the central square of this many pixels a side, so that a bright neighbour "
+        "does not decide them. When not set: from the whole stamp.",
+        low=1,
+    )
+    difference_limits_region: int | None = look(
+        None, "The same for the difference panel. When not set: limitsRegion.", low=1
+    )
+    image_limits: tuple[float, float] | None = look(
+        None,
+        "Pixel values that have the first and the last colour in the template and science panels, in the "
+        "unit of the images, the same for all pictures. When not set: imageInterval decides for each.",
+    )
+    difference_limits: tuple[float, float] | None = look(
+        None, "The same for the difference panel. When not set: differenceInterval decides."
+    )
+    shared_limits: bool = look(
+        False, "Show template and science between the same limits, so that equal shades are equal fluxes."
+    )
+    difference_symmetric: bool = look(
+        False,
+        "Give zero the middle colour of the difference's map; the map is then a diverging one unless "
+        "differenceColorMap is set.",
+    )
+    color_bar: bool = look(False, "Draw a bar below each panel that says which colour is which pixel value.")
+    orientation: str = look(
+        "pixels",
+        "Which way is up.",
+        choices={
+            "pixels": "The rows of the image.",
+            "nearest-north": "The side nearest to north, with east to the left; pixels are turned and "
+            "reflected whole.",
+            "true-north": "North exactly, with east to the left. Each point of the panel shows the image "
+            "pixel that lies there, so that no value is new; corners without data are striped where the "
+            "stamp ends.",
+        },
+        renamed={"north-up": "nearest-north"},
+    )
+    compass: bool = look(False, "Show where north and east are, in the first panel.")
+    center_mark: str = look(
+        "none",
+        "What points to the source and leaves it free.",
+        choices={"none": "Nothing.", "crosshair": "Four lines.", "ticks": "Corner brackets around it."},
+    )
+    mask_planes: tuple[str, ...] = look(
+        (),
+        "Mask planes to lay over the panels, by afw's names, such as SAT or CR; the masks are read for them.",
+    )
+    footprint: bool = look(
+        False,
+        "Outline the pixels in which the source was detected, by the mask planes DETECTED and "
+        "DETECTED_NEGATIVE of the difference image, whose mask is read for it. Where it has none, and the "
+        "catalogue has bboxSize, the square that holds them is outlined and marked 'box'.",
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sizes", tuple(self.sizes))
@@ -109,30 +172,10 @@ class PictureStyle:
             self._check_limits(field)
         if not self.sizes or not all(isinstance(n, int) and 1 <= n <= 2000 for n in self.sizes):
             raise StyleError("sizes", f"one or more whole numbers from 1 to 2000, not {self.sizes!r}")
-        self._check_choice("image_stretch", STRETCHES)
-        self._check_choice("difference_stretch", STRETCHES)
-        self._check_choice("image_interval", INTERVALS)
-        self._check_choice("difference_interval", INTERVALS)
-        self._check_choice("background", ("light", "dark"))
-        if new := RENAMED.get(self.orientation):
-            raise StyleError("orientation", f"{self.orientation!r} is called {new!r} now")
-        self._check_choice("orientation", ORIENTATIONS)
-        self._check_choice("center_mark", ("none", "crosshair", "ticks"))
-        if not 0 < self.percentile <= 100:
-            raise StyleError("percentile", f"above 0 and up to 100, not {self.percentile!r}")
-        for field in ("limits_region", "difference_limits_region"):
-            if (side := getattr(self, field)) is not None and side < 1:
-                raise StyleError(field, f"at least 1, not {side!r}")
-        if not 0 < self.asinh_a < float("inf"):
-            raise StyleError("asinh_a", f"a positive number, not {self.asinh_a!r}")
-        if not 10 <= self.panel_pixels <= 2000:
-            raise StyleError("panel_pixels", f"from 10 to 2000, not {self.panel_pixels!r}")
+        if (found := find_problem(self)) is not None:
+            raise StyleError(*found)
         for field in ("color_map", "difference_color_map"):
             self._check_color_map(field)
-
-    def _check_choice(self, field: str, choices: tuple[str, ...]) -> None:
-        if getattr(self, field) not in choices:
-            raise StyleError(field, f"one of {', '.join(choices)}, not {getattr(self, field)!r}")
 
     def _check_limits(self, field: str) -> None:
         limits = getattr(self, field)
@@ -187,3 +230,13 @@ class PictureStyle:
         diagonal, less half of its side. 0 for other orientations.
         """
         return math.ceil(size * (math.sqrt(0.5) - 0.5)) if self.orientation == "true-north" else 0
+
+
+# What a documentation shows stands once, where the choices are described.
+PictureStyle.__doc__ = "\n".join(
+    (
+        inspect.cleandoc(PictureStyle.__doc__ or ""),
+        "\nAttributes\n----------",
+        *(f"{spec.name}\n    {look_of(spec).doc}" for spec in fields(PictureStyle)),
+    )
+)
