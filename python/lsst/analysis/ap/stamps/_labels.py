@@ -4,24 +4,18 @@ __all__ = ("Labels", "read_labels")
 
 import hashlib
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..domain import CutoutsError, UnreadableError
+from ..sources._files import read_file
 from ._schemas import plain
 
 _ID: Final = "diaSourceId"
 _USUAL: Final = ("label", "real")
-_ASTROPY_FORMATS: Final = {
-    ".ecsv": "ascii.ecsv",
-    ".fits": "fits",
-    ".fit": "fits",
-    ".vot": "votable",
-    ".xml": "votable",
-}
 
 
 class Labels:
@@ -105,21 +99,9 @@ def read_labels(path: str) -> Labels:
 
 
 def _read(path: Path) -> pa.Table:
-    suffix = path.suffix.lower()
-    if suffix in (".parquet", ".parq", ".pq"):
-        import pyarrow.parquet as pq
-
-        return pq.read_table(path)
-    if suffix in _ASTROPY_FORMATS:
-        from astropy.table import Table
-
-        return _from_astropy(Table.read(path, format=_ASTROPY_FORMATS[suffix]))
+    # Arrow tells by itself which columns of text are numbers; in catalogues that is known by their names.
+    if ".csv" not in path.name.lower() and (table := read_file(path)) is not None:
+        return table
     import pyarrow.csv
 
     return pyarrow.csv.read_csv(path)
-
-
-def _from_astropy(found: Any) -> pa.Table:
-    """Return the columns of an astropy table that have one value a row."""
-    names = [name for name in found.colnames if found[name].ndim == 1]
-    return pa.table({name: pa.array(found[name].tolist()) for name in names})
