@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._parquet import CatalogueWriter
+from ._parquet import catalogue_file
 from ._records import StampRecords
 
 _MEGABYTES = 8
@@ -28,7 +28,7 @@ def write_npy(folder: Path, records: StampRecords) -> None:
             np.lib.format.write_array_header_1_0(
                 stream, {"descr": descr, "fortran_order": False, "shape": shape}
             )
-        catalogue = stack.enter_context(CatalogueWriter(folder / "stamps_catalogue.parquet", records))
+        catalogue = stack.enter_context(catalogue_file(folder / "stamps_catalogue.parquet", records))
         for block in records.blocks(records.step(_MEGABYTES)):
             catalogue.write(block.catalogue)
             for name, stream in streams.items():

@@ -1,18 +1,19 @@
 """Stamps and their catalogue in Parquet files."""
 
-__all__ = ("CatalogueWriter", "ParquetShard", "write_parquet")
+__all__ = ("ParquetShard", "catalogue_file", "write_parquet")
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..output import with_pandas_types
 from ._columns import PixelColumn
-from ._records import Block, StampRecords
+from ._records import Block, RowGroups, StampRecords
 from ._shards import write_shards
 
 _GROUP: Final = 8192
@@ -22,43 +23,16 @@ _MEGABYTES: Final = 8
 """Size of a group of rows with pixels."""
 
 
-class CatalogueWriter:
-    """Writes what stands beside the pixels into a file of its own.
-
-    ``path``: the file; its metadata have the constants of the stamps.
-    """
-
-    def __init__(self, path: Path, records: StampRecords) -> None:
-        self._schema = _marked(records.schema, records)
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
-        self._waiting: list[pa.Table] = []
-        self._rows = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                self._flush(least=1)
-        finally:
-            self._writer.close()
-
-    def write(self, catalogue: pa.Table) -> None:
-        """Write some rows."""
-        self._waiting.append(catalogue)
-        self._rows += len(catalogue)
-        self._flush(least=_GROUP)
-
-    def _flush(self, least: int) -> None:
-        """Write full groups of what waits, as long as there are so many rows."""
-        while self._rows >= least:
-            table = pa.concat_tables(self._waiting).cast(self._schema)
-            self._writer.write_table(table.slice(0, _GROUP), row_group_size=_GROUP)
-            self._waiting = [table.slice(_GROUP)]
-            self._rows = len(self._waiting[0])
+@contextmanager
+def catalogue_file(path: Path, records: StampRecords) -> Iterator[RowGroups]:
+    """Open a file for what stands beside the pixels; its metadata have the constants of the stamps."""
+    schema = _marked(records.schema, records)
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        groups = RowGroups(
+            _GROUP, lambda table: writer.write_table(table.cast(schema), row_group_size=_GROUP)
+        )
+        yield groups
+        groups.finish()
 
 
 class ParquetShard:

@@ -1,6 +1,6 @@
 """The stamps of sources in order, block by block, as every format wants them."""
 
-__all__ = ("Block", "StampRecords")
+__all__ = ("Block", "RowGroups", "StampRecords")
 
 import functools
 import json
@@ -198,3 +198,25 @@ def _is_run(numbers: NDArray[np.int64]) -> bool:
 def _as_slice(numbers: NDArray[np.int64]) -> "slice | NDArray[np.int64]":
     """Return numbers as a slice, where they follow each other, as those of a batch mostly do."""
     return slice(int(numbers[0]), int(numbers[-1]) + 1) if _is_run(numbers) else numbers
+
+
+class RowGroups:
+    """Gathers rows until there are as many as a file wants in a piece."""
+
+    def __init__(self, rows: int, put: Callable[[pa.Table], object]) -> None:
+        self._rows = rows
+        self._put = put
+        self._waiting: list[pa.Table] = []
+
+    def write(self, table: pa.Table) -> None:
+        """Take some rows."""
+        self._waiting.append(table)
+        while sum(map(len, self._waiting)) >= self._rows:
+            table = pa.concat_tables(self._waiting)
+            self._put(table.slice(0, self._rows))
+            self._waiting = [table.slice(self._rows)]
+
+    def finish(self) -> None:
+        """Put what is left."""
+        if any(map(len, self._waiting)):
+            self._put(pa.concat_tables(self._waiting))

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ._records import StampRecords
+from ._records import RowGroups, StampRecords
 from ._text import as_text
 
 _CHUNK: Final = 1
@@ -60,9 +60,9 @@ def write_zarr(folder: Path, records: StampRecords) -> None:
     for block in records.blocks(step):
         for name, array in arrays.items():
             array[start : start + len(block)] = block.pixels[name]
-        catalogue.write(block.catalogue)
+        catalogue.groups.write(block.catalogue)
         start += len(block)
-    catalogue.finish()
+    catalogue.groups.finish()
 
 
 class _Catalogue:
@@ -83,23 +83,13 @@ class _Catalogue:
             for field in records.schema
         }
         self._nulls: dict[str, Any] = {}
-        self._waiting: list[pa.Table] = []
+        self.groups = RowGroups(_ROWS, self._put)
+        """Takes the rows, of which whole chunks are written."""
         self._start = 0
 
     @property
     def _shape(self) -> dict[str, Any]:
         return {"shape": (self._count,), "chunks": (_ROWS,), "dimension_names": ("source",)}
-
-    def write(self, catalogue: pa.Table) -> None:
-        self._waiting.append(catalogue)
-        while sum(map(len, self._waiting)) >= _ROWS:
-            table = pa.concat_tables(self._waiting)
-            self._put(table.slice(0, _ROWS))
-            self._waiting = [table.slice(_ROWS)]
-
-    def finish(self) -> None:
-        if self._waiting:
-            self._put(pa.concat_tables(self._waiting))
 
     def _put(self, table: pa.Table) -> None:
         stop = self._start + len(table)
