@@ -21,7 +21,9 @@ import pyarrow as pa
 from playwright.sync_api import Browser, sync_playwright
 
 from lsst.analysis.ap.domain import Box, Stamp, Triplet
-from lsst.analysis.ap.gallery import Items, PictureSet, read_picture_facts, write_page
+from lsst.analysis.ap.gallery import Items, PictureSet
+from lsst.analysis.ap.gallery._page import write_page
+from lsst.analysis.ap.gallery._png_texts import read_picture_facts
 from lsst.analysis.ap.render import PictureStyle, Renderer
 
 FILES = 200

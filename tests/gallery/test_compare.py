@@ -7,15 +7,9 @@ from tests.gallery.directories import fill, rows
 from tests.gallery.waiting import wait_for
 
 from lsst.analysis.ap.domain import CutoutsError
-from lsst.analysis.ap.gallery import (
-    Items,
-    PictureSet,
-    Thresholds,
-    compare_items,
-    match_sources,
-    read_items,
-    write_page,
-)
+from lsst.analysis.ap.gallery import Items, PictureSet, Thresholds, match_sources, read_items
+from lsst.analysis.ap.gallery._compare import compare_items
+from lsst.analysis.ap.gallery._page import write_page
 
 ARCSECOND = 1 / 3600
 

@@ -14,7 +14,8 @@ from tests.gallery.waiting import wait_for
 
 from lsst.analysis.ap.cli.gallery import main
 from lsst.analysis.ap.domain import CutoutsError, DetectorVisit, SourceBatch
-from lsst.analysis.ap.gallery import make_gallery, read_items, read_picture_facts
+from lsst.analysis.ap.gallery import make_gallery, read_items
+from lsst.analysis.ap.gallery._png_texts import read_picture_facts
 from lsst.analysis.ap.output import Journal, OutputDirectory, read_record
 
 

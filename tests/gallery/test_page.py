@@ -9,7 +9,8 @@ import pytest
 from tests.gallery.directories import fill, picture, rows
 from tests.gallery.waiting import wait_for
 
-from lsst.analysis.ap.gallery import read_items, write_page
+from lsst.analysis.ap.gallery import read_items
+from lsst.analysis.ap.gallery._page import write_page
 
 
 def ids(page):

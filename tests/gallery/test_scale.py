@@ -3,7 +3,9 @@
 import pytest
 from tests.gallery.directories import picture, rows
 
-from lsst.analysis.ap.gallery import Items, PictureSet, read_picture_facts, write_page
+from lsst.analysis.ap.gallery import Items, PictureSet
+from lsst.analysis.ap.gallery._page import write_page
+from lsst.analysis.ap.gallery._png_texts import read_picture_facts
 
 ROWS = 100_000
 

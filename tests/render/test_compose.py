@@ -11,13 +11,13 @@ from lsst.analysis.ap.render import (
     Measurement,
     PictureStyle,
     Renderer,
-    common_limits,
     encode_png,
     grid_image,
     history_image,
-    light_curve,
     panels_image,
 )
+from lsst.analysis.ap.render._history import light_curve
+from lsst.analysis.ap.render._limits import common_limits
 
 STYLE = PictureStyle()
 

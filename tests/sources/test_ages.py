@@ -21,8 +21,8 @@ from lsst.analysis.ap.sources import (
     open_butler_tables,
     open_catalog,
     packer_of,
-    read_identifiers,
 )
+from lsst.analysis.ap.sources._identifiers import read_identifiers
 
 FLAG_MAP = """\
 # Flags of a table that is not meant

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lsst.analysis.ap.domain import CutoutsError
-from lsst.analysis.ap.sources import read_identifiers
+from lsst.analysis.ap.sources._identifiers import read_identifiers
 
 BIG = 2**62 + 1
 IDS = (BIG, 7)

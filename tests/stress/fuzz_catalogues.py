@@ -45,9 +45,9 @@ from lsst.analysis.ap.sources import (
     arrow_tables,
     group_by_detector,
     open_catalog,
-    read_identifiers,
     survey,
 )
+from lsst.analysis.ap.sources._identifiers import read_identifiers
 
 MAX_SECONDS = 20
 MAX_BYTES = 2**30

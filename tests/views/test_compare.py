@@ -8,8 +8,7 @@ from scipy.ndimage import shift
 from lsst.analysis.ap import CutoutsError
 from lsst.analysis.ap.domain import Box, Stamp, Triplet
 from lsst.analysis.ap.render import PictureStyle
-from lsst.analysis.ap.views import compare_triplets
-from lsst.analysis.ap.views._compare import measure, residual
+from lsst.analysis.ap.views._compare import compare_triplets, measure, residual
 
 STYLE = PictureStyle(sizes=(31,))
 BOX = Box(100, 131, 200, 231)

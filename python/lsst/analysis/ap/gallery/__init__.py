@@ -4,13 +4,12 @@ This room knows what a run left in its directory, and how to show it in a
 browser without a server. How pictures are made it does not know.
 """
 
-from ._compare import Thresholds, compare_items
+from ._compare import Thresholds
 from ._data import LABELS
 from ._items import Items, PictureSet, read_items
 from ._make import make_gallery
 from ._match import match_sources
-from ._page import write_page
-from ._png_texts import PictureFacts, read_picture_facts
+from ._png_texts import PictureFacts
 from ._widget import gallery_widget
 
 __all__ = (
@@ -19,11 +18,8 @@ __all__ = (
     "PictureFacts",
     "PictureSet",
     "Thresholds",
-    "compare_items",
     "gallery_widget",
     "make_gallery",
     "match_sources",
     "read_items",
-    "read_picture_facts",
-    "write_page",
 )

@@ -39,27 +39,14 @@ class Thresholds:
 def compare_items(before: Items, after: Items, thresholds: Thresholds | None = None) -> Items:
     """Put the sources of two directories side by side.
 
-    Parameters
-    ----------
-    before, after : `Items`
-        What `read_items` returned for each.
-    thresholds : `Thresholds`, optional
-        From where on a source counts as changed.
-
-    Returns
-    -------
-    items : `Items`
-        One row for each source of either, those that changed most first, with both pictures. ``status`` is
-        ``lost`` (only before), ``gained`` (only after), ``changed`` or ``kept``; ``change`` says how many
-        times the threshold the greatest change is (of a lost or gained source, its signal-to-noise over that
-        of a detection). Columns of the catalogue are those after, or of a lost source those before; where
-        both have values, those before are in columns that end in ``_before``. Exchanging the directories
-        exchanges ``lost`` and ``gained`` and nothing else.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when a catalogue has no positions.
+    ``before``, ``after``: what `read_items` returned for each. ``thresholds``: from where on a source counts
+    as changed. Returns: one row for each source of either, those that changed most first, with both pictures.
+    ``status`` is ``lost`` (only before), ``gained`` (only after), ``changed`` or ``kept``; ``change`` says
+    how many times the threshold the greatest change is (of a lost or gained source, its signal-to-noise over
+    that of a detection). Columns of the catalogue are those after, or of a lost source those before; where
+    both have values, those before are in columns that end in ``_before``. Exchanging the directories
+    exchanges ``lost`` and ``gained`` and nothing else. Raises `CutoutsError` when a catalogue has no
+    positions.
     """
     thresholds = thresholds or Thresholds()
     check_positions(before.table)

@@ -52,27 +52,11 @@ def write_page(
 ) -> Path:
     """Write a page that shows items, and everything that it needs.
 
-    Parameters
-    ----------
-    items : `Items`
-        What it shows.
-    out : `str` or `pathlib.Path`
-        Directory for the page; made when it does not exist. What an earlier page left there is replaced.
-    labels : sequence of `tuple` [`str`, `str`], optional
-        The words of labels, each with its key, a letter or digit.
-    copy : `bool`, optional
-        Whether to put the pictures beside the page; otherwise they stay
-        where they are, and the page knows the way to them.
-
-    Returns
-    -------
-    index : `pathlib.Path`
-        The file to open in a browser.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the directory holds something else, or cannot be written to, or the labels will not do.
+    ``out``: directory for the page; made when it does not exist. What an earlier page left there is replaced.
+    ``labels``: the words of labels, each with its key, a letter or digit. ``copy``: whether to put the
+    pictures beside the page; otherwise they stay where they are, and the page knows the way to them. Returns:
+    the file to open in a browser. Raises `CutoutsError` when the directory holds something else, or cannot be
+    written to, or the labels will not do.
     """
     root = Path(out)
     if root.is_dir() and any(root.iterdir()) and not (root / "page" / "base.js").is_file():

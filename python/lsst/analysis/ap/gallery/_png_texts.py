@@ -38,20 +38,8 @@ class PictureFacts:
 def read_picture_facts(path: Path) -> PictureFacts:
     """Read what a picture says of itself.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        A PNG file.
-
-    Returns
-    -------
-    facts : `PictureFacts`
-        Of a file that another program wrote, its size only.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the file cannot be read, or is no PNG.
+    Returns: of a file that another program wrote, its size only. Raises `CutoutsError` when the file cannot
+    be read, or is no PNG.
     """
     try:
         with path.open("rb") as stream:

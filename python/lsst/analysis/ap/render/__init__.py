@@ -9,12 +9,10 @@ __all__ = (
     "Measurement",
     "PictureStyle",
     "Renderer",
-    "common_limits",
     "draw_figure",
     "encode_png",
     "grid_image",
     "history_image",
-    "light_curve",
     "panel_limits",
     "panels_image",
 )
@@ -22,8 +20,8 @@ __all__ = (
 from ._compose import encode_png, grid_image, panels_image
 from ._figure import draw_figure
 from ._flags import FLAG_MEANINGS, FLAG_WORDS, LABEL_FLAGS
-from ._history import Epoch, Measurement, history_image, light_curve
-from ._limits import common_limits, panel_limits
+from ._history import Epoch, Measurement, history_image
+from ._limits import panel_limits
 from ._renderer import Renderer
 from ._stretch import Limits
 from ._style import PictureStyle

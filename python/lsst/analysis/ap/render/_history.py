@@ -129,24 +129,10 @@ def light_curve(
 ) -> "Figure":
     """Draw a light curve by band, with errors.
 
-    Parameters
-    ----------
-    style : `PictureStyle`
-        Its paper counts.
-    measurements : `~collections.abc.Sequence` [`Measurement`]
-        The points; those that are not finite are left out.
-    shown : `~collections.abc.Sequence` [`float`]
-        Times whose stamps are shown, MJD, which are ticked at the lower edge.
-    width : `int`
-        Width of the figure, screen pixels.
-    title : `str`
-        What stands above.
-
-    Returns
-    -------
-    figure : `matplotlib.figure.Figure`
-        The figure, made without pyplot, in the colours and with the symbols of `lsst.utils.plotting`.
-        Measurements at the place of the object that are no detections are open symbols.
+    ``measurements``: the points; those that are not finite are left out. ``shown``: times whose stamps are
+    shown, MJD, which are ticked at the lower edge. ``width``: width of the figure, screen pixels. Returns:
+    the figure, made without pyplot, in the colours and with the symbols of `lsst.utils.plotting`.
+    Measurements at the place of the object that are no detections are open symbols.
     """
     from matplotlib import style as matplotlib_style
     from matplotlib.backends.backend_agg import FigureCanvasAgg

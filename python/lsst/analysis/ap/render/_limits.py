@@ -54,19 +54,9 @@ def panel_limits(style: PictureStyle, triplet: Triplet, size: int) -> PanelLimit
 def common_limits(style: PictureStyle, triplets: Sequence[Triplet], size: int) -> PanelLimits:
     """Return values between which several triplets can be shown alike.
 
-    Parameters
-    ----------
-    style : `PictureStyle`
-        The style.
-    triplets : `~collections.abc.Sequence` [`~lsst.analysis.ap.domain.Triplet`]
-        The stamps, at least one triplet.
-    size : `int`
-        Side of what is shown of them, stamp pixels.
-
-    Returns
-    -------
-    limits : `tuple` [`Limits`]
-        Of template, science and difference: what the style takes from the pixels of all of them together.
+    ``triplets``: the stamps, at least one triplet. ``size``: side of what is shown of them, stamp pixels.
+    Returns: of template, science and difference: what the style takes from the pixels of all of them
+    together.
     """
     of_template, of_science = _image_limits(style, triplets, size)
     differences = [triplet.difference for triplet in triplets if triplet.difference is not None]

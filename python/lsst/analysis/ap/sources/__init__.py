@@ -8,7 +8,7 @@ from ._alerts import open_alerts
 from ._apdb import SqlApdb
 from ._batches import group_by_detector
 from ._butler_tables import find_tables, open_butler_tables, read_butler_table
-from ._cassandra import open_apdb, open_cassandra
+from ._cassandra import open_apdb
 from ._catalog import Catalog
 from ._ccd_visit import CcdVisitPacker, LinearPacker, RubinPacker, packer_of
 from ._choice import Stratum
@@ -16,7 +16,6 @@ from ._columns import REQUIRED_COLUMNS, Meanings
 from ._files import open_catalog
 from ._flag_map import FlagMap
 from ._forced import forced_sources
-from ._identifiers import read_identifiers
 from ._make_selection import make_selection
 from ._positions import FindExposures
 from ._rows import open_sources, rows_of
@@ -62,7 +61,6 @@ __all__ = (
     "open_alerts",
     "open_apdb",
     "open_butler_tables",
-    "open_cassandra",
     "open_catalog",
     "open_sources",
     "open_tap",
@@ -70,7 +68,6 @@ __all__ = (
     "parse_condition",
     "polygon",
     "read_butler_table",
-    "read_identifiers",
     "rows_of",
     "survey",
 )

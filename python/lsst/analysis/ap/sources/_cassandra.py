@@ -74,26 +74,11 @@ def open_cassandra(
 ) -> TableCatalog:
     """Open an APDB in Cassandra.
 
-    Parameters
-    ----------
-    session : `cassandra.cluster.Session`
-        Session with the execution profiles of `lsst.dax.apdb`.
-    config : `lsst.dax.apdb.cassandra.config.ApdbCassandraConfig`
-        Its configuration.
-    meanings : `Meanings`, optional
-        What its columns mean that do not say it themselves.
-
-    Returns
-    -------
-    catalog : `TableCatalog`
-        The catalogue. Cassandra can neither sort the sources nor select among them by any but the partition
-        columns: the tables of the periods that a range of time touches are read page by page, and what is
-        selected is sorted in memory.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the keyspace has no DiaSource table.
+    ``session``: session with the execution profiles of `lsst.dax.apdb`. ``meanings``: what its columns mean
+    that do not say it themselves. Returns: the catalogue. Cassandra can neither sort the sources nor select
+    among them by any but the partition columns: the tables of the periods that a range of time touches are
+    read page by page, and what is selected is sorted in memory. Raises `CutoutsError` when the keyspace has
+    no DiaSource table.
     """
     tables = _source_tables(session, config)
     instrument = _instrument(session, config)

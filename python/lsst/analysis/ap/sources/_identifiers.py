@@ -17,25 +17,9 @@ from ._synonyms import renamed
 def read_identifiers(words: str, what: str = "diaSourceId") -> tuple[int, ...]:
     """Read a list of identifiers.
 
-    Parameters
-    ----------
-    words : `str`
-        Numbers with commas between them, or a file: of text with one number on each line, or a catalogue that
-        has them as a column. The file may be a pipe.
-    what : `str`, optional
-        Name of that column.
-
-    Returns
-    -------
-    identifiers : `tuple` [`int`, ...]
-        The numbers.
-
-    Raises
-    ------
-    UnreadableError
-        Raised when they cannot be read.
-    CutoutsError
-        Raised when they are no 64-bit integers, or there is none.
+    ``words``: numbers with commas between them, or a file: of text with one number on each line, or a
+    catalogue that has them as a column. The file may be a pipe. Raises `UnreadableError` when they cannot be
+    read; `CutoutsError` when they are no 64-bit integers, or there is none.
     """
     shown = words if len(words) <= 80 else f"{words[:77]}..."
     if (path := _path(words)) is None:

@@ -4,9 +4,9 @@ This room arranges what the others make. It knows stamps, rows and pictures,
 and nothing of files and databases.
 """
 
-from ._compare import Comparison, compare_triplets
+from ._compare import Comparison
 from ._history import History
 from ._notebook import NotebookViews
 from ._show import PictureGrid
 
-__all__ = ("Comparison", "History", "NotebookViews", "PictureGrid", "compare_triplets")
+__all__ = ("Comparison", "History", "NotebookViews", "PictureGrid")

@@ -33,19 +33,7 @@ class Comparison:
 def compare_triplets(style: PictureStyle, before: Triplet, after: Triplet, name: str = "") -> Comparison:
     """Compare the stamps of one source in two runs.
 
-    Parameters
-    ----------
-    style : `~lsst.analysis.ap.render.PictureStyle`
-        How the stamps look.
-    before, after : `~lsst.analysis.ap.domain.Triplet`
-        The stamps, of one size.
-    name : `str`, optional
-        What the source is called.
-
-    Returns
-    -------
-    comparison : `Comparison`
-        Picture and numbers. Exchanged runs give the inverse ratios.
+    ``style``: how the stamps look. Returns: picture and numbers. Exchanged runs give the inverse ratios.
     """
     (flux_before, noise_before), (flux_after, noise_after) = measure(before), measure(after)
     noise_ratio, flux_ratio = _ratio(noise_after, noise_before), _ratio(flux_after, flux_before)
