@@ -21,7 +21,11 @@ help:
 .venv/.ready: pyproject.toml .ci/setup
 	@.ci/setup
 
-$(DEMO)/.ready: .venv/.ready $(wildcard python/lsst/analysis/ap/demo/*.py)
+# The demo needs less than the tests.
+.venv/.demo: pyproject.toml .ci/setup
+	@.ci/setup demo
+
+$(DEMO)/.ready: .venv/.demo $(wildcard python/lsst/analysis/ap/demo/*.py)
 	@$(BIN)/zooniverseCutoutsDemo --overwrite $(DEMO)
 	@touch $@
 
@@ -33,13 +37,13 @@ demo: $(DEMO)/.ready
 test: .venv/.ready
 	@$(BIN)/python -m pytest -n auto -q $(PYTEST_OPTIONS)
 
-distributed: $(DEMO)/.ready
+distributed: .venv/.ready $(DEMO)/.ready
 	@$(BIN)/python tests/stress/distributed.py $(DEMO) build/distributed
 
-loop: $(DEMO)/.ready
+loop: .venv/.ready $(DEMO)/.ready
 	@tests/stress/loop.sh $(BIN) $(DEMO) $(COLLECTION) build/loop
 
-clean-install: $(DEMO)/.ready
+clean-install: .venv/.ready $(DEMO)/.ready
 	@$(BIN)/python .ci/clean-install
 
 lint: .venv/.ready
