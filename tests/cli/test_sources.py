@@ -205,6 +205,7 @@ def test_positions_without_sources_are_shown_by_every_image_that_covers_them(
     # The small sky is one field, seen by the same detector in each of its visits.
     assert shown == {(visit, place["detector"]) for visit in sources["visit"].unique()}
     assert all(int(row["diaSourceId"]) < 0 for row in rows)
+    assert all(row["filename"] == f"position_{row['diaSourceId'][1:]}.png" for row in rows)
     assert main([*places, "--latest", "1", *words, str(tmp_path / "latest")]) == 1
     (row,) = manifest(tmp_path / "latest")
     assert row == max(rows, key=lambda row: float(row["#midpointMjdTai"]))

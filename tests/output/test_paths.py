@@ -3,11 +3,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.analysis.ap.output import PictureNames
-from lsst.analysis.ap.output._paths import is_chunk_folder
+from lsst.analysis.ap.output._paths import is_chunk_folder, is_picture_path
 
 
 def test_all_pictures_are_in_one_directory_by_default():
     assert PictureNames().path(506428274000265570) == "506428274000265570.png"
+
+
+def test_no_picture_of_a_position_is_taken_for_an_option():
+    path = PictureNames().path(-506428274000265570)
+    assert path == "position_506428274000265570.png"
+    assert is_picture_path(path)
 
 
 @given(st.lists(st.integers(0, 2**63 - 1), unique=True), st.integers(1, 50))

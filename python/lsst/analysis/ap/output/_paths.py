@@ -41,8 +41,8 @@ class PictureNames:
         Returns: the identifier, or, with a secret, letters and digits that say nothing about it to anybody
         else: a keyed hash (HMAC, RFC 2104).
         """
-        if self.secret is None:
-            return str(diaSourceId)
+        if self.secret is None:  # a name that begins with a minus is an option to most programs
+            return str(diaSourceId) if diaSourceId >= 0 else f"position_{-diaSourceId}"
         digest = hmac.digest(self.secret, str(diaSourceId).encode(), hashlib.sha256)
         return base64.b32encode(digest[:_KEY_BYTES]).decode().lower()
 

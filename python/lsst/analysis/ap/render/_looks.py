@@ -8,6 +8,7 @@ it.
 __all__ = ("Look", "find_problem", "look", "look_of")
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,7 +69,13 @@ def look_of(field: dataclasses.Field[Any]) -> Look:
 
 def find_problem(style: "DataclassInstance") -> tuple[str, str] | None:
     """Return the first field whose value is none of its kind, and why; `None` when there is none."""
-    for spec in dataclasses.fields(style):
-        if (problem := look_of(spec).problem(getattr(style, spec.name))) is not None:
-            return spec.name, problem
+    for name, described in _checked(type(style)):
+        if (problem := described.problem(getattr(style, name))) is not None:
+            return name, problem
     return None
+
+
+@functools.cache  # a style is made for each picture
+def _checked(kind: "type[DataclassInstance]") -> tuple[tuple[str, Look], ...]:
+    found = ((spec.name, look_of(spec)) for spec in dataclasses.fields(kind))
+    return tuple((name, known) for name, known in found if known.choices or known.low is not None)

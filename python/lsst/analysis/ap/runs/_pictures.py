@@ -86,6 +86,7 @@ class PictureMaker:
     ) -> PictureFiles | Failure:
         identifier = row["diaSourceId"]
         if isinstance(cut, StampError):
+            _log.debug("DiaSource %s has no picture.", identifier, exc_info=cut)
             return Failure(identifier, batch.data_id, str(cut))
         if not self.draws:
             return PictureFiles(identifier, b"")
@@ -97,6 +98,7 @@ class PictureMaker:
             panels = renderer.render_panels(cut, row) if self.separate_panels else {}
             return PictureFiles(identifier, renderer.render(cut, row), panels)
         except CutoutsError as error:
+            _log.debug("DiaSource %s has no picture.", identifier, exc_info=True)
             return Failure(identifier, batch.data_id, str(error))
         except Exception as error:  # a source that nobody thought of must not stop the others
             _log.warning("Drawing DiaSource %d failed.", identifier, exc_info=True)
