@@ -61,8 +61,7 @@ def _config_field(spec: dataclasses.Field[Any]) -> Any:
 class LooksConfig(Config):
     """Configuration of what a picture looks like.
 
-    Its fields are those of `~lsst.analysis.ap.render.PictureStyle`, in camel
-    case.
+    Its fields are those of `~lsst.analysis.ap.render.PictureStyle`, in camel case.
     """
 
     if TYPE_CHECKING:

@@ -2,11 +2,13 @@
 
 __all__ = ("open_catalog", "read_file")
 
+import gzip
 import tempfile
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import pyarrow as pa
 
@@ -14,7 +16,6 @@ from ..domain import CutoutsError
 from ._arrays import join_tables
 from ._astropy_files import read_ecsv, read_fits, read_votable
 from ._columns import Meanings, Standardizer
-from ._containers import is_gzip, limited_gunzip
 from ._csv import read_csv
 from ._parquet import PARQUET_SUFFIXES, scan_parquet
 from ._selection import Selection
@@ -30,6 +31,13 @@ _READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
 """What reads the files of each suffix whole."""
 
 _SUFFIXES: Final = (*PARQUET_SUFFIXES, *_READERS)
+
+_MAGIC: Final = b"\x1f\x8b"
+_FREE_BYTES: Final = 2**26
+_EXPANSION: Final = 50
+"""No catalogue compresses better than this; deflate itself goes to 1032."""
+
+_CHUNK: Final = 2**20
 
 
 def open_catalog(path: str | Path, meanings: Meanings | None = None) -> TableCatalog:
@@ -81,11 +89,11 @@ def _suffix(name: str) -> str:
 
 def _plain(path: Path, stack: ExitStack) -> Path:
     """Return the file, or a decompressed copy that lasts as long as the stack."""
-    if not is_gzip(path):
+    if not _is_gzip(path):
         return path
     copy = tempfile.NamedTemporaryFile(suffix=_suffix(path.name))  # noqa: SIM115
     stack.enter_context(copy)
-    limited_gunzip(path, copy)
+    _limited_gunzip(path, copy)
     copy.flush()
     return Path(copy.name)
 
@@ -156,3 +164,30 @@ class _Reader:
     def _unreadable(self, error: Exception) -> CutoutsError:
         cause = " ".join(str(error).split()) or type(error).__name__
         return CutoutsError(f"Catalogue {self._name} cannot be read as {self._suffix[1:]}: {cause}")
+
+
+def _is_gzip(path: Path) -> bool:
+    """Return whether a file is compressed with gzip.
+
+    Returns: told by its first bytes.
+    """
+    with path.open("rb") as stream:
+        return stream.read(2) == _MAGIC
+
+
+def _limited_gunzip(path: Path, target: IO[bytes]) -> None:
+    """Decompress a file, if it is not a bomb.
+
+    ``path``: a file compressed with gzip. Raises `CutoutsError` when it is damaged, or expands to over 64 MiB
+    and to more than fifty times its size.
+    """
+    limit = max(_FREE_BYTES, _EXPANSION * path.stat().st_size)
+    try:
+        with gzip.open(path) as stream:
+            total = 0
+            while chunk := stream.read(_CHUNK):
+                if (total := total + len(chunk)) > limit:
+                    raise CutoutsError(f"it expands to over {limit // 2**20} MiB: decompress it yourself")
+                target.write(chunk)
+    except (OSError, EOFError, zlib.error) as error:
+        raise CutoutsError(f"it cannot be decompressed ({error})") from error

@@ -1,16 +1,16 @@
 """Which DiaSources of a catalogue are wanted."""
 
-__all__ = ("Selection",)
+__all__ = ("Selection", "in_order")
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..domain import CutoutsError
 from ._choice import Keys, Stratum, choose
-from ._order import in_order
 from ._positions import POSITION
 from ._synonyms import current_name
 from .conditions._arrow import arrow_condition
@@ -228,3 +228,22 @@ class Selection:
         if self.one_per_object or self.latest is not None or self.sample is not None:
             rows = rows.take(self.choose([rows]).first_rows(rows))
         return rows if self.limit is None else rows.slice(0, self.limit)
+
+
+def in_order(table: pa.Table) -> pa.Table:
+    """Return rows in the order of the work.
+
+    ``table``: rows with the current column names. Returns: the same rows by visit, detector and diaSourceId;
+    at the end those that lack a visit or a detector, by diaSourceId.
+    """
+    visit, detector, ids = (table.column(name) for name in ("visit", "detector", "diaSourceId"))
+    is_complete = pc.and_(pc.is_valid(visit), pc.is_valid(detector))
+    nothing = pa.scalar(None, pa.int64())
+    keys = pa.table(
+        {
+            "visit": pc.if_else(is_complete, visit, nothing),
+            "detector": pc.if_else(is_complete, detector, nothing),
+            "diaSourceId": ids,
+        }
+    )
+    return table.take(pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]))

@@ -11,8 +11,7 @@ from ._arrays import join_tables
 from ._catalog import Catalog
 from ._choice import Keys
 from ._columns import REQUIRED_COLUMNS
-from ._order import in_order
-from ._selection import Selection
+from ._selection import Selection, in_order
 from .conditions._expression import And, columns_of
 
 _PAGE_ROWS: Final = 5000
