@@ -179,7 +179,9 @@ def make_catalogs(apdb, folder, per_detector, growth):
 
     from lsst.analysis.ap.sources import Selection, SqlApdb
 
-    sources = pa.concat_tables(SqlApdb.from_sqlite(apdb).read(Selection())).to_pandas()
+    table = pa.concat_tables(SqlApdb.from_sqlite(apdb).read(Selection()))
+    # Identifiers that may be null would become floats.
+    sources = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     groups = sources.groupby(["visit", "detector"])
     rng = np.random.default_rng(1)
 

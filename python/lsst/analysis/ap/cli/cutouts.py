@@ -101,11 +101,11 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    keep_pandas_out()
     if arguments.show_config:
         _make_config(arguments).saveToStream(sys.stdout)
         return 0
     check_source_options(arguments)
-    keep_pandas_out()
     if arguments.gallery and "://" in str(arguments.outdir):
         raise CutoutsError("--gallery writes a page for a local directory: give a path as OUTDIR.")
     if arguments.jobs > 1 and not arguments.dry_run:
