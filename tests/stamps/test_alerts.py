@@ -110,6 +110,6 @@ def test_alerts_of_several_units_are_refused(tmp_path, capsys):
     assert main(words) == 2
     said = capsys.readouterr().err
     assert "different units (adu: 1 sources; nJy: 1 sources)" in said
-    assert "-c stampsUnit=..." in said
+    assert "-c stampsUnit=VALUE" in said
     assert main([*words, "-c", "stampsUnit=nJy"]) == 0
     assert np.load(tmp_path / "out" / "stamps.npy").shape == (1, 3, 30, 30)

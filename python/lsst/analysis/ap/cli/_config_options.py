@@ -69,7 +69,7 @@ def make_config[C: "Config"](
         overrides.addValueOverride(*_field_and_value(word, config))
     for name, value in (given or {}).items():
         overrides.addValueOverride(name, value)
-    _apply(overrides, config, "The configuration")
+    _apply(overrides, config, "The configuration", ". See --show-config.")
     return config
 
 
@@ -77,14 +77,14 @@ def _field_and_value(word: str, config: "Config") -> tuple[str, Any]:
     """Return what NAME=VALUE says, in a form that the field takes."""
     from lsst.pex.config import ListField
 
-    name, equals, value = word.partition("=")
+    name, equals, value = (part.strip() for part in word.partition("="))
     if not equals:
         raise CutoutsError(f"-c {word!r} is not NAME=VALUE, such as addMetadata=True.")
     if name not in config.toDict():
         raise CutoutsError(f"The configuration has no field {name!r}{_hint(name, config)}")
     field = type(config)._fields[name]
     if field.dtype is bool:
-        if (found := _TRUTHS.get(value.strip().lower())) is None:
+        if (found := _TRUTHS.get(value.lower())) is None:
             raise CutoutsError(f"-c {word!r}: {name} is True or False.")
         return name, found
     if isinstance(field, ListField) and not value.startswith(("[", "(")):

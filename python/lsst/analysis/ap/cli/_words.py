@@ -109,5 +109,5 @@ def refuse_empty(arguments: argparse.Namespace) -> None:
 def spell(parser: argparse.ArgumentParser, choices: Sequence[str]) -> str:
     """Return how a command spells the choices that a message names."""
     options = {action.dest: max(action.option_strings, key=len, default="") for action in parser._actions}
-    words = [options.get(name) or f"-c {name}=..." for name in choices]
+    words = [options.get(name) or f"-c {name}=VALUE" for name in choices]
     return f" (On the command line: {', '.join(words)}.)" if words else ""

@@ -3,6 +3,7 @@
 __all__ = ("main",)
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 
@@ -17,7 +18,8 @@ def build_parser() -> argparse.ArgumentParser:
         description="Write a synthetic sky as a butler repository (OUT/repo) and an alert production "
         "database (OUT/apdb.sqlite3 with its configuration OUT/apdb.yaml), to try zooniverseCutouts on; "
         "OUT/truth.parquet tells what each DiaSource really is.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        usage="%(prog)s [options] OUT",
+        formatter_class=functools.partial(argparse.ArgumentDefaultsHelpFormatter, width=79),
     )
     parser.add_argument("out", metavar="OUT", help="directory to write to; made when it does not exist")
     parser.add_argument("--seed", type=int, default=20260110, help="the same seed gives the same sky")

@@ -61,7 +61,7 @@ def _named(error: CutoutsError, criterion: Criterion) -> CutoutsError:
 
 
 def _short(value: Any) -> str:
-    shown = repr(value)
+    shown = repr(value[0] if isinstance(value, list) and len(value) == 1 else value)
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 

@@ -48,7 +48,7 @@ class _ArrowEngine:
         if index < 0:
             raise CutoutsError(
                 f"The catalogue has no column {name!r} to select by.{did_you_mean(name, self._schema.names)} "
-                "Check its spelling, or leave it out."
+                "Check its spelling, or leave it out; text stands between quotes."
             )
         kind, field = self._schema.field(index).type, pc.field(name)
         if pa.types.is_dictionary(kind):

@@ -39,7 +39,7 @@ class _SqlEngine:
         if (found := self._columns.get(name)) is None:
             raise CutoutsError(
                 f"{self._table} has no column {name!r} to select by.{did_you_mean(name, self._columns)} "
-                "Check its spelling, or leave it out."
+                "Check its spelling, or leave it out; text stands between quotes."
             )
         match found.type:
             case sa.Boolean():
