@@ -1,8 +1,7 @@
 """What can be chosen of the look of a picture: the one description of each choice.
 
-A field of `~lsst.analysis.ap.render.PictureStyle` is made with `look`, and
-the field of the configuration with the same name, in camel case, is made from
-it.
+A field of `~lsst.analysis.ap.render.PictureStyle` is made with `look`, and the field of the configuration
+with the same name, in camel case, is made from it.
 """
 
 __all__ = ("Look", "find_problem", "look", "look_of")
@@ -24,19 +23,14 @@ class Look:
 
     doc: str
     """What it decides, for people who choose."""
-
     choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """The words that it can be, and what each stands for; none where it is no choice among words."""
-
     renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Earlier names of these words."""
-
     low: float | None = None
     """Least number that it can be."""
-
     high: float | None = None
     """Greatest number that it can be."""
-
     above: bool = False
     """Whether it must be greater than `low`."""
 

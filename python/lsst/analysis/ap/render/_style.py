@@ -236,7 +236,7 @@ class PictureStyle:
 PictureStyle.__doc__ = "\n".join(
     (
         inspect.cleandoc(PictureStyle.__doc__ or ""),
-        "\nAttributes\n----------",
+        "\nParameters\n----------",
         *(f"{spec.name}\n    {look_of(spec).doc}" for spec in fields(PictureStyle)),
     )
 )
