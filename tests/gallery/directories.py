@@ -52,7 +52,7 @@ def fill(path, table, make=picture, settings=None):
     """Make a directory with a picture of each row."""
     pictures = []
     with OutputDirectory(path) as directory, Journal(directory) as journal:
-        journal.set_settings(settings or {})
+        journal.begin_run(settings or {})
         for number, row in enumerate(table.select(["diaSourceId", "visit", "detector"]).to_pylist()):
             place = DetectorVisit("LSSTCam", row["visit"], row["detector"])
             name = f"{row['diaSourceId']}.png"

@@ -156,7 +156,7 @@ def test_rows_of_the_catalogue_are_kept_whatever_their_type(tmp_path):
     with OutputDirectory(tmp_path) as directory, Journal(directory) as journal:
         journal.keep(SourceBatch(place, table.slice(0, 2)))
         journal.keep(SourceBatch(place, table.slice(1)))
-        journal.set_settings({})  # rows are written with the next change
+        journal.begin_run({})  # rows are written with the next change
         # Another run has another type for a column, and one more.
         journal.keep(SourceBatch(place, pa.table({"diaSourceId": [1], "text": [7], "more": [True]})))
         from lsst.analysis.ap.output import Picture

@@ -20,7 +20,7 @@ def test_what_is_recorded_is_there_after_reopening(tmp_path):
     first = [picture(2**62), Failure(5, PLACE, "no image"), Failure(6, None, "no visit")]
     with Journal(OutputDirectory(tmp_path)) as journal:
         journal.record(first)
-        journal.set_settings({"sizes": "[30]"})
+        journal.begin_run({"sizes": "[30]"})
     with Journal(OutputDirectory(tmp_path)) as journal:
         assert list(journal.pictures()) == first[:1]
         assert sorted(journal.failures(), key=lambda f: f.diaSourceId) == first[1:]

@@ -109,7 +109,7 @@ def test_the_journal_is_sent_when_a_run_ends_with_an_error(place):
 
     def fail():
         with open_directory(f"{place}/run") as directory, Journal(directory) as journal:
-            journal.set_settings({})
+            journal.begin_run({})
             journal.record([Picture(2, PLACE, "2.png", 3)])  # is sent at once
             journal.record([picture])  # waits to be sent
             raise CutoutsError("no more sources")

@@ -1,6 +1,6 @@
 """Columns of a manifest: how they are named, and what they are made of."""
 
-__all__ = ("ANONYMOUS", "ManifestColumn", "choose_columns", "is_marked", "manifest_name")
+__all__ = ("ANONYMOUS", "ManifestColumn", "choose_columns", "is_marked", "manifest_name", "names_of")
 
 import re
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ ANONYMOUS: Final = "anonymous"
 """Stands among columns for none that tells which source a subject shows."""
 
 _MARKS: Final = ("#", "//", "!", "%")
+_PREFIX: Final = "".join(_MARKS)
 _NAME: Final = re.compile(r"(#|//|!|%)?[A-Za-z_][\w .-]*")
 _IDENTITY: Final = "diaSourceId"
 
@@ -24,12 +25,17 @@ def is_marked(column: str) -> bool:
     return column.startswith(_MARKS)
 
 
+def names_of(columns: Sequence[str]) -> list[str]:
+    """Return the catalogue columns behind columns of the manifest."""
+    return [column.lstrip(_PREFIX) for column in columns]
+
+
 def manifest_name(column: str) -> str:
     """Return the catalogue column behind a column of the manifest.
 
     ``column``: a name with one of Zooniverse's prefixes, or without.
     """
-    return column.lstrip("#/!%")
+    return column.lstrip(_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class OutputDirectory:
             raise CutoutsError(f"Output directory {self.path} cannot be made: {error.strerror}.") from error
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise CutoutsError(f"Output directory {self.path} cannot be written to: check its permissions.")
-        self._identity = self._identify()
+        self._status = self.path.stat()
 
     def __enter__(self) -> Self:
         return self
@@ -54,18 +54,13 @@ class OutputDirectory:
         Raises `CutoutsError` when it was removed, moved or unmounted: what is written to its path would be
         lost, or fill the disk below.
         """
-        if self._identify() != self._identity:
-            raise CutoutsError(
-                f"Output directory {self.path} is gone, or another has taken its place. Bring it back and "
-                "run the same command again."
-            )
-
-    def _identify(self) -> tuple[int, int] | None:
-        try:
-            status = self.path.stat()
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
+        with suppress(OSError):
+            if os.path.samestat(self.path.stat(), self._status):
+                return
+        raise CutoutsError(
+            f"Output directory {self.path} is gone, or another has taken its place. Bring it back and "
+            "run the same command again."
+        )
 
     def fetch(self, name: str) -> None:
         """Bring a file to `path`, where a local directory has it already."""

@@ -1,45 +1,38 @@
 """The durable record of what a directory holds and how it was made."""
 
-__all__ = ("Journal",)
+__all__ = ("JOURNAL_NAME", "Journal")
 
 import json
+import os
+import secrets
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any, Final, Self
 
 from ..domain import CutoutsError, DetectorVisit, SourceBatch
 from ._directory import OutputDirectory
-from ._journal_runs import RUNS, JournalOfRuns
-from ._order import shuffled
+from ._journal_tables import FOLDER, connect, order_by, rows_of, what_happened
 from ._outcomes import Failure, Picture
-from ._rows import CATALOGUE, pack_rows
+from ._paths import is_list_path, is_picture_path
+from ._rows import pack_rows
 
-_VERSION: Final = 1
-_SCHEMA: Final = f"""
-{RUNS}CREATE TABLE IF NOT EXISTS picture (
-    diaSourceId INTEGER PRIMARY KEY, instrument TEXT, visit INTEGER, detector INTEGER,
-    path TEXT NOT NULL, size INTEGER NOT NULL, metadata TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS failure (
-    diaSourceId INTEGER PRIMARY KEY, instrument TEXT, visit INTEGER, detector INTEGER, reason TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS place (number INTEGER PRIMARY KEY, diaSourceId INTEGER UNIQUE);
-{CATALOGUE}
-"""
+JOURNAL_NAME: Final = ".journal.sqlite3"
+"""Name of the file."""
+
 _AT_A_TIME: Final = 5000
 """How many pictures are described at a time."""
 
 _AMONG: Final = "(SELECT value FROM json_each(?))"
-_FOLDER: Final = "rtrim(path, replace(path, '/', ''))"
 
 
-class Journal(JournalOfRuns):
+class Journal:
     """What is done, what failed, and under which settings, in one SQLite file.
 
     It is committed once per batch, after the pictures of that batch have their names: a picture that the
-    journal knows exists whole, and one that it does not know is made again. While it is open no other run can
-    write to the same local directory; a remote one notices others when it sends its journal. Use it as a
+    journal knows exists whole, and one that it does not know is made again. While it is open no other run
+    can write to the same local directory; a remote one notices others when it sends its journal. Use it as a
     context manager.
 
     ``existing``: whether there must be one already. Raises `CutoutsError` when another run has the directory,
@@ -47,27 +40,53 @@ class Journal(JournalOfRuns):
     """
 
     def __init__(self, directory: OutputDirectory, *, existing: bool = False) -> None:
-        super().__init__(directory, existing=existing)
+        self._directory = directory
+        directory.fetch(JOURNAL_NAME)
+        self._path = directory.path / JOURNAL_NAME
+        if existing and not self._path.exists():
+            raise CutoutsError(f"{directory.name} is no directory of pictures: give the OUTDIR of a run.")
+        if self._path.is_symlink():
+            raise CutoutsError(
+                f"Journal {self._path} is a symbolic link, which no run makes: choose another directory."
+            )
         with self._explained():
-            self._db.create_function("shuffled", 2, shuffled, deterministic=True)
-            ((version,),) = self._db.execute("PRAGMA user_version")
-            if version > _VERSION:
-                raise CutoutsError(
-                    f"Journal {self._path} was written by a newer version of this package (form {version}, "
-                    f"known up to {_VERSION}): update the package, or choose another directory."
-                )
-            # A journal of an older form lacks tables at most, and gets them here.
-            self._db.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
-            self._db.execute("CREATE TEMP TABLE seen (diaSourceId INTEGER PRIMARY KEY)")
+            self._db = connect(self._path)
+            self._status = self._path.stat()
+        self._run = 0
         # What goes with the next change, which saves waiting for the disk: rows by detector, and the
         # metadata of pictures. They go together: rows that are there are not described again.
         self._rows: dict[tuple[str, int, int], bytes] = {}
         self._described: dict[int, str] = {}
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._db.close()
+        # The first error is the one to tell.
+        with suppress(*() if kind is None else (CutoutsError,)):
+            self._directory.save(JOURNAL_NAME, now=True)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise CutoutsError(what_happened(error, self._path, self._directory.name)) from error
+
     @contextmanager
     def changed(self) -> Iterator[sqlite3.Connection]:
-        # Docstring inherited.
-        with super().changed() as db:
+        """Make some changes durable, or none of them; also for tables of other rooms.
+
+        Raises `CutoutsError` when the disk does not take them, or the directory is gone.
+        """
+        if not self._is_there():  # the open file takes rows without its name, and all would be lost
+            self._directory.check()
+            raise CutoutsError(
+                f"Journal {self._path} was removed or replaced while the run was working. The pictures made "
+                "so far are there: run the same command again to enter them."
+            )
+        with self._explained(), self._db as db:
             rows = [(*place, packed) for place, packed in self._rows.items()]
             db.executemany("INSERT OR REPLACE INTO catalogue VALUES (?, ?, ?, ?)", rows)
             texts = [(text, identifier) for identifier, text in self._described.items()]
@@ -77,11 +96,39 @@ class Journal(JournalOfRuns):
         self._rows.clear()
         self._described.clear()
 
-    def _settle(self) -> None:
-        """Make durable what waits for the next change."""
+    def _is_there(self) -> bool:
+        with suppress(OSError):
+            return os.path.samestat(self._path.stat(), self._status)
+        return False
+
+    def rows(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query, of what is durable; also of tables of other rooms."""
+        with self._explained():
+            yield from self._db.execute(query, values)
+
+    def _settled(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query, after what waits for the next change has been written."""
         if self._rows or self._described:
             with self.changed():
                 pass
+        return self.rows(query, *values)
+
+    def _own(self, path: str, is_own: Callable[[str], bool] = is_picture_path) -> str:
+        """Return a path that the journal tells, if it is of the form that this package writes.
+
+        Files are removed and listed by it, so that any other could harm what is not a run's own.
+        """
+        is_none = path == "" and is_own is is_picture_path  # a run left stamps alone
+        if not is_none and (not isinstance(path, str) or not is_own(path)):
+            raise CutoutsError(
+                f"Journal {self._path} is damaged: it names {path!r}, which no run writes. Remove it to "
+                "start anew."
+            )
+        return path
+
+    def save(self) -> None:
+        """Send the journal of a remote directory, if it was not sent lately."""
+        self._directory.save(JOURNAL_NAME)
 
     def clear(self) -> None:
         """Forget every picture, every failure and every run."""
@@ -89,25 +136,71 @@ class Journal(JournalOfRuns):
             for table in ("picture", "failure", "catalogue", "place", "run"):
                 db.execute(f"DELETE FROM {table}")
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings under which the pictures were made."""
+        return dict(self.rows("SELECT name, value FROM setting"))
+
+    def begin_run(self, settings: Mapping[str, str], facts: Mapping[str, object] | None = None) -> None:
+        """Record that a run has begun, under settings that replace those of earlier runs.
+
+        ``facts``: what should be known of it besides, as far as JSON can tell it.
+        """
+        began = {"began": datetime.now(UTC).isoformat(timespec="seconds"), **(facts or {})}
+        with self.changed() as db:
+            db.execute("DELETE FROM setting")
+            db.executemany("INSERT INTO setting VALUES (?, ?)", settings.items())
+            self._run = db.execute("INSERT INTO run (facts) VALUES (?)", (json.dumps(began),)).lastrowid or 0
+
+    def end_run(self, facts: Mapping[str, object]) -> None:
+        """Record what came of the run that has begun."""
+        with self.changed() as db:
+            values = json.dumps(facts), self._run
+            db.execute("UPDATE run SET facts = json_patch(facts, ?) WHERE number = ?", values)
+
+    def runs(self) -> list[dict[str, object]]:
+        """Return what is known of each run into the directory, the first one first."""
+        return [json.loads(facts) for (facts,) in self.rows("SELECT facts FROM run ORDER BY number")]
+
+    def secret(self) -> bytes:
+        """Return what keys are made with: random, made once, and told to nobody."""
+        with self.changed() as db:
+            query = "INSERT INTO secret SELECT ? WHERE NOT EXISTS (SELECT 1 FROM secret)"
+            db.execute(query, (secrets.token_bytes(32),))
+        ((value,),) = self.rows("SELECT value FROM secret")
+        return bytes(value)
+
+    def add_manifest(self, path: str) -> None:
+        """Record that a file is to become a part of the manifest."""
+        with self.changed() as db:
+            db.execute("INSERT OR IGNORE INTO manifest VALUES (?)", (path,))
+
+    def drop_manifests(self, paths: Iterable[str]) -> None:
+        """Record that files are no part of the manifest any more."""
+        with self.changed() as db:
+            db.executemany("DELETE FROM manifest WHERE path = ?", [(path,) for path in paths])
+
+    def manifests(self) -> set[str]:
+        """Return the files of the manifest, and those that are no part of it any more but may be there."""
+        return {self._own(path, is_list_path) for (path,) in self.rows("SELECT path FROM manifest")}
+
     def new_in_this_run(self, ids: Iterable[int]) -> set[int]:
         """Return which sources have not been asked for since the journal was opened.
 
-        ``ids``: sources; from now on they have been. Returns: those of them that come for the first time.
-        They are kept on disk: a million would fill the memory of a small machine.
+        From now on they have been. They are kept on disk: a million would fill the memory of a small machine.
         """
         query = "INSERT OR IGNORE INTO seen SELECT value FROM json_each(?) RETURNING diaSourceId"
-        with self._explained(), self._db:
-            return {identifier for (identifier,) in self._db.execute(query, (json.dumps(list(ids)),))}
+        with self._explained(), self._db as db:
+            return {identifier for (identifier,) in db.execute(query, (json.dumps(list(ids)),))}
 
     def keep(self, batch: SourceBatch, columns: Sequence[str] = ()) -> bool:
-        """Keep whole rows of the catalogue, for those who look at the pictures.
+        """Keep whole rows of the catalogue, for those who look at the pictures, with the next change.
 
-        ``batch``: sources that have a picture or are to get one; their rows replace those that were kept
-        before, with the next change. Those without images are not kept: they have no picture. ``columns``:
-        what the manifest wants to know of them. Returns: whether pictures that are there are to be described
-        by these rows: they are not the same as before, or the manifest knew other columns.
+        ``batch``: sources that have a picture or are to get one. ``columns``: what the manifest wants to know
+        of them. Returns: whether pictures that are there are to be described by these rows: they are not the
+        same as before, or the manifest knew other columns.
         """
-        if batch.data_id is None:
+        if batch.data_id is None:  # they have no picture, or bring their stamps
             return True
         place = (batch.data_id.instrument, batch.data_id.visit, batch.data_id.detector)
         query = "SELECT rows FROM catalogue WHERE instrument = ? AND visit = ? AND detector = ?"
@@ -117,13 +210,8 @@ class Journal(JournalOfRuns):
             self._rows[place] = packed
         return is_new
 
-    def places(self, ids: Iterable[int]) -> dict[int, int]:
-        """Return the running numbers of sources, durably, in the order in which they first came.
-
-        ``ids``: sources; those that have no number yet get the next ones. Returns: the number of each, from
-        0.
-        """
-        ids = list(ids)
+    def places(self, ids: Sequence[int]) -> dict[int, int]:
+        """Return the running numbers of sources, from 0, durably, in the order in which they first came."""
         with self.changed() as db:
             rows = [(identifier,) for identifier in ids]
             db.executemany("INSERT OR IGNORE INTO place (diaSourceId) VALUES (?)", rows)
@@ -131,35 +219,22 @@ class Journal(JournalOfRuns):
         return dict(self.rows(query, json.dumps(ids)))
 
     def done(self, ids: Iterable[int]) -> dict[int, tuple[str, int]]:
-        """Return which sources have a picture.
-
-        Returns: the path of the picture of each source that has one, and its size in bytes.
-        """
+        """Return the path of the picture of each source that has one, and its size in bytes."""
         query = f"SELECT diaSourceId, path, size FROM picture WHERE diaSourceId IN {_AMONG}"
         rows = self.rows(query, json.dumps(list(ids)))
         return {identifier: (self._own(path), size) for identifier, path, size in rows}
 
     def failed(self, ids: Iterable[int]) -> set[int]:
-        """Return which sources failed when they were last tried."""
-        self._settle()
+        """Return which of some sources failed when they were last tried."""
         query = f"SELECT diaSourceId FROM failure WHERE diaSourceId IN {_AMONG}"
-        return {identifier for (identifier,) in self.rows(query, json.dumps(list(ids)))}
+        return {identifier for (identifier,) in self._settled(query, json.dumps(list(ids)))}
 
     def record(self, outcomes: Iterable[Picture | Failure], kept: Collection[int] = ()) -> None:
-        """Record what became of the sources of one batch, durably.
+        """Record what became of the sources of one batch, durably; it replaces what was known of them.
 
-        ``outcomes``: one per source; it replaces what was known of that source. ``kept``: failures whose
-        earlier picture stays.
+        ``kept``: failures whose earlier picture stays.
         """
-        pictures, failures = [], []
-        for outcome in outcomes:
-            place = outcome.data_id
-            data_id = (None,) * 3 if place is None else (place.instrument, place.visit, place.detector)
-            if isinstance(outcome, Picture):
-                metadata = json.dumps(dict(outcome.metadata))
-                pictures.append((outcome.diaSourceId, *data_id, outcome.path, outcome.size, metadata))
-            else:
-                failures.append((outcome.diaSourceId, *data_id, outcome.reason))
+        pictures, failures = rows_of(outcomes)
         with self.changed() as db:
             gone = [row[:1] for row in failures if row[0] not in kept]
             db.executemany("DELETE FROM failure WHERE diaSourceId = ?", [row[:1] for row in pictures])
@@ -175,66 +250,50 @@ class Journal(JournalOfRuns):
         """
         self._described.update((identifier, json.dumps(dict(text))) for identifier, text in metadata.items())
         if len(self._described) > _AT_A_TIME:
-            self._settle()
+            with self.changed():
+                pass
 
     def counts(self) -> tuple[int, int]:
         """Return how many pictures there are, and how many failures."""
-        self._settle()
-        ((pictures,),) = self.rows("SELECT count(*) FROM picture")
-        ((failures,),) = self.rows("SELECT count(*) FROM failure")
+        ((pictures, failures),) = self._settled(
+            "SELECT (SELECT count(*) FROM picture), (SELECT count(*) FROM failure)"
+        )
         return pictures, failures
 
     def has_pictures(self, number: int = 1) -> bool:
-        """Return whether there are as many pictures, at least.
-
-        ``number``: how many; a small one is found out faster than by counting all.
-        """
+        """Return whether there are at least so many; a small number is found out faster than by counting."""
         return any(self.rows("SELECT 1 FROM picture LIMIT 1 OFFSET ?", number - 1))
 
     def most_in_a_folder(self) -> int:
         """Return how many pictures the folder has that has most."""
-        query = f"SELECT count(*) AS number FROM picture GROUP BY {_FOLDER} ORDER BY number DESC LIMIT 1"
+        query = f"SELECT count(*) AS number FROM picture GROUP BY {FOLDER} ORDER BY number DESC LIMIT 1"
         return next((number for (number,) in self.rows(query)), 0)
 
     def marked_columns(self) -> list[str]:
         """Return the columns of metadata whose own names have one of Zooniverse's prefixes, sorted."""
-        self._settle()
         mark = "(substr(value.key, 1, 1) IN ('#', '!', '%') OR substr(value.key, 1, 2) = '//')"
         names = "SELECT DISTINCT value.key FROM picture, json_each(metadata) AS value"
-        return [name for (name,) in self.rows(f"{names} WHERE {mark} ORDER BY 1")]
+        return [name for (name,) in self._settled(f"{names} WHERE {mark} ORDER BY 1")]
 
-    def pictures(self, *, by_folder: bool = False, seed: int | None = None) -> Iterator[Picture]:
+    def pictures(self, *, by_folder: bool = False, seed: int | None = None) -> Generator[Picture]:
         """Yield every picture by visit, detector and diaSourceId.
 
-        ``by_folder``: whether to order them by their folder first, and by diaSourceId. ``seed``: which random
-        order they are to have, within their folder.
+        ``by_folder``: by folder and diaSourceId instead. ``seed``: of a random order within the folder.
         """
-        self._settle()
-        columns = "diaSourceId, instrument, visit, detector, path, size, metadata"
-        query = f"SELECT {columns} FROM picture {_order(by_folder, seed)}"
-        for identifier, instrument, visit, detector, path, size, metadata in self.rows(query):
+        order = order_by(by_folder, seed)
+        for row in self._settled(f"SELECT * FROM picture {order}"):
+            identifier, instrument, visit, detector, path, size, metadata = row
             data_id = None if visit is None else DetectorVisit(instrument, visit, detector)
             yield Picture(identifier, data_id, self._own(path), size, json.loads(metadata))
 
     def identifiers(self, *, by_folder: bool = False, seed: int | None = None) -> Iterator[int]:
         """Yield the diaSourceId of every picture, in the order of `pictures`."""
-        for (identifier,) in self.rows(f"SELECT diaSourceId FROM picture {_order(by_folder, seed)}"):
-            yield identifier
+        query = f"SELECT diaSourceId FROM picture {order_by(by_folder, seed)}"
+        return (identifier for (identifier,) in self.rows(query))
 
     def failures(self) -> Iterator[Failure]:
         """Yield every failure by visit, detector and diaSourceId."""
-        query = (
-            "SELECT diaSourceId, instrument, visit, detector, reason FROM failure"
-            " ORDER BY visit, detector, diaSourceId"
-        )
-        self._settle()
-        for identifier, instrument, visit, detector, reason in self.rows(query):
+        for row in self._settled("SELECT * FROM failure ORDER BY visit, detector, diaSourceId"):
+            identifier, instrument, visit, detector, reason = row
             data_id = None if instrument is None else DetectorVisit(instrument, visit, detector)
             yield Failure(identifier, data_id, reason)
-
-
-def _order(by_folder: bool, seed: int | None) -> str:
-    """Return how pictures are to be sorted."""
-    detectors = "visit, detector, " if seed is None and not by_folder else ""
-    shuffled = "" if seed is None else f"shuffled({int(seed)}, diaSourceId), "
-    return f"ORDER BY {f'{_FOLDER}, ' if by_folder else ''}{detectors}{shuffled}diaSourceId"

@@ -9,7 +9,7 @@ from posixpath import basename
 from typing import Final, Self
 
 from ..domain import PANELS
-from ._columns import manifest_name
+from ._columns import names_of
 from ._csv import write_csv
 from ._directory import OutputDirectory
 from ._outcomes import Picture
@@ -73,7 +73,7 @@ class ManifestForm:
     @property
     def needed(self) -> list[str]:
         """Catalogue columns that it shows."""
-        names = [manifest_name(column) for column in self.columns]
+        names = names_of(self.columns)
         return [*names, _OBJECT] if self._names_objects else names
 
     @property
@@ -96,10 +96,15 @@ class ManifestForm:
         for ``citsci`` the pictures of a folder must follow each other. ``announce``: is told the path of each
         file before it is written. Returns: the files written, relative to the directory.
         """
+        names = dict(zip(self.columns, names_of(self.columns), strict=True))
         written: list[str] = []
-        folders = groupby(pictures, key=lambda picture: self._folder(picture.path))
-        for folder, members in folders:
-            written += self._write_folder(directory, folder, members, announce)
+        for folder, members in groupby(pictures, key=lambda picture: self._folder(picture.path)):
+            rows = (self._row(picture, folder, names) for picture in members)
+            parts: Iterable[Iterable[list[str]]] = [rows] if self.rows is None else batched(rows, self.rows)
+            for number, part in enumerate(parts, start=1):
+                written.append(f"{folder}{self.file_name(number)}")
+                announce(written[-1])
+                write_csv(directory, written[-1], self._header(), part)
         if not written:
             written = ["manifest.csv"]
             announce(written[0])
@@ -110,22 +115,6 @@ class ManifestForm:
         """Return the folder whose manifest lists a picture, with its slash."""
         folder, slash, _ = path.rpartition("/")
         return folder + slash if self.style == "citsci" else ""
-
-    def _write_folder(
-        self,
-        directory: OutputDirectory,
-        folder: str,
-        pictures: Iterable[Picture],
-        announce: Callable[[str], None],
-    ) -> list[str]:
-        rows = (self._row(picture, folder) for picture in pictures)
-        parts: Iterable[Iterable[list[str]]] = [rows] if self.rows is None else batched(rows, self.rows)
-        names = []
-        for number, part in enumerate(parts, start=1):
-            names.append(f"{folder}{self.file_name(number)}")
-            announce(names[-1])
-            write_csv(directory, names[-1], self._header(), part)
-        return names
 
     def file_name(self, number: int) -> str:
         """Return the name of a file of the manifest in its folder.
@@ -150,12 +139,14 @@ class ManifestForm:
         """Return the columns that name files."""
         return [name if number == 1 else f"{name}_{number}" for number, _ in enumerate(self.frames, start=1)]
 
-    def _row(self, picture: Picture, folder: str) -> list[str]:
+    def _row(self, picture: Picture, folder: str, names: Mapping[str, str]) -> list[str]:
         identifier = picture_key(picture.path) if self.anonymous else str(picture.diaSourceId)
         # panoptes takes an empty cell of the first row for the name of a file,
         # the directory itself, and gives up.
         missing = "null" if self.style == "panoptes" else ""
-        cells = [_cell(picture.metadata, column, missing) for column in self.columns]
+        known = picture.metadata
+        # A marked name of the catalogue itself comes first.
+        cells = [known.get(column) or known.get(name) or missing for column, name in names.items()]
         places = [frame_path(picture.path, frame).removeprefix(folder) for frame in self.frames]
         if self.url_root:
             places = [hosted_url(self.url_root, place) for place in places]
@@ -168,8 +159,3 @@ class ManifestForm:
 def _imported(columns: Iterable[str]) -> list[str]:
     """Return the names that the server's import wants of metadata."""
     return [_METADATA + column for column in columns]
-
-
-def _cell(metadata: Mapping[str, str], column: str, missing: str) -> str:
-    """Return a value; a marked name of the catalogue itself comes first."""
-    return metadata.get(column) or metadata.get(manifest_name(column)) or missing

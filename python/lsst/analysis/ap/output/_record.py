@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..domain import CutoutsError
-from ._journal_file import JOURNAL_NAME
+from ._journal import JOURNAL_NAME
 from ._paths import is_picture_path
 from ._rows import join_rows, typed, unpack_rows
 

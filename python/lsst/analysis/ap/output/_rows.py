@@ -1,6 +1,6 @@
 """Whole rows of the catalogue in the journal, packed by detector."""
 
-__all__ = ("CATALOGUE", "join_rows", "pack_rows", "typed", "unpack_rows")
+__all__ = ("join_rows", "pack_rows", "typed", "unpack_rows")
 
 import json
 from collections.abc import Sequence
@@ -11,14 +11,6 @@ import pyarrow as pa
 
 from ._metadata import texts_of
 
-CATALOGUE: Final = """
-CREATE TABLE IF NOT EXISTS catalogue (
-    instrument TEXT, visit INTEGER, detector INTEGER, rows BLOB NOT NULL,
-    PRIMARY KEY (instrument, visit, detector)
-);
-"""
-"""The table that holds them."""
-
 _CODEC: Final = "zstd"
 _COLUMNS: Final = b"manifest"
 """What the manifest knows of the sources, in the metadata of the schema."""
@@ -28,8 +20,8 @@ def pack_rows(rows: pa.Table, columns: Sequence[str], packed: bytes | None) -> t
     """Pack rows of one detector, and find out whether they tell anything new.
 
     ``columns``: what the manifest wants to know of them. ``packed``: rows that were packed before: those of
-    other sources stay. Returns: whether any of the given rows, or what the manifest knows of it, was not
-    there.
+    other sources stay. Returns: all rows, and whether any of the given ones, or what the manifest knows of
+    it, was not there.
     """
     new = _pack(rows, columns)
     if packed is None or new == packed:
@@ -62,7 +54,15 @@ def _pack(rows: pa.Table, columns: Sequence[str]) -> bytes:
 def unpack_rows(packed: bytes) -> pa.Table:
     """Return the rows that were packed.
 
-    ``packed``: what the column ``rows`` of the table holds.
+    Parameters
+    ----------
+    packed : `bytes`
+        What the column ``rows`` of the table holds.
+
+    Returns
+    -------
+    rows : `pyarrow.Table`
+        The rows.
     """
     return _unpack(packed).replace_schema_metadata()
 
@@ -76,8 +76,16 @@ def _unpack(packed: bytes) -> pa.Table:
 def join_rows(tables: list[pa.Table]) -> pa.Table:
     """Put tables together whose columns may differ, as those of two runs.
 
-    Returns: all rows; a column is null where a table has none, and text where the tables do not agree on its
-    type.
+    Parameters
+    ----------
+    tables : `list` [`pyarrow.Table`]
+        At least one.
+
+    Returns
+    -------
+    rows : `pyarrow.Table`
+        All rows; a column is null where a table has none, and text where the
+        tables do not agree on its type.
     """
     try:
         return pa.concat_tables(tables, promote_options="permissive")

@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final
 
 from ..domain import PANELS, CutoutsError, SourceBatch
@@ -73,7 +73,6 @@ class Ledger:
     repeated: int = 0
     """Rows whose source had come already."""
 
-    _number: int = 0
     _facts: frozenset[str] = frozenset()
 
     def begin(
@@ -81,22 +80,9 @@ class Ledger:
     ) -> None:
         """Record the settings of this run, if the directory admits them.
 
-        Parameters
-        ----------
-        settings : `~collections.abc.Mapping` [`str`, `str`]
-            What decides how a picture comes out.
-        facts : `~collections.abc.Mapping` [`str`, `str`]
-            What else should be known of the run.
-        overwrite : `bool`
-            Whether to remove the pictures that are there.
-        append : `bool`
-            Whether to keep pictures that were made with other settings.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the directory has pictures that were made with other
-            settings, and neither is wanted.
+        ``settings``: what decides how a picture comes out. ``facts``: what else should be known of the run.
+        ``overwrite``: whether to remove the pictures that are there. ``append``: whether to keep those that
+        were made with other settings. Raises `CutoutsError` when there are such, and neither is wanted.
         """
         self.lists.check()
         earlier = self.journal.settings
@@ -118,26 +104,15 @@ class Ledger:
                 choices=("overwrite", "append"),
             )
         self.stamps.begin()  # which may refuse other sizes
-        self.journal.set_settings({**settings, **facts})
+        self.journal.begin_run({**settings, **facts}, facts)
         self._facts = frozenset(facts)
-        began = datetime.now(UTC).isoformat(timespec="seconds")
-        self._number = self.journal.add_run({"began": began, **facts})
         self.directory.remove_partial_files()
 
     def unfinished(self, batches: Iterable[SourceBatch], *, only_failed: bool) -> Iterator[SourceBatch]:
         """Yield what is to do of some batches.
 
-        Parameters
-        ----------
-        batches : iterable of `SourceBatch`
-            Sources; the first row of each identifier counts.
-        only_failed : `bool`
-            Whether to take only sources that failed in an earlier run.
-
-        Yields
-        ------
-        batch : `SourceBatch`
-            Sources that have no picture.
+        The first row of each identifier counts. ``only_failed``: whether to take only sources that failed in
+        an earlier run. Yields: sources that have no picture.
         """
         for batch in batches:
             ids = batch.rows.column("diaSourceId").to_pylist()
@@ -194,27 +169,22 @@ class Ledger:
         """How many rows have been dealt with."""
         return len(self.written) + len(self.skipped) + len(self.failed) + self.repeated
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         """Catalogue columns that the manifest wants to know."""
         return self.lists.form.needed
 
     def record(self, outcomes: Iterable[Picture | Failure]) -> None:
-        """Take down what became of the sources of a batch.
-
-        Parameters
-        ----------
-        outcomes : iterable of `Picture` or `Failure`
-            One for each source.
-        """
+        """Take down what became of the sources of a batch."""
         outcomes = list(outcomes)
         if not self.lists.form.frames:
             outcomes = self._with_earlier_pictures(outcomes)
         # A picture may be made again for its stamps, and fail for want of its images.
-        kept = self._whole(outcome.diaSourceId for outcome in outcomes if isinstance(outcome, Failure))
+        failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+        kept = self._whole(failure.diaSourceId for failure in failures) if failures else ()
         self.journal.record(outcomes, kept)
-        self.written.extend(outcome.diaSourceId for outcome in outcomes if isinstance(outcome, Picture))
-        self.failed.extend(outcome for outcome in outcomes if isinstance(outcome, Failure))
+        self.written.extend([outcome.diaSourceId for outcome in outcomes if isinstance(outcome, Picture)])
+        self.failed.extend(failures)
 
     def _with_earlier_pictures(self, outcomes: list[Picture | Failure]) -> list[Picture | Failure]:
         """Say of sources whose stamps alone were read where their pictures are, if there are any."""
@@ -229,15 +199,7 @@ class Ledger:
     def finish(self, advance: Callable[[int], object]) -> list[str]:
         """Write the lists of what the directory holds.
 
-        Parameters
-        ----------
-        advance : callable
-            Is told how many pictures more are in the lists.
-
-        Returns
-        -------
-        manifests : `list` [`str`]
-            Paths of the manifest's files.
+        ``advance``: is told how many pictures more are in the lists. Returns: paths of the manifest's files.
         """
         self._fail_vanished()
         self.written.sort()
@@ -246,9 +208,18 @@ class Ledger:
         names = self.lists.write(advance)
         self.commands = self.lists.commands(names)
         counts = {"written": len(self.written), "skipped": len(self.skipped), "failed": len(self.failed)}
-        self.journal.end_run(self._number, counts)
-        with self.directory.open(_REPORT) as stream:
-            stream.write(json.dumps(self._report(names), indent=2).encode() + b"\n")
+        self.journal.end_run(counts)
+        pictures, failures = self.journal.counts()
+        report = {
+            "run": counts,
+            "directory": {"pictures": pictures, "failures": failures, "manifests": names},
+            "settings": {
+                name: text if name in self._facts else _value_of(text)
+                for name, text in self.journal.settings.items()
+            },
+            "runs": self.journal.runs(),
+        }
+        self.directory.write(_REPORT, json.dumps(report, indent=2).encode() + b"\n")
         return [f"{self.directory.name.rstrip('/')}/{name}" for name in names]
 
     def _fail_vanished(self) -> None:
@@ -268,33 +239,10 @@ class Ledger:
     def assemble(self, advance: Callable[[int], object]) -> list[str]:
         """Put the stamps together, in the order of the manifest.
 
-        Parameters
-        ----------
-        advance : callable
-            Is told how many stamps more have been written.
-
-        Returns
-        -------
-        stamps : `list` [`str`]
-            Paths of the files; none when nobody wants any.
+        ``advance``: is told how many stamps more have been written. Returns: paths of the files; none when
+        nobody wants any.
         """
         return list(self.stamps.assemble(self.lists.identifiers(), advance, self.journal.settings))
-
-    def _report(self, manifests: list[str]) -> dict[str, object]:
-        pictures, failures = self.journal.counts()
-        return {
-            "run": {
-                "written": len(self.written),
-                "skipped": len(self.skipped),
-                "failed": len(self.failed),
-            },
-            "directory": {"pictures": pictures, "failures": failures, "manifests": manifests},
-            "settings": {
-                name: text if name in self._facts else _value_of(text)
-                for name, text in self.journal.settings.items()
-            },
-            "runs": self.journal.runs(),
-        }
 
 
 def _only(batch: SourceBatch, rows: list[int]) -> SourceBatch:

@@ -3,7 +3,7 @@
 __all__ = ("DirectoryLists",)
 
 import logging
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
@@ -30,25 +30,28 @@ class DirectoryLists:
 
     directory: OutputDirectory
     """Where they go."""
+
     journal: Journal
     """What the directory holds."""
+
     form: ManifestForm
     """What the manifest looks like."""
+
     seed: int | None
     """Which random order it has; `None` for that of the detectors."""
+
     files_of_a_source: int
     """How many pictures each source has."""
+
     may_overwrite: bool
     """Whether a manifest that no run has made may be replaced."""
+
     log: logging.Logger | logging.LoggerAdapter[logging.Logger]
     """Where warnings go."""
 
     def check(self) -> None:
-        """Find out whether there is room for the manifest.
-
-        Raises `CutoutsError` when somebody else's file has its name.
-        """
-        self._spare_others(self.form.file_name(1))
+        """Raise `CutoutsError` when somebody else's file has the name of the manifest."""
+        self._spare_others(self.form.file_name(1), self.journal.manifests())
 
     def write(self, advance: Callable[[int], object]) -> list[str]:
         """Write all lists.
@@ -58,45 +61,38 @@ class DirectoryLists:
         """
         marked = self.journal.marked_columns()
         form = self.form.with_columns([name for name in marked if name not in self.form.columns])
-        with closing(self.pictures(advance)) as pictures:
-            listed = (picture for picture in pictures if picture.path or not form.frames)
-            names = form.write(self.directory, listed, self._announce)
-        for stale in self.journal.manifests() - set(names):
-            self.directory.remove([stale])
-            self.journal.drop_manifest(stale)
+        earlier = self.journal.manifests()
+
+        def announce(name: str) -> None:
+            self._spare_others(name, earlier)
+            self.journal.add_manifest(name)
+
+        with closing(self._pictures()) as pictures:
+            names = form.write(
+                self.directory, _counted(pictures, advance, listed=bool(form.frames)), announce
+            )
+        if stale := earlier - set(names):
+            self.directory.remove(stale)
+            self.journal.drop_manifests(stale)
         self._write_keys()
         write_failures(self.directory, self.journal.failures())
         self._warn_of_limits()
         return names
 
-    def pictures(self, advance: Callable[[int], object] | None = None) -> Generator[Picture]:
-        """Yield every picture in the order of the manifest.
-
-        ``advance``: is told how many more there were.
-        """
-        for picture in self.journal.pictures(by_folder=self.form.style == "citsci", seed=self.seed):
-            if advance is not None:
-                advance(1)
-            yield picture
+    def _pictures(self) -> Generator[Picture]:
+        return self.journal.pictures(by_folder=self.form.style == "citsci", seed=self.seed)
 
     def identifiers(self) -> Iterator[int]:
-        """Yield the diaSourceId of every picture in the order of the manifest."""
+        """Return the diaSourceId of every picture in the order of the manifest."""
         return self.journal.identifiers(by_folder=self.form.style == "citsci", seed=self.seed)
 
     def commands(self, manifests: list[str]) -> dict[str, list[str]]:
-        """Return what uploads the pictures.
-
-        ``manifests``: the files of the manifest, relative to the directory.
-        """
+        """Return what uploads the pictures, as `upload_commands` has it."""
         return upload_commands(self.form, self.directory.name, manifests) if self.form.frames else {}
 
-    def _announce(self, name: str) -> None:
-        self._spare_others(name)
-        self.journal.add_manifest(name)
-
-    def _spare_others(self, name: str) -> None:
+    def _spare_others(self, name: str, ours: Collection[str]) -> None:
         """Refuse to write a part of the manifest over a file that no run has made."""
-        if self.may_overwrite or name in self.journal.manifests() or not self.directory.has(name):
+        if self.may_overwrite or name in ours or not self.directory.has(name):
             return
         raise CutoutsError(
             f"{name} in {self.directory.name} is there already, and no run has made it: move it away, choose "
@@ -107,7 +103,7 @@ class DirectoryLists:
     def _write_keys(self) -> None:
         """Write which source each key stands for; nobody else must see that."""
         if self.form.anonymous:
-            rows = ([picture_key(picture.path), str(picture.diaSourceId)] for picture in self.pictures())
+            rows = ([picture_key(picture.path), str(picture.diaSourceId)] for picture in self._pictures())
             write_csv(self.directory, _KEYS, ["key", "diaSourceId"], rows)
         else:
             self.directory.remove([_KEYS])
@@ -123,3 +119,13 @@ class DirectoryLists:
                 CITSCI_FILES,
                 files,
             )
+
+
+def _counted(
+    pictures: Iterable[Picture], advance: Callable[[int], object], *, listed: bool
+) -> Iterator[Picture]:
+    """Yield pictures, of a listing of files those that are files, and tell of each."""
+    for picture in pictures:
+        advance(1)
+        if picture.path or not listed:
+            yield picture
