@@ -58,7 +58,7 @@ _OTHER_SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Short spellings, and those of plotImageSubtractionCutouts."""
 
-_PLACES: Final = ("sqlitefile", "postgres_url", "apdb", "catalog", "catalog_dataset", "tap", "alerts")
+_PLACES: Final = tuple(names.split()[0].removeprefix("--").replace("-", "_") for names in _SOURCES)
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
