@@ -1,6 +1,6 @@
 """Spread batches over processes, and outlive those that die."""
 
-__all__ = ("fork_workers", "prepare_workers", "run_batches")
+__all__ = ("fork_workers", "import_all", "run_batches")
 
 import gc
 import importlib
