@@ -54,15 +54,7 @@ def _pack(rows: pa.Table, columns: Sequence[str]) -> bytes:
 def unpack_rows(packed: bytes) -> pa.Table:
     """Return the rows that were packed.
 
-    Parameters
-    ----------
-    packed : `bytes`
-        What the column ``rows`` of the table holds.
-
-    Returns
-    -------
-    rows : `pyarrow.Table`
-        The rows.
+    ``packed``: what the column ``rows`` of the table holds.
     """
     return _unpack(packed).replace_schema_metadata()
 
@@ -76,16 +68,8 @@ def _unpack(packed: bytes) -> pa.Table:
 def join_rows(tables: list[pa.Table]) -> pa.Table:
     """Put tables together whose columns may differ, as those of two runs.
 
-    Parameters
-    ----------
-    tables : `list` [`pyarrow.Table`]
-        At least one.
-
-    Returns
-    -------
-    rows : `pyarrow.Table`
-        All rows; a column is null where a table has none, and text where the
-        tables do not agree on its type.
+    Returns: all rows; a column is null where a table has none, and text where the tables do not agree on its
+    type.
     """
     try:
         return pa.concat_tables(tables, promote_options="permissive")

@@ -30,22 +30,16 @@ class DirectoryLists:
 
     directory: OutputDirectory
     """Where they go."""
-
     journal: Journal
     """What the directory holds."""
-
     form: ManifestForm
     """What the manifest looks like."""
-
     seed: int | None
     """Which random order it has; `None` for that of the detectors."""
-
     files_of_a_source: int
     """How many pictures each source has."""
-
     may_overwrite: bool
     """Whether a manifest that no run has made may be replaced."""
-
     log: logging.Logger | logging.LoggerAdapter[logging.Logger]
     """Where warnings go."""
 
