@@ -143,7 +143,6 @@ def run(*commands):
     figures = {
         "seconds": seconds,
         "cpu": sum(cpu),
-        "workers_cpu": sum(cpu[len(commands) :]),
         "peak_MB": max(usage.ru_maxrss for usage in usages) / 1024,
     }
     return figures, outputs[0]
@@ -257,12 +256,7 @@ def report(arguments, demo, catalogs):
 
     def note_command(name, run):
         seconds, _ = note(name, run)
-        main = run["cpu"] - run["workers_cpu"]
-        print(
-            f"{'':>13}  {run['seconds']:.1f} s, {run['cpu'] / run['seconds']:.2f} cores busy: "
-            f"{main:.1f} s of the command itself, {run['workers_cpu']:.1f} s of its workers",
-            flush=True,
-        )
+        print(f"{'':>13}  {run['seconds']:.1f} s, {run['cpu'] / run['seconds']:.2f} cores busy", flush=True)
         return seconds
 
     for _ in range(arguments.rounds):
