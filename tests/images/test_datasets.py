@@ -9,6 +9,7 @@ from lsst.daf.butler import (
     CollectionType,
     DatasetRef,
     DatasetType,
+    DeferredDatasetHandle,
     QuantumBackedButler,
     StorageClass,
     StorageClassFactory,
@@ -270,18 +271,66 @@ def test_detectors_of_a_visit_are_found_at_once(chained):
     assert butler.searches == ["all"]
     for visit in (8, 8, 7):
         datasets.find("science", DetectorVisit("Cam", visit, 1))
+    assert butler.searches == ["all"] * 2
+
+
+def test_not_all_visits_are_remembered(chained, monkeypatch):
+    monkeypatch.setattr("lsst.analysis.ap.images._repository._REMEMBERED_DATASETS", 4)
+    butler = CountedButler(chained)
+    datasets = RepositoryDatasets(butler, ONLY_SCIENCE)
+    for visit in (7, 8, 7):
+        datasets.find("science", DetectorVisit("Cam", visit, 1))
     assert butler.searches == ["all"] * 3
     assert len(datasets._visits) == 1
 
 
-def test_the_visits_of_a_batch_are_found_at_once(chained):
+def test_some_detectors_of_several_visits_are_found_at_once(chained):
     butler = CountedButler(chained)
     datasets = RepositoryDatasets(butler, ONLY_SCIENCE)
     datasets.prefetch(DetectorVisit("Cam", visit, detector) for visit in (7, 8) for detector in (0, 1))
     for visit in (7, 8, 7):
-        for detector in range(5):
-            datasets.find("science", DetectorVisit("Cam", visit, detector))
+        for detector in (0, 1):
+            ref = datasets.find("science", DetectorVisit("Cam", visit, detector)).ref
+            assert ref == chained.find_dataset(
+                TYPES.science, instrument="Cam", visit=visit, detector=detector
+            )
     assert butler.searches == ["all"]
+
+
+def test_what_was_not_there_is_looked_for_again(chained):
+    butler = CountedButler(chained)
+    datasets = RepositoryDatasets(butler, ONLY_SCIENCE)
+    for _ in range(2):
+        with pytest.raises(StampError):
+            datasets.find("science", DetectorVisit("Cam", 7, 5))
+    assert butler.searches == ["all"] * 2
+
+
+def test_a_file_that_is_written_again_is_read_again(demo, tmp_path):
+    import shutil
+
+    from lsst.analysis.ap.images._remembered import RememberedImages
+
+    root = shutil.copytree(demo.repo, tmp_path / "repo")
+    with Butler.from_config(root, collections=demo.collection) as butler:
+        first, second = list(butler.query_datasets("difference_image"))[:2]
+        images = RememberedImages(1)
+        box = Box(100, 110, 100, 110)
+
+        def pixels(ref):
+            image = images.open(DeferredDatasetHandle(butler, ref, None))
+            (found,) = image.read([box])
+            image.close()
+            return image, found
+
+        image, before = pixels(first)
+        assert pixels(first)[0] is image
+        shutil.copyfile(butler.getURI(second).ospath, butler.getURI(first).ospath)
+        again, after = pixels(first)
+        assert again is not image
+        assert not np.array_equal(before, after)
+        np.testing.assert_array_equal(after, pixels(second)[1])
+        assert pixels(first)[0] is not again  # one file is remembered
 
 
 def test_detector_without_a_dataset_says_so_after_others(chained):

@@ -2,21 +2,19 @@
 
 __all__ = ("TripletReader",)
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lsst.daf.butler import DeferredDatasetHandle
-
 from ..domain import PANELS, DetectorVisit, Triplet
-from ._butler_image import ButlerImage
 from ._cut import Grid, OpenImage
 from ._datasets import Datasets
 from ._errors import MissingDatasetError, StampError
-from ._fits_image import FitsImage, open_fits_image
-from ._locations import open_plain_fits
+from ._fits_image import FitsImage
 from ._psf import load_psf
+from ._remembered import RememberedImages
+from ._repository import RepositoryDatasets
 from ._triplets import Opener, cut_triplets
 from ._warped import open_warped_template
 
@@ -36,6 +34,9 @@ class TripletReader:
     extras : `~collections.abc.Collection` [`str`], optional
         What stamps are to have beside their pixels where an image has it:
         ``mask``, ``variance``, ``psf``.
+    remembered : `int`, optional
+        Of how many images to remember what was read besides pixels, for
+        sources of detectors that come again.
     """
 
     def __init__(
@@ -45,11 +46,24 @@ class TripletReader:
         planes: Collection[str] = (),
         require_difference: bool = True,
         extras: Collection[str] = (),
+        remembered: int = 0,
     ) -> None:
         self._datasets = datasets
+        self._images = RememberedImages(remembered)
         self._with_mask = bool(planes) or "mask" in extras
         self._extras = frozenset(extras)
         self._require_difference = require_difference
+
+    def prefetch(self, data_ids: Iterable[DetectorVisit]) -> None:
+        """Find the images of some detectors in one query, where they are in a repository.
+
+        Parameters
+        ----------
+        data_ids : `~collections.abc.Iterable` [`DetectorVisit`]
+            Detectors that will be read.
+        """
+        if isinstance(self._datasets, RepositoryDatasets):
+            self._datasets.prefetch(data_ids)
 
     def read(
         self, data_id: DetectorVisit, ra: ArrayLike, dec: ArrayLike, sizes: ArrayLike
@@ -104,14 +118,8 @@ class TripletReader:
             coadds = self._datasets.find_coadds(data_id, grid)
             if not coadds:
                 raise
-            return open_warped_template(coadds, _open_image, grid)
-        image = _open_image(handle)
+            return open_warped_template(coadds, self._images.open, grid)
+        image = self._images.open(handle)
         if "psf" in self._extras and isinstance(image, FitsImage):
             image.psf = load_psf(handle.butler, handle.ref)
         return image
-
-
-def _open_image(handle: DeferredDatasetHandle) -> OpenImage:
-    if (source := open_plain_fits(handle)) is not None:
-        return open_fits_image(source)
-    return ButlerImage(handle)

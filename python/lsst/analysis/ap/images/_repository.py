@@ -21,6 +21,9 @@ _log = logging.getLogger(__name__)
 ROLES = ("science", "template", "difference", "footprints")
 """What datasets of a detector are for."""
 
+_REMEMBERED_DATASETS = 4000
+"""Of so many datasets, and those of one visit, it stays known that they are there."""
+
 
 @dataclass(frozen=True)
 class ButlerAddress:
@@ -80,6 +83,11 @@ class RepositoryDatasets:
     """What there is of the last visits, by dataset type and detector, which is
     `None` for images of all detectors."""
 
+    _detectors: dict[DetectorVisit, dict[tuple[str, int | None], DatasetRef]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """The same for the detectors that `prefetch` was called for."""
+
     _coadds: dict[str, CoaddFinder] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What finds coadds, by dataset type."""
 
@@ -117,13 +125,10 @@ class RepositoryDatasets:
         if not names:
             raise MissingDatasetError(where)
         try:
-            if (data_id.instrument, data_id.visit) not in self._visits:
-                self._visits.clear()
-                self.prefetch([data_id])
+            known = self._known(data_id)
         except Exception as error:
             # The butler has many words for a data ID that it does not know.
             raise StampError(f"{where}: {error}") from error
-        known = self._visits[data_id.instrument, data_id.visit]
         for name in names:
             if (ref := known.get((name, data_id.detector)) or known.get((name, None))) is not None:
                 if name != names[0] and role not in self._warned:
@@ -136,6 +141,9 @@ class RepositoryDatasets:
                         name,
                     )
                 return DeferredDatasetHandle(self.butler, ref, None)
+        if role != "template":  # for which there is another way, and no haste
+            self._visits.pop((data_id.instrument, data_id.visit), None)
+            self._detectors.pop(data_id, None)
         if role == "difference":
             where += "; releases may store none: requireDifference=False makes pictures without"
         raise MissingDatasetError(where)
@@ -163,46 +171,71 @@ class RepositoryDatasets:
         return [DeferredDatasetHandle(self.butler, ref, None) for ref in refs]
 
     def prefetch(self, data_ids: Iterable[DetectorVisit]) -> None:
-        """Find all datasets of some visits in one query.
+        """Find all datasets of some detectors of some visits in few queries.
 
-        `find` asks for a visit at a time where nobody has called this. What
-        was found stays until another visit is asked for.
+        `find` asks for a visit with all its detectors where nobody has called
+        this. What was found stays until this is called again.
 
         Parameters
         ----------
         data_ids : `~collections.abc.Iterable` [`DetectorVisit`]
-            Detectors whose datasets will be wanted; those of other detectors
-            of the same visits come with them.
+            Detectors whose datasets will be wanted.
         """
-        wanted: dict[str, set[int]] = {}
-        for data_id in data_ids:
-            if (data_id.instrument, data_id.visit) not in self._visits:
-                wanted.setdefault(data_id.instrument, set()).add(data_id.visit)
-        names = {name for role in ROLES for name in self._names(role)}
-        for instrument, visits in wanted.items():
-            refs = self._query(names, instrument, visits)
-            self._visits.update({(instrument, visit): {} for visit in visits})
-            for ref in refs:
-                # An image of all detectors has none in its data ID.
+        wanted = [data_id for data_id in dict.fromkeys(data_ids) if data_id not in self._detectors]
+        if not wanted:
+            return
+        found: dict[DetectorVisit, dict[tuple[str, int | None], DatasetRef]] = {
+            data_id: {} for data_id in wanted
+        }
+        for instrument in {data_id.instrument for data_id in wanted}:
+            of_one = [data_id for data_id in wanted if data_id.instrument == instrument]
+            visits, detectors = (
+                {data_id.visit for data_id in of_one},
+                {data_id.detector for data_id in of_one},
+            )
+            for ref in self._query(instrument, visits, detectors):
                 detector: Any = ref.dataId.get("detector")
-                if set(ref.dimensions.required) <= {"instrument", "visit", "detector"}:
-                    visit = int(ref.dataId["visit"])
-                    self._visits[instrument, visit][ref.datasetType.name, detector] = ref
+                for one in detectors if detector is None else (detector,):
+                    data_id = DetectorVisit(instrument, int(ref.dataId["visit"]), one)
+                    if data_id in found:
+                        found[data_id][ref.datasetType.name, detector] = ref
+        self._detectors.clear()
+        self._detectors.update(found)
 
-    def _query(self, names: set[str], instrument: str, visits: set[int]) -> list[DatasetRef]:
+    def _known(self, data_id: DetectorVisit) -> dict[tuple[str, int | None], DatasetRef]:
+        """Return the datasets of a detector by dataset type and detector, among others."""
+        if (known := self._detectors.get(data_id)) is not None:
+            return known
+        key = data_id.instrument, data_id.visit
+        if key not in self._visits:
+            while sum(map(len, self._visits.values())) > _REMEMBERED_DATASETS:
+                del self._visits[next(iter(self._visits))]
+            found: dict[tuple[str, int | None], DatasetRef] = {}
+            for ref in self._query(data_id.instrument, {data_id.visit}):
+                detector: Any = ref.dataId.get("detector")
+                found[ref.datasetType.name, detector] = ref
+            self._visits[key] = found
+        return self._visits[key]
+
+    def _query(
+        self, instrument: str, visits: set[int], detectors: set[int] | None = None
+    ) -> list[DatasetRef]:
+        names = {name for role in ROLES for name in self._names(role)}
+        # A butler server takes no lists to bind.
+        where = f"instrument = chosen_instrument AND visit IN ({_listed(visits)})"
+        if detectors is not None:
+            where += f" AND detector IN ({_listed(detectors)})"
         query = functools.partial(
-            self.butler.query_all_datasets,
-            # A butler server takes no lists to bind.
-            where=f"instrument = chosen_instrument AND visit IN ({_listed(visits)})",
-            bind={"chosen_instrument": instrument},
-            limit=None,
+            self.butler.query_all_datasets, where=where, bind={"chosen_instrument": instrument}, limit=None
         )
         try:
-            return list(query(name=sorted(names)))
+            refs = list(query(name=sorted(names)))
         except MissingDatasetTypeError:
             # One of those that somebody named.
             registered = {found.name for found in self.butler.registry.queryDatasetTypes(sorted(names))}
-            return list(query(name=sorted(registered))) if registered else []
+            refs = list(query(name=sorted(registered))) if registered else []
+        # An image of all detectors has none in its data ID.
+        return [ref for ref in refs if set(ref.dimensions.required) <= {"instrument", "visit", "detector"}]
 
     def _names(self, role: str) -> list[str]:
         """Return the dataset types for a role, the best first."""

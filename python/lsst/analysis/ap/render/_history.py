@@ -90,8 +90,7 @@ def history_image(
     -------
     image : `numpy.ndarray`
         RGB, (rows from the top, columns, 3): the light curve, then the stamps in the order of time. All are
-        shown between the same limits, which are taken from all of them together, so that change is visible;
-        zscale, which is made for the sky, would show every bright source white.
+        shown between the same limits, which are taken from all of them together, so that change is visible.
 
     Raises
     ------

@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_REMEMBERED_IMAGES = 384
+"""Three for each of 128 detectors; one takes about 120 kB."""
+
 
 @dataclass(frozen=True)
 class Repository:
@@ -106,6 +109,14 @@ class Repository:
     @cached_property
     def stamps(self) -> StampSource:
         """Where stamps come from: the repository, or alerts, which bring their own."""
+        return self._stamps()
+
+    @cached_property
+    def remembered_stamps(self) -> StampSource:
+        """The same, for sources of few detectors that are wanted again and again."""
+        return self._stamps(remembered=_REMEMBERED_IMAGES)
+
+    def _stamps(self, remembered: int = 0) -> StampSource:
         if self.types is None:
             return AlertStampReader(extras=self.config.stampsPlanes)
         reader = TripletReader(
@@ -113,6 +124,7 @@ class Repository:
             planes=self.config.makeStyle().planes,
             require_difference=self.config.requireDifference,
             extras=self.config.stampsPlanes,
+            remembered=remembered,
         )
         return DetectorStamps(reader, self.sizes)
 
@@ -150,7 +162,7 @@ class Repository:
             Raised when these are not the three images.
         """
         if images is None:
-            return self.stamps
+            return self.remembered_stamps
         return GivenImages(images, self.sizes, self.config.makeStyle().planes)
 
     @cached_property

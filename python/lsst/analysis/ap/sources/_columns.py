@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -85,10 +86,10 @@ class Standardizer:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         reasons = reasons_of(table)
-        table = calibrate_fluxes(_without_repeats(table))
-        table = table.rename_columns(renamed(table.column_names))
-        for name in unread_columns(table):
-            table = self._read_column(table, name, reasons)
+        if not _has_current_names(tuple(table.column_names)):
+            table = calibrate_fluxes(_without_repeats(table))
+            table = table.rename_columns(renamed(table.column_names))
+        table = self._read_columns(table, reasons)
         table = unpack_flags(table, self._meanings.flag_map)
         table = unpack_ccd_visits(table, self._meanings.packer)
         if self._is_of_positions(table.column_names):
@@ -103,27 +104,40 @@ class Standardizer:
         self._rows += len(table)
         return with_reasons(table, reasons)
 
-    def _read_column(self, table: pa.Table, name: str, reasons: dict[int, list[str]]) -> pa.Table:
-        """Replace a column by its values, or take it out."""
-        place = table.schema.get_field_index(name)
+    def _read_columns(self, table: pa.Table, reasons: dict[int, list[str]]) -> pa.Table:
+        """Replace columns by their values, or take them out."""
+        if not (unread := unread_columns(table)):
+            return table
+        columns = dict(zip(table.column_names, table.columns, strict=True))
+        for name in unread:
+            if (column := self._read_column(name, columns[name], reasons)) is None:
+                del columns[name]
+            else:
+                columns[name] = column
+        # One new table, as each costs what reading a column does.
+        return pa.table(columns) if columns else table.select([])
+
+    def _read_column(
+        self, name: str, column: pa.ChunkedArray, reasons: dict[int, list[str]]
+    ) -> pa.ChunkedArray | None:
+        """Return the values of a column, or `None` for one that is left out."""
         flag_map = self._meanings.flag_map
         kind = WHOLE if flag_map is not None and name == flag_map.column else kind_of(name)
-        column = table.column(place)
         if kind is None:
-            return table.set_column(place, name, _unknown(name, column))
+            return _unknown(name, column)
         reading = read_values(column, kind)
-        all_wrong = 0 < len(table) == len(reading.unreadable)
+        all_wrong = 0 < len(column) == len(reading.unreadable)
         if reading.rounded is not None:
             if name not in _NAMING:
                 self._leave_out(name, reading.rounded)
-                return table.remove_column(place)
+                return None
             if all_wrong or pa.types.is_floating(column.type):
                 raise CutoutsError(_rounded(name, reading.rounded))
         if all_wrong and self._whole:
             raise CutoutsError(_nothing_readable(name, kind, reading))
         for row, text in reading.unreadable.items():
             reasons.setdefault(row, []).append(f"{name} is {_short(text)}, not {kind.words}")
-        return table.set_column(place, name, reading.values)
+        return reading.values
 
     def _leave_out(self, name: str, example: str) -> None:
         if name not in self._warned:
@@ -175,6 +189,13 @@ class Standardizer:
             "diaSourceId",
             pc.coalesce(ids, pa.chunked_array([numbers])),
         )
+
+
+@lru_cache(maxsize=64)
+def _has_current_names(names: tuple[str, ...]) -> bool:
+    """Whether columns have names of today and of their own, as most have that are looked at one by one."""
+    is_raw = any(name.startswith(("base_", "slot_")) for name in names)
+    return not is_raw and REASON not in names and list(dict.fromkeys(renamed(names))) == list(names)
 
 
 def _unknown(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:

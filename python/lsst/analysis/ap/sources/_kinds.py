@@ -2,9 +2,11 @@
 
 __all__ = ("Kind", "Reading", "kind_of", "read_values", "unread_columns")
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -114,16 +116,37 @@ def unread_columns(table: pa.Table) -> list[str]:
     ``table``: a table with names of today. Returns: all but those that have the type of their kind already,
     as most columns of a database do: they stay as they are.
     """
-    return [name for name in table.column_names if not _is_read(table.column(name), _KINDS.get(name))]
-
-
-def _is_read(column: pa.ChunkedArray, kind: Kind | None) -> bool:
-    found = column.type
-    if kind is None or kind is FLAG or kind is WHOLE:
-        wanted = (pa.bool_(), pa.int64(), pa.int32()) if kind is None else (kind.type,)
-        return found in wanted or (kind is None and found in (pa.float32(), pa.float64()))
+    unread, numbers = _by_type(tuple(table.column_names), tuple(table.schema.types))
     # NaN and infinity are no values of a number.
-    return found in (pa.float32(), pa.float64()) and pc.all(pc.is_finite(column)).as_py() is not False
+    if wrong := {name for name in numbers if not _is_finite(table.column(name))}:
+        return [name for name in table.column_names if name in unread or name in wrong]
+    return list(unread)
+
+
+@lru_cache(maxsize=64)
+def _by_type(
+    names: tuple[str, ...], types: tuple[pa.DataType, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the columns that are of another type than their kind, and those of numbers that are not."""
+    floats = (pa.float32(), pa.float64())
+    unread, numbers = [], []
+    for name, found in zip(names, types, strict=True):
+        kind = kind_of(name)
+        if kind is REAL and found in floats:
+            numbers.append(name)
+        elif kind is None:
+            if found not in (pa.bool_(), pa.int64(), pa.int32(), pa.null(), *floats):
+                unread.append(name)
+        elif kind is TEXT or found != kind.type:
+            unread.append(name)
+    return tuple(unread), tuple(numbers)
+
+
+def _is_finite(column: pa.ChunkedArray) -> bool:
+    if len(column) == 1:  # which Python tells sooner
+        value = column[0].as_py()
+        return value is None or math.isfinite(value)
+    return pc.all(pc.is_finite(column)).as_py() is not False
 
 
 def read_values(values: Any, kind: Kind) -> Reading:

@@ -3,8 +3,9 @@
 __all__ = ("open_sources", "rows_of")
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,9 @@ from ._arrays import arrow_array, join_tables
 from ._cassandra import open_apdb
 from ._catalog import Catalog
 from ._files import open_catalog
+from ._kinds import kind_of
 from ._selection import Selection
+from ._synonyms import current_name
 from ._table_catalog import TableCatalog
 from ._tables import arrow_tables, as_arrow
 
@@ -24,6 +27,8 @@ _FORMS = (
     "Give a table, one or several of its rows (pandas, astropy, Arrow, a mapping or what itertuples() "
     "gives), or identifiers with catalog=."
 )
+
+_PLAIN: Final = {bool, int, float, str}
 
 
 def rows_of(sources: Any, catalog: Any = None) -> pa.Table:
@@ -89,12 +94,25 @@ def _fields(row: Any) -> Mapping[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
     return None if np.ma.is_masked(value) else value.item() if isinstance(value, np.generic) else value
 
 
 def _from_rows(rows: list[Mapping[str, Any]]) -> pa.Table:
     names = dict.fromkeys(str(name) for row in rows for name in row)
-    return pa.table({name: arrow_array([_plain(row.get(name)) for row in rows]) for name in names})
+    return pa.table({name: _column(name, [_plain(row.get(name)) for row in rows]) for name in names})
+
+
+def _column(name: str, values: list[Any]) -> pa.Array | pa.ChunkedArray:
+    """Return a column, which mostly has values of one type that needs no further look."""
+    types = {type(value) for value in values} - {type(None)}
+    if not types and (kind := kind_of(current_name(name))) is not None:
+        return pa.nulls(len(values), kind.type)
+    if len(types) <= 1 and types <= _PLAIN:
+        with suppress(pa.ArrowException, OverflowError, UnicodeError):
+            return pa.array(values, from_pandas=True)
+    return arrow_array(values)
 
 
 def _look_up(ids: list[int], catalog: Any) -> pa.Table:

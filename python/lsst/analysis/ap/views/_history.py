@@ -2,8 +2,9 @@
 
 __all__ = ("History", "make_history")
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,10 @@ from ..domain import CutoutsError, Triplet
 from ..images import StampError
 from ..render import Epoch, Measurement, encode_png, history_image
 from ..runs._repository import Repository
+from ..runs._stamp_sources import DetectorStamps
 from ..sources import REQUIRED_COLUMNS
+
+_log = logging.getLogger(__name__)
 
 _KEPT = ("diaSourceId", "visit", "detector", "band", "midpointMjdTai", "psfFlux", "psfFluxErr", "instrument")
 
@@ -98,8 +102,6 @@ def make_history(
         raise CutoutsError(f"No epoch of {name or 'the object'} has stamps; the first: {failed[0]}")
     measurements = [*_measurements(detections, False), *_measurements(forced, True)]
     style = repository.config.makeStyle()
-    if style.difference_interval == "zscale":  # made for the sky: every source would be equally white
-        style = replace(style, difference_interval="minmax")
     image = history_image(style, shown, measurements, total=len(epochs), name=name, panels=panels)
     return History(encode_png(image), measurements, len(shown), len(epochs), failed)
 
@@ -142,9 +144,15 @@ def _cut(
     table = pa.Table.from_pylist(rows)
     table = table.set_column(3, "instrument", table.column("instrument").cast(pa.string()))
     found: dict[int, Triplet | StampError] = {}
-    for batch in repository.batches(table, REQUIRED_COLUMNS):
+    stamps, batches = repository.remembered_stamps, list(repository.batches(table, REQUIRED_COLUMNS))
+    if isinstance(stamps, DetectorStamps):
+        try:
+            stamps.reader.prefetch(batch.data_id for batch in batches if batch.data_id is not None)
+        except Exception:  # one data ID that the butler does not know must not cost the others
+            _log.debug("The images are looked for one by one.", exc_info=True)
+    for batch in batches:
         numbers = batch.rows.column("diaSourceId").to_pylist()
-        for number, result in zip(numbers, repository.stamps.read(batch), strict=True):
+        for number, result in zip(numbers, stamps.read(batch), strict=True):
             found[number] = result if isinstance(result, StampError) else result[0]
     return [found[number] for number in range(len(rows))]
 

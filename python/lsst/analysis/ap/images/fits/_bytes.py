@@ -78,11 +78,26 @@ class LocalBytes:
 
     def __init__(self, path: str) -> None:
         self.name = path
-        try:
-            self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        except OSError as error:
-            raise ImageFileError(path, f"cannot be opened: {error.strerror}") from error
-        self.size = os.fstat(self._descriptor).st_size
+        self._descriptor, self._identity = _opened(path)
+        self.size = self._identity[0]
+
+    def reopen(self) -> bool:
+        """Open the file again after it was closed.
+
+        Returns
+        -------
+        is_same : `bool`
+            Whether it is the file that it was: if not, nothing that was
+            read from it counts any more.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if it is there no more.
+        """
+        self.close()
+        self._descriptor, identity = _opened(self.name)
+        return identity == self._identity
 
     def read(self, start: int, stop: int) -> bytes:
         """Return exactly the bytes ``start:stop``.
@@ -164,6 +179,16 @@ class LocalBytes:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def _opened(path: str) -> tuple[int, tuple[int, ...]]:
+    """Open a file; return its descriptor, and what differs where it was written again, its size first."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError as error:
+        raise ImageFileError(path, f"cannot be opened: {error.strerror}") from error
+    status = os.fstat(descriptor)
+    return descriptor, (status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev)
 
 
 class MemoryBytes:

@@ -134,16 +134,26 @@ class Hdu:
         ImageFileError
             Raised if the card cannot be parsed.
         """
+        if keyword in self._values:
+            value = self._values[keyword]
+        else:
+            value = self._values[keyword] = self._value(keyword)
+        return default if value is None or isinstance(value, fits.card.Undefined) else value
+
+    def _value(self, keyword: str) -> Any:
         try:
             if len(keyword) > 8:
-                value = self.header.get(keyword)
-            elif (start := self._places.get(keyword.ljust(8).encode("ascii"))) is None:
-                value = None
-            else:
-                value = _parse(self.header_bytes[start : start + CARD])
+                return self.header.get(keyword)
+            if (start := self._places.get(keyword.ljust(8).encode("ascii"))) is None:
+                return None
+            return _parse(self.header_bytes[start : start + CARD])
         except Exception as error:
             raise self._corrupt(f"card {keyword}: {error}") from error
-        return default if value is None or isinstance(value, fits.card.Undefined) else value
+
+    @cached_property
+    def _values(self) -> dict[str, Any]:
+        """Values of the cards that were asked for."""
+        return {}
 
     @cached_property
     def _places(self) -> dict[bytes, int]:
