@@ -11,6 +11,7 @@ from lsst.pipe.base import Task
 
 from ._version import software_version
 from .domain import CutoutsError
+from .images import RememberedImages
 from .messages import public_uri
 from .output.config import OutputConfig
 from .runs._fill import PictureSource, RunOptions, fill_directory
@@ -25,6 +26,10 @@ from .views import NotebookViews
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
+
+
+_REMEMBERED_IMAGES = 384
+"""Three for each of 128 detectors; one takes about 120 kB, and its stamps as much."""
 
 
 class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig, StampsConfig):
@@ -106,6 +111,7 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
         self.butler = butler
         self.repo = repo
         self._known: tuple[Any, Repository] | None = None
+        self._images = RememberedImages(_REMEMBERED_IMAGES)
 
     def _reduce_kwargs(self) -> dict[str, Any]:
         return {**super()._reduce_kwargs(), "butler": self.butler, "repo": self.repo}
@@ -257,5 +263,5 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
         collections = None if self.butler is None else tuple(self.butler.collections.defaults)
         state = repr(self.config.toDict()), self.butler, collections
         if self._known is None or self._known[0] != state:
-            self._known = state, Repository(self.config, self.butler, self.repo)
+            self._known = state, Repository(self.config, self.butler, self.repo, self._images)
         return self._known[1]

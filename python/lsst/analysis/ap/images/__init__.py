@@ -12,6 +12,7 @@ from ._footprints import Footprint, FootprintReader, find_footprint_type
 from ._image_types import ImageTypes, find_image_types
 from ._objects import read_triplets
 from ._reader import TripletReader
+from ._remembered import RememberedImages
 from ._repository import ButlerAddress, RepositoryDatasets
 from .fits._errors import ImageFileError
 
@@ -25,6 +26,7 @@ __all__ = (
     "HandleDatasets",
     "ImageFileError",
     "ImageTypes",
+    "RememberedImages",
     "RepositoryDatasets",
     "StampError",
     "TripletReader",

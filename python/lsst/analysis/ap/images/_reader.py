@@ -34,9 +34,8 @@ class TripletReader:
     extras : `~collections.abc.Collection` [`str`], optional
         What stamps are to have beside their pixels where an image has it:
         ``mask``, ``variance``, ``psf``.
-    remembered : `int`, optional
-        Of how many images to remember what was read besides pixels, for
-        sources of detectors that come again.
+    images : `RememberedImages`, optional
+        What opens images, where sources come again.
     """
 
     def __init__(
@@ -46,10 +45,10 @@ class TripletReader:
         planes: Collection[str] = (),
         require_difference: bool = True,
         extras: Collection[str] = (),
-        remembered: int = 0,
+        images: RememberedImages | None = None,
     ) -> None:
         self._datasets = datasets
-        self._images = RememberedImages(remembered)
+        self._images = RememberedImages(0) if images is None else images
         self._with_mask = bool(planes) or "mask" in extras
         self._extras = frozenset(extras)
         self._require_difference = require_difference

@@ -3,7 +3,7 @@
 __all__ = ("PictureBatch", "PictureFiles", "PictureMaker")
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -64,13 +64,17 @@ class PictureMaker:
     draws: bool = True
     """Whether the pictures are wanted."""
 
-    def __call__(self, batch: SourceBatch) -> PictureBatch:
-        """Make the pictures of a batch."""
+    def __call__(self, batch: SourceBatch, rows: Sequence[Mapping[str, Any]] | None = None) -> PictureBatch:
+        """Make the pictures of a batch.
+
+        ``rows``: its rows as Python objects, where somebody has them.
+        """
         cut = self.source.read(batch)
         for index, reason in batch.reasons.items():
             cut[index] = StampError(reason)
         # The rows of a catalogue as Python objects cost as much as the stamps do.
-        rows = (batch.rows if self.draws else batch.rows.select(["diaSourceId"])).to_pylist()
+        if rows is None:
+            rows = (batch.rows if self.draws else batch.rows.select(["diaSourceId"])).to_pylist()
         outcomes = [self._draw(batch, row, result) for row, result in zip(rows, cut, strict=True)]
         made = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, PictureFiles)]
         stamps = None

@@ -21,6 +21,7 @@ from ..images import (
     Exposed,
     FootprintReader,
     ImageTypes,
+    RememberedImages,
     RepositoryDatasets,
     TripletReader,
     find_exposures,
@@ -47,9 +48,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_REMEMBERED_IMAGES = 384
-"""Three for each of 128 detectors; one takes about 120 kB."""
-
 
 @dataclass(frozen=True)
 class Repository:
@@ -66,6 +64,9 @@ class Repository:
 
     repo: str | None = None
     """Where it is, for processes that the butler cannot be sent to."""
+
+    images: RememberedImages | None = None
+    """What `remembered_stamps` remember, of other configurations too."""
 
     @cached_property
     def types(self) -> ImageTypes | None:
@@ -114,9 +115,9 @@ class Repository:
     @cached_property
     def remembered_stamps(self) -> StampSource:
         """The same, for sources of few detectors that are wanted again and again."""
-        return self._stamps(remembered=_REMEMBERED_IMAGES)
+        return self._stamps(self.images)
 
-    def _stamps(self, remembered: int = 0) -> StampSource:
+    def _stamps(self, images: RememberedImages | None = None) -> StampSource:
         if self.types is None:
             return AlertStampReader(extras=self.config.stampsPlanes)
         reader = TripletReader(
@@ -124,7 +125,7 @@ class Repository:
             planes=self.config.makeStyle().planes,
             require_difference=self.config.requireDifference,
             extras=self.config.stampsPlanes,
-            remembered=remembered,
+            images=images,
         )
         return DetectorStamps(reader, self.sizes)
 

@@ -28,7 +28,7 @@ _FORMS = (
     "gives), or identifiers with catalog=."
 )
 
-_PLAIN: Final = {bool, int, float, str}
+_PLAIN: Final = {bool, int, float, str, type(None)}
 
 
 def rows_of(sources: Any, catalog: Any = None) -> pa.Table:
@@ -95,24 +95,29 @@ def _fields(row: Any) -> Mapping[str, Any] | None:
 
 def _plain(value: Any) -> Any:
     if type(value) in _PLAIN:
-        return value
+        return value if value == value else None  # NaN
     return None if np.ma.is_masked(value) else value.item() if isinstance(value, np.generic) else value
 
 
 def _from_rows(rows: list[Mapping[str, Any]]) -> pa.Table:
     names = dict.fromkeys(str(name) for row in rows for name in row)
-    return pa.table({name: _column(name, [_plain(row.get(name)) for row in rows]) for name in names})
-
-
-def _column(name: str, values: list[Any]) -> pa.Array | pa.ChunkedArray:
-    """Return a column, which mostly has values of one type that needs no further look."""
-    types = {type(value) for value in values} - {type(None)}
-    if not types and (kind := kind_of(current_name(name))) is not None:
-        return pa.nulls(len(values), kind.type)
-    if len(types) <= 1 and types <= _PLAIN:
+    plain = [{name: _plain(row.get(name)) for name in names} for row in rows]
+    if all(_PLAIN.issuperset(map(type, row.values())) for row in plain):
         with suppress(pa.ArrowException, OverflowError, UnicodeError):
-            return pa.array(values, from_pandas=True)
-    return arrow_array(values)
+            # All at once, which takes a tenth of the time.
+            return _with_kinds(pa.Table.from_struct_array(pa.array(plain)))
+    return pa.table({name: arrow_array([row[name] for row in plain]) for name in names})
+
+
+def _with_kinds(table: pa.Table) -> pa.Table:
+    """Give known columns without a value their type."""
+    columns = {
+        name: pa.nulls(len(table), kind.type)
+        if pa.types.is_null(column.type) and (kind := kind_of(current_name(name))) is not None
+        else column
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+    return pa.table(columns)
 
 
 def _look_up(ids: list[int], catalog: Any) -> pa.Table:

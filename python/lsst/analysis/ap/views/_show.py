@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ..domain import CutoutsError, SourceBatch
 from ..output import Failure
-from ..runs._pictures import PictureBatch
+from ..runs._pictures import PictureMaker
 
 _CAPTION: Final = (("S/N", "snr", ".1f"), ("RB", "reliability", ".3f"), ("", "band", ""))
 """Label, column and format of what a caption says besides the identifier."""
@@ -68,7 +68,7 @@ def _caption(row: Mapping[str, Any]) -> str:
 
 
 def make_grid(
-    make: Callable[[SourceBatch], PictureBatch],
+    maker: PictureMaker,
     batches: Callable[[pa.Table], Iterable[SourceBatch]],
     table: pa.Table,
     *,
@@ -89,7 +89,7 @@ def make_grid(
         table = table.slice(0, limit)
     place = "the_place_in_the_order"
     table = table.append_column(place, pa.array(range(len(table)), pa.int64()))
-    found = sorted(_outcomes(make, batches(table), place), key=lambda item: item[0])
+    found = sorted(_outcomes(maker, batches(table), place), key=lambda item: item[0])
     order = "" if sort_by is None else f", by {sort_by}"
     note = f"{len(found)} of {count} DiaSources{order}" if count > len(found) else ""
     return PictureGrid([row for _, row, _ in found], [outcome for *_, outcome in found], note)
@@ -106,10 +106,10 @@ def _ordered(table: pa.Table, sort_by: str) -> pa.Table:
 
 
 def _outcomes(
-    make: Callable[[SourceBatch], PictureBatch], batches: Iterable[SourceBatch], place: str
+    maker: PictureMaker, batches: Iterable[SourceBatch], place: str
 ) -> Iterator[tuple[int, Mapping[str, Any], bytes | str]]:
     for batch in batches:
-        order = batch.rows.column(place).to_pylist()
-        batch = SourceBatch(batch.data_id, batch.rows.drop_columns(place), batch.reasons)
-        for number, row, files in zip(order, batch.rows.to_pylist(), make(batch).outcomes, strict=True):
+        rows = batch.rows.to_pylist()
+        order = [row.pop(place) for row in rows]
+        for number, row, files in zip(order, rows, maker(batch, rows).outcomes, strict=True):
             yield number, row, files.reason if isinstance(files, Failure) else files.picture
