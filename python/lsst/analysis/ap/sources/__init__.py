@@ -18,7 +18,7 @@ from ._flag_map import FlagMap
 from ._forced import forced_sources
 from ._make_selection import make_selection
 from ._positions import FindExposures
-from ._rows import open_sources, rows_of
+from ._rows import open_sources, row_fields, rows_of
 from ._selection import Selection
 from ._survey import SURVEY_COLUMNS, Survey, survey
 from ._synonyms import PICTURE_COLUMNS, SYNONYMS, current_name
@@ -68,6 +68,7 @@ __all__ = (
     "parse_condition",
     "polygon",
     "read_butler_table",
+    "row_fields",
     "rows_of",
     "survey",
 )

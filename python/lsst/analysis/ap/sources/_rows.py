@@ -1,6 +1,6 @@
 """Single sources, in every form in which somebody holds one."""
 
-__all__ = ("open_sources", "rows_of")
+__all__ = ("open_sources", "row_fields", "rows_of")
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -56,7 +56,7 @@ def rows_of(sources: Any, catalog: Any = None) -> pa.Table:
     """
     if isinstance(sources, int | np.integer) and not isinstance(sources, bool):
         sources = [sources]
-    if (row := _fields(sources)) is not None:
+    if (row := row_fields(sources)) is not None:
         return _from_rows([row])
     if (table := as_arrow(sources)) is not None:
         return table
@@ -68,15 +68,18 @@ def rows_of(sources: Any, catalog: Any = None) -> pa.Table:
     tables = [as_arrow(item) for item in items]
     if items and all(table is not None for table in tables):
         return join_tables(table for table in tables if table is not None)
-    rows = [_fields(item) for item in items]
+    rows = [row_fields(item) for item in items]
     if not items or any(row is None for row in rows):
         what = f"{len(items)} objects of type {type(items[0]).__name__} are" if items else "Nothing is"
         raise CutoutsError(f"{what} no DiaSources. {_FORMS}")
     return _from_rows([row for row in rows if row is not None])
 
 
-def _fields(row: Any) -> Mapping[str, Any] | None:
-    """Return the values of a row by name; `None` where it is no row."""
+def row_fields(row: Any) -> Mapping[str, Any] | None:
+    """Return the values of a row by name.
+
+    Returns: `None` where it is no row.
+    """
     if isinstance(row, Mapping):
         return row
     if hasattr(row, "_asdict"):  # what itertuples() gives

@@ -17,7 +17,7 @@ from ..runs._result import RunResult
 from ..sources import REQUIRED_COLUMNS, Selection, circle, forced_sources, open_sources, rows_of
 from ._compare import compare_triplets
 from ._history import History, make_history
-from ._show import PictureGrid, make_grid
+from ._show import PictureGrid, RememberedRows, make_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,6 +31,10 @@ class NotebookViews:
     """The methods of the task that show pictures rather than write them."""
 
     config: "ZooniverseCutoutsConfig"
+
+    @functools.cached_property
+    def _rows(self) -> RememberedRows:
+        return RememberedRows()
 
     @property
     def repository(self) -> Repository:
@@ -189,9 +193,8 @@ class NotebookViews:
         """
         repository = self.repository
         maker = PictureMaker(repository.stamps_of(images), self.config.makeStyle())
-        table = rows_of(sources, catalog)
         required = REQUIRED_COLUMNS if images is None else ("ra", "dec")
-        batches = functools.partial(repository.batches, required=required)
+        table, batches = self._rows.batches(repository, sources, catalog, required)
         return make_grid(maker, batches, table, limit=limit, sort_by=sort_by)
 
     def _cut(

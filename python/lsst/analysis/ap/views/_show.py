@@ -1,11 +1,12 @@
 """Many pictures at once, in a notebook."""
 
-__all__ = ("PictureGrid", "make_grid")
+__all__ = ("PictureGrid", "RememberedRows", "make_grid")
 
 import base64
 import html
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
@@ -14,9 +15,69 @@ import pyarrow.compute as pc
 from ..domain import CutoutsError, SourceBatch
 from ..output import Failure
 from ..runs._pictures import PictureMaker
+from ..runs._repository import Repository
+from ..sources import row_fields, rows_of
 
 _CAPTION: Final = (("S/N", "snr", ".1f"), ("RB", "reliability", ".3f"), ("", "band", ""))
 """Label, column and format of what a caption says besides the identifier."""
+
+_PLACE: Final = "the_place_in_the_order"
+
+type Batches = Callable[[pa.Table], Iterable[SourceBatch]]
+
+
+@dataclass(frozen=True)
+class RememberedRows:
+    """The batches of sources with their places in the order, which single rows need not be made again."""
+
+    limit: int = 256
+    """How many rows to remember."""
+
+    known: OrderedDict[Any, tuple[pa.Table, list[SourceBatch], Repository]] = field(
+        default_factory=OrderedDict
+    )
+    """Each row with its batches."""
+
+    def batches(
+        self, repository: Repository, sources: Any, catalog: Any, required: Collection[str]
+    ) -> tuple[pa.Table, Batches]:
+        """Return sources as a table, and what makes batches of a part of it.
+
+        Parameters
+        ----------
+        repository : `Repository`
+            What groups them.
+        sources, catalog : `object`
+            As for `~lsst.analysis.ap.sources.rows_of`.
+        required : collection of `str`
+            Columns that they must have.
+
+        Returns
+        -------
+        table : `pyarrow.Table`
+            The sources.
+        batches : `~collections.abc.Callable`
+            To be called with some of them.
+        """
+
+        def made(table: pa.Table) -> Iterable[SourceBatch]:
+            places = pa.array(range(len(table)), pa.int64())
+            return repository.batches(table.append_column(_PLACE, places), required)
+
+        if (fields := row_fields(sources)) is None:
+            return rows_of(sources, catalog), made
+        key = id(repository), tuple(required), *fields.items()
+        try:
+            known = self.known.pop(key, None)
+        except TypeError:  # a value that has no hash
+            return rows_of(sources), made
+        if known is None:
+            table = rows_of(sources)
+            known = table, list(made(table)), repository  # which keeps its identity from others
+        self.known[key] = table, batches, _ = known
+        if len(self.known) > self.limit:
+            self.known.popitem(last=False)
+        return table, lambda _: batches
 
 
 @dataclass(frozen=True)
@@ -69,7 +130,7 @@ def _caption(row: Mapping[str, Any]) -> str:
 
 def make_grid(
     maker: PictureMaker,
-    batches: Callable[[pa.Table], Iterable[SourceBatch]],
+    batches: Batches,
     table: pa.Table,
     *,
     limit: int,
@@ -87,9 +148,7 @@ def make_grid(
         table = _ordered(table, sort_by)
     if count > limit:
         table = table.slice(0, limit)
-    place = "the_place_in_the_order"
-    table = table.append_column(place, pa.array(range(len(table)), pa.int64()))
-    found = sorted(_outcomes(maker, batches(table), place), key=lambda item: item[0])
+    found = sorted(_outcomes(maker, batches(table)), key=lambda item: item[0])
     order = "" if sort_by is None else f", by {sort_by}"
     note = f"{len(found)} of {count} DiaSources{order}" if count > len(found) else ""
     return PictureGrid([row for _, row, _ in found], [outcome for *_, outcome in found], note)
@@ -106,10 +165,10 @@ def _ordered(table: pa.Table, sort_by: str) -> pa.Table:
 
 
 def _outcomes(
-    maker: PictureMaker, batches: Iterable[SourceBatch], place: str
+    maker: PictureMaker, batches: Iterable[SourceBatch]
 ) -> Iterator[tuple[int, Mapping[str, Any], bytes | str]]:
     for batch in batches:
         rows = batch.rows.to_pylist()
-        order = [row.pop(place) for row in rows]
+        order = [row.pop(_PLACE) for row in rows]
         for number, row, files in zip(order, rows, maker(batch, rows).outcomes, strict=True):
             yield number, row, files.reason if isinstance(files, Failure) else files.picture
