@@ -85,7 +85,8 @@ def _groups(table: pa.Table, instrument: str | None) -> Iterator[SourceBatch]:
         given = pc.fill_null(given, instrument)
     table = table.append_column("instrument", given)
     keys = ["instrument", "visit", "detector"]
-    table = table.sort_by([(name, "ascending") for name in (*keys, "diaSourceId")])
+    if len(table) > 1:
+        table = table.sort_by([(name, "ascending") for name in (*keys, "diaSourceId")])
     columns = [table.column(name).to_pylist() for name in keys]
     start = 0
     for row, key in enumerate(zip(*columns, strict=True)):
