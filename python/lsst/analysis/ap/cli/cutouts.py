@@ -16,6 +16,7 @@ from ._additions import add_addition_options, additions_in_words, with_additions
 from ._butler import open_butler
 from ._command import Command
 from ._config_options import add_config_options, make_config
+from ._history import add_history_option, write_histories
 from ._options import add_collections_option, add_place_words, add_work_options, report_result
 from ._source_choice import columns_for, open_catalog, selection_of
 from ._source_options import add_source_options, check_source_options
@@ -66,6 +67,10 @@ examples:
     zooniverseCutouts --apdb apdb.yaml -c sizes=51 -c writeStamps=npy \\
         --no-pictures --collections LSSTCam/prompt repo/ training/
 
+  an object per picture: its light curve above its stamps through time:
+    zooniverseCutouts --apdb apdb.yaml --history strip --limit 20 \\
+        --collections LSSTCam/prompt repo/ histories/
+
   the sources of some alerts, with the stamps that they bring:
     zooniverseCutouts --alerts alerts.avro more.avro pictures/
 
@@ -96,6 +101,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     work.add_argument(
         "--no-pictures", action="store_true", help="only the stamps of -c writeStamps=..., no pictures"
     )
+    add_history_option(work)
     work.add_argument("--retry-failed", action="store_true", help="only what failed in an earlier run")
     add_work_options(work)
 
@@ -120,6 +126,8 @@ def _run(arguments: argparse.Namespace) -> int:
     sources, total = _open_sources(arguments, task.repository)
     if arguments.dry_run:
         return 0
+    if arguments.history:
+        return write_histories(arguments, task, sources)
     result = task.run(
         sources,
         arguments.outdir,

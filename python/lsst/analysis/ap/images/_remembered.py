@@ -4,7 +4,6 @@ __all__ = ("RememberedImages",)
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,10 +18,8 @@ from ._fits_image import FitsImage, open_fits_image
 from ._locations import open_plain_fits
 from .fits._bytes import LocalBytes
 
-_MOST_PIXELS: Final = 40_000
-"""Of how many pixels of a plane of an image to remember the values."""
-
-type Read = Callable[[Sequence[Box]], list[NDArray[Any]]]
+_MOST_PIXELS: Final = 8_000_000
+"""Of how many pixels to remember the values: some 9000 stamps of the usual size, 32 MB."""
 
 
 class RememberedImages:
@@ -41,6 +38,7 @@ class RememberedImages:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._known: OrderedDict[UUID, tuple[_RememberedImage, LocalBytes]] = OrderedDict()
+        self._stamps = _Stamps()
 
     def open(self, handle: DeferredDatasetHandle) -> OpenImage:
         """Open an image.
@@ -70,7 +68,7 @@ class RememberedImages:
             return ButlerImage(handle)
         if not self._limit or not isinstance(source, LocalBytes):  # other addresses are not valid for long
             return open_fits_image(source)
-        image = _RememberedImage(source)
+        image = _RememberedImage(source, self._stamps)
         self._known[handle.ref.id] = image, source
         if len(self._known) > self._limit:
             self._known.popitem(last=False)
@@ -78,35 +76,42 @@ class RememberedImages:
 
 
 class _RememberedImage(FitsImage):
-    """An image that keeps the stamps that were read last."""
+    """An image whose stamps are kept."""
 
-    def __init__(self, source: LocalBytes) -> None:
+    def __init__(self, source: LocalBytes, stamps: "_Stamps") -> None:
         try:
             super().__init__(source)
         except BaseException:
             source.close()
             raise
-        self._pixels, self._bits = _Stamps(super().read), _Stamps(super().read_mask)
+        self._stamps = stamps
 
     def read(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
         # Docstring inherited.
-        return self._pixels(boxes)
+        return self._stamps.get((self, "image"), boxes, super().read)
 
     def read_mask(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
         # Docstring inherited.
-        return self._bits(boxes)
+        return self._stamps.get((self, "mask"), boxes, super().read_mask)
 
 
-@dataclass(frozen=True)
 class _Stamps:
-    read: Read
-    known: OrderedDict[Box, NDArray[Any]] = field(default_factory=OrderedDict)
+    """The stamps that were read last."""
 
-    def __call__(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-        unread = list(dict.fromkeys(box for box in boxes if box not in self.known))
-        new = dict(zip(unread, self.read(unread), strict=True))
-        found = [new[box] if box in new else self.known[box] for box in boxes]
-        self.known.update(new)
-        while sum(array.size for array in self.known.values()) > _MOST_PIXELS:
-            self.known.popitem(last=False)
+    def __init__(self) -> None:
+        self._known: OrderedDict[Any, NDArray[Any]] = OrderedDict()
+        self._pixels = 0
+
+    def get(
+        self, plane: Any, boxes: Sequence[Box], read: Callable[[Sequence[Box]], list[NDArray[Any]]]
+    ) -> list[NDArray[Any]]:
+        """Return boxes of a plane, of which those are read that are not known."""
+        unread = list(dict.fromkeys(box for box in boxes if (plane, box) not in self._known))
+        new = dict(zip(unread, read(unread), strict=True))
+        found = [new[box] if box in new else self._known[plane, box] for box in boxes]
+        for box, array in new.items():
+            self._known[plane, box] = array
+            self._pixels += array.size
+        while self._pixels > _MOST_PIXELS:
+            self._pixels -= self._known.popitem(last=False)[1].size
         return found

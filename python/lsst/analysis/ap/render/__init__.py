@@ -11,6 +11,7 @@ __all__ = (
     "Renderer",
     "draw_figure",
     "encode_png",
+    "epoch_images",
     "grid_image",
     "history_image",
     "panel_limits",
@@ -20,7 +21,7 @@ __all__ = (
 from ._compose import encode_png, grid_image, panels_image
 from ._figure import draw_figure
 from ._flags import FLAG_MEANINGS, FLAG_WORDS, LABEL_FLAGS
-from ._history import Epoch, Measurement, history_image
+from ._history import Epoch, Measurement, epoch_images, history_image
 from ._limits import panel_limits
 from ._renderer import Renderer
 from ._stretch import Limits

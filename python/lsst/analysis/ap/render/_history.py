@@ -1,6 +1,6 @@
 """The picture of an object's history: its light curve above a strip of stamps."""
 
-__all__ = ("Epoch", "Measurement", "history_image", "light_curve")
+__all__ = ("Epoch", "Measurement", "epoch_images", "history_image", "light_curve")
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from ._compose import grid_image, panels_image
 from ._fonts import DPI, drawing_settings
 from ._layout import DIFFERENCE, PANEL_NAMES
 from ._limits import common_limits
+from ._stretch import Limits
 from ._style import PictureStyle
 
 if TYPE_CHECKING:
@@ -100,13 +101,7 @@ def history_image(
     epochs = sorted(epochs, key=lambda epoch: epoch.mjd)
     if not epochs:
         raise ValueError("no epoch to show")
-    size = epochs[0].triplet.science.box.width
-    limits = common_limits(style, [epoch.triplet for epoch in epochs], size)
-    images, captions = [], []
-    for epoch in epochs:
-        image = panels_image(style, epoch.triplet, limits=limits, panels=panels, titles=len(panels) > 1)
-        images.append(image)
-        captions.append(f"{epoch.mjd:.3f} {epoch.band}" + ("" if epoch.detected else " not det."))
+    limits, images, captions = _stamps(style, epochs, panels)
     strip = grid_image(style, images, captions, columns=columns)
     said = f"{len(epochs)} of {total} epochs" if total and total > len(epochs) else f"{len(epochs)} epochs"
     if len(panels) == 1 and (bounds := limits[panels[0]]) is not None:
@@ -117,6 +112,25 @@ def history_image(
     times = [epoch.mjd for epoch in epochs]
     figure = light_curve(style, measurements, times, width, f"{name}: {said}" if name else said)
     return np.ascontiguousarray(_stacked(drawn(figure), strip, inks(style.background).background))
+
+
+def epoch_images(style: PictureStyle, epochs: Sequence[Epoch], panels: Sequence[int]) -> list[Image]:
+    """Return pictures of epochs, by time: of one size, between the same limits, with date and band."""
+    _, images, captions = _stamps(style, sorted(epochs, key=lambda epoch: epoch.mjd), panels)
+    return [grid_image(style, [i], [caption]) for i, caption in zip(images, captions, strict=True)]
+
+
+def _stamps(
+    style: PictureStyle, epochs: Sequence[Epoch], panels: Sequence[int]
+) -> tuple[tuple[Limits | None, ...], list[Image], list[str]]:
+    """Return the limits of each panel, the panels of each epoch and what is said of it."""
+    limits = common_limits(style, [epoch.triplet for epoch in epochs], epochs[0].triplet.science.box.width)
+    images, captions = [], []
+    for epoch in epochs:
+        image = panels_image(style, epoch.triplet, limits=limits, panels=panels, titles=len(panels) > 1)
+        images.append(image)
+        captions.append(f"{epoch.mjd:.3f} {epoch.band}" + ("" if epoch.detected else " not det."))
+    return limits, images, captions
 
 
 def light_curve(

@@ -5,6 +5,7 @@ __all__ = ("History", "make_history")
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,30 +13,59 @@ import pyarrow as pa
 
 from ..domain import CutoutsError, Triplet
 from ..images import StampError
-from ..render import Epoch, Measurement, encode_png, history_image
+from ..render import Epoch, Measurement, PictureStyle, encode_png, epoch_images, history_image
 from ..runs._repository import Repository
 from ..runs._stamp_sources import DetectorStamps
 from ..sources import REQUIRED_COLUMNS
 
 _log = logging.getLogger(__name__)
 
-_KEPT = ("diaSourceId", "visit", "detector", "band", "midpointMjdTai", "psfFlux", "psfFluxErr", "instrument")
+_KEPT = (
+    *("diaSourceId", "visit", "detector", "band", "midpointMjdTai", "psfFlux", "psfFluxErr", "instrument"),
+    *("ra", "dec"),
+)
 
 
 @dataclass(frozen=True)
 class History:
     """The history of an object, which a notebook displays."""
 
-    picture: bytes
-    """PNG: the light curve, and below it the stamps in the order of time."""
+    style: PictureStyle
+    """What stamps look like."""
+    epochs: Sequence[Epoch]
+    """Those that have stamps, of as many as were to be shown."""
     measurements: Sequence[Measurement]
     """The points of the light curve."""
-    shown: int
-    """How many epochs have stamps in the picture."""
     total: int
     """How many epochs there are."""
+    name: str
+    """What the object is called."""
+    panels: Sequence[int]
+    """Numbers of the panels that are shown of each epoch."""
     failed: Sequence[str]
     """Why epochs that were to be shown are not."""
+
+    @property
+    def shown(self) -> int:
+        """How many epochs have stamps in the picture."""
+        return len(self.epochs)
+
+    @cached_property
+    def picture(self) -> bytes:
+        """PNG: the light curve, and below it the stamps in the order of time."""
+        image = history_image(
+            self.style,
+            self.epochs,
+            self.measurements,
+            total=self.total,
+            name=self.name,
+            panels=self.panels,
+        )
+        return encode_png(image)
+
+    def frames(self) -> list[bytes]:
+        """Return each epoch as a PNG of its own, of one size and between the same limits, by time."""
+        return [encode_png(image) for image in epoch_images(self.style, self.epochs, self.panels)]
 
     def __repr__(self) -> str:
         return f"{self.shown} of {self.total} epochs, {len(self.measurements)} measurements"
@@ -74,6 +104,7 @@ def make_history(
     forced: pa.Table,
     *,
     position: tuple[float, float] | None,
+    moves: bool = False,
     limit: int,
     panels: Sequence[int],
     name: str,
@@ -81,17 +112,17 @@ def make_history(
     """Put the history of an object together.
 
     ``detections``: DiaSources of the object. ``forced``: its forced photometry; may be empty. ``position``:
-    right ascension and declination of the stamps, degrees; the mean of the detections when `None`. ``limit``:
-    how many epochs to show at most, evenly through time. ``panels``: which panels are shown of each epoch.
+    right ascension and declination of the stamps, degrees; the mean of the detections when `None`. ``moves``:
+    whether each detection is at a place of its own instead. ``limit``: how many epochs to show at most, evenly through time. ``panels``: which panels are shown of each epoch.
     Raises `CutoutsError` when there is no epoch, or none has stamps.
     """
     epochs = _epochs(detections, forced)
     if not epochs:
         raise CutoutsError(f"{name or 'The object'} has no epoch in the catalogue.")
-    ra, dec = position or _mean_position(detections)
+    place = None if moves else position or _mean_position(detections)
     places = np.unique(np.linspace(0, len(epochs) - 1, min(limit, len(epochs))).round().astype(int))
     chosen = [epochs[place] for place in places.tolist()]
-    cut = _cut(repository, chosen, ra, dec)
+    cut = _cut(repository, chosen, place)
     shown = [
         Epoch(row["midpointMjdTai"], row["band"] or "", triplet, row["detected"])
         for row, triplet in zip(chosen, cut, strict=True)
@@ -101,9 +132,9 @@ def make_history(
     if not shown:
         raise CutoutsError(f"No epoch of {name or 'the object'} has stamps; the first: {failed[0]}")
     measurements = [*_measurements(detections, False), *_measurements(forced, True)]
-    style = repository.config.makeStyle()
-    image = history_image(style, shown, measurements, total=len(epochs), name=name, panels=panels)
-    return History(encode_png(image), measurements, len(shown), len(epochs), failed)
+    return History(
+        repository.config.makeStyle(), shown, measurements, len(epochs), name, tuple(panels), failed
+    )
 
 
 def _epochs(detections: pa.Table, forced: pa.Table) -> list[dict[str, Any]]:
@@ -127,17 +158,17 @@ def _mean_position(detections: pa.Table) -> tuple[float, float]:
 
 
 def _cut(
-    repository: Repository, epochs: Sequence[dict[str, Any]], ra: float, dec: float
+    repository: Repository, epochs: Sequence[dict[str, Any]], place: tuple[float, float] | None
 ) -> list[Triplet | StampError]:
-    """Return the stamps of each epoch at one place of the sky, or why there are none."""
+    """Return the stamps of each epoch at one place, or at its own, or why there are none."""
     rows = [
         {
             "diaSourceId": number,
             "visit": row["visit"],
             "detector": row["detector"],
             "instrument": row.get("instrument"),
-            "ra": ra,
-            "dec": dec,
+            "ra": row["ra"] if place is None else place[0],
+            "dec": row["dec"] if place is None else place[1],
         }
         for number, row in enumerate(epochs)
     ]
