@@ -112,9 +112,10 @@ def make_history(
     """Put the history of an object together.
 
     ``detections``: DiaSources of the object. ``forced``: its forced photometry; may be empty. ``position``:
-    right ascension and declination of the stamps, degrees; the mean of the detections when `None`. ``moves``:
-    whether each detection is at a place of its own instead. ``limit``: how many epochs to show at most, evenly through time. ``panels``: which panels are shown of each epoch.
-    Raises `CutoutsError` when there is no epoch, or none has stamps.
+    right ascension and declination of the stamps, degrees; the mean of the detections when `None`.
+    ``moves``: whether each detection is at a place of its own instead. ``limit``: how many epochs to show at
+    most, evenly through time. ``panels``: which panels are shown of each epoch. Raises `CutoutsError` when
+    there is no epoch, or none has stamps.
     """
     epochs = _epochs(detections, forced)
     if not epochs:
