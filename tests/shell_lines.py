@@ -5,9 +5,9 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 from lsst.daf.butler.cli.utils import LogCliRunner
 
@@ -31,11 +31,9 @@ _RST = (
 _MARKDOWN = rf"^(?:<!-- (?P<mark>.*) -->\n)?```(?:{SHELLS})\n(?P<text>(?:.*\n)*?)```"
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """Some shell lines of a page."""
 
-    page: Path
     lines: tuple[str, ...]
     """Whole commands, without comments."""
 
@@ -51,7 +49,7 @@ def blocks(page):
         lines = (line.strip() for line in match["text"].replace("\\\n", " ").splitlines())
         reason = re.fullmatch(r"Not executed(?: here)?: (.+)", match["mark"] or "")
         commands = tuple(line for line in lines if line and not line.startswith("#"))
-        found.append(Block(page, commands, reason[1] if reason else None))
+        found.append(Block(commands, reason[1] if reason else None))
     return found
 
 
