@@ -38,7 +38,7 @@ def test_every_epoch_of_an_object_is_shown_and_measured(task, demo, busiest):
 
 
 def test_a_few_of_many_epochs_are_shown_evenly(task, demo, busiest):
-    history = task.history(busiest[0], catalog=demo.apdb, limit=1)
+    history = task.history(np.int64(busiest[0]), catalog=demo.apdb, limit=1)
     assert (history.shown, history.total) == (1, len(busiest[2]))
     assert repr(history).startswith(f"1 of {len(busiest[2])} epochs")
 

@@ -131,6 +131,7 @@ class ObjectViews:
         if (diaObjectId, ssObjectId, position).count(None) != 2:
             raise CutoutsError("Give one of diaObjectId, ssObjectId and position.")
         if diaObjectId is not None:
+            diaObjectId = int(diaObjectId)  # databases do not know NumPy's numbers
             selection, name = Selection(object_ids=(diaObjectId,)), f"diaObject {diaObjectId}"
         elif ssObjectId is not None:
             selection, name = Selection(where=f"ssObjectId == {ssObjectId}"), f"ssObject {ssObjectId}"
