@@ -5,11 +5,16 @@ COLLECTION := DemoCam/runs/demo
 CUTOUTS := $(BIN)/zooniverseCutouts --quiet --sqlitefile $(DEMO)/apdb.sqlite3 --collections $(COLLECTION) --overwrite
 INSTALL := $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
-.PHONY: help demo test distributed loop clean-install lint docs figures clean
+# How many places `make mutants` changes, and which.
+MUTANTS := 200
+SEED := 1
+
+.PHONY: help demo test mutants distributed loop clean-install lint docs figures clean
 
 help:
 	@echo "make demo   make a sky, a butler repository and an APDB, and pictures of its DiaSources in $(DEMO)"
 	@echo "make test   run the tests"
+	@echo "make mutants  change $(MUTANTS) places of the package, and list what no test notices (MUTANTS=, SEED=)"
 	@echo "make distributed  make the demo's pictures directly, with pipetask and with BPS, and compare them"
 	@echo "make loop   make pictures of the demo, upload them to a stand-in, let volunteers judge, make labelled stamps"
 	@echo "make clean-install  install the wheel and each extra into empty environments, and use them"
@@ -35,7 +40,14 @@ demo: $(DEMO)/.ready
 	@echo "Look at the pictures in $(DEMO)/plain and $(DEMO)/annotated."
 
 test: .venv/.ready
-	@$(BIN)/python -m pytest -n auto -q $(PYTEST_OPTIONS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal -q $(PYTEST_OPTIONS)
+
+.venv/.mutants: .venv/.ready
+	@$(INSTALL) --group mutants
+	@touch $@
+
+mutants: .venv/.mutants
+	@nice $(BIN)/python tests/stress/mutants.py --number $(MUTANTS) --seed $(SEED)
 
 distributed: .venv/.ready $(DEMO)/.ready
 	@$(BIN)/python tests/stress/distributed.py $(DEMO) build/distributed
