@@ -1,10 +1,13 @@
-import csv
+import fcntl
+import os
+import pickle
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pytest
+from tests import reading
 
 from lsst.analysis.ap.demo import make_demo
 
@@ -16,9 +19,26 @@ def afw_root():
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory):
-    """A small synthetic sky: its butler repository and its APDB."""
-    return make_demo(tmp_path_factory.mktemp("demo"), size=400, visits=2, detectors=2, sources_per_detector=8)
+def once(tmp_path_factory):
+    """A function that makes a demo once for all processes that run these tests."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def make(name, **options):
+        with (root / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = root / f"{name}.pickle"
+            if not done.exists():
+                done.write_bytes(pickle.dumps(make_demo(root / name, **options)))
+        return pickle.loads(done.read_bytes())
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def demo(once):
+    """A small synthetic sky: its butler repository and its APDB; not to be written to."""
+    return once("demo", size=400, visits=2, detectors=2, sources_per_detector=8)
 
 
 @pytest.fixture(scope="session")
@@ -81,17 +101,12 @@ def contents():
 @pytest.fixture(scope="session")
 def manifest():
     """A function that returns the rows of the manifest of a directory."""
-
-    def read(folder):
-        with open(folder / "manifest.csv", newline="") as stream:
-            return list(csv.DictReader(stream))
-
-    return read
+    return reading.manifest
 
 
 @pytest.fixture
-def damaged_demo(demo, tmp_path):
-    """A copy of the small sky, for tests that remove or damage its files."""
+def repo(demo, tmp_path):
+    """A copy of the repository of the small sky, to be written to and damaged."""
     return Path(shutil.copytree(demo.repo, tmp_path / "repo"))
 
 

@@ -3,7 +3,6 @@
 import ast
 import importlib.util
 import inspect
-import io
 import json
 import re
 import sys
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 from lsst.ctrl.bps import BPS_SEARCH_ORDER, BpsConfig
 from lsst.pipe.base import Pipeline
-from PIL import Image
+from tests.reading import pixels
 
 from lsst.analysis.ap.render._layout import layout
 
@@ -32,10 +31,6 @@ def _load_script():
 
 
 script = _load_script()
-
-
-def pixels(png):
-    return np.array(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
 @pytest.mark.parametrize("name", script.figures())

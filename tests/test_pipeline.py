@@ -49,12 +49,6 @@ ROOT = Path(__file__).parents[1]
 FILE_FIELDS = {*OutputConfig._fields, *StampsConfig._fields}
 
 
-@pytest.fixture
-def repo(demo, tmp_path):
-    """A copy of the small sky, to put pictures into."""
-    return Path(shutil.copytree(demo.repo, tmp_path / "repo"))
-
-
 def run_pipeline(
     repo,
     output="u/test/cutouts",

@@ -14,6 +14,7 @@ from astropy.coordinates import SkyCoord
 from astropy.visualization import AsinhStretch, ImageNormalize, LinearStretch, MinMaxInterval, ZScaleInterval
 from lsst.daf.butler import Butler
 from PIL import Image
+from tests.reading import pixels
 
 from lsst.analysis.ap import CutoutsError, ZooniverseCutoutsConfig, ZooniverseCutoutsTask
 
@@ -22,10 +23,6 @@ from lsst.analysis.ap import CutoutsError, ZooniverseCutoutsConfig, ZooniverseCu
 def first_run(task, sources, tmp_path_factory):
     outdir = tmp_path_factory.mktemp("plain")
     return outdir, task.run(sources, outdir)
-
-
-def pixels(png):
-    return np.array(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
 def find(picture, part):
@@ -145,12 +142,12 @@ def test_a_bad_source_costs_only_itself(task, one_detector, tmp_path, manifest):
     assert not (tmp_path / "failures.csv").exists()
 
 
-def test_a_missing_image_costs_its_detector_and_names_it(demo, damaged_demo, sources, tmp_path):
-    (victim,) = damaged_demo.glob("**/difference_image*0112*D01*.fits") or damaged_demo.glob(
+def test_a_missing_image_costs_its_detector_and_names_it(demo, repo, sources, tmp_path):
+    (victim,) = repo.glob("**/difference_image*0112*D01*.fits") or repo.glob(
         "**/difference_image/**/*0112*1*.fits"
     )
     victim.unlink()
-    butler = Butler.from_config(damaged_demo, collections=demo.collection)
+    butler = Butler.from_config(repo, collections=demo.collection)
     result = ZooniverseCutoutsTask(butler=butler).run(sources, tmp_path / "out")
     lost = sources[(sources["visit"] == 2026011000112) & (sources["detector"] == 1)]
     assert {f.diaSourceId for f in result.failed} == set(lost["diaSourceId"])

@@ -1,4 +1,3 @@
-import csv
 import importlib
 import json
 import os
@@ -8,14 +7,10 @@ import sys
 
 import pandas as pd
 import pytest
+from tests.reading import listed as ids
 
 from lsst.analysis.ap.cli.cutouts import main
 from lsst.analysis.ap.sources import Selection, SqlApdb
-
-
-def ids(folder):
-    with open(folder / "manifest.csv", newline="") as stream:
-        return [int(row["diaSourceId"]) for row in csv.DictReader(stream)]
 
 
 def summary(said):

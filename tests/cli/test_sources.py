@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from astropy.time import Time
+from tests.reading import listed as ids
 
 from lsst.analysis.ap.cli.cutouts import main
 from lsst.analysis.ap.sources import PICTURE_COLUMNS, Selection, SqlApdb, circle
@@ -21,11 +22,6 @@ def sources(demo):
     (table,) = SqlApdb.from_sqlite(demo.apdb).read(Selection())
     frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     return frame.astype({"diaSourceId": int, "visit": int, "detector": int})
-
-
-def ids(folder):
-    with open(folder / "manifest.csv", newline="") as stream:
-        return [int(row["diaSourceId"]) for row in csv.DictReader(stream)]
 
 
 def test_every_catalogue_gives_the_same_pictures(demo, words, apdb, sources, tmp_path):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
-from lsst.analysis.ap.demo import make_demo
+from lsst.analysis.ap.demo import _defects
 from lsst.analysis.ap.demo._camera import Exposure, make_detectors, make_visits
 from lsst.analysis.ap.demo._images import Version, expose, process
 from lsst.analysis.ap.demo._template import make_template
@@ -12,17 +12,15 @@ USUAL = Version("demo")
 
 
 @pytest.fixture(scope="session")
-def two_runs(tmp_path_factory):
+def two_runs(once):
     """A demo of two runs."""
-    root = tmp_path_factory.mktemp("two")
-    return make_demo(root, seed=7, size=SIZE, visits=2, detectors=1, sources_per_detector=9, other_run=True)
+    return once("two", seed=7, size=SIZE, visits=2, detectors=1, sources_per_detector=9, other_run=True)
 
 
 @pytest.fixture(scope="session")
-def long_demo(tmp_path_factory):
+def long_demo(once):
     """A small field, observed about as often as that of the usual demo."""
-    root = tmp_path_factory.mktemp("long")
-    return make_demo(root, size=240, visits=11, detectors=1, sources_per_detector=9)
+    return once("long", size=240, visits=11, detectors=1, sources_per_detector=9)
 
 
 @pytest.fixture
@@ -58,3 +56,10 @@ def pixel():
         return np.array([at.x, at.y]) - images.exposure.detector.start
 
     return run
+
+
+@pytest.fixture
+def quiet(monkeypatch):
+    """No injected sources and no cosmic rays."""
+    monkeypatch.setattr("lsst.analysis.ap.demo._images.injected_sources", lambda *arguments: [])
+    monkeypatch.setattr(_defects, "add_cosmic_rays", lambda electrons, rng: np.zeros(electrons.shape, bool))

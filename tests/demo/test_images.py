@@ -16,13 +16,6 @@ EVEN = dict.fromkeys("gri", FLUX)
 
 
 @pytest.fixture
-def quiet(monkeypatch):
-    """No injected sources and no cosmic rays."""
-    monkeypatch.setattr("lsst.analysis.ap.demo._images.injected_sources", lambda *arguments: [])
-    monkeypatch.setattr(_defects, "add_cosmic_rays", lambda electrons, rng: np.zeros(electrons.shape, bool))
-
-
-@pytest.fixture
 def two_stars(exposure):
     """A steady star, and another of the same flux that was not there before."""
     steady = Source("star", exposure.to_sky(90.0, 200.0), EVEN)

@@ -11,6 +11,8 @@ from lsst.analysis.ap.demo._truth import recognise, reliability
 
 FAR = Source("star", (53.0, -28.0), dict.fromkeys("gri", 1.0))
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 
 @pytest.fixture
 def new(exposure):
@@ -20,16 +22,6 @@ def new(exposure):
         return Source(kind, exposure.to_sky(x, y), change=lambda band, mjd: flux)
 
     return make
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    """No injected sources and no cosmic rays."""
-    monkeypatch.setattr("lsst.analysis.ap.demo._images.injected_sources", lambda *arguments: [])
-    monkeypatch.setattr(
-        "lsst.analysis.ap.demo._defects.add_cosmic_rays",
-        lambda electrons, rng: np.zeros(electrons.shape, bool),
-    )
 
 
 def pixels_of(images, rows):

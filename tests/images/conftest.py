@@ -87,10 +87,14 @@ def afw_files():
 
 @pytest.fixture
 def more_afw():
-    """Files written by afw that are too large to live here."""
-    if not MORE_AFW.is_dir():
-        pytest.skip("files of afw's earlier formats, which are not ours to copy, are not tested here")
-    return MORE_AFW
+    """A function that returns the path of a file of afw's own tests, which is not ours to copy."""
+
+    def find(name, what):
+        if not (MORE_AFW / name).is_file():
+            pytest.skip(f"not tested without {name} of afw's tests: {what}")
+        return MORE_AFW / name
+
+    return find
 
 
 RELEASE = Path(__file__).parents[1] / "data" / "release.tar.xz"

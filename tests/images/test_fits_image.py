@@ -9,12 +9,19 @@ from lsst.analysis.ap.images import ImageFileError
 from lsst.analysis.ap.images._fits_image import open_fits_image
 from lsst.analysis.ap.images.fits._bytes import LocalBytes
 
-VERSIONS = [f"exposure-{version}.fits" for version in ("noversion", "version-0", "version-1", "version-2")]
+VERSIONS = {
+    "exposure-noversion.fits": "images that afw wrote before it numbered its format",
+    "exposure-version-0.fits": "images in version 0 of afw's format",
+    "exposure-version-1.fits": "images in version 1 of afw's format",
+    "exposure-version-2.fits": "images in version 2 of afw's format",
+    "HSC-0908120-056-small.fits": "images of HSC from before AST",
+    "calexp_hsc_64x32.fits": "images of HSC with a full archive",
+}
 
 
-@pytest.mark.parametrize("name", [*VERSIONS, "HSC-0908120-056-small.fits", "calexp_hsc_64x32.fits"])
+@pytest.mark.parametrize("name", VERSIONS)
 def test_every_version(more_afw, name):
-    path = more_afw / name
+    path = more_afw(name, VERSIONS[name])
     image = open_fits_image(LocalBytes(str(path)))
     with fits.open(path) as hdus:
         types = [hdu.header.get("EXTTYPE") for hdu in hdus]

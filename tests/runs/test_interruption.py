@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-COMMAND = [sys.executable, "-m", "lsst.analysis.ap", "--quiet"]
+COMMAND = [sys.executable, "-m", "lsst.analysis.ap"]
 
 
 @pytest.fixture
-def words(demo):
-    return ["--sqlitefile", str(demo.apdb), "--collections", demo.collection, str(demo.repo)]
+def words(words, apdb):
+    return [*apdb, *words]
 
 
 def pictures(folder):
@@ -37,7 +37,7 @@ def start_and_wait(command, outdir, count):
 @pytest.fixture(scope="module")
 def expected(demo, tmp_path_factory, contents):
     outdir = tmp_path_factory.mktemp("whole")
-    words = ["--sqlitefile", str(demo.apdb), "--collections", demo.collection, str(demo.repo)]
+    words = ["--quiet", "--sqlitefile", str(demo.apdb), "--collections", demo.collection, str(demo.repo)]
     subprocess.run([*COMMAND, *words, str(outdir)], check=True, stdout=subprocess.DEVNULL)
     return contents(outdir)
 

@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from tests.sources.reading import ids
 
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.sources import (
@@ -86,10 +87,6 @@ def old(tmp_path):
         rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
         db.executemany(f'INSERT INTO "DiaSource" VALUES ({",".join("?" * 10)})', rows)
     return frame, path
-
-
-def ids(tables):
-    return [i for table in tables for i in table.column("diaSourceId").to_pylist()]
 
 
 @pytest.mark.parametrize("kind", ["database", "file"])

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from tests.sources.reading import ids
 
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.sources import Selection, SqlApdb, open_apdb
@@ -91,10 +92,6 @@ def opened(request):
     if request.param == "postgres":
         return SqlApdb.from_url(url, "the_apdb"), sources
     return open_apdb(str(folder / "apdb.yaml")), sources
-
-
-def ids(tables):
-    return [i for table in tables for i in table.column("diaSourceId").to_pylist()]
 
 
 @pytest.mark.parametrize("page_rows", [1000, 230, 37, 7])

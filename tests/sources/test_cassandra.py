@@ -9,6 +9,7 @@ from cassandra.metadata import ColumnMetadata, KeyspaceMetadata, TableMetadata
 from cassandra.query import SimpleStatement, bind_params
 from lsst.dax.apdb.cassandra.config import ApdbCassandraConfig
 from lsst.dax.apdb.cassandra.partitioner import Partitioner
+from tests.sources.reading import ids
 
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.sources import Selection, SqlApdb
@@ -70,10 +71,6 @@ def session():
 def every_row(session):
     rows = [row for rows in session.tables.values() for row in rows]
     return sorted(rows, key=lambda r: (r["visit"], r["detector"], r["diaSourceId"]))
-
-
-def ids(tables):
-    return [i for table in tables for i in table.column("diaSourceId").to_pylist()]
 
 
 def test_all_periods_are_read_and_sorted(session):

@@ -5,6 +5,7 @@ import time
 
 import pytest
 import sqlalchemy as sa
+from tests.sources.reading import ids
 
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.sources import Selection, SqlApdb
@@ -26,10 +27,6 @@ def server(mortal_postgres_server):
         connection.execute(table.insert(), rows)
     engine.dispose()
     return mortal_postgres_server
-
-
-def ids(pages):
-    return [i for page in pages for i in page.column("diaSourceId").to_pylist()]
 
 
 EXPECTED = sorted(range(100), key=lambda i: (i % 3, i))

@@ -6,6 +6,7 @@ import sqlite3
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from tests.sources.reading import ids
 
 from lsst.analysis.ap.sources import Selection, SqlApdb, arrow_tables, group_by_detector
 
@@ -22,10 +23,6 @@ COLUMNS = {
     "exposureTime": "NUMERIC",
 }
 GOOD = (1, 7, 3, 1.5, -2.5, "r", 9.0, True, "2026-01-01 00:00:00", 30)
-
-
-def ids(pages):
-    return [i for page in pages for i in page.column("diaSourceId").to_pylist()]
 
 
 def reasons(pages):

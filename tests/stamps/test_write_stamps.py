@@ -1,6 +1,5 @@
 """Stamps of whole runs, compared with the images that they were cut from."""
 
-import csv
 import dataclasses
 import functools
 import multiprocessing
@@ -17,6 +16,8 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 from lsst.daf.butler import Butler
+from tests.reading import listed as manifest_ids
+from tests.reading import manifest
 from tests.stamps.helpers import ids_of, read
 
 from lsst.analysis.ap import CutoutsError, ZooniverseCutoutsConfig, ZooniverseCutoutsTask
@@ -56,15 +57,6 @@ def contents(folder):
 
 def stamps_alone(folder):
     return {n: content for n, content in contents(folder).items() if n.startswith(("stamps", "README"))}
-
-
-def manifest(folder):
-    with open(folder / "manifest.csv", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def manifest_ids(folder):
-    return [int(row["diaSourceId"]) for row in manifest(folder)]
 
 
 @functools.cache

@@ -61,7 +61,8 @@ def test_header_without_its_distortion_is_not_trusted(afw_files, afw_samples, tm
 
 
 def test_wcs_that_fits_cannot_express(more_afw):
-    text = read_sky_wcs_text(HduList(LocalBytes(str(more_afw / "jointcal_wcs-0034772-004.fits"))))
+    path = more_afw("jointcal_wcs-0034772-004.fits", "a WCS of jointcal, which no FITS header can express")
+    text = read_sky_wcs_text(HduList(LocalBytes(str(path))))
     sky_map = AstSkyMap(text)
     x, y = np.meshgrid(np.linspace(0, 2047, 7), np.linspace(0, 4175, 7))
     ra, dec = sky_map.pixel_to_sky(x.ravel(), y.ravel())
@@ -78,7 +79,7 @@ def test_wcs_that_fits_cannot_express(more_afw):
 
 
 def test_files_from_before_ast_use_their_header(more_afw):
-    path = more_afw / "HSC-0908120-056-small.fits"
+    path = more_afw("HSC-0908120-056-small.fits", "the header's WCS of images of HSC from before AST")
     image = open_fits_image(LocalBytes(str(path)))
     header = fits.getheader(path, 1)
     x, y = np.array([100.0, 180.25]), np.array([130.5, 290.0])
