@@ -27,13 +27,13 @@ def first_run(task, sources, tmp_path_factory):
 
 def find(picture, part):
     """Return the row and column at which a part of a picture begins."""
-    first_row = part[0]
-    height, width = picture.shape[0] - part.shape[0], picture.shape[1] - part.shape[1]
-    for y in range(height + 1):
-        for x in range(width + 1):
-            if (picture[y, x] == first_row[0]).all() and (
-                picture[y : y + part.shape[0], x : x + part.shape[1]] == part
-            ).all():
+    rows, width = [row.tobytes() for row in part], picture.shape[1]
+    for y in range(picture.shape[0] - len(rows) + 1):
+        line, start = picture[y].tobytes(), -1
+        while (start := line.find(rows[0], start + 1)) >= 0:
+            x = start // 3
+            there = picture[y : y + len(rows), x : x + part.shape[1]]
+            if start % 3 == 0 and x + part.shape[1] <= width and (there == part).all():
                 return y, x
     return None
 

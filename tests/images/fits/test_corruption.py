@@ -2,7 +2,9 @@
 
 import importlib.util
 import io
+import struct
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,9 @@ from astropy.io import fits
 from lsst.analysis.ap.domain import Box
 from lsst.analysis.ap.images import ImageFileError
 from lsst.analysis.ap.images._fits_image import FitsImage
+from lsst.analysis.ap.images.fits._bytes import LocalBytes
 from lsst.analysis.ap.images.fits._hdus import HduList
+from lsst.analysis.ap.images.fits._planes import read_plane
 
 spec = importlib.util.spec_from_file_location(
     "fuzz_images", Path(__file__).parents[2] / "stress" / "fuzz_images.py"
@@ -124,6 +128,43 @@ def test_truncated_files_are_noticed(rice_file, fraction):
         return image.read(PIXELS), image.sky_map
 
     assert outcome(rice_file[: int(fraction * len(rice_file))], read) is None
+
+
+@pytest.mark.parametrize("where", ["memory", "disk"])
+def test_an_uncompressed_image_cut_short_is_noticed_where_its_first_rows_are_wanted(where, tmp_path):
+    """What is left would make stamps, of an image that somebody has to copy again."""
+    path = tmp_path / "short.fits"
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros((90, 80), "f4"))]).writeto(path)
+    whole = path.read_bytes()
+    for size in (len(whole), len(whole) - 2880):
+        path.write_bytes(whole[:size])
+        source = LocalBytes(str(path)) if where == "disk" else fuzz.MemoryBytes(whole[:size], "short.fits")
+        with (
+            nullcontext()
+            if size == len(whole)
+            else pytest.raises(ImageFileError, match="is truncated: HDU 1")
+        ):
+            (pixels,) = read_plane(HduList(source).get(1), [Box(0, 10, 0, 10)])
+            assert pixels.shape == (10, 10)
+
+
+def test_tiles_that_share_bytes_are_refused():
+    """Rice has no checksum: what it makes of the bytes of another tile are pixels like any."""
+    rng = np.random.default_rng(5)
+    file = io.BytesIO()
+    pixels = rng.integers(0, 9000, (8, 30)).astype(np.int32)
+    image = fits.CompImageHDU(pixels, compression_type="RICE_1", tile_shape=(1, 30))
+    fits.HDUList([fits.PrimaryHDU(), image]).writeto(file)
+    hdu = HduList(fuzz.MemoryBytes(file.getvalue(), "whole.fits")).get(1)
+    content = bytearray(file.getvalue())
+    (plane,) = read_plane(hdu, [Box(0, 30, 0, 8)])
+    np.testing.assert_array_equal(plane, pixels)
+    pointers = np.frombuffer(content, ">i4", 16, hdu.data_start).reshape(8, 2)
+    length, start = pointers[2]
+    struct.pack_into(">ii", content, hdu.data_start + 8 * 5, length, start + 3)
+    damaged = HduList(fuzz.MemoryBytes(bytes(content), "damaged.fits")).get(1)
+    with pytest.raises(ImageFileError, match="tiles of HDU 1 overlap at byte"):
+        read_plane(damaged, [Box(0, 30, 5, 6)])
 
 
 def test_swapped_files_are_noticed(afw_repo, afw_sources):
