@@ -156,6 +156,13 @@ def test_fluxes_end_at_their_places(names, line):
     assert found >= {("-3025.9", 156), ("100.0", 246), ("30.25", 328)}
 
 
+@pytest.mark.parametrize("text", ["+/-", "S/N:"])
+def test_what_every_flux_has_stands_in_one_column(text):
+    found = [item for item in labels(INK) if item.text == text]
+    assert [item.line for item in found] == [2, 3, 4]
+    assert len({(item.x, item.width, item.color) for item in found}) == 1
+
+
 def test_the_magnitude_ends_at_its_place():
     found = {(i.text, i.line, i.x) for i in annotation({"scienceFlux": 4025.9}, INK) if i.right}
     assert ("22.388", 4, 438) in found

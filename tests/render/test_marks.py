@@ -15,6 +15,7 @@ from lsst.analysis.ap.domain import Stamp, Triplet
 from lsst.analysis.ap.render import PictureStyle, Renderer
 from lsst.analysis.ap.render._annotation import annotation
 from lsst.analysis.ap.render._colors import inks
+from lsst.analysis.ap.render._compass import _arrow
 from lsst.analysis.ap.render._layout import layout
 from lsst.analysis.ap.render._overlay import MASK_PATTERNS
 
@@ -176,6 +177,17 @@ def test_the_compass_tells_north_from_east(make_triplet, angle, mirrored, orient
             for r in (6, 14)
         ]
         assert widths[1] > widths[0]
+
+
+def test_an_arrow_of_the_compass_is_a_thin_shaft_with_a_head():
+    x, y = np.array(_arrow(1.0, 0.0, 2.0).vertices).T
+    outline = set(zip(x.tolist(), y.tolist(), strict=True))
+    assert outline == {(along, -across) for along, across in outline}
+    tip, (shaft,), neck = x.max(), set(abs(y[x == 0])) - {0}, sorted(set(x))[1]
+    assert set(abs(y[x == tip])) == {0}
+    assert sorted(set(abs(y[x == neck]))) == [shaft, max(y)]
+    assert shaft < max(y) / 3
+    assert tip == max(y) + neck + max(y)  # a head as long as wide
 
 
 def test_the_compass_is_in_the_first_panel_alone_and_hides_little(make_triplet):
