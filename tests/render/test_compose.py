@@ -4,6 +4,8 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 from PIL import Image
 
 from lsst.analysis.ap.render import (
@@ -136,6 +138,21 @@ def test_a_light_curve_has_each_measurement_with_its_error():
         "N921": (61004.0, 1.0, 1.0),
     }
     assert [text.get_text() for text in axes.get_legend().get_texts()][:3] == ["g forced", "g", "r"]
+
+
+@pytest.mark.parametrize("background", ["light", "dark"])
+def test_every_word_and_line_of_a_light_curve_stands_out_from_its_paper(background):
+    style = PictureStyle(background=background)
+    figure = light_curve(style, [Measurement(61000.0, "g", 10.0, 2.0)], [61000.0], 640, "one of one")
+    (axes,) = figure.axes
+    ticks = [tick for axis in (axes.xaxis, axes.yaxis) for tick in axis.get_major_ticks()]
+    colors = {text.get_text(): text.get_color() for text in figure.findobj(Text) if text.get_text()}
+    assert len(colors) > 10
+    colors |= {f"spine {name}": spine.get_edgecolor() for name, spine in axes.spines.items()}
+    colors |= {f"tick {number}": tick.tick1line.get_color() for number, tick in enumerate(ticks)}
+    paper = np.mean(to_rgb(figure.get_facecolor()))
+    assert np.mean(to_rgb(axes.get_facecolor())) == paper
+    assert {name for name, color in colors.items() if abs(np.mean(to_rgb(color)) - paper) < 0.5} == set()
 
 
 @pytest.mark.parametrize(
