@@ -111,6 +111,23 @@ def repo(demo, tmp_path):
 
 
 @pytest.fixture
+def disk(monkeypatch):
+    """A list of what is done about power failures: which files are synced and renamed, by path."""
+    done, replace = [], os.replace
+
+    def sync(descriptor):
+        done.append(("sync", os.readlink(f"/proc/self/fd/{descriptor}")))
+
+    def rename(old, new):
+        done.append(("rename", str(old)))
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "replace", rename)
+    return done
+
+
+@pytest.fixture
 def words(demo):
     """The words of a command that say where the small sky is."""
     return ["--quiet", "--collections", demo.collection, str(demo.repo)]

@@ -5,6 +5,7 @@ import pytest
 
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.output import OutputDirectory
+from lsst.analysis.ap.output._csv import write_csv
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -29,6 +30,18 @@ def test_a_failed_write_leaves_the_file_that_was_there(tmp_path):
     with pytest.raises(RuntimeError):
         interrupted()
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"1.png": b"old"}
+
+
+def test_a_table_is_on_the_disk_before_it_has_its_name(tmp_path, disk):
+    """A picture is not: there are many, and the journal, which is, says which of them are whole."""
+    directory = OutputDirectory(tmp_path)
+    directory.write("1.png", b"picture")
+    assert [what for what, _ in disk] == ["rename"]
+    disk.clear()
+    write_csv(directory, "failures.csv", ["diaSourceId"], [["1"]])
+    (first, synced), (then, renamed) = disk
+    assert (first, then) == ("sync", "rename")
+    assert synced == renamed
 
 
 def test_readers_never_see_a_part_of_a_file(tmp_path):

@@ -274,19 +274,32 @@ def test_a_full_disk_is_told_and_costs_nothing(form, small_files, tmp_path):
     assert digests(tmp_path / "full") == digests(tmp_path / "whole")
 
 
-def test_parts_outlive_a_power_failure(tmp_path, monkeypatch):
+def test_parts_outlive_a_power_failure(tmp_path, disk):
     """Each is on the disk, under its temporary name, before it gets its own."""
-    events = []
-    replace, fsync = os.replace, os.fsync
-    monkeypatch.setattr(os, "replace", lambda *names: (events.append(names[0]), replace(*names)))
-    monkeypatch.setattr(
-        os, "fsync", lambda number: (events.append(os.readlink(f"/proc/self/fd/{number}")), fsync(number))
-    )
     with begun(tmp_path, "npy") as stamps:
         write_part(stamps, [1])
-    written, renamed = map(str, events)
+    (first, written), (then, renamed) = disk
+    assert (first, then) == ("sync", "rename")
     assert written == renamed
     assert written.endswith(".partial")
+
+
+@pytest.mark.parametrize("form", ["npy", "zarr"])
+def test_files_outlive_a_power_failure(tmp_path, disk, form):
+    """They are on the disk before they get their names, and the names before the next run counts on them."""
+    with begun(tmp_path, form) as stamps:
+        write_part(stamps, [1])
+        disk.clear()
+        stamps.assemble([1], [].append)
+    is_move = [what == "rename" and Path(path).parent.name == "building" for what, path in disk]
+    moves = np.flatnonzero(is_move).tolist()
+    built = [Path(disk[n][1]) for n in moves]
+    assert {path.name for path in built} == {path.name for path in tmp_path.iterdir() if path.name[0] != "."}
+    for path in built:
+        made = tmp_path / path.name
+        parts = {path, *(path / part.relative_to(made) for part in made.rglob("*"))}
+        assert {("sync", str(part)) for part in parts} <= set(disk[: moves[0]])
+    assert disk[moves[-1] + 1] == ("sync", str(tmp_path))
 
 
 def test_a_process_that_outlived_its_run_leaves_nothing(tmp_path):
