@@ -220,6 +220,8 @@ def test_what_cannot_be_done_is_said(task, one_detector, tmp_path):
         ("sizes", [0]),
         ("sizes", [100_000]),
         ("colorMap", "no such map"),
+        ("orientation", None),
+        ("centerMark", None),
         ("imageStretch", "cubic"),
         ("asinhA", 0.0),
         ("panelPixels", 9),

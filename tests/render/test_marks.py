@@ -179,6 +179,17 @@ def test_the_compass_tells_north_from_east(make_triplet, angle, mirrored, orient
         assert widths[1] > widths[0]
 
 
+def test_pixels_without_data_are_striped_from_corner_to_corner(make_triplet):
+    area = panel(make_triplet(missing=12))[20:150, 2:80]
+    np.testing.assert_array_equal(area[1:, :-1], area[:-1, 1:])
+    is_dark = area[0].sum(axis=-1) < area[0].sum(axis=-1).mean()
+    assert len(np.unique(area.reshape(-1, 3), axis=0)) == 2
+    edges = np.flatnonzero(np.diff(is_dark))
+    assert len(edges) > 4
+    (width,) = set(np.diff(edges).tolist())
+    assert width > 3  # thinner ones look gray
+
+
 def test_an_arrow_of_the_compass_is_a_thin_shaft_with_a_head():
     x, y = np.array(_arrow(1.0, 0.0, 2.0).vertices).T
     outline = set(zip(x.tolist(), y.tolist(), strict=True))
