@@ -22,20 +22,10 @@ from ._warped import open_warped_template
 class TripletReader:
     """Reads the three stamps of DiaSources.
 
-    Parameters
-    ----------
-    datasets : `RepositoryDatasets` or `HandleDatasets`
-        What finds the three images.
-    planes : `~collections.abc.Collection` [`str`], optional
-        Mask planes that somebody needs, by afw's name; the masks are read
-        when there are any.
-    require_difference : `bool`, optional
-        Whether a source has no stamps where no difference image is stored.
-    extras : `~collections.abc.Collection` [`str`], optional
-        What stamps are to have beside their pixels where an image has it:
-        ``mask``, ``variance``, ``psf``.
-    images : `RememberedImages`, optional
-        What opens images, where sources come again.
+    ``datasets``: what finds the three images. ``planes``: mask planes that somebody needs, by afw's name; the
+    masks are read when there are any. ``require_difference``: whether a source has no stamps where no
+    difference image is stored. ``extras``: what stamps are to have beside their pixels where an image has it:
+    ``mask``, ``variance``, ``psf``. ``images``: what opens images, where sources come again.
     """
 
     def __init__(
@@ -56,10 +46,7 @@ class TripletReader:
     def prefetch(self, data_ids: Iterable[DetectorVisit]) -> None:
         """Find the images of some detectors in one query, where they are in a repository.
 
-        Parameters
-        ----------
-        data_ids : `~collections.abc.Iterable` [`DetectorVisit`]
-            Detectors that will be read.
+        ``data_ids``: detectors that will be read.
         """
         if isinstance(self._datasets, RepositoryDatasets):
             self._datasets.prefetch(data_ids)
@@ -69,31 +56,13 @@ class TripletReader:
     ) -> list[tuple[Triplet, ...] | StampError]:
         """Return the stamps of sources of one detector.
 
-        Each of the three images is opened once, and all positions go through
-        its own WCS in one call.
+        Each of the three images is opened once, and all positions go through its own WCS in one call.
 
-        Parameters
-        ----------
-        data_id : `DetectorVisit`
-            Which images.
-        ra, dec : `numpy.ndarray`
-            ICRS degrees, shape (N,).
-        sizes : `numpy.ndarray`
-            Sides of the stamps in pixels: the same for all sources, shape
-            (sizes,), or each source its own, shape (N, sizes).
-
-        Returns
-        -------
-        triplets : `list` [`tuple` [`Triplet`, ...] or `StampError`]
-            For each source, in order, a triplet per size; or why there are
-            none, as a value: a missing dataset or file, a corrupt file, no
-            position, a stamp wholly off the image.
-
-        Raises
-        ------
-        ValueError
-            Raised if ``ra``, ``dec`` and ``sizes`` differ in length or a size
-            is not positive.
+        ``ra``, ``dec``: ICRS degrees, shape (N,). ``sizes``: sides of the stamps in pixels: the same for all
+        sources, shape (sizes,), or each source its own, shape (N, sizes). Returns: for each source, in order,
+        a triplet per size; or why there are none, as a value: a missing dataset or file, a corrupt file, no
+        position, a stamp wholly off the image. Raises `ValueError` if ``ra``, ``dec`` and ``sizes`` differ in
+        length or a size is not positive.
         """
         return cut_triplets(
             {role: self._opener(role, data_id) for role in PANELS},

@@ -34,17 +34,13 @@ class ButlerAddress:
 
     repository: str
     """URI or label of the repository, as the user gave it."""
-
     collections: tuple[str, ...]
     """Default collections."""
 
     def open(self) -> Any:
         """Open the repository.
 
-        Returns
-        -------
-        butler : `lsst.daf.butler.Butler`
-            A butler with the default collections.
+        Returns: a butler with the default collections.
         """
         from lsst.daf.butler import Butler
 
@@ -59,38 +55,27 @@ class RepositoryDatasets:
     """
 
     butler: Any
-    """Repository, an `lsst.daf.butler.Butler` with the default collections to
-    search."""
-
+    """Repository, an `lsst.daf.butler.Butler` with the default collections to search."""
     image_types: ImageTypes
     """Dataset types of the three images."""
-
     footprints: str | None = None
     """Dataset type of the catalogues with footprints, of storage class
     SourceCatalog; `None` when nobody needs them."""
-
     skymap: str | None = None
-    """Sky map whose coadds templates are warped from; `None` takes the one that
-    covers most of a detector."""
-
+    """Sky map whose coadds templates are warped from; `None` takes the one that covers most of a detector."""
     address: ButlerAddress | None = None
-    """Where another process finds the repository; `None` lets it have the
-    butler itself."""
-
+    """Where another process finds the repository; `None` lets it have the butler itself."""
     _visits: dict[tuple[str, int], dict[tuple[str, int | None], DatasetRef]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
     """What there is of the last visits, by dataset type and detector, which is
     `None` for images of all detectors."""
-
     _detectors: dict[DetectorVisit, dict[tuple[str, int | None], DatasetRef]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
     """The same for the detectors that `prefetch` was called for."""
-
     _coadds: dict[str, CoaddFinder] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What finds coadds, by dataset type."""
-
     _warned: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     """Roles whose second choice was warned of."""
 
@@ -101,22 +86,8 @@ class RepositoryDatasets:
     def find(self, role: str, data_id: DetectorVisit) -> DeferredDatasetHandle:
         """Find a dataset in the default collections.
 
-        Parameters
-        ----------
-        role : `str`
-            ``template``, ``science``, ``difference`` or ``footprints``.
-        data_id : `DetectorVisit`
-            Whose.
-
-        Returns
-        -------
-        handle : `lsst.daf.butler.DeferredDatasetHandle`
-            What reads it.
-
-        Raises
-        ------
-        StampError
-            Raised if there is none, naming what was looked for and where.
+        ``role``: ``template``, ``science``, ``difference`` or ``footprints``. Raises `StampError` if there is
+        none, naming what was looked for and where.
         """
         names = self._names(role)
         where = (
@@ -173,13 +144,10 @@ class RepositoryDatasets:
     def prefetch(self, data_ids: Iterable[DetectorVisit]) -> None:
         """Find all datasets of some detectors of some visits in few queries.
 
-        `find` asks for a visit with all its detectors where nobody has called
-        this. What was found stays until this is called again.
+        `find` asks for a visit with all its detectors where nobody has called this. What was found stays
+        until this is called again.
 
-        Parameters
-        ----------
-        data_ids : `~collections.abc.Iterable` [`DetectorVisit`]
-            Detectors whose datasets will be wanted.
+        ``data_ids``: detectors whose datasets will be wanted.
         """
         wanted = [data_id for data_id in dict.fromkeys(data_ids) if data_id not in self._detectors]
         if not wanted:

@@ -30,10 +30,9 @@ class FlagMap:
         Parameters
         ----------
         path : `str` or `pathlib.Path`
-            A path, or a URI that `lsst.resources` can read, of a file of one
-            or more YAML documents, each of which has a
-            ``tableName`` and ``columns``, each of which has a ``columnName``
-            and a ``bitList`` of ``name`` and ``bit``.
+            A path, or a URI that `lsst.resources` can read, of a file of one or more YAML documents, each of
+            which has a ``tableName`` and ``columns``, each of which has a ``columnName`` and a ``bitList`` of
+            ``name`` and ``bit``.
         table : `str`, optional
             Which ``tableName`` is meant.
 

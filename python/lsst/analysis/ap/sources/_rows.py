@@ -37,22 +37,19 @@ def rows_of(sources: Any, catalog: Any = None) -> pa.Table:
     Parameters
     ----------
     sources : table, row, sequence of rows, `int` or sequence of `int`
-        The sources, in any form in which a table gives its rows; or their
-        identifiers.
+        The sources, in any form in which a table gives its rows; or their identifiers.
     catalog : catalogue, table, `str` or `pathlib.Path`, optional
         Where identifiers are looked up; see `open_sources`.
 
     Returns
     -------
     table : `pyarrow.Table`
-        The rows as they are, in the order given. Columns may have older
-        names.
+        The rows as they are, in the order given. Columns may have older names.
 
     Raises
     ------
     CutoutsError
-        Raised when the object is none of these, or an identifier is not in
-        the catalogue.
+        Raised when the object is none of these, or an identifier is not in the catalogue.
     """
     if isinstance(sources, int | np.integer) and not isinstance(sources, bool):
         sources = [sources]
@@ -144,9 +141,8 @@ def open_sources(catalog: Any) -> Catalog:
     Parameters
     ----------
     catalog : catalogue, table, `str` or `pathlib.Path`
-        An open catalogue of this package, a table, an SQLite file of an APDB,
-        a ``postgresql://`` URL, a configuration of dax_apdb or its
-        ``label:NAME``, or a file of sources.
+        An open catalogue of this package, a table, an SQLite file of an APDB, a ``postgresql://`` URL, a
+        configuration of dax_apdb or its ``label:NAME``, or a file of sources.
 
     Returns
     -------

@@ -1,7 +1,6 @@
 """Pictures to look at: many at once, two runs side by side, one object through time.
 
-This room arranges what the others make. It knows stamps, rows and pictures,
-and nothing of databases.
+This room arranges what the others make. It knows stamps, rows and pictures, and nothing of databases.
 """
 
 from ._compare import Comparison

@@ -41,27 +41,12 @@ class ObjectViews:
     ) -> PictureGrid:
         """Return the pictures of sources in two runs of a pipeline, for a notebook to display.
 
-        Parameters
-        ----------
-        sources : table, row, sequence of rows, `int` or sequence of `int`
-            The sources, of either run's catalogue or of both: stamps are cut at their places on the sky.
-        before, after : `str`, sequence of `str` or `lsst.daf.butler.Butler`
-            Collections of the task's repository, or other repositories.
-        catalog : catalogue, table, `str` or `pathlib.Path`, optional
-            Where diaSourceIds are looked up, as for `show`.
-        limit : `int`, optional
-            How many to show at most.
-
-        Returns
-        -------
-        grid : `PictureGrid`
-            For each source its panels in both runs between the limits of the first, and what is left when the
-            first is subtracted; flux and noise compared in words are in the column ``comparison``.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when a run lacks images, or there is no such source.
+        ``sources``: the sources, of either run's catalogue or of both: stamps are cut at their places on the
+        sky. ``before``, ``after``: collections of the task's repository, or other repositories. ``catalog``:
+        where diaSourceIds are looked up, as for `show`. ``limit``: how many to show at most. Returns: for
+        each source its panels in both runs between the limits of the first, and what is left when the first
+        is subtracted; flux and noise compared in words are in the column ``comparison``. Raises
+        `CutoutsError` when a run lacks images, or there is no such source.
         """
         table = rows_of(sources, catalog).slice(0, limit)
         runs = [Repository(self.config, self._butler_of(run)) for run in (before, after)]
@@ -98,34 +83,12 @@ class ObjectViews:
     ) -> History:
         """Return the history of an object: its light curve above its stamps.
 
-        Parameters
-        ----------
-        diaObjectId : `int`, optional
-            The object; give this, ``ssObjectId`` or ``position``.
-        catalog : catalogue, table, `str` or `pathlib.Path`
-            DiaSources, as for `show`.
-        ssObjectId : `int`, optional
-            An object of the solar system.
-        position : `tuple` [`float`, `float`], optional
-            Right ascension and declination in degrees.
-        radius : `float`, optional
-            How far from ``position`` sources may be, arcseconds.
-        forced : table, optional
-            Forced photometry; that of the APDB when ``catalog`` is one.
-        limit : `int`, optional
-            How many epochs to show at most.
-        triplets : `bool`, optional
-            Whether to show template and science too.
-
-        Returns
-        -------
-        history : `History`
-            It displays itself.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when there is no such object, or none of its epochs has stamps.
+        ``diaObjectId``: the object; give this, ``ssObjectId`` or ``position``. ``catalog``: DiaSources, as
+        for `show`. ``ssObjectId``: an object of the solar system. ``position``: right ascension and
+        declination in degrees. ``radius``: how far from ``position`` sources may be, arcseconds. ``forced``:
+        forced photometry; that of the APDB when ``catalog`` is one. ``limit``: how many epochs to show at
+        most. ``triplets``: whether to show template and science too. Raises `CutoutsError` when there is no
+        such object, or none of its epochs has stamps.
         """
         apdb = open_sources(catalog)
         if (diaObjectId, ssObjectId, position).count(None) != 2:

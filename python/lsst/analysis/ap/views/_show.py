@@ -32,7 +32,6 @@ class RememberedRows:
 
     limit: int = 256
     """How many rows to remember."""
-
     known: OrderedDict[Any, tuple[pa.Table, list[SourceBatch], Repository]] = field(
         default_factory=OrderedDict
     )
@@ -43,21 +42,8 @@ class RememberedRows:
     ) -> tuple[pa.Table, Batches]:
         """Return sources as a table, and what makes batches of a part of it.
 
-        Parameters
-        ----------
-        repository : `Repository`
-            What groups them.
-        sources, catalog : `object`
-            As for `~lsst.analysis.ap.sources.rows_of`.
-        required : collection of `str`
-            Columns that they must have.
-
-        Returns
-        -------
-        table : `pyarrow.Table`
-            The sources.
-        batches : `~collections.abc.Callable`
-            To be called with some of them.
+        ``sources``, ``catalog``: as for `~lsst.analysis.ap.sources.rows_of`. ``required``: columns that they
+        must have. Returns: to be called with some of them.
         """
 
         def made(table: pa.Table) -> Iterable[SourceBatch]:
