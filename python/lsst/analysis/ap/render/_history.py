@@ -115,7 +115,23 @@ def history_image(
 
 
 def epoch_images(style: PictureStyle, epochs: Sequence[Epoch], panels: Sequence[int]) -> list[Image]:
-    """Return pictures of epochs, by time: of one size, between the same limits, with date and band."""
+    """Return pictures of epochs, in the order of time.
+
+    Parameters
+    ----------
+    style : `PictureStyle`
+        How stamps look.
+    epochs : `~collections.abc.Sequence` [`Epoch`]
+        The stamps, in any order, of one size.
+    panels : `~collections.abc.Sequence` [`int`]
+        Numbers of the panels shown of each epoch.
+
+    Returns
+    -------
+    images : `list` [`numpy.ndarray`]
+        RGB, of one size and between the same limits, each with its date and
+        band.
+    """
     _, images, captions = _stamps(style, sorted(epochs, key=lambda epoch: epoch.mjd), panels)
     return [grid_image(style, [i], [caption]) for i, caption in zip(images, captions, strict=True)]
 

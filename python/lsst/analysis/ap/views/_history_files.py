@@ -48,12 +48,33 @@ def write_histories(
 ) -> HistoryFiles:
     """Write the histories of the objects of some sources.
 
-    ``sources``: tables with ``diaObjectId``, ``ssObjectId`` or both. ``kind``: ``strip``, one picture per
-    object; ``frames``, one per epoch, as those of a subject; ``json``, a light curve for Zooniverse's viewer.
-    ``overwrite``: whether to write files that are there again. ``histories.csv`` names the files of each
-    object, those with most frames first, as panoptescli takes the first row for the number of columns;
-    objects without a file are in ``failed-histories.csv``. No object stops another one. Raises
-    `CutoutsError` when no source belongs to an object, or the directory cannot be written to.
+    Parameters
+    ----------
+    outdir : `str` or `pathlib.Path`
+        Directory for the files. ``histories.csv`` names those of each object,
+        the one with most frames first, as panoptescli takes the number of
+        columns from the first row; ``failed-histories.csv`` says which
+        objects have none, and why.
+    sources : iterable of `pyarrow.Table`
+        Tables with ``diaObjectId``, ``ssObjectId`` or both.
+    make : `~collections.abc.Callable`
+        Makes the history of an object.
+    kind : `str`
+        ``strip``, one picture per object; ``frames``, one per epoch, as those
+        of a subject; ``json``, a light curve for Zooniverse's viewer.
+    overwrite : `bool`, optional
+        Whether to write files again that are there.
+
+    Returns
+    -------
+    files : `HistoryFiles`
+        What became of each object; none stops another one.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when no source belongs to an object, or the directory cannot
+        be written to.
     """
     result = HistoryFiles()
     files: dict[tuple[str, int], list[str]] = {}
