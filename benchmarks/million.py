@@ -11,8 +11,9 @@ rate_last_vs_first: pictures a second in the last tenth over those in the first;
 cpu_rate_last_vs_first: the same for seconds of the processor, which others do not share.
 memory_last_vs_first: memory (PSS) of the process and its workers, likewise.
 resume_seconds: from the start of the second process to its first new picture.
-lists_seconds_per_row, N vs N/10: from the last picture to the end of the process.
-skip_seconds_per_row, N vs N/10: the run that finds all pictures there.
+lists_per_row_vs_tenth: seconds of the processor from the last picture to the end, for each source, over the
+same in a run on a tenth of the sources;
+skip_per_row_vs_tenth: the same for the run that finds all pictures there, its start included.
 
     python benchmarks/million.py --sources 20000    # a quick look
     python benchmarks/million.py --sources 1000000 --json million.json
@@ -190,7 +191,7 @@ def tenths(runs, sources):
 def cpu_after(run, moment):
     """Return the CPU seconds of a run from a moment on."""
     seconds = [sample[3] for sample in run.samples if sample[0] >= moment]
-    return seconds[-1] - (seconds[0] if moment else 0)
+    return max(seconds) - (seconds[0] if moment else 0)  # of one that has ended there are none
 
 
 def measure(scratch, sources, jobs, seed):
@@ -265,7 +266,7 @@ def main():
         **{ratio: large[name][-1] / large[name][0] for ratio, name in tenths_of.items()},
         "resume_seconds": large["resume_s"],
         **{
-            f"{name}_per_row_vs_tenth": large[f"{name}_s"] / small[f"{name}_s"] / 10
+            f"{name}_per_row_vs_tenth": large[f"{name}_cpu_s"] / small[f"{name}_cpu_s"] / 10
             for name in ("lists", "skip")
         },
     }

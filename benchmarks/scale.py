@@ -320,6 +320,10 @@ def summarize(rounds, graphs):
             kind: statistics.median(fit(runs[kind], "cpu")[1] for runs in rounds) for kind in KINDS
         },
         "cpu_s_per_job": cpu["bps_by_quantum"] - cpu["pipetask_j1"],
+        # A job for each visit takes more and more quanta here: what is left is what comes after all jobs.
+        "bps_final_cpu_s_per_quantum": cpu["bps_by_visit"]
+        - cpu["pipetask_j1"]
+        - fit(graphs, "prepare_cpu")[0],
         "read_MB_per_quantum": slope("pipetask_j1", "read_MB"),
         "peak_MB": max(map(max, peaks)),
         "table_bytes_per_source": largest["table_bytes"] / largest["sources"],

@@ -12,13 +12,19 @@ VISITS = (1000, 100_000)
 """Of a night, and of a data release."""
 
 DETECTORS = 189
+FINAL = "bps_final_cpu_s_per_quantum"
 PREFIXES = {1e18: "E", 1e15: "P", 1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k", 1: "", 1e-3: "m"}
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
-def about(value, unit=""):
-    """Return a number as far as two digits, and its unit."""
-    size = next((size for size in PREFIXES if unit and value >= size), 1)
+def prefix_of(value, unit):
+    """Return the power of ten that the unit of a value gets."""
+    return next((size for size in PREFIXES if value >= size), 1e-3) if unit else 1
+
+
+def about(value, unit="", size=None):
+    """Return a number as far as two digits, and its unit, which ``size`` is the power of ten of."""
+    size = size or prefix_of(value, unit)
     digits = 1 - math.floor(math.log10(value / size))
     number = round(value / size, digits)
     return f"{number:,.{max(digits, 0)}f} {PREFIXES[size]}{unit}".strip()
@@ -35,6 +41,11 @@ def measured(figures):
         ("An idle quantum with ``pipetask run``", about(cpu["idle"], "s")),
         ("A quantum with ``pipetask run -j 2``", about(cpu["pipetask_j2"], "s")),
         ("One more job of BPS", about(figures["cpu_s_per_job"], "s")),
+        *(
+            [("What the final job of BPS does for a quantum", about(figures[FINAL], "s"))]
+            if figures.get(FINAL, 0) > 0
+            else []
+        ),
         ("Read for a quantum", about(figures["read_MB_per_quantum"] * 1e6, "B")),
         ("Memory of a process, at most", about(figures["peak_MB"] * 2**20, "B")),
         ("Table, for a DiaSource", about(figures["table_bytes_per_source"], "B")),
@@ -56,8 +67,9 @@ def computed(figures):
     ]
 
     def row(what, costs, unit="", parts=1):
-        totals = (sum(each[name] * cost for name, cost in costs.items()) / parts for each in counts)
-        amounts = (about(total, unit if parts == 1 else "") for total in totals)
+        totals = [sum(each[name] * cost for name, cost in costs.items()) / parts for each in counts]
+        in_units = unit if parts == 1 else ""
+        amounts = (about(total, in_units, prefix_of(min(totals), in_units)) for total in totals)
         how = (f"{name} {TIMES} {about(cost, unit) if unit else cost}" for name, cost in costs.items())
         return what, *amounts, " + ".join(how)
 
@@ -71,6 +83,11 @@ def computed(figures):
         row("Processor hours", {"quanta": pipetask, "jobs": job}, "s", hour),
         row("Read", {"quanta": figures["read_MB_per_quantum"] * 1e6}, "B"),
         row("Tables", {"DiaSources": figures["table_bytes_per_source"]}, "B"),
+        *(
+            [row("Processor hours of the final job", {"quanta": figures[FINAL]}, "s", hour)]
+            if figures.get(FINAL, 0) > 0
+            else []
+        ),
         row("Files: table, log and metadata", {"quanta": 3}),
         row("Processor hours for the graph", {"quanta": figures["graph_cpu_s_per_quantum"]}, "s", hour),
         row("Memory for the graph", {"quanta": figures["graph_MB_per_quantum"] * 2**20}, "B"),
@@ -99,7 +116,7 @@ def main():
     )
     print(as_rst(caption, measured(figures), "70 30"))
     print()
-    print(as_rst("What follows from it.", computed(figures), "28 14 16 42"))
+    print(as_rst("What follows from it.", computed(figures), "26 17 19 38"))
 
 
 if __name__ == "__main__":
