@@ -9,7 +9,8 @@ runs once more, with nothing to do. A run on a tenth of the sources goes before.
 
 rate_last_vs_first: pictures a second in the last tenth over those in the first;
 cpu_rate_last_vs_first: the same for seconds of the processor, which others do not share.
-memory_last_vs_first: memory (PSS) of the process and its workers, likewise.
+memory_last_vs_first: memory of the process and its workers, likewise: what is theirs alone (Pss_Anon), as
+the part of the libraries that counts for them depends on who else has them.
 resume_seconds: from the start of the second process to its first new picture.
 lists_per_row_vs_tenth: seconds of the processor from the last picture to the end, for each source, over the
 same in a run on a tenth of the sources;
@@ -155,13 +156,13 @@ class Run:
 
 
 def usage(pid):
-    """Return memory in megabytes (PSS) and CPU seconds of a process and of those that it started."""
+    """Return memory in megabytes (Pss_Anon) and CPU seconds of a process and of those that it started."""
     kilobytes, ticks, todo = 0, 0, [pid]
     while todo:
         one = todo.pop()
         with contextlib.suppress(OSError):  # it may have ended
             lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
-            kilobytes += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            kilobytes += next(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:"))
             fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
             ticks += sum(map(int, fields[11:15]))  # of itself, and of children that have ended
             for task in Path(f"/proc/{one}/task").iterdir():
