@@ -134,7 +134,7 @@ class Repository:
 def read_ours(path: str, boxes: list[Box]) -> list[Any]:
     image = open_fits_image(LocalBytes(path))
     try:
-        return image.read(boxes)
+        return image.read(boxes)["image"]
     finally:
         image.close()
 

@@ -30,8 +30,9 @@ def test_every_version(more_afw, name):
         height, width = pixels.shape
         assert image.box == Box(x0, x0 + width, y0, y0 + height)
         box = Box(image.box.x_start + 2, image.box.x_start + 9, image.box.y_start + 1, image.box.y_start + 5)
-        np.testing.assert_array_equal(image.read([box])[0], pixels.data[1:5, 2:9])
-        np.testing.assert_array_equal(image.read_mask([box])[0], mask.data[1:5, 2:9])
+        arrays = image.read([box], ("image", "mask"))
+        np.testing.assert_array_equal(arrays["image"][0], pixels.data[1:5, 2:9])
+        np.testing.assert_array_equal(arrays["mask"][0], mask.data[1:5, 2:9])
         planes = {k.removeprefix("MP_"): v for k, v in mask.header.items() if k.startswith("MP_")}
         assert image.mask_planes == planes
     x, y = np.array([x0 + 3.0]), np.array([y0 + 4.0])
@@ -56,7 +57,7 @@ def test_image_in_the_primary_hdu(tmp_path):
     fits.PrimaryHDU(pixels, header).writeto(path)
     image = open_fits_image(LocalBytes(str(path)))
     assert image.box == Box(10, 16, 20, 25)
-    np.testing.assert_array_equal(image.read([Box(11, 14, 22, 25)])[0], pixels[2:5, 1:4])
+    np.testing.assert_array_equal(image.read([Box(11, 14, 22, 25)])["image"][0], pixels[2:5, 1:4])
 
 
 def test_compressed_image_without_a_name(tmp_path):
@@ -64,7 +65,7 @@ def test_compressed_image_without_a_name(tmp_path):
     pixels = np.arange(30, dtype="i4").reshape(5, 6)
     fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(pixels)]).writeto(path)
     image = open_fits_image(LocalBytes(str(path)))
-    np.testing.assert_array_equal(image.read([Box(1, 4, 2, 5)])[0], pixels[2:5, 1:4])
+    np.testing.assert_array_equal(image.read([Box(1, 4, 2, 5)])["image"][0], pixels[2:5, 1:4])
 
 
 def test_table_is_no_image(afw_files):

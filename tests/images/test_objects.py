@@ -84,8 +84,10 @@ def exposures(afw_files):
     ):
         file = open_fits_image(LocalBytes(str(afw_files[name])))
         planes = dict(file.mask_planes)
-        pixels, bits = file.read([file.box])[0], file.read_mask([file.box])[0]
-        result[role] = Exposure(pixels, bits, planes, SkyWcs(file.sky_map), (1200, 800))
+        arrays = file.read([file.box], ("image", "mask"))
+        result[role] = Exposure(
+            arrays["image"][0], arrays["mask"][0], planes, SkyWcs(file.sky_map), (1200, 800)
+        )
     return result
 
 
@@ -150,7 +152,8 @@ def test_afw_datasets_that_only_the_butler_reads(exposures, monkeypatch):
 
     image = ButlerImage(DeferredDatasetHandle(ButlerStandIn(), Ref(), None))
     boxes = [Box(1210, 1240, 900, 930), Box(1500, 1510, 810, 815)]
-    for box, pixels, bits in zip(boxes, image.read(boxes), image.read_mask(boxes), strict=True):
+    arrays = image.read(boxes, ("image", "mask"))
+    for box, pixels, bits in zip(boxes, arrays["image"], arrays["mask"], strict=True):
         part = box.slices_within(Box(1200, 1600, 800, 1200))
         np.testing.assert_array_equal(pixels, science.image.array[part])
         np.testing.assert_array_equal(bits, science.mask.array[part])

@@ -177,7 +177,7 @@ def test_images_without_a_mask_say_so(make_small_repo):
     results = TripletReader(RepositoryDatasets(repo.butler, TYPES), planes=["SAT"]).read(
         DETECTOR, *repo.sky(X, Y), [30]
     )
-    assert all(isinstance(result, StampError) and "has no MASK" in str(result) for result in results)
+    assert all(isinstance(result, StampError) and "has no mask" in str(result) for result in results)
 
 
 def test_positions_that_no_pixel_sees_spare_the_others(small_repo):

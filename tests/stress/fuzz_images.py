@@ -87,7 +87,7 @@ def read_all(data: bytes) -> list[Any]:
     except ValueError as error:
         raise ImageFileError(image.name, f"has a WCS that cannot be applied: {error}") from error
     planes = image.mask_planes
-    return [box, image.read(boxes), image.read_mask(boxes), image.read_variance(boxes), planes, image.unit]
+    return [box, image.read(boxes, ("image", "mask", "variance")), planes, image.unit]
 
 
 def main(argv: list[str] | None = None) -> int:

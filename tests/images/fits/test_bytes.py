@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lsst.analysis.ap.images import ImageFileError
-from lsst.analysis.ap.images.fits._bytes import ByteStream, LocalBytes
-from lsst.analysis.ap.images.fits._ranges import read_each, read_ranges
+from lsst.analysis.ap.images.fits._bytes import LocalBytes, join_ranges, read_each
+from lsst.analysis.ap.images.fits._stream import ByteStream
 
 DATA = np.random.default_rng(1).bytes(100_000)
 
@@ -29,21 +29,25 @@ def ranges():
 def test_ranges_in_any_order_with_overlaps(source, ranges):
     found = {
         index: bytes(piece)
-        for indices, pieces in read_ranges(source, *ranges)
-        for index, piece in zip(indices, pieces, strict=True)
+        for joined in join_ranges(source, *ranges)
+        for index, piece in zip(joined.indices, joined.read(), strict=True)
     }
     expected = {i: DATA[start:stop] for i, (start, stop) in enumerate(zip(*ranges, strict=True))}
     assert found == expected
     assert [bytes(piece) for piece in read_each(source, *ranges)] == list(expected.values())
 
 
+def read_joined(source, starts, stops):
+    return [joined.read() for joined in join_ranges(source, starts, stops)]
+
+
 def test_no_ranges(source):
     nothing = np.empty(0, dtype=np.int64)
-    assert list(read_ranges(source, nothing, nothing)) == []
+    assert join_ranges(source, nothing, nothing) == []
     assert read_each(source, nothing, nothing) == []
 
 
-@pytest.mark.parametrize("read", [lambda *a: list(read_ranges(*a)), read_each])
+@pytest.mark.parametrize("read", [read_joined, read_each])
 def test_ranges_beyond_the_end(source, read):
     with pytest.raises(ImageFileError, match="is truncated: byte 100001 is needed but it has 100000"):
         read(source, np.array([0, 99_990]), np.array([10, 100_001]))
@@ -51,7 +55,7 @@ def test_ranges_beyond_the_end(source, read):
         read(source, np.array([-5]), np.array([10]))
 
 
-@pytest.mark.parametrize("read", [lambda *a: list(read_ranges(*a)), read_each])
+@pytest.mark.parametrize("read", [read_joined, read_each])
 def test_a_file_that_shrinks_while_it_is_read(source, read):
     with open(source.name, "r+b") as file:
         file.truncate(50_000)

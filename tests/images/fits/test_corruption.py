@@ -14,8 +14,10 @@ from astropy.io import fits
 from lsst.analysis.ap.domain import Box
 from lsst.analysis.ap.images import ImageFileError
 from lsst.analysis.ap.images._fits_image import FitsImage
+from lsst.analysis.ap.images.fits._afw_archive import read_rows
 from lsst.analysis.ap.images.fits._bytes import LocalBytes
 from lsst.analysis.ap.images.fits._hdus import HduList
+from lsst.analysis.ap.images.fits._plane import Plane
 from lsst.analysis.ap.images.fits._planes import read_plane
 
 spec = importlib.util.spec_from_file_location(
@@ -61,7 +63,7 @@ def outcome(data, read):
 
 
 def read_pixels(image):
-    return image.read(PIXELS)[0].tobytes()
+    return image.read(PIXELS)["image"][0].tobytes()
 
 
 def image_hdu(data):
@@ -82,7 +84,7 @@ def test_every_flipped_bit_of_a_tiles_pointer_is_noticed(request, name, row):
 def test_flipped_bits_of_gzip_tiles_are_noticed(gzip_file):
     hdu = image_hdu(gzip_file)
     good = outcome(gzip_file, read_pixels)
-    column = hdu.table().field("COMPRESSED_DATA")
+    column = read_rows(hdu).field("COMPRESSED_DATA")
     sizes = [len(tile) for tile in column]
     start = hdu.data_start + hdu.integer("NAXIS1") * 400 + sum(sizes[:200])
     rng = np.random.default_rng(1)
@@ -157,7 +159,7 @@ def test_tiles_that_share_bytes_are_refused():
     fits.HDUList([fits.PrimaryHDU(), image]).writeto(file)
     hdu = HduList(fuzz.MemoryBytes(file.getvalue(), "whole.fits")).get(1)
     content = bytearray(file.getvalue())
-    (plane,) = read_plane(hdu, [Box(0, 30, 0, 8)])
+    (plane,) = read_plane(Plane.of(hdu), [Box(0, 30, 0, 8)])
     np.testing.assert_array_equal(plane, pixels)
     pointers = np.frombuffer(content, ">i4", 16, hdu.data_start).reshape(8, 2)
     length, start = pointers[2]

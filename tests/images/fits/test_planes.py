@@ -13,6 +13,7 @@ from lsst.analysis.ap.domain import Box
 from lsst.analysis.ap.images.fits import _codecs
 from lsst.analysis.ap.images.fits._bytes import ByteSource, check_range
 from lsst.analysis.ap.images.fits._hdus import HduList
+from lsst.analysis.ap.images.fits._plane import Plane
 from lsst.analysis.ap.images.fits._planes import read_plane
 
 
@@ -53,7 +54,7 @@ def astropys(source):
 
 
 def ours(source, boxes):
-    return read_plane(HduList(source).get(1), boxes)
+    return read_plane(Plane.of(HduList(source).get(1)), boxes)
 
 
 def assert_same(source, boxes):
@@ -186,7 +187,7 @@ def test_each_tile_is_read_once_and_neighbours_together():
     source.max_gap = 0
     hdu = HduList(source).get(1)
     source.reads.clear()
-    read_plane(hdu, [Box(0, 10, 5, 15), Box(20, 30, 10, 20), Box(5, 15, 40, 45)])
+    read_plane(Plane.of(hdu), [Box(0, 10, 5, 15), Box(20, 30, 10, 20), Box(5, 15, 40, 45)])
     table, *pixels = source.reads
     assert table[0] == hdu.data_start
     assert len(pixels) == 2, "rows 5 to 20 lie together, and rows 40 to 45"
@@ -196,5 +197,5 @@ def test_no_boxes_cost_nothing():
     source = write(fits.ImageHDU(np.zeros((5, 5), "f4")))
     hdu = HduList(source).get(1)
     source.reads.clear()
-    assert read_plane(hdu, []) == []
+    assert read_plane(Plane.of(hdu), []) == []
     assert source.reads == []

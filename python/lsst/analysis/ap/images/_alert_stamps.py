@@ -2,8 +2,8 @@
 
 __all__ = ("ALERT_STAMPS", "AlertStampReader", "alert_triplet")
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,14 +12,8 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from ..domain import Box, CutoutsError, SourceBatch, Stamp, Triplet
-from ._alert_planes import read_planes
+from ._alert_image import AlertImage, read_alert_image
 from ._errors import StampError
-from .fits._bytes import MemoryBytes
-from .fits._codecs import inflate_all
-from .fits._errors import ImageFileError
-from .fits._hdu import Hdu
-from .fits._hdus import HduList
-from .fits._planes import is_image, plane_shape, read_plane, read_unit
 from .wcs._sky_map import HeaderSkyMap, sky_jacobians
 
 ALERT_STAMPS: Final[Mapping[str, str]] = {
@@ -28,13 +22,6 @@ ALERT_STAMPS: Final[Mapping[str, str]] = {
     "difference": "cutoutDifference",
 }
 """Columns that hold the FITS file of each stamp."""
-
-MAX_SIDE: Final = 2000
-"""Pixels; the stamps of alerts have about a hundred. Those of differing sizes
-are put into squares, so a long one would take a lot of memory."""
-
-_MAX_BYTES: Final = 2**26
-"""Neither is the file of a stamp larger than this: image, variance and mask."""
 
 # The stamps of ZTF have no WCS: its pixels are 1.01 arcseconds wide (E. Bellm
 # et al., PASP 131, 018002, 2019), east is to the left and north is down.
@@ -152,7 +139,7 @@ def alert_triplet(
     wanted = [
         role for role in ALERT_STAMPS if role != "difference" or require_difference or files.get("difference")
     ]
-    images = {role: _open(role, files.get(role), extras) for role in wanted}
+    images = {role: read_alert_image(role, files.get(role), extras) for role in wanted}
     science = images["science"]
     x, y, jacobian = _source(science, (ra, dec) if known and ra is not None and dec is not None else None)
     side = max(max(image.box.shape) for image in images.values())
@@ -166,24 +153,12 @@ def alert_triplet(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Image:
-    """The image of a stamp's file."""
-
-    array: NDArray[np.float32]
-    box: Box
-    header: fits.Header
-    unit: str | None
-    planes: Mapping[str, Any]
-    """What else there is, as fields of a `Stamp`."""
-
-
 def _select(rows: pa.Table) -> pa.Table:
     wanted = {"ra", "dec", "instrument", "isNegative", *ALERT_STAMPS.values()}
     return rows.select([name for name in rows.column_names if name in wanted])
 
 
-def _square(role: str, image: _Image, x: float, y: float, side: int) -> Stamp:
+def _square(role: str, image: AlertImage, x: float, y: float, side: int) -> Stamp:
     """Return a square stamp of an image.
 
     The source is at (x, y), counted from the first pixel.
@@ -206,41 +181,9 @@ def _square(role: str, image: _Image, x: float, y: float, side: int) -> Stamp:
     return Stamp(padded(image.array, np.nan), box, unit=image.unit, **planes)
 
 
-def _open(role: str, content: bytes | None, extras: Collection[str]) -> _Image:
-    """Return the first image of a FITS file."""
-    if not content:
-        raise StampError(f"the alert has no {role} stamp")
-    try:
-        if content[:2] == b"\x1f\x8b":
-            content = inflate_all(content, _MAX_BYTES)
-        hdus = HduList(MemoryBytes(content, f"the {role} stamp of the alert"))
-        for hdu in hdus:
-            if is_image(hdu):
-                return _read(hdu, hdus if extras else (), extras)
-    except ImageFileError as error:
-        raise StampError(str(error)) from error
-    except ValueError as error:
-        raise StampError(f"the {role} stamp of the alert {error}") from error
-    raise StampError(f"the {role} stamp of the alert has no image")
-
-
-def _read(hdu: Hdu, others: Iterable[Hdu], extras: Collection[str]) -> _Image:
-    height, width = plane_shape(hdu)
-    if max(width, height) > MAX_SIDE:
-        raise ImageFileError(
-            hdu.source.name, f"has {width}x{height} pixels; more than {MAX_SIDE} on a side are no stamp"
-        )
-    (array,) = read_plane(hdu, [Box(0, width, 0, height)])
-    # The header counts the pixel before the first one of the stamp.
-    x0, y0 = (hdu.number(keyword, -1) + 1 for keyword in ("CUTMINX", "CUTMINY"))
-    if max(abs(x0), abs(y0)) > 2**31:
-        raise ImageFileError(hdu.source.name, f"begins at an impossible pixel: {x0}, {y0}")
-    box = Box(int(x0), int(x0) + width, int(y0), int(y0) + height)
-    planes = read_planes(others, (height, width), extras, MAX_SIDE)
-    return _Image(np.ascontiguousarray(array, np.float32), box, hdu.header, read_unit(hdu), planes)
-
-
-def _source(image: _Image, position: tuple[float, float] | None) -> tuple[float, float, NDArray[np.float64]]:
+def _source(
+    image: AlertImage, position: tuple[float, float] | None
+) -> tuple[float, float, NDArray[np.float64]]:
     """Return where the source is, from the first pixel, and how the sky lies."""
     header = image.header
     center = (image.array.shape[1] - 1) / 2, (image.array.shape[0] - 1) / 2

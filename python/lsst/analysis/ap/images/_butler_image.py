@@ -2,16 +2,14 @@
 
 __all__ = ("ButlerImage",)
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
-
-from numpy.typing import NDArray
 
 from lsst.daf.butler import DeferredDatasetHandle
 
 from ..domain import Box
-from ._cut import around
+from ._cut import Arrays, around
 from ._objects import ObjectImage
 from ._psf import load_psf
 from .wcs._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
@@ -20,8 +18,7 @@ from .wcs._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
 class ButlerImage:
     """An image behind ``Butler.get``.
 
-    The box that holds all that is wanted is read in one call, and kept for the
-    mask and the variances.
+    The box that holds all that is wanted is read in one call.
 
     Parameters
     ----------
@@ -46,12 +43,11 @@ class ButlerImage:
             self.box = Box(bbox.x.start, bbox.x.stop, bbox.y.start, bbox.y.stop)
         wcs = self._get("wcs" if self._is_afw else "sky_projection")
         self.sky_map: SkyMap = AfwSkyMap(wcs) if self._is_afw else LsstSkyMap(wcs)
-        self.has_mask = "mask" in self._components
         self._part: tuple[Box, ObjectImage] | None = None
 
     @cached_property
     def mask_planes(self) -> Mapping[str, int]:
-        """Bit number of each mask plane, by afw's name."""
+        """Bit number of each mask plane, by afw's name; none where there is no mask."""
         return self._corner.mask_planes
 
     @cached_property
@@ -59,50 +55,9 @@ class ButlerImage:
         """Unit of the pixels; `None` where nothing says it."""
         return self._corner.unit
 
-    def read(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-        """Return pixels of the image.
-
-        Parameters
-        ----------
-        boxes : `~collections.abc.Sequence` [`Box`]
-            What to read, PARENT pixels, inside of ``box``.
-
-        Returns
-        -------
-        arrays : `list` [`numpy.ndarray`]
-            One array per box.
-        """
-        return self._get_part(boxes).read(boxes) if boxes else []
-
-    def read_mask(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-        """Return bits of the mask.
-
-        Parameters
-        ----------
-        boxes : `~collections.abc.Sequence` [`Box`]
-            What to read, PARENT pixels, inside of ``box``.
-
-        Returns
-        -------
-        arrays : `list` [`numpy.ndarray`]
-            One array per box.
-        """
-        return self._get_part(boxes).read_mask(boxes) if boxes else []
-
-    def read_variance(self, boxes: Sequence[Box]) -> list[NDArray[Any]] | None:
-        """Return variances of pixels of the image.
-
-        Parameters
-        ----------
-        boxes : `~collections.abc.Sequence` [`Box`]
-            What to read, PARENT pixels, inside of ``box``.
-
-        Returns
-        -------
-        arrays : `list` [`numpy.ndarray`] or `None`
-            One array per box; `None` where the image has no variances.
-        """
-        return self._get_part(boxes).read_variance(boxes) if boxes else []
+    def read(self, boxes: Sequence[Box], kinds: Collection[str] = ("image",)) -> Arrays:
+        # Docstring inherited.
+        return self._get_part(boxes).read(boxes, kinds) if boxes else {kind: [] for kind in kinds}
 
     @cached_property
     def psf(self) -> Any:

@@ -1,6 +1,6 @@
 """From positions on the sky to stamps of one image."""
 
-__all__ = ("Grid", "OpenImage", "around", "cut_stamps")
+__all__ = ("Arrays", "Grid", "OpenImage", "around", "cut_stamps")
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,10 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..domain import Box, Stamp
+from ..domain import Box, CutoutsError, Stamp
 from ._errors import StampError
 from ._psf import psf_image
 from .wcs._sky_map import SkyMap
+
+type Arrays = dict[str, list[NDArray[Any]]]
+"""By ``image``, ``mask`` and ``variance`` the pixels of each box, (rows, columns)."""
 
 
 def around(boxes: Iterable[Box]) -> Box:
@@ -69,57 +72,24 @@ class OpenImage(Protocol):
         ...
 
     @property
-    def has_mask(self) -> bool:
-        """Whether the image comes with a mask."""
-        ...
-
-    @property
     def mask_planes(self) -> Mapping[str, int]:
-        """Bit number of each mask plane, by afw's name."""
+        """Bit number of each mask plane, by afw's name; none where there is no mask."""
         ...
 
-    def read(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
+    def read(self, boxes: Sequence[Box], kinds: Collection[str] = ("image",)) -> Arrays:
         """Return the pixels of boxes that lie on the image.
 
         Parameters
         ----------
-        boxes : sequence of `Box`
+        boxes : `~collections.abc.Sequence` [`Box`]
             PARENT pixels.
+        kinds : `~collections.abc.Collection` [`str`], optional
+            Those of ``image``, ``mask`` and ``variance`` that are wanted.
 
         Returns
         -------
-        arrays : `list` [`numpy.ndarray`]
-            One for each box, (rows, columns).
-        """
-        ...
-
-    def read_mask(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-        """Return the mask bits of boxes that lie on the image.
-
-        Parameters
-        ----------
-        boxes : sequence of `Box`
-            PARENT pixels.
-
-        Returns
-        -------
-        arrays : `list` [`numpy.ndarray`]
-            One for each box, (rows, columns).
-        """
-        ...
-
-    def read_variance(self, boxes: Sequence[Box]) -> list[NDArray[Any]] | None:
-        """Return the variances of boxes that lie on the image.
-
-        Parameters
-        ----------
-        boxes : sequence of `Box`
-            PARENT pixels.
-
-        Returns
-        -------
-        arrays : `list` [`numpy.ndarray`] or `None`
-            One for each box, (rows, columns); `None` where there are none.
+        arrays : `Arrays`
+            Those kinds that the image has.
         """
         ...
 
@@ -179,15 +149,18 @@ def cut_stamps(
         wanted.append(boxes)
         if boxes:
             # The largest box of a source holds the others.
-            index = max(range(len(boxes)), key=lambda n: sides[n])
+            index = sides.index(max(sides))
             largest.append(boxes[index])
             parts.append(inside[index])
 
-    planes = image.mask_planes if with_mask or image.has_mask else {}
-    arrays = iter(image.read(parts))
-    masks = iter(image.read_mask(parts)) if with_mask or "NO_DATA" in planes else None
-    found = image.read_variance(parts) if "variance" in extras else None
-    variances = None if found is None else iter(found)
+    planes = image.mask_planes
+    kinds = {"image", *extras} & {"image", "variance"}
+    if with_mask or "NO_DATA" in planes:
+        kinds.add("mask")
+    found = {kind: iter(arrays) for kind, arrays in image.read(parts, kinds).items()}
+    arrays, masks, variances = found["image"], found.get("mask"), found.get("variance")
+    if with_mask and masks is None:
+        raise CutoutsError(f"{image.name}: has no mask")
     psf = image.psf if "psf" in extras else None
     no_data = 1 << planes["NO_DATA"] if "NO_DATA" in planes else 0
     places = iter(zip(largest, parts, strict=True))
@@ -203,7 +176,7 @@ def cut_stamps(
         if mask is not None and no_data:
             array[mask & no_data != 0] = np.nan
         variance = None if variances is None else _pad(next(variances), part, outer, np.nan, np.float32)
-        kernel = psf_image(psf, xi, yi)
+        kernel = None if psf is None else psf_image(psf, xi, yi)
         stamps = []
         for box in boxes:
             stamps.append(

@@ -2,21 +2,20 @@
 
 __all__ = ("FitsImage", "open_fits_image")
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-from numpy.typing import NDArray
-
 from ..domain import Box
-from ._mask_planes import mask_planes_from_header
+from ._cut import Arrays
+from ._mask_planes import mask_planes_of
 from .fits._afw_archive import read_sky_wcs_text
 from .fits._bytes import ByteSource
 from .fits._errors import ImageFileError
-from .fits._hdu import Hdu
-from .fits._hdus import HduList
-from .fits._planes import is_image, plane_shape, read_plane, read_unit
-from .wcs._projection import is_lsst_images, read_projection
+from .fits._hdus import Hdu, HduList
+from .fits._plane import Plane
+from .fits._planes import read_plane
+from .wcs._projection import read_projection
 from .wcs._sky_map import AstSkyMap, HeaderSkyMap, SkyMap
 
 # The images of a detector mostly have the same, and the patches of a tract.
@@ -41,9 +40,11 @@ class FitsImage:
         self._source = source
         self.name = source.name
         self._hdus = HduList(source)
-        self._image = _find_image(self._hdus)
-        height, width = plane_shape(self._image)
-        x0, y0 = _read_xy0(self._image)
+        hdu = _find_image(self._hdus)
+        x0, y0 = _read_xy0(hdu)
+        self._image = Plane.of(hdu)
+        self.unit = self._image.unit or self._hdus.primary.text("BUNIT") or None
+        height, width = self._image.shape
         self.box = Box(x0, x0 + width, y0, y0 + height)
         self.psf: Any = None  # what opens the file may know it
 
@@ -57,8 +58,8 @@ class FitsImage:
             Raised if the file has no WCS, or it cannot be read.
         """
         try:
-            if is_lsst_images(self._hdus):
-                return read_projection(self._hdus)
+            if (sky_map := read_projection(self._hdus)) is not None:
+                return sky_map
             if (text := read_sky_wcs_text(self._hdus)) is not None:
                 return _ast_sky_map(text)
             return HeaderSkyMap(self._wcs_header(), self.box.x_start, self.box.y_start)
@@ -68,95 +69,34 @@ class FitsImage:
             raise ImageFileError(self.name, f"has no usable WCS: {type(error).__name__}: {error}") from error
 
     @cached_property
-    def unit(self) -> str | None:
-        """Unit of the pixels, BUNIT of the image or of the file."""
-        return read_unit(self._image) or read_unit(self._hdus.primary)
-
-    @cached_property
-    def has_mask(self) -> bool:
-        """Whether the file has a mask."""
-        return self._find("MASK") is not None
-
-    @cached_property
     def mask_planes(self) -> Mapping[str, int]:
-        """Bit number of each mask plane, by afw's name."""
-        mask = self._mask
-        try:
-            return mask_planes_from_header(mask.header)
-        except ImageFileError:
-            raise
-        except Exception as error:
-            raise ImageFileError(self.name, f"has a corrupt mask header: {error}") from error
+        """Bit number of each mask plane, by afw's name; none where there is no mask."""
+        return {} if self._mask is None else mask_planes_of(self._mask)
 
-    def read(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-        """Return pixels of the image.
+    def read(self, boxes: Sequence[Box], kinds: Collection[str] = ("image",)) -> Arrays:
+        # Docstring inherited.
+        x0, y0 = self.box.x_start, self.box.y_start
+        local = [Box(box.x_start - x0, box.x_stop - x0, box.y_start - y0, box.y_stop - y0) for box in boxes]
+        hdus = {"mask": self._mask if "mask" in kinds else None}
+        if "variance" in kinds:
+            hdus["variance"] = self._hdus.find("VARIANCE")
+        planes = {"image": self._image} if "image" in kinds else {}
+        planes |= {kind: Plane.of(hdu) for kind, hdu in hdus.items() if hdu is not None}
+        for kind, plane in planes.items():
+            if plane.shape != self._image.shape:
+                raise ImageFileError(self.name, f"has a {kind} of another size than its image")
+        return {kind: read_plane(plane, local) for kind, plane in planes.items()}
 
-        Parameters
-        ----------
-        boxes : `~collections.abc.Sequence` [`Box`]
-            What to read, PARENT pixels, inside of ``box``.
-
-        Returns
-        -------
-        arrays : `list` [`numpy.ndarray`]
-            One array per box.
-        """
-        return read_plane(self._image, [self._to_local(box) for box in boxes])
-
-    def read_mask(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-        """Return bits of the mask.
-
-        Parameters
-        ----------
-        boxes : `~collections.abc.Sequence` [`Box`]
-            What to read, PARENT pixels, inside of ``box``.
-
-        Returns
-        -------
-        arrays : `list` [`numpy.ndarray`]
-            One array per box.
-        """
-        if plane_shape(self._mask) != self.box.shape:
-            raise ImageFileError(self.name, "has a mask of another size than its image")
-        return read_plane(self._mask, [self._to_local(box) for box in boxes])
-
-    def read_variance(self, boxes: Sequence[Box]) -> list[NDArray[Any]] | None:
-        """Return variances of pixels of the image.
-
-        Parameters
-        ----------
-        boxes : `~collections.abc.Sequence` [`Box`]
-            What to read, PARENT pixels, inside of ``box``.
-
-        Returns
-        -------
-        arrays : `list` [`numpy.ndarray`] or `None`
-            One array per box; `None` where the file has no variances.
-        """
-        variance = self._find("VARIANCE")
-        if variance is None:
-            return None
-        if plane_shape(variance) != self.box.shape:
-            raise ImageFileError(self.name, "has variances of another size than its image")
-        return read_plane(variance, [self._to_local(box) for box in boxes])
+    @cached_property
+    def _mask(self) -> Hdu | None:
+        return self._hdus.find("MASK")
 
     def close(self) -> None:
         """Close the file."""
         self._source.close()
 
-    def _find(self, name: str) -> Hdu | None:
-        return next((hdu for hdu in self._hdus if hdu.index and hdu.name == name), None)
-
-    @cached_property
-    def _mask(self) -> Hdu:
-        return self._hdus.find("MASK")
-
-    def _to_local(self, box: Box) -> Box:
-        x0, y0 = self.box.x_start, self.box.y_start
-        return Box(box.x_start - x0, box.x_stop - x0, box.y_start - y0, box.y_stop - y0)
-
     def _wcs_header(self) -> Any:
-        header = self._image.header
+        header = self._image.hdu.header
         if "CTYPE1" in header or "CTYPE1" not in self._hdus.primary.header:
             return header
         # Before EXTTYPE, afw kept the WCS of a lone image with the primary HDU.
@@ -189,16 +129,16 @@ def open_fits_image(source: ByteSource) -> FitsImage:
 
 
 def _find_image(hdus: HduList) -> Hdu:
-    if is_image(hdus.primary):
+    if hdus.primary.is_image:
         return hdus.primary
     nameless = None
     for hdu in hdus:
         if hdu.name == "IMAGE":
             return hdu
         # The latter is what libraries call an image that has no name.
-        if nameless is None and hdu.index and is_image(hdu) and hdu.name in ("", "COMPRESSED_IMAGE"):
+        if nameless is None and hdu.index and hdu.is_image and hdu.name in ("", "COMPRESSED_IMAGE"):
             nameless = hdu
-    return nameless or hdus.find("IMAGE")
+    return nameless or hdus.get("IMAGE")
 
 
 def _read_xy0(image: Hdu) -> tuple[int, int]:
@@ -213,6 +153,6 @@ def _read_xy0(image: Hdu) -> tuple[int, int]:
             start.append(image.number(f"CRVAL{axis}A", 0.0) + 1.0 - image.number(f"CRPIX{axis}A", 1.0))
         else:
             start.append(-image.number(f"LTV{axis}", 0.0))
-    if max(abs(value) for value in start) > 2**31:
+    if max(map(abs, start)) > 2**31:
         raise ImageFileError(image.source.name, f"has an impossible xy0 in HDU {image.index}: {start}")
     return round(start[0]), round(start[1])

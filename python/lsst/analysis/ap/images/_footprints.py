@@ -16,7 +16,7 @@ from ._datasets import Datasets
 from ._errors import StampError
 from ._image_types import DIFFERENCE, ImageTypes, kind_of
 from ._locations import open_plain_fits
-from .fits._afw_archive import ArchiveEntry, read_archive_index, read_table
+from .fits._afw_archive import ArchiveEntry, read_archive_index, read_rows, read_table
 from .fits._bytes import ByteSource
 from .fits._errors import ImageFileError
 from .fits._hdus import HduList
@@ -175,7 +175,7 @@ def read_footprints(source: ByteSource) -> dict[int, Footprint]:
         Raised if the file is no such catalogue, or is truncated or corrupt.
     """
     hdus = HduList(source)
-    catalog = hdus.get(1).table()
+    catalog = read_rows(hdus.get(1))
     names = catalog.dtype.names or ()
     if "id" not in names or "footprint" not in names:
         raise ImageFileError(source.name, "is not a SourceCatalog with footprints")

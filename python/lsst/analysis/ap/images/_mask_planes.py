@@ -1,10 +1,8 @@
 """Names of mask planes, as afw has them."""
 
-__all__ = ("afw_plane_name", "mask_planes_from_header")
+__all__ = ("afw_plane_name", "mask_planes_of")
 
-from typing import Any
-
-from astropy.io.fits import Header
+from .fits._hdus import Hdu
 
 AFW_NAMES = {
     "SATURATED": "SAT",
@@ -33,30 +31,28 @@ def afw_plane_name(name: str) -> str:
     return AFW_NAMES.get(name, name)
 
 
-def mask_planes_from_header(header: Header) -> dict[str, int]:
+def mask_planes_of(mask: Hdu) -> dict[str, int]:
     """Return the mask planes that a mask's header describes.
 
     Parameters
     ----------
-    header : `astropy.io.fits.Header`
-        Header of the mask extension: afw writes ``MP_<name> = bit``,
-        lsst.images ``MSKNnnnn = name`` and ``MSKMnnnn = 1 << bit``.
+    mask : `Hdu`
+        The mask. afw writes ``MP_<name> = bit``, lsst.images ``MSKNnnnn =
+        name`` and ``MSKMnnnn = 1 << bit``.
 
     Returns
     -------
     planes : `dict` [`str`, `int`]
         Bit number by afw's name.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the header is damaged.
     """
-    planes: dict[str, int] = {}
-    for keyword in header:
-        if keyword.startswith("MP_"):
-            _add(planes, keyword.removeprefix("MP_"), header[keyword])
-    for keyword in header:
-        if keyword.startswith("MSKN") and (mask := header.get(f"MSKM{keyword[4:]}")):
-            _add(planes, afw_plane_name(str(header[keyword])), int(mask).bit_length() - 1)
-    return planes
-
-
-def _add(planes: dict[str, int], name: str, bit: Any) -> None:
-    if isinstance(bit, int) and 0 <= bit < 32:
-        planes[name] = bit
+    cards = mask.matching("MP_", "MSKN", "MSKM")
+    bits = {name.removeprefix("MP_"): bit for name, bit in cards.items() if name.startswith("MP_")}
+    for keyword, name in cards.items():
+        if keyword.startswith("MSKN") and isinstance(value := cards.get(f"MSKM{keyword[4:]}"), int):
+            bits[AFW_NAMES.get(name, name)] = value.bit_length() - 1
+    return {name: bit for name, bit in bits.items() if isinstance(bit, int) and 0 <= bit < 32}

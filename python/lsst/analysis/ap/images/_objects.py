@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..domain import Box, CutoutsError, Triplet
-from ._cut import Grid
+from ._cut import Arrays, Grid
 from ._errors import MissingDatasetError, StampError
 from ._mask_planes import afw_plane_name
 from ._triplets import Opener, cut_triplets
@@ -66,72 +66,28 @@ class ObjectImage:
         metadata = self._object.getMetadata()
         return str(metadata.getScalar("BUNIT")) if metadata.exists("BUNIT") else None
 
-    @property
-    def has_mask(self) -> bool:
-        """Whether the image comes with a mask."""
-        return getattr(self._object, "mask", None) is not None
-
     @cached_property
     def mask_planes(self) -> Mapping[str, int]:
-        """Bit number of each mask plane, by afw's name."""
-        mask = self._mask
+        """Bit number of each mask plane, by afw's name; none where there is no mask."""
+        mask = getattr(self._object, "mask", None)
+        if mask is None:
+            return {}
         if self._is_afw:
             return dict(mask.getMaskPlaneDict())
         planes = enumerate(plane for plane in mask.schema)
         return {afw_plane_name(plane.name): bit for bit, plane in planes if plane is not None and bit < 32}
 
-    def read(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-        """Return pixels of the image.
-
-        Parameters
-        ----------
-        boxes : `~collections.abc.Sequence` [`Box`]
-            What to read, PARENT pixels, inside of ``box``.
-
-        Returns
-        -------
-        arrays : `list` [`numpy.ndarray`]
-            One array per box, a copy.
-        """
-        # A plain Image has no image of its own.
-        pixels = getattr(self._object, "image", self._object).array
-        return [np.array(pixels[box.slices_within(self.box)]) for box in boxes]
-
-    def read_mask(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-        """Return bits of the mask.
-
-        Parameters
-        ----------
-        boxes : `~collections.abc.Sequence` [`Box`]
-            What to read, PARENT pixels, inside of ``box``.
-
-        Returns
-        -------
-        arrays : `list` [`numpy.ndarray`]
-            One array per box, a copy.
-        """
-        slices = [box.slices_within(self.box) for box in boxes]
-        if self._is_afw:
-            return [np.array(self._mask.array[part]) for part in slices]
-        return [self._lsst_bits(part) for part in slices]
-
-    def read_variance(self, boxes: Sequence[Box]) -> list[NDArray[Any]] | None:
-        """Return variances of pixels of the image.
-
-        Parameters
-        ----------
-        boxes : `~collections.abc.Sequence` [`Box`]
-            What to read, PARENT pixels, inside of ``box``.
-
-        Returns
-        -------
-        arrays : `list` [`numpy.ndarray`] or `None`
-            One array per box, a copy; `None` where the image has no variances.
-        """
-        variance = getattr(self._object, "variance", None)
-        if variance is None:
-            return None
-        return [np.array(variance.array[box.slices_within(self.box)]) for box in boxes]
+    def read(self, boxes: Sequence[Box], kinds: Collection[str] = ("image",)) -> Arrays:
+        # Docstring inherited. The arrays are copies.
+        arrays = {}
+        for kind in kinds:
+            # A plain Image has no image of its own.
+            pixels = getattr(self._object, kind, self._object if kind == "image" else None)
+            if pixels is not None:
+                parts = [pixels.array[box.slices_within(self.box)] for box in boxes]
+                is_schemed = kind == "mask" and not self._is_afw
+                arrays[kind] = [_bits(part) if is_schemed else np.array(part) for part in parts]
+        return arrays
 
     @cached_property
     def psf(self) -> Any:
@@ -141,22 +97,17 @@ class ObjectImage:
     def close(self) -> None:
         """Do nothing: the image belongs to who made it."""
 
-    @property
-    def _mask(self) -> Any:
-        mask = getattr(self._object, "mask", None)
-        if mask is None:
-            raise CutoutsError(f"{self.name}: has no mask")
-        return mask
 
-    def _lsst_bits(self, part: tuple[slice, slice]) -> NDArray[Any]:
-        # lsst.images spreads the planes over as many bytes as they need; the
-        # order of the schema is the order of the bits.
-        array = self._mask.array[part]
-        bits = np.zeros(array.shape[:2], dtype=np.uint32)
-        width = 8 * array.dtype.itemsize
-        for element in range(min(array.shape[2], 32 // width)):
-            bits |= array[:, :, element].astype(np.uint32) << np.uint32(width * element)
-        return bits.view(np.int32)
+def _bits(array: NDArray[Any]) -> NDArray[np.int32]:
+    """Return the bits of a mask of lsst.images, whose planes lie in as many bytes as they need.
+
+    The order of the schema is the order of the bits.
+    """
+    bits = np.zeros(array.shape[:2], dtype=np.uint32)
+    width = 8 * array.dtype.itemsize
+    for element in range(min(array.shape[2], 32 // width)):
+        bits |= array[:, :, element].astype(np.uint32) << np.uint32(width * element)
+    return bits.view(np.int32)
 
 
 def read_triplets(

@@ -44,8 +44,7 @@ def psf_image(psf: Any, x: float, y: float) -> NDArray[np.float64] | None:
 
     Parameters
     ----------
-    psf : `lsst.afw.detection.Psf`, `lsst.images.psfs.PointSpreadFunction` or \
-            `None`
+    psf : `lsst.afw.detection.Psf` or `lsst.images.psfs.PointSpreadFunction`
         The function.
     x, y : `float`
         PARENT pixels.
@@ -53,11 +52,9 @@ def psf_image(psf: Any, x: float, y: float) -> NDArray[np.float64] | None:
     Returns
     -------
     image : `numpy.ndarray` or `None`
-        Its middle pixel is the source, its sum 1; `None` where there is no
-        function, or it has no value at that place.
+        Its middle pixel is the source, its sum 1; `None` where it has no value
+        at that place.
     """
-    if psf is None:
-        return None
     try:
         if hasattr(psf, "compute_kernel_image"):
             return np.asarray(psf.compute_kernel_image(x=x, y=y).array, dtype=np.float64)

@@ -54,11 +54,11 @@ def cut_triplets(
     """
     ra, dec = np.atleast_1d(np.asarray(ra, np.float64)), np.atleast_1d(np.asarray(dec, np.float64))
     sides = _check(ra, dec, sizes)
-    results: list[tuple[Triplet, ...] | StampError] = [
-        StampError(f"has no position: ra = {ra_i}, dec = {dec_i}")
-        for ra_i, dec_i in zip(ra.tolist(), dec.tolist(), strict=True)
-    ]
-    usable = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0))
+    is_usable = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0)
+    usable = np.flatnonzero(is_usable)
+    results: list[tuple[Triplet, ...] | StampError] = [()] * len(ra)
+    for i in np.flatnonzero(~is_usable).tolist():
+        results[i] = StampError(f"has no position: ra = {ra[i]}, dec = {dec[i]}")
     if not usable.size:
         return results
     ra, dec, sides = ra[usable], dec[usable], sides[usable]

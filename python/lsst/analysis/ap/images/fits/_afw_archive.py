@@ -1,16 +1,24 @@
 """Objects that afw keeps in the archive tables of its FITS files."""
 
-__all__ = ("ArchiveEntry", "read_archive_index", "read_sky_wcs_text", "read_table")
+__all__ = ("ArchiveEntry", "read_archive_index", "read_rows", "read_sky_wcs_text", "read_table")
 
+import io
 import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from astropy.io import fits
 
 from ._errors import ImageFileError
-from ._hdu import Hdu
-from ._hdus import HduList
+from ._hdus import BLOCK, Hdu, HduList
+
+ELEMENT_SIZES = dict(zip("LXBIJKAEDCM", (1, 1, 1, 2, 4, 8, 1, 4, 8, 8, 16), strict=True))
+"""Bytes of an element of a column (FITS standard 4.0, table 18)."""
+
+MAX_HEAP_USES = 4
+"""Cells may share bytes of the heap; those that claim it more often than this
+on the average are damaged, or made to fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +64,10 @@ def read_archive_index(hdus: HduList) -> tuple[Hdu | None, list[ArchiveEntry]]:
     ImageFileError
         Raised if the index cannot be read.
     """
-    index = next((hdu for hdu in hdus if hdu.index and hdu.name == "ARCHIVE_INDEX"), None)
+    index = hdus.find("ARCHIVE_INDEX")
     if index is None:
         return None, []
-    rows = index.table()
+    rows = read_rows(index)
     numbers = ("id", "cat.archive", "cat.persistable", "row0", "nrows")
     try:
         columns = [rows[name].tolist() for name in numbers] + [[str(name) for name in rows["name"]]]
@@ -92,7 +100,7 @@ def read_table(hdus: HduList, index: Hdu, entry: ArchiveEntry) -> Any:
     """
     if entry.catalog < 1:
         raise ImageFileError(hdus.source.name, f"has a corrupt archive index: {entry}")
-    table = hdus.get(index.index + entry.catalog).table()
+    table = read_rows(hdus.get(index.index + entry.catalog))
     if not 0 <= entry.row <= entry.row + entry.rows <= len(table):
         raise ImageFileError(hdus.source.name, f"has a corrupt archive index: it has no rows for {entry}")
     return table
@@ -152,3 +160,49 @@ def read_sky_wcs_text(hdus: HduList) -> str | None:
     if match[1] != "1":
         raise ImageFileError(hdus.source.name, f"has a SkyWcs of version {match[1]}; only 1 is known")
     return text[match.end() :]
+
+
+def read_rows(hdu: Hdu) -> fits.FITS_rec:
+    """Return the rows of a binary table.
+
+    Parameters
+    ----------
+    hdu : `Hdu`
+        The table.
+
+    Returns
+    -------
+    rows : `astropy.io.fits.FITS_rec`
+        All rows, in memory.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the file is truncated or the table corrupt.
+    """
+    hdu.columns()
+    if hdu.integer("NAXIS1") < 1:
+        # Rows without bytes could be any number.
+        raise hdu.corrupt("table: its rows are empty")
+    data = hdu.source.read(hdu.data_start, hdu.data_start + hdu.data_size)
+    # astropy reads the heap of variable-length columns from files only.
+    file = io.BytesIO(hdu.header_bytes + data + bytes(-len(data) % BLOCK))
+    try:
+        rows = fits.BinTableHDU.readfrom(file, memmap=False).data
+        claimed = _claimed_heap(rows)
+    except Exception as error:
+        raise hdu.corrupt(f"table: {error}") from error
+    if claimed > MAX_HEAP_USES * len(data):
+        raise hdu.corrupt(f"table: its cells claim {claimed} bytes of {len(data)}")
+    return rows
+
+
+def _claimed_heap(rows: fits.FITS_rec) -> int:
+    """Return how many bytes the cells of variable length have in all."""
+    stored = rows.view(np.ndarray)
+    claimed = 0
+    for column in rows.columns:
+        if match := re.match(r"[01]?[PQ]([LXBIJKAEDCM])", column.format):
+            counts = stored[column.name].reshape(-1, 2)[:, 0].astype(np.float64)
+            claimed += int(np.abs(counts).sum()) * ELEMENT_SIZES[match[1]]
+    return claimed

@@ -12,9 +12,9 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from ...domain import Box
-from ._bytes import ByteStream
 from ._errors import ImageFileError
-from ._hdu import Hdu
+from ._hdus import Hdu
+from ._stream import ByteStream
 
 
 def read_with_astropy(hdu: Hdu, boxes: Sequence[Box]) -> list[NDArray[Any]]:

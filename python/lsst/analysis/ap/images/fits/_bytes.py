@@ -1,14 +1,20 @@
 """Byte ranges of a file, wherever it lies."""
 
-__all__ = ("ByteSource", "ByteStream", "LocalBytes", "MemoryBytes")
+__all__ = ("ByteSource", "LocalBytes", "MemoryBytes", "check_range", "join_ranges", "read_each")
 
-import io
 import mmap
 import os
 from collections.abc import Buffer
+from dataclasses import dataclass
 from typing import Protocol, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ._errors import ImageFileError
+
+MAX_READ = 4 * 2**20
+"""No read is made longer than this by joining; it bounds the memory."""
 
 
 class ByteSource(Protocol):
@@ -100,23 +106,7 @@ class LocalBytes:
         return identity == self._identity
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return exactly the bytes ``start:stop``.
-
-        Parameters
-        ----------
-        start, stop : `int`
-            Offsets from the beginning of the file.
-
-        Returns
-        -------
-        data : `bytes`
-            As many bytes as were asked for.
-
-        Raises
-        ------
-        ImageFileError
-            Raised if the file ends before, or cannot be read.
-        """
+        # Docstring inherited.
         check_range(self, start, stop)
         try:
             data = os.pread(self._descriptor, stop - start, start)
@@ -158,15 +148,7 @@ class LocalBytes:
         return memoryview(mapping)[start:stop]
 
     def plan(self, requests: int, length: int) -> None:
-        """Do nothing: local reads cost what they read.
-
-        Parameters
-        ----------
-        requests : `int`
-            How many ranges will be read.
-        length : `int`
-            How many bytes they have in all.
-        """
+        """Do nothing: local reads cost what they read."""
 
     def close(self) -> None:
         """Close the file."""
@@ -223,50 +205,6 @@ class MemoryBytes:
         pass
 
 
-class ByteStream(io.RawIOBase):
-    """A byte source as the seekable stream that libraries expect.
-
-    Parameters
-    ----------
-    source : `ByteSource`
-        Where the bytes are; closing the stream leaves it open.
-    """
-
-    mode = "rb"
-
-    def __init__(self, source: ByteSource) -> None:
-        super().__init__()
-        self._source = source
-        self._position = 0
-
-    def readable(self) -> bool:
-        """Return that the stream can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return that the stream can be read anywhere."""
-        return True
-
-    def tell(self) -> int:
-        """Return the current offset."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._source.size}[whence]
-        self._position = max(0, origin + offset)
-        return self._position
-
-    def readinto(self, buffer: Buffer) -> int:
-        view = memoryview(buffer).cast("B")
-        stop = min(self._position + len(view), self._source.size)
-        if stop <= self._position:
-            return 0
-        data = self._source.read(self._position, stop)
-        view[: len(data)] = data
-        self._position = stop
-        return len(data)
-
-
 def check_range(source: ByteSource, start: int, stop: int) -> None:
     """Check that a range is inside of a file.
 
@@ -288,3 +226,96 @@ def check_range(source: ByteSource, start: int, stop: int) -> None:
         raise ImageFileError(
             source.name, f"is truncated: byte {stop} is needed but it has {source.size}; copy it again"
         )
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Ranges of a file that are read at once, with the gaps between them."""
+
+    source: ByteSource
+    """The file."""
+
+    begin: int
+    """First byte of all."""
+
+    end: int
+    """One past the last byte of all."""
+
+    indices: list[int]
+    """Which ranges, of those that were joined."""
+
+    starts: list[int]
+    """First byte of each."""
+
+    stops: list[int]
+    """One past the last byte of each."""
+
+    def read(self) -> list[memoryview]:
+        """Return the bytes of each range."""
+        data = memoryview(self.source.read(self.begin, self.end))
+        pairs = zip(self.starts, self.stops, strict=True)
+        return [data[start - self.begin : stop - self.begin] for start, stop in pairs]
+
+
+def join_ranges(source: ByteSource, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> list[Ranges]:
+    """Join ranges of a file that lie close together.
+
+    Parameters
+    ----------
+    source : `ByteSource`
+        The file; ranges with gaps of at most ``source.max_gap`` bytes between
+        them are read at once, gap included.
+    starts, stops : `numpy.ndarray`
+        Offsets of the ranges, in any order, shape (N,).
+
+    Returns
+    -------
+    joined : `list` [`Ranges`]
+        What to read, one after the other.
+    """
+    if not len(starts):
+        return []
+    order = np.argsort(starts, kind="stable")
+    sorted_starts, sorted_stops = starts[order], stops[order]
+    reach = np.maximum.accumulate(sorted_stops)
+    is_apart = sorted_starts[1:] - reach[:-1] > source.max_gap
+    # Joining stops where the file has been read on for long enough.
+    block = sorted_starts // MAX_READ
+    is_far = block[1:] != block[:-1]
+    firsts = np.concatenate([[0], np.flatnonzero(is_apart | is_far) + 1])
+    lasts = np.append(firsts[1:], len(order))
+    begins, ends = sorted_starts[firsts], np.maximum.reduceat(sorted_stops, firsts)
+    source.plan(len(firsts), int((ends - begins).sum()))
+    indices, starts_of, stops_of = order.tolist(), sorted_starts.tolist(), sorted_stops.tolist()
+    places = (firsts.tolist(), lasts.tolist(), begins.tolist(), ends.tolist())
+    return [
+        Ranges(source, begin, end, indices[first:last], starts_of[first:last], stops_of[first:last])
+        for first, last, begin, end in zip(*places, strict=True)
+    ]
+
+
+def read_each(source: ByteSource, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> list[Buffer]:
+    """Read many short ranges of a file.
+
+    Parameters
+    ----------
+    source : `ByteSource`
+        The file.
+    starts, stops : `numpy.ndarray`
+        Offsets of the ranges, in any order, shape (N,).
+
+    Returns
+    -------
+    pieces : `list` [`~collections.abc.Buffer`]
+        The bytes of each range.
+
+    Raises
+    ------
+    ImageFileError
+        Raised if the file does not have them.
+    """
+    pieces: list[Buffer] = [b""] * len(starts)
+    for ranges in join_ranges(source, starts, stops):
+        for index, piece in zip(ranges.indices, ranges.read(), strict=True):
+            pieces[index] = piece
+    return pieces

@@ -1,17 +1,16 @@
 """The codecs of compressed tiles, from bytes of the file to bytes of pixels."""
 
-__all__ = ("BadTileError", "Codec", "codec_for", "decode_raw", "inflate_all")
+__all__ = ("BadTileError", "Codec", "codec_for", "decode_raw", "unshuffle")
 
 import zlib
-from collections.abc import Buffer, Callable, Sequence
+from collections.abc import Buffer, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ._hdu import Hdu
-from ._tile_table import UnsupportedTilesError
-from ._values import pixel_type
+from ._errors import UnsupportedTilesError
 
 try:
     from astropy.io.fits.hdu.compressed._codecs import Rice1
@@ -52,10 +51,8 @@ class Codec:
     block_size: int = 32
     """Pixels per block of RICE_1."""
 
-    @property
-    def has_checksum(self) -> bool:
-        """Whether damage to a tile is always noticed."""
-        return self.name != "RICE_1"
+    has_checksum: bool = True
+    """Whether damage to a tile is always noticed."""
 
     def decode_all(self, pieces: Sequence[Buffer], counts: Sequence[int]) -> list[Buffer]:
         """Return the bytes of the pixels of several tiles.
@@ -109,15 +106,17 @@ class Codec:
         return decoded
 
 
-def codec_for(hdu: Hdu, *, quantized: bool) -> Codec:
+def codec_for(name: str, settings: Mapping[str, Any], dtype: np.dtype[Any]) -> Codec:
     """Return the codec of a compressed image.
 
     Parameters
     ----------
-    hdu : `Hdu`
-        A compressed image.
-    quantized : `bool`
-        Whether its floating-point pixels are stored as integers.
+    name : `str`
+        ZCMPTYPE.
+    settings : `~collections.abc.Mapping` [`str`, `object`]
+        ZVALn by ZNAMEn.
+    dtype : `numpy.dtype`
+        Type of the values that are stored.
 
     Returns
     -------
@@ -129,19 +128,14 @@ def codec_for(hdu: Hdu, *, quantized: bool) -> Codec:
     UnsupportedTilesError
         Raised if there is none of ours.
     """
-    name = str(hdu.value("ZCMPTYPE", "")).strip().upper()
     if name in ("GZIP_1", "GZIP_2"):
-        return Codec(name, np.dtype(">i4") if quantized else pixel_type(hdu), shuffled=name == "GZIP_2")
+        return Codec(name, dtype, shuffled=name == "GZIP_2")
     if name in ("RICE_1", "RICE_ONE") and Rice1 is not None:
-        settings = {
-            str(hdu.value(f"ZNAME{i}")).strip().upper(): hdu.value(f"ZVAL{i}")
-            for i in range(1, 10)
-            if hdu.value(f"ZNAME{i}") is not None
-        }
         width = settings.get("BYTEPIX", 4)
         block_size = settings.get("BLOCKSIZE", 32)
         if width in (1, 2, 4) and block_size in (16, 32):
-            return Codec("RICE_1", np.dtype({1: "u1", 2: "=i2", 4: "=i4"}[width]), block_size=block_size)
+            stored = np.dtype({1: "u1", 2: "=i2", 4: "=i4"}[width])
+            return Codec("RICE_1", stored, block_size=block_size, has_checksum=False)
     raise UnsupportedTilesError(name)
 
 
@@ -257,36 +251,27 @@ def inflate(data: Buffer, size: int, limit: int) -> Buffer:
     return inflated
 
 
-def inflate_all(data: bytes, limit: int) -> bytes:
-    """Inflate a gzip file, which may have several members.
+def unshuffle(stored: NDArray[np.uint8], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Put the bytes of pixels together.
 
     Parameters
     ----------
-    data : `bytes`
-        The file.
-    limit : `int`
-        Length that the result must not exceed.
+    stored : `numpy.ndarray`
+        First all first bytes of a tile, then all second ones, and so on, shape
+        (tiles, bytes, rows, columns).
+    dtype : `numpy.dtype`
+        Type of the pixels; the most significant byte comes first.
 
     Returns
     -------
-    inflated : `bytes`
-        The data of all members.
-
-    Raises
-    ------
-    ValueError
-        Raised if the file is truncated or corrupt, or too large.
+    values : `numpy.ndarray`
+        Pixels in native byte order, shape (tiles, rows, columns).
     """
-    inflated = b""
-    while data.rstrip(b"\0"):
-        stream = zlib.decompressobj(wbits=31)
-        try:
-            inflated += stream.decompress(data, limit + 1 - len(inflated))
-        except zlib.error as error:
-            raise ValueError(f"cannot be inflated: {error}") from error
-        if len(inflated) > limit:
-            raise ValueError(f"cannot be inflated: it has more than {limit} bytes")
-        if not stream.eof:
-            raise ValueError("cannot be inflated: incomplete or truncated stream")
-        data = stream.unused_data
-    return inflated
+    count, size, height, width = stored.shape
+    values = np.empty((count, height, width), dtype=dtype.newbyteorder("="))
+    target = values.view(np.uint8).reshape(count, height, width, size)
+    is_big_endian = values.dtype.newbyteorder(">") == values.dtype and size > 1
+    for byte in range(size):
+        # The most significant byte comes first in the file.
+        target[..., byte if is_big_endian else size - 1 - byte] = stored[:, byte]
+    return values

@@ -1,6 +1,6 @@
 """What can be wrong with a file of pixels."""
 
-__all__ = ("ImageFileError",)
+__all__ = ("ImageFileError", "UnsupportedTilesError")
 
 from ...domain import CutoutsError
 
@@ -23,3 +23,7 @@ class ImageFileError(CutoutsError):
 
     def __reduce__(self) -> tuple[type["ImageFileError"], tuple[str, str]]:
         return type(self), (self.name, self.reason)
+
+
+class UnsupportedTilesError(Exception):
+    """A kind of tiled image that only astropy reads."""

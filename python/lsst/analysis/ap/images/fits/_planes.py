@@ -5,94 +5,29 @@ when every tile is wanted, so there is one way for few boxes and for many. What
 differs is how bytes are fetched: see `ByteSource.plan`.
 """
 
-__all__ = ("is_image", "plane_shape", "read_plane", "read_unit")
+__all__ = ("read_plane",)
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ...domain import Box
 from ._astropy import read_with_astropy
-from ._errors import ImageFileError
-from ._hdu import Hdu
-from ._tile_table import UnsupportedTilesError
+from ._bytes import LocalBytes, read_each
+from ._errors import ImageFileError, UnsupportedTilesError
+from ._plane import Plane
+from ._tile_table import TileTable
 from ._tiles import check_gzip_tiles, read_tiles
-from ._uncompressed import read_uncompressed
 
 
-def is_image(hdu: Hdu) -> bool:
-    """Return whether a unit holds an image of two or more axes.
-
-    Parameters
-    ----------
-    hdu : `Hdu`
-        The unit.
-
-    Returns
-    -------
-    is_image : `bool`
-        Whether there are pixels; axes of length 0 are for `plane_shape`.
-    """
-    if hdu.is_compressed:
-        return True
-    return str(hdu.value("XTENSION", "IMAGE")).strip() == "IMAGE" and hdu.integer("NAXIS") >= 2
-
-
-def read_unit(hdu: Hdu) -> str | None:
-    """Return the unit of an image's pixels.
-
-    Parameters
-    ----------
-    hdu : `Hdu`
-        The image.
-
-    Returns
-    -------
-    unit : `str` or `None`
-        BUNIT as the header has it; `None` where it has none.
-    """
-    unit = hdu.value("BUNIT")
-    return (str(unit).strip() or None) if unit is not None else None
-
-
-def plane_shape(hdu: Hdu) -> tuple[int, int]:
-    """Return the shape of an image.
-
-    Parameters
-    ----------
-    hdu : `Hdu`
-        An image, compressed or not.
-
-    Returns
-    -------
-    shape : `tuple` [`int`, `int`]
-        Rows, columns.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if it is not a two-dimensional image.
-    """
-    prefix = "Z" if hdu.is_compressed else ""
-    if not prefix and str(hdu.value("XTENSION", "IMAGE")).strip() != "IMAGE":
-        raise ImageFileError(hdu.source.name, f"has a table, not an image, in HDU {hdu.index}")
-    axes = hdu.integer(f"{prefix}NAXIS")
-    # Radio astronomers' images have axes of one frequency, one polarisation.
-    if axes < 2 or any(hdu.integer(f"{prefix}NAXIS{axis}") != 1 for axis in range(3, min(axes, 999) + 1)):
-        raise ImageFileError(hdu.source.name, f"has an image of {axes} dimensions in HDU {hdu.index}, not 2")
-    height, width = hdu.integer(f"{prefix}NAXIS2"), hdu.integer(f"{prefix}NAXIS1")
-    if height <= 0 or width <= 0:
-        raise ImageFileError(hdu.source.name, f"has an image of {width}x{height} pixels in HDU {hdu.index}")
-    return height, width
-
-
-def read_plane(hdu: Hdu, boxes: Sequence[Box]) -> list[NDArray[Any]]:
+def read_plane(plane: Plane, boxes: Sequence[Box]) -> list[NDArray[Any]]:
     """Return parts of an image.
 
     Parameters
     ----------
-    hdu : `Hdu`
+    plane : `Plane`
         An image, compressed or not.
     boxes : `~collections.abc.Sequence` [`Box`]
         What to read, LOCAL pixels: the first pixel of the image is (0, 0). All
@@ -110,13 +45,45 @@ def read_plane(hdu: Hdu, boxes: Sequence[Box]) -> list[NDArray[Any]]:
     """
     if not boxes:
         return []
-    shape = plane_shape(hdu)
-    if not hdu.is_compressed:
-        return read_uncompressed(hdu, shape, boxes)
+    if not plane.is_compressed:
+        stored = _read_uncompressed(plane, boxes)
+        return plane.to_physical(stored) if plane.scaling else stored
     try:
-        return read_tiles(hdu, shape, boxes)
+        stored = read_tiles(TileTable.read(plane), boxes)
+        return plane.to_physical(stored) if plane.scaling else stored
     except UnsupportedTilesError:
-        if str(hdu.value("ZCMPTYPE", "")).strip().upper().startswith("GZIP"):
+        if plane.hdu.text("ZCMPTYPE").upper().startswith("GZIP"):
             # astropy inflates whatever comes, without end.
-            check_gzip_tiles(hdu, shape, boxes)
-        return read_with_astropy(hdu, boxes)
+            check_gzip_tiles(plane, boxes)
+        return read_with_astropy(plane.hdu, boxes)
+
+
+def _read_uncompressed(plane: Plane, boxes: Sequence[Box]) -> list[NDArray[Any]]:
+    """Return the stored values of parts of an image that is not compressed."""
+    hdu, shape, dtype = plane.hdu, plane.shape, plane.dtype
+    # Reading on to the end tells a truncated file even where the stamps lie
+    # in the part that is left.
+    if hdu.data_start + hdu.data_size > hdu.source.size:
+        raise ImageFileError(
+            hdu.source.name, f"is truncated: HDU {hdu.index} is not all there; copy it again"
+        )
+    native = dtype.newbyteorder("=")
+    if isinstance(hdu.source, LocalBytes):
+        # Three to seven times as fast as a read for each row of each stamp.
+        stop = hdu.data_start + shape[0] * shape[1] * dtype.itemsize
+        pixels = np.frombuffer(hdu.source.mapped(hdu.data_start, stop), dtype).reshape(shape)
+        parts = [pixels[box.y_start : box.y_stop, box.x_start : box.x_stop] for box in boxes]
+        return [part.astype(native) for part in parts]
+    rows = np.concatenate([np.arange(box.y_start, box.y_stop) for box in boxes])
+    heights = [box.height for box in boxes]
+    widths = np.repeat([box.width for box in boxes], heights)
+    starts = rows * shape[1] + np.repeat([box.x_start for box in boxes], heights)
+    starts = hdu.data_start + starts * dtype.itemsize
+    pieces = read_each(hdu.source, starts, starts + widths * dtype.itemsize)
+    arrays = []
+    first = 0
+    for box in boxes:
+        stored = np.frombuffer(b"".join(pieces[first : first + box.height]), dtype).reshape(box.shape)
+        arrays.append(stored.astype(native))
+        first += box.height
+    return arrays

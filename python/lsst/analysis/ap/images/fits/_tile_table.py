@@ -1,6 +1,6 @@
-"""Where the compressed tiles of an image lie in a FITS file."""
+"""A compressed image: where its tiles lie in the file, and what their values mean."""
 
-__all__ = ("TileTable", "UnsupportedTilesError")
+__all__ = ("ARRAY_TYPES", "TileTable")
 
 import re
 from dataclasses import dataclass
@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._errors import ImageFileError
-from ._hdu import Hdu
+from ._codecs import Codec, codec_for
+from ._errors import ImageFileError, UnsupportedTilesError
+from ._plane import Plane
+from ._quantization import Dequantizer
 
 COLUMN_TYPES = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8", "L": "u1"}
 ARRAY_TYPES = {"P": ">i4", "Q": ">i8"}
@@ -19,22 +21,18 @@ ARRAY_TYPES = {"P": ">i4", "Q": ">i8"}
 MAX_TILES = 2**27
 
 
-class UnsupportedTilesError(Exception):
-    """A kind of tiled image that only astropy reads."""
-
-
 @dataclass(frozen=True)
 class TileTable:
     """The table that holds a compressed image (FITS standard 4.0, section 10)."""
 
-    hdu: Hdu
-    """Its HDU."""
-
-    shape: tuple[int, int]
-    """Rows and columns of the image."""
+    plane: Plane
+    """The image."""
 
     tile_shape: tuple[int, int]
     """Rows and columns of a tile; those at the far edges may be smaller."""
+
+    grid: tuple[int, int]
+    """Number of tiles along y and x."""
 
     rows: NDArray[Any]
     """The rows of the table, one per tile."""
@@ -48,25 +46,108 @@ class TileTable:
     heap_stop: int
     """One past the last byte of the heap."""
 
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Number of tiles along y and x."""
-        return -(-self.shape[0] // self.tile_shape[0]), -(-self.shape[1] // self.tile_shape[1])
+    codec: Codec
+    """How tiles are compressed."""
 
-    def has(self, column: str) -> bool:
-        """Return whether the table has a column.
+    tile_bytes: int
+    """How many bytes the stored values of a whole tile may have."""
+
+    dequantizer: Dequantizer | None
+    """What turns integers into floating-point pixels; `None` where they are
+    stored as they are."""
+
+    blank: int | None
+    """Stored value of pixels without data that becomes NaN here; that of
+    integers stays as it is until they are scaled."""
+
+    missing: float
+    """What becomes of stored values without data."""
+
+    has_blank_column: bool
+    """Whether each tile has a value of its own for pixels without data."""
+
+    has_meaning: bool
+    """Whether stored values are not yet pixels, for one of the reasons above."""
+
+    @classmethod
+    def read(cls, plane: Plane) -> "TileTable":
+        """Read the table of a compressed image.
 
         Parameters
         ----------
-        column : `str`
-            Name of the column.
+        plane : `Plane`
+            A compressed image.
 
         Returns
         -------
-        has : `bool`
-            Whether it is there.
+        table : `TileTable`
+            The table.
+
+        Raises
+        ------
+        ImageFileError
+            Raised if the table is corrupt.
+        UnsupportedTilesError
+            Raised if only astropy reads this kind of image.
         """
-        return column in (self.rows.dtype.names or ())
+        hdu, shape, dtype = plane.hdu, plane.shape, plane.dtype
+        tile_shape = hdu.integer("ZTILE2", 1), hdu.integer("ZTILE1", shape[1])
+        width, count, size = hdu.integer("NAXIS1"), hdu.integer("NAXIS2"), hdu.data_size
+        gap = hdu.integer("THEAP", width * count)
+        columns = hdu.columns()
+        compression = hdu.text("ZCMPTYPE").upper()
+        settings = {hdu.text(f"ZNAME{i}").upper(): hdu.value(f"ZVAL{i}") for i in range(1, 10)}
+        dithering = hdu.text("ZQUANTIZ", "NO_DITHER"), hdu.integer("ZDITHER0", 0)
+        blank = hdu.value("ZBLANK", hdu.value("BLANK")) if dtype.kind == "f" else None
+        file = hdu.source.name
+        if min(tile_shape) < 1:
+            raise ImageFileError(file, f"has tiles of {tile_shape} pixels in HDU {hdu.index}")
+        tile_shape = min(tile_shape[0], shape[0]), min(tile_shape[1], shape[1])
+        grid = -(-shape[0] // tile_shape[0]), -(-shape[1] // tile_shape[1])
+        row_type, element_sizes = _row_type(plane, columns)
+        if not 0 < row_type.itemsize == width or not count == grid[0] * grid[1] <= MAX_TILES:
+            raise ImageFileError(
+                file,
+                f"has a corrupt tile table in HDU {hdu.index}: {count} rows of {width} bytes "
+                f"for {grid[0] * grid[1]} tiles of {row_type.itemsize}",
+            )
+        if not width * count <= gap <= size:
+            raise ImageFileError(file, f"has a corrupt header in HDU {hdu.index}: THEAP = {gap}")
+        rows = np.frombuffer(hdu.source.read(hdu.data_start, hdu.data_start + width * count), row_type)
+        names = dict(columns)
+        quantized = "ZSCALE" in names
+        if quantized and (dtype.kind != "f" or "ZZERO" not in names):
+            reason = f"has a corrupt tile table in HDU {hdu.index}: scales without ZZERO, or of integers"
+            raise ImageFileError(file, reason)
+        native = dtype.newbyteorder("=")
+        missing: float = np.nan
+        if "ZBLANK" in names and dtype.kind != "f":
+            missing = plane.scaling.get("BLANK", 0)
+            if not np.iinfo(native).min <= missing <= np.iinfo(native).max:
+                raise ImageFileError(file, f"names no BLANK for the integers of HDU {hdu.index}")
+        try:
+            dequantizer = Dequantizer(*dithering, native) if quantized else None
+        except ValueError as error:
+            raise ImageFileError(file, f"has a corrupt HDU {hdu.index}: {error}") from error
+        codec = codec_for(compression, settings, np.dtype(">i4") if quantized else dtype)
+        if not quantized and codec.dtype.kind != native.kind:
+            raise UnsupportedTilesError("floating-point pixels in a codec of integers")
+        return cls(
+            plane=plane,
+            tile_shape=tile_shape,
+            grid=grid,
+            rows=rows,
+            element_sizes=element_sizes,
+            heap_start=hdu.data_start + gap,
+            heap_stop=hdu.data_start + size,
+            codec=codec,
+            tile_bytes=tile_shape[0] * tile_shape[1] * max(codec.dtype.itemsize, dtype.itemsize),
+            dequantizer=dequantizer,
+            blank=blank,
+            missing=missing,
+            has_blank_column="ZBLANK" in names,
+            has_meaning=dequantizer is not None or blank is not None or "ZBLANK" in names,
+        )
 
     def locate(self, column: str, tiles: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where the bytes of some tiles lie.
@@ -90,6 +171,7 @@ class TileTable:
         """
         descriptors = self.rows[column][tiles].astype(np.int64)
         size = self.element_sizes[column]
+        hdu = self.plane.hdu
         limit = self.heap_stop - self.heap_start
         counts, offsets = descriptors[:, 0], descriptors[:, 1]
         with np.errstate(over="ignore"):
@@ -98,8 +180,8 @@ class TileTable:
         if bad.any():
             first = int(np.argmax(bad))
             raise ImageFileError(
-                self.hdu.source.name,
-                f"is corrupt: tile {int(tiles[first])} of HDU {self.hdu.index} lies outside of the heap",
+                hdu.source.name,
+                f"is corrupt: tile {int(tiles[first])} of HDU {hdu.index} lies outside of the heap",
             )
         starts = self.heap_start + np.where(counts > 0, offsets, 0)
         return starts, starts + counts * size
@@ -120,6 +202,7 @@ class TileTable:
         ImageFileError
             Raised if they do.
         """
+        hdu = self.plane.hdu
         starts, stops = self.locate(column, np.arange(len(self.rows)))
         order = np.lexsort((stops, starts))
         order = order[(stops > starts)[order]]
@@ -127,67 +210,17 @@ class TileTable:
         overlap = (starts[1:] < stops[:-1]) & ((starts[1:] != starts[:-1]) | (stops[1:] != stops[:-1]))
         if overlap.any():
             raise ImageFileError(
-                self.hdu.source.name,
-                f"is corrupt: tiles of HDU {self.hdu.index} overlap at byte {int(starts[1:][overlap][0])}",
-            )
-
-    @classmethod
-    def read(cls, hdu: Hdu, shape: tuple[int, int]) -> "TileTable":
-        """Read the table of a compressed image.
-
-        Parameters
-        ----------
-        hdu : `Hdu`
-            A compressed image.
-        shape : `tuple` [`int`, `int`]
-            Rows and columns of the image.
-
-        Returns
-        -------
-        table : `TileTable`
-            The table.
-
-        Raises
-        ------
-        ImageFileError
-            Raised if the table is corrupt.
-        UnsupportedTilesError
-            Raised if the table has unusual columns.
-        """
-        tile_shape = hdu.integer("ZTILE2", 1), hdu.integer("ZTILE1", shape[1])
-        if min(tile_shape) < 1:
-            raise ImageFileError(hdu.source.name, f"has tiles of {tile_shape} pixels in HDU {hdu.index}")
-        tile_shape = min(tile_shape[0], shape[0]), min(tile_shape[1], shape[1])
-        dtype, element_sizes = _row_type(hdu)
-        width, count = hdu.integer("NAXIS1"), hdu.integer("NAXIS2")
-        tiles = -(-shape[0] // tile_shape[0]) * -(-shape[1] // tile_shape[1])
-        if not 0 < dtype.itemsize == width or count != tiles or not tiles <= MAX_TILES:
-            raise ImageFileError(
                 hdu.source.name,
-                f"has a corrupt tile table in HDU {hdu.index}: {count} rows of {width} bytes "
-                f"for {tiles} tiles of {dtype.itemsize}",
+                f"is corrupt: tiles of HDU {hdu.index} overlap at byte {int(starts[1:][overlap][0])}",
             )
-        gap = hdu.integer("THEAP", width * count)
-        if not width * count <= gap <= hdu.data_size:
-            raise ImageFileError(hdu.source.name, f"has a corrupt header in HDU {hdu.index}: THEAP = {gap}")
-        data = hdu.source.read(hdu.data_start, hdu.data_start + width * count)
-        return cls(
-            hdu,
-            shape,
-            tile_shape,
-            np.frombuffer(data, dtype),
-            element_sizes,
-            hdu.data_start + gap,
-            hdu.data_start + hdu.data_size,
-        )
 
 
-def _row_type(hdu: Hdu) -> tuple[np.dtype[Any], dict[str, int]]:
+def _row_type(plane: Plane, columns: list[tuple[str, str]]) -> tuple[np.dtype[Any], dict[str, int]]:
     fields: list[tuple[str, str] | tuple[str, str, tuple[int]]] = []
     element_sizes = {}
-    for column, name in enumerate(hdu.column_names(), start=1):
-        name = name or f"unnamed{column}"
-        match = re.match(r"(\d*)([A-Z])([A-Z]?)", str(hdu.value(f"TFORM{column}", "")).strip())
+    for number, (name, form) in enumerate(columns, start=1):
+        name = name or f"unnamed{number}"
+        match = re.match(r"(\d*)([A-Z])([A-Z]?)", form)
         if match is None or match[1] not in ("", "1"):
             raise UnsupportedTilesError(f"column {name}")
         if match[2] in ARRAY_TYPES and match[3] in COLUMN_TYPES:
@@ -198,9 +231,7 @@ def _row_type(hdu: Hdu) -> tuple[np.dtype[Any], dict[str, int]]:
         else:
             raise UnsupportedTilesError(f"column {name}")
     try:
-        dtype = np.dtype(fields)
+        return np.dtype(fields), element_sizes
     except ValueError as error:
-        raise ImageFileError(
-            hdu.source.name, f"has a corrupt tile table in HDU {hdu.index}: {error}"
-        ) from error
-    return dtype, element_sizes
+        reason = f"has a corrupt tile table in HDU {plane.hdu.index}: {error}"
+        raise ImageFileError(plane.hdu.source.name, reason) from error

@@ -17,13 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...domain import Box
-from ._codecs import BadTileError, Codec, decode_raw
-from ._errors import ImageFileError
-from ._hdu import Hdu
-from ._ranges import read_ranges
-from ._stored_pixels import StoredPixels, unshuffle
-from ._tile_table import TileTable, UnsupportedTilesError
-from ._values import to_physical
+from ._bytes import join_ranges
+from ._codecs import BadTileError, decode_raw, unshuffle
+from ._errors import ImageFileError, UnsupportedTilesError
+from ._plane import Plane
+from ._tile_table import TileTable
 
 LIKE_THE_IMAGE, LOSSLESS = 0, 1
 """How a tile is stored: with the image's codec, or as it is because its
@@ -35,22 +33,20 @@ turns. A single tile that is larger is refused: a small file can claim, and even
 hold, an image of any size, and an image of 8192x8192 pixels in one tile fits."""
 
 
-def read_tiles(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) -> list[NDArray[Any]]:
-    """Return parts of a compressed image.
+def read_tiles(table: TileTable, boxes: Sequence[Box]) -> list[NDArray[Any]]:
+    """Return parts of a compressed image, together as far as their tiles may be decoded at once.
 
     Parameters
     ----------
-    hdu : `Hdu`
+    table : `TileTable`
         A compressed image.
-    shape : `tuple` [`int`, `int`]
-        Rows and columns of the image.
     boxes : `~collections.abc.Sequence` [`Box`]
         What to read, LOCAL pixels, inside of the image.
 
     Returns
     -------
     arrays : `list` [`numpy.ndarray`]
-        One array per box, physical values.
+        One array per box, values before BSCALE and BZERO.
 
     Raises
     ------
@@ -59,20 +55,33 @@ def read_tiles(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) -> list[N
     UnsupportedTilesError
         Raised if only astropy reads this kind of image.
     """
-    table = TileTable.read(hdu, shape)
-    pixels = StoredPixels.of(table)
-    return to_physical(hdu, _read_in_turns(table, pixels, boxes))
+    wanted = _wanted_tiles(table, boxes)
+    size = int(np.count_nonzero(wanted)) * table.tile_bytes
+    if size <= MAX_BUFFER:
+        tiles = _Tiles.decode(table, wanted)
+        return [_gather(tiles, box) for box in boxes]
+    if len(boxes) == 1:
+        raise ImageFileError(
+            table.plane.hdu.source.name,
+            f"has compressed tiles of {table.tile_shape[1]}x{table.tile_shape[0]} pixels in HDU "
+            f"{table.plane.hdu.index}: a stamp would take {size >> 20} MB of them, more than "
+            f"{MAX_BUFFER >> 20}",
+        )
+    order = sorted(range(len(boxes)), key=lambda i: (boxes[i].y_start, boxes[i].x_start))
+    halves = order[: len(order) // 2], order[len(order) // 2 :]
+    found: dict[int, NDArray[Any]] = {}
+    for half in halves:
+        found |= zip(half, read_tiles(table, [boxes[i] for i in half]), strict=True)
+    return [found[i] for i in range(len(boxes))]
 
 
-def check_gzip_tiles(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) -> None:
+def check_gzip_tiles(plane: Plane, boxes: Sequence[Box]) -> None:
     """Check that the tiles of an image inflate to no more than their pixels.
 
     Parameters
     ----------
-    hdu : `Hdu`
+    plane : `Plane`
         An image compressed with gzip.
-    shape : `tuple` [`int`, `int`]
-        Rows and columns of the image.
     boxes : `~collections.abc.Sequence` [`Box`]
         Whose tiles count, LOCAL pixels.
 
@@ -82,39 +91,19 @@ def check_gzip_tiles(hdu: Hdu, shape: tuple[int, int], boxes: Sequence[Box]) -> 
         Raised if one has more, or nobody knows how many there are.
     """
     try:
-        table = TileTable.read(hdu, shape)
+        table = TileTable.read(plane)
     except UnsupportedTilesError as error:
-        reason = f"has an unusual tile table in HDU {hdu.index}: {error}"
-        raise ImageFileError(hdu.source.name, reason) from error
+        reason = f"has an unusual tile table in HDU {plane.hdu.index}: {error}"
+        raise ImageFileError(plane.hdu.source.name, reason) from error
     count = table.tile_shape[0] * table.tile_shape[1]
     tile_x, tile_y = np.nonzero(_wanted_tiles(table, boxes))
     numbers = tile_y * table.grid[1] + tile_x
-    for indices, pieces, column in _read_tiles(table, None, numbers):
+    for indices, pieces, column in _read_tiles(table, numbers):
         compressed = column != "UNCOMPRESSED_DATA"
         try:
             decode_raw(pieces, [count] * len(pieces), np.dtype("u1"), compressed=compressed)
         except BadTileError as error:
             raise _corrupt(table, int(numbers[indices[error.place]]), str(error)) from error
-
-
-def _read_in_turns(table: TileTable, pixels: StoredPixels, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-    """Read boxes together as far as their tiles may be decoded at once."""
-    size = int(np.count_nonzero(_wanted_tiles(table, boxes))) * pixels.tile_bytes(table)
-    if size <= MAX_BUFFER:
-        tiles = _Tiles.decode(table, pixels, boxes)
-        return [_gather(tiles, box) for box in boxes]
-    if len(boxes) == 1:
-        raise ImageFileError(
-            table.hdu.source.name,
-            f"has compressed tiles of {table.tile_shape[1]}x{table.tile_shape[0]} pixels in HDU "
-            f"{table.hdu.index}: a stamp would take {size >> 20} MB of them, more than {MAX_BUFFER >> 20}",
-        )
-    order = sorted(range(len(boxes)), key=lambda i: (boxes[i].y_start, boxes[i].x_start))
-    halves = order[: len(order) // 2], order[len(order) // 2 :]
-    found: dict[int, NDArray[Any]] = {}
-    for half in halves:
-        found |= zip(half, _read_in_turns(table, pixels, [boxes[i] for i in half]), strict=True)
-    return [found[i] for i in range(len(boxes))]
 
 
 def _wanted_tiles(table: TileTable, boxes: Sequence[Box]) -> NDArray[np.bool_]:
@@ -131,7 +120,6 @@ class _Tiles:
     """Decoded tiles."""
 
     table: TileTable
-    pixels: StoredPixels
     buffer: NDArray[np.uint8]
     """Bytes, one row per tile; those of smaller tiles fill a part of theirs.
     Tiles that lie above each other in the image follow each other here."""
@@ -146,29 +134,29 @@ class _Tiles:
     """How each tile is stored."""
 
     @classmethod
-    def decode(cls, table: TileTable, pixels: StoredPixels, boxes: Sequence[Box]) -> "_Tiles":
-        """Decode each tile that any of the boxes touches."""
-        wanted = _wanted_tiles(table, boxes)
+    def decode(cls, table: TileTable, wanted: NDArray[np.bool_]) -> "_Tiles":
+        """Decode some tiles of the grid, given transposed: (x, y)."""
+        codec, raw_dtype, shape = table.codec, table.plane.dtype, table.plane.shape
         places = np.cumsum(wanted).reshape(wanted.shape) - 1
         tile_x, tile_y = np.nonzero(wanted)
         numbers = tile_y * table.grid[1] + tile_x
-        heights = np.minimum(table.tile_shape[0], table.shape[0] - tile_y * table.tile_shape[0])
-        widths = np.minimum(table.tile_shape[1], table.shape[1] - tile_x * table.tile_shape[1])
+        heights = np.minimum(table.tile_shape[0], shape[0] - tile_y * table.tile_shape[0])
+        widths = np.minimum(table.tile_shape[1], shape[1] - tile_x * table.tile_shape[1])
         counts = heights * widths
-        row_size = pixels.tile_bytes(table)
+        row_size = table.tile_bytes
         buffer = np.empty((len(numbers), row_size), dtype=np.uint8)
         storage = np.full(len(numbers), LIKE_THE_IMAGE, dtype=np.uint8)
         target = memoryview(buffer.reshape(-1))
-        for indices, pieces, column in _read_tiles(table, pixels.codec, numbers):
+        for indices, pieces, column in _read_tiles(table, numbers):
             wanted_counts = counts[indices].tolist()
-            dtype = pixels.codec.dtype
+            dtype = codec.dtype
             decoded: Sequence[Buffer]
             try:
                 if column == "COMPRESSED_DATA":
-                    decoded = pixels.codec.decode_all(pieces, wanted_counts)
+                    decoded = codec.decode_all(pieces, wanted_counts)
                 else:
                     storage[indices] = LOSSLESS
-                    dtype = pixels.raw_dtype
+                    dtype = raw_dtype
                     compressed = column == "GZIP_COMPRESSED_DATA"
                     decoded = decode_raw(pieces, wanted_counts, dtype, compressed=compressed)
             except BadTileError as error:
@@ -176,29 +164,29 @@ class _Tiles:
             for index, count, tile in zip(indices.tolist(), wanted_counts, decoded, strict=True):
                 values, size = memoryview(tile).cast("B"), count * dtype.itemsize
                 if len(values) != size:
-                    is_gzip = pixels.codec.name.startswith("GZIP")
+                    is_gzip = codec.name.startswith("GZIP")
                     if is_gzip and len(values) in (2 * count, 4 * count, 8 * count):
                         raise UnsupportedTilesError("pixels of another size than the image's")
                     reason = f"has {len(values)} bytes where {size} are due"
                     raise _corrupt(table, int(numbers[index]), reason)
                 target[index * row_size : index * row_size + size] = values
-        return cls(table, pixels, buffer, places, numbers, storage)
+        return cls(table, buffer, places, numbers, storage)
 
 
 def _read_tiles(
-    table: TileTable, codec: Codec | None, numbers: NDArray[np.intp]
+    table: TileTable, numbers: NDArray[np.intp]
 ) -> Iterator[tuple[NDArray[np.intp], list[memoryview], str]]:
     """Yield the bytes of some tiles at a time, with the column that they are kept in."""
     left = np.arange(len(numbers))
     for column in ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"):
-        if not left.size or not table.has(column):
+        if not left.size or column not in table.element_sizes:
             continue
         starts, stops = table.locate(column, numbers[left])
         full = np.flatnonzero(stops > starts)
-        if column == "COMPRESSED_DATA" and codec is not None and not codec.has_checksum:
+        if column == "COMPRESSED_DATA" and not table.codec.has_checksum:
             table.check_overlaps(column)
-        for indices, pieces in read_ranges(table.hdu.source, starts[full], stops[full]):
-            yield left[full[indices]], pieces, column
+        for ranges in join_ranges(table.plane.hdu.source, starts[full], stops[full]):
+            yield left[full[ranges.indices]], ranges.read(), column
         left = left[stops == starts]
     if left.size:
         raise _corrupt(table, int(numbers[left[0]]), "has no data")
@@ -206,19 +194,20 @@ def _read_tiles(
 
 def _gather(tiles: _Tiles, box: Box) -> NDArray[Any]:
     """Return the pixels of a box from the tiles that it touches."""
-    table, pixels = tiles.table, tiles.pixels
+    table, (image_height, image_width) = tiles.table, tiles.table.plane.shape
     tile_height, tile_width = table.tile_shape
     rows, columns = _tile_range(table, box)
-    out = np.empty(box.shape, dtype=pixels.dtype)
+    shape = box.y_stop - box.y_start, box.x_stop - box.x_start
+    out = np.empty(shape, dtype=table.plane.dtype.newbyteorder("="))
     for tile_x in columns:
         left = tile_x * tile_width
-        width = min(tile_width, table.shape[1] - left)
+        width = min(tile_width, image_width - left)
         window = slice(max(box.x_start - left, 0), min(box.x_stop - left, width))
         target = slice(left + window.start - box.x_start, left + window.stop - box.x_start)
         first = int(tiles.places[tile_x, rows.start])
         for run in _runs(tiles, first, rows):
             bottom = run.start * tile_height
-            height = min(tile_height, table.shape[0] - bottom)
+            height = min(tile_height, image_height - bottom)
             block = slice(first + run.start - rows.start, first + run.stop - rows.start)
             values = _window(tiles, block, height, width, window)
             values = values.reshape(-1, values.shape[-1])
@@ -232,7 +221,7 @@ def _runs(tiles: _Tiles, first: int, rows: range) -> Iterator[range]:
     storage = tiles.storage[first : first + len(rows)]
     changes = [rows.start + int(i) + 1 for i in np.flatnonzero(storage[1:] != storage[:-1])]
     last = tiles.table.grid[0] - 1
-    if tiles.table.shape[0] % tiles.table.tile_shape[0] and rows.start < last < rows.stop:
+    if tiles.table.plane.shape[0] % tiles.table.tile_shape[0] and rows.start < last < rows.stop:
         changes.append(last)
     bounds = sorted({rows.start, *changes, rows.stop})
     return (range(start, stop) for start, stop in pairwise(bounds))
@@ -240,15 +229,15 @@ def _runs(tiles: _Tiles, first: int, rows: range) -> Iterator[range]:
 
 def _window(tiles: _Tiles, block: slice, height: int, width: int, window: slice) -> NDArray[Any]:
     """Return some columns of tiles of one size, shape (tiles, rows, columns)."""
-    pixels = tiles.pixels
+    codec = tiles.table.codec
     lossless = tiles.storage[block.start] == LOSSLESS
-    dtype = pixels.raw_dtype if lossless else pixels.codec.dtype
+    dtype = tiles.table.plane.dtype if lossless else codec.dtype
     stored = tiles.buffer[block, : height * width * dtype.itemsize]
-    if pixels.codec.shuffled and not lossless:
+    if codec.shuffled and not lossless:
         values = unshuffle(stored.reshape(-1, dtype.itemsize, height, width)[..., window], dtype)
     else:
         values = stored.view(dtype).reshape(-1, height, width)[..., window].astype(dtype.newbyteorder("="))
-    if lossless:
+    if lossless or not tiles.table.has_meaning:
         return values
     return _to_pixels(tiles, values, block, height, width, window)
 
@@ -256,21 +245,21 @@ def _window(tiles: _Tiles, block: slice, height: int, width: int, window: slice)
 def _to_pixels(
     tiles: _Tiles, values: NDArray[Any], block: slice, height: int, width: int, window: slice
 ) -> NDArray[Any]:
-    pixels = tiles.pixels
+    table = tiles.table
     numbers = tiles.numbers[block]
     blank: NDArray[np.bool_] | None = None
-    if pixels.has_blank_column:
-        blank = values == tiles.table.rows["ZBLANK"][numbers][:, np.newaxis, np.newaxis]
-    elif pixels.blank is not None:
-        blank = values == pixels.blank
-    if pixels.dequantizer is not None:
+    if table.has_blank_column:
+        blank = values == table.rows["ZBLANK"][numbers][:, np.newaxis, np.newaxis]
+    elif table.blank is not None:
+        blank = values == table.blank
+    if table.dequantizer is not None:
         positions = np.arange(height)[:, np.newaxis] * width + np.arange(window.start, window.stop)
-        scales, zeros = tiles.table.rows["ZSCALE"][numbers], tiles.table.rows["ZZERO"][numbers]
+        scales, zeros = table.rows["ZSCALE"][numbers], table.rows["ZZERO"][numbers]
         if not (np.isfinite(scales).all() and np.isfinite(zeros).all()):
-            raise _corrupt(tiles.table, int(numbers[0]), "or one after it has no scale")
-        values = pixels.dequantizer(values, numbers, positions, scales, zeros)
+            raise _corrupt(table, int(numbers[0]), "or one after it has no scale")
+        values = table.dequantizer(values, numbers, positions, scales, zeros)
     if blank is not None:
-        values[blank] = pixels.missing
+        values[blank] = table.missing
     return values
 
 
@@ -284,5 +273,5 @@ def _tile_range(table: TileTable, box: Box) -> tuple[range, range]:
 
 def _corrupt(table: TileTable, number: int, reason: str) -> ImageFileError:
     return ImageFileError(
-        table.hdu.source.name, f"is corrupt: tile {number} of HDU {table.hdu.index} {reason}"
+        table.plane.hdu.source.name, f"is corrupt: tile {number} of HDU {table.plane.hdu.index} {reason}"
     )

@@ -43,7 +43,7 @@ def common_planes(patches: Sequence[OpenImage]) -> dict[str, int]:
         there are bits. NO_DATA is always there.
     """
     planes: dict[str, int] = {}
-    found = [patch.mask_planes for patch in patches if patch.has_mask]
+    found = [patch.mask_planes for patch in patches]
     for name, bit in [item for more in found for item in more.items()] + [("NO_DATA", 0)]:
         if name not in planes:
             free = [bit, *range(32)]
@@ -131,11 +131,13 @@ def _read_patch(
     """Yield the pixels of boxes on a patch, parts of them with their variances."""
     touched = [(i, part) for i, part in enumerate(parts) if part is not None]
     boxes = [part for _, part in touched]
-    images = patch.read(boxes)
-    masks = patch.read_mask(boxes) if patch.has_mask else None
+    arrays = patch.read(boxes, ("image", "mask"))
+    images, masks = arrays["image"], arrays.get("mask")
     wanted = [(i, part) for i, part in enumerate(weighted) if part is not None]
-    read = patch.read_variance([part for _, part in wanted]) if wanted else None
-    variances = dict(zip((i for i, _ in wanted), read or (), strict=read is not None))
+    variances: dict[int, NDArray[Any]] = {}
+    if wanted:
+        read = patch.read([part for _, part in wanted], ("variance",)).get("variance", ())
+        variances = dict(zip((i for i, _ in wanted), read, strict=False))
     for k, (i, part) in enumerate(touched):
         image = np.asarray(images[k], dtype=np.float32)
         # Any number will do where there is nothing to compare.

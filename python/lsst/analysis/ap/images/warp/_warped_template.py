@@ -2,7 +2,7 @@
 
 __all__ = ("Tract", "WarpedTemplate")
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...domain import Box, Stamp
-from .._cut import Grid, OpenImage, around
+from .._cut import Arrays, Grid, OpenImage, around
 from ..wcs._sky_map import SkyMap
 from ._lanczos import CLOSE, FIRST, TAPS, resample
 from ._patches import common_planes, cut_tract
@@ -55,7 +55,6 @@ class WarpedTemplate:
         What to call it in messages.
     """
 
-    has_mask = True
     psf: Any = None
 
     def __init__(self, science: Grid, tracts: Sequence[Tract], name: str) -> None:
@@ -69,15 +68,16 @@ class WarpedTemplate:
         self.unit = next((patch.unit for patch in patches), None)
         self._stamps: dict[Box, _Stamp] = {}
 
-    def read(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-        # Docstring inherited.
-        self._warp(boxes)
-        return [self._stamps[box].values for box in boxes]
-
-    def read_mask(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-        # Docstring inherited.
-        self._warp(boxes)
-        return [self._stamps[box].bits for box in boxes]
+    def read(self, boxes: Sequence[Box], kinds: Collection[str] = ("image",)) -> Arrays:
+        # Docstring inherited. There are no variances: those of the coadds are weights here.
+        new = [box for box in dict.fromkeys(boxes) if box not in self._stamps]
+        for group in _groups(new):
+            self._stamps |= zip(group, self._warp(group), strict=True)
+        stamps = [self._stamps[box] for box in boxes]
+        arrays: Arrays = {"image": [stamp.values for stamp in stamps]}
+        if "mask" in kinds:
+            arrays["mask"] = [stamp.bits for stamp in stamps]
+        return arrays
 
     def origin(self, stamps: Sequence[Stamp]) -> str:
         """Return which patches are in the stamps of a source.
@@ -96,15 +96,6 @@ class WarpedTemplate:
         part = largest.intersection(self.box)
         return "" if part is None else self._stamps[part].origin
 
-    def read_variance(self, boxes: Sequence[Box]) -> None:
-        """Return none: the coadds' variances are weights here, and not warped.
-
-        Parameters
-        ----------
-        boxes : `~collections.abc.Sequence` [`Box`]
-            PARENT pixels.
-        """
-
     def close(self) -> None:
         """Close the coadds, and forget what was warped."""
         self._stamps.clear()
@@ -112,13 +103,7 @@ class WarpedTemplate:
             for patch in tract.patches.values():
                 patch.close()
 
-    def _warp(self, boxes: Sequence[Box]) -> None:
-        """Warp the stamps that were not yet."""
-        new = [box for box in dict.fromkeys(boxes) if box not in self._stamps]
-        for group in _groups(new):
-            self._stamps |= zip(group, self._warp_group(group), strict=True)
-
-    def _warp_group(self, boxes: Sequence[Box]) -> list["_Stamp"]:
+    def _warp(self, boxes: Sequence[Box]) -> list["_Stamp"]:
         # One pixel more on each side, for the size that a pixel has on the coadd.
         grown = [Box(b.x_start - 1, b.x_stop + 1, b.y_start - 1, b.y_stop + 1) for b in boxes]
         x, y = (np.concatenate(axis) for axis in zip(*map(_centers, grown), strict=True))

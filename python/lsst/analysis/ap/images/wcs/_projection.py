@@ -1,6 +1,6 @@
 """The WCS of a file of lsst.images."""
 
-__all__ = ("is_lsst_images", "read_projection", "read_shared_projection")
+__all__ = ("read_projection", "read_shared_projection")
 
 import json
 from functools import lru_cache
@@ -8,9 +8,9 @@ from typing import IO, Any, cast
 
 import numpy as np
 
-from ..fits._bytes import ByteStream
 from ..fits._errors import ImageFileError
 from ..fits._hdus import HduList
+from ..fits._stream import ByteStream
 from ..fits._tile_table import ARRAY_TYPES
 from ._ast_text import check_ast_text
 from ._sky_map import LsstSkyMap, ProjectionSkyMap, SkyMap
@@ -22,24 +22,8 @@ VERSION = 1
 """Version of the schemas ``sky_projection`` and ``transform`` that is known."""
 
 
-def is_lsst_images(hdus: HduList) -> bool:
-    """Return whether lsst.images wrote a file.
-
-    Parameters
-    ----------
-    hdus : `HduList`
-        The file.
-
-    Returns
-    -------
-    is_lsst_images : `bool`
-        Whether its primary header says where the description of the image is.
-    """
-    return hdus.primary.value("JSONADDR") is not None
-
-
-def read_projection(hdus: HduList) -> SkyMap:
-    """Return the exact WCS of an image.
+def read_projection(hdus: HduList) -> SkyMap | None:
+    """Return the exact WCS of an image of lsst.images.
 
     Only the projection is parsed, where the layout is known, and images with
     the same projection share it: those of a detector mostly do. A newer
@@ -48,19 +32,32 @@ def read_projection(hdus: HduList) -> SkyMap:
     Parameters
     ----------
     hdus : `HduList`
-        A file that lsst.images wrote.
+        Any file.
 
     Returns
     -------
-    sky_map : `SkyMap`
-        The mapping between the sky and PARENT pixels.
+    sky_map : `SkyMap` or `None`
+        The mapping between the sky and PARENT pixels; `None` where another
+        package wrote the file: the primary header does not say where the
+        description of the image is.
 
     Raises
     ------
     ImageFileError
         Raised if the image has no projection.
     """
-    tree = json.loads(_read_tree(hdus)) if hdus.primary.value("FMTVER") == FORMAT else {}
+    address = hdus.primary.value("JSONADDR")
+    if address is None:
+        return None
+    tree: dict[str, Any] = {}
+    if hdus.primary.value("FMTVER") == FORMAT:
+        hdu = hdus.at(hdus.primary.integer("JSONADDR"), -2)
+        # The description is the first cell of a table of bytes.
+        pointer = np.dtype(ARRAY_TYPES[hdu.text("TFORM1").lstrip("1")[:1]])
+        heap = hdu.integer("THEAP", hdu.integer("NAXIS1") * hdu.integer("NAXIS2"))
+        data = hdu.source.read(hdu.data_start, hdu.data_start + hdu.data_size)
+        length, offset = np.frombuffer(data, pointer, 2).tolist()
+        tree = json.loads(data[heap + offset : heap + offset + length])
     if "sky_projection" in tree and tree["sky_projection"] is None:
         raise ImageFileError(hdus.source.name, "has no WCS: it was written without a sky_projection")
     if (texts := _find_texts(tree.get("sky_projection"))) is not None:
@@ -78,19 +75,10 @@ def _find_texts(projection: Any) -> tuple[str, ...] | None:
     mappings, frames = transform["mappings"], transform["frames"]
     if frames[-1] != "ICRS" or len(frames) != len(mappings) + 1 or not mappings:
         return None
-    if not all(isinstance(mapping.get("ast"), str) for mapping in mappings):
+    texts = [mapping.get("ast") for mapping in mappings]
+    if any(not isinstance(text, str) for text in texts):
         return None  # some only point to what the archive has elsewhere
-    return tuple(mapping["ast"] for mapping in mappings)
-
-
-def _read_tree(hdus: HduList) -> bytes:
-    """Return the description of the image: the first cell of a table of bytes."""
-    hdu = hdus.at(hdus.primary.integer("JSONADDR"), -2)
-    data = hdu.source.read(hdu.data_start, hdu.data_start + hdu.data_size)
-    pointer = np.dtype(ARRAY_TYPES[str(hdu.value("TFORM1")).strip().lstrip("1")[:1]])
-    length, offset = np.frombuffer(data, pointer, 2).tolist()
-    start = hdu.integer("THEAP", hdu.integer("NAXIS1") * hdu.integer("NAXIS2")) + offset
-    return data[start : start + length]
+    return tuple(texts)
 
 
 @lru_cache(maxsize=4)
