@@ -7,7 +7,6 @@ __all__ = ("build_parser", "main")
 
 import argparse
 import sys
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..domain import CutoutsError
@@ -22,9 +21,8 @@ from ._source_choice import columns_for, open_catalog, selection_of
 from ._source_options import add_source_options, check_source_options
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from ..runs._repository import Repository
+    from ..sources import Sources
     from ..zooniverseCutouts import ZooniverseCutoutsConfig
 
 _DESCRIPTION = """
@@ -158,11 +156,9 @@ def _make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
     )
 
 
-def _open_sources(
-    arguments: argparse.Namespace, repository: "Repository"
-) -> "tuple[Iterable[pa.Table], int]":
+def _open_sources(arguments: argparse.Namespace, repository: "Repository") -> "tuple[Sources, int]":
     """Return the selected sources and their number, once they are checked."""
-    from ..sources import SURVEY_COLUMNS, survey
+    from ..sources import SURVEY_COLUMNS, StandardTables, survey
     from ._checks import (
         check_sources,
         describe_sources,
@@ -187,7 +183,8 @@ def _open_sources(
             print(line)
     if arguments.write_catalog:
         write_catalog(catalog.read(selection), arguments.write_catalog, overwrite=arguments.overwrite)
-    return catalog.read(selection, columns_for(arguments, repository.config)), found.count
+    tables = catalog.read(selection, columns_for(arguments, repository.config))
+    return StandardTables(tables), found.count
 
 
 _COMMAND = Command("zooniverseCutouts", "REPO OUTDIR", _DESCRIPTION, _EPILOG, _declare, _run)

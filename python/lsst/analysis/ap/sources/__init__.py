@@ -23,7 +23,7 @@ from ._selection import Selection
 from ._survey import SURVEY_COLUMNS, Survey, survey
 from ._synonyms import PICTURE_COLUMNS, SYNONYMS, current_name
 from ._table_catalog import TableCatalog
-from ._tables import Sources, arrow_tables
+from ._tables import Sources, StandardTables, arrow_tables
 from ._tap import DEFAULT_TAP_URL, open_tap
 from .conditions._arrow import arrow_condition
 from .conditions._expression import columns_of
@@ -46,6 +46,7 @@ __all__ = (
     "Selection",
     "Sources",
     "SqlApdb",
+    "StandardTables",
     "Stratum",
     "Survey",
     "TableCatalog",

@@ -55,6 +55,7 @@ class SqlApdb(Catalog):
         meanings = meanings or Meanings()
         self._database = database
         self._namespace = namespace
+        self._name = f"DiaSource of {database.name}"
         self._packer = meanings.packer
         try:
             table = database.reflect("DiaSource", namespace)
@@ -194,7 +195,7 @@ class SqlApdb(Catalog):
             yield from self._rows.fetch(self._choose(selection), columns, page_rows)
             return
         remaining = selection.limit
-        for page in self._scan(selection, columns, page_rows):
+        for page in self._scan(selection, columns, page_rows, remaining):
             page = page if remaining is None else page.slice(0, remaining)
             if len(page):
                 yield page
@@ -209,15 +210,15 @@ class SqlApdb(Catalog):
         return self._chosen[1]
 
     def _scan(
-        self, selection: Selection, columns: Collection[str] | None, page_rows: int
+        self, selection: Selection, columns: Collection[str] | None, page_rows: int, limit: int | None = None
     ) -> Iterator[pa.Table]:
-        """Yield the sources that meet the conditions, by key."""
+        """Yield the sources that meet the conditions, by key; no more than a few are needed."""
         self._standardizer.begin()
         here, later = self._conditions(selection)
         if later and columns is not None:
             columns = {*columns, *columns_of(later)}
-        if selection.limit is not None and not later and not selection.chooses:
-            page_rows = min(page_rows, selection.limit)
+        if limit is not None and not later:
+            page_rows = min(page_rows, limit)
         for limits in identifier_clauses(selection, self._columns, self._name):
             for page in self._rows.pages([*here, *limits], columns, page_rows):
                 yield page.filter(arrow_condition(later, page.schema)) if later else page
@@ -227,10 +228,6 @@ class SqlApdb(Catalog):
         # has ccdVisitId in their place.
         packed = frozenset(_KEY) - self._columns.keys() if self._packer is not None else frozenset()
         return split_conditions(selection, self._columns, packed, self._name)
-
-    @property
-    def _name(self) -> str:
-        return f"DiaSource of {self._database.name}"
 
     def _read_instrument(self, namespace: str | None) -> str | None:
         try:

@@ -128,9 +128,10 @@ def _array(values: Sequence[Any], sql_type: sa.types.TypeEngine[Any]) -> pa.Chun
     kind = _arrow_type(sql_type)
     if kind == pa.bool_() and set(values) <= {0, 1, None}:  # SQLite has no truth values
         values = [None if value is None else bool(value) for value in values]
-    if kind is not None:
-        with suppress(pa.ArrowException, OverflowError):
-            return pa.chunked_array([pa.array(values, kind)])
+    with suppress(pa.ArrowException, ValueError, TypeError, OverflowError):
+        found = pa.array(values, kind)
+        if kind is not None or pa.types.is_int64(found.type):
+            return pa.chunked_array([found])
     return arrow_array(values)
 
 

@@ -28,6 +28,8 @@ def split_conditions(
     ``later``: what only the rows can tell. Raises `CutoutsError` when a column is not there.
     """
     conditions = selection.conditions(columns)
+    if not packed:
+        return [sql_condition(part, columns, name) for part in conditions], None
     here = [sql_condition(part, columns, name) for part in conditions if not columns_of(part) & packed]
     later = tuple(part for part in conditions if columns_of(part) & packed)
     return here, And(later) if later else None

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..domain import DetectorVisit
-from ._reasons import reasons_of
+from ._reasons import REASON, reasons_of
 
 SURVEY_COLUMNS: Final = ("diaSourceId", "ra", "dec", "visit", "detector", "band", "reliability", "instrument")
 """Columns that `survey` looks at, as far as they are there."""
@@ -71,9 +71,10 @@ def survey(tables: Iterable[pa.Table]) -> Survey:
         ids.append(np.asarray(table.column("diaSourceId").to_numpy()))
         _count_values(table, result)
         _count_positions(table, result)
-        if reasons := reasons_of(table):
+        if REASON in table.column_names:
+            reasons = reasons_of(table)
             result.unreadable += len(reasons)
-            result.reason = result.reason or "; ".join(next(iter(reasons.values())))
+            result.reason = result.reason or "; ".join(next(iter(reasons.values()), []))
     result.repeated = result.count - len(np.unique(np.concatenate(ids))) if ids else 0
     result.within_radians = result.within_radians and result.count > result.without_position
     return result

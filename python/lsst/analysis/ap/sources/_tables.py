@@ -1,8 +1,9 @@
 """Tables of every common kind, as Arrow tables."""
 
-__all__ = ("Sources", "arrow_tables", "as_arrow")
+__all__ = ("Sources", "StandardTables", "arrow_tables", "as_arrow")
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 type Table = pd.DataFrame | astropy.table.Table | pa.Table | pa.RecordBatch
-type Sources = Table | pa.RecordBatchReader | Iterable[Table]
+type Sources = Table | pa.RecordBatchReader | Iterable[Table] | StandardTables
 
 _TABLES: Final = (
     "Give a pandas DataFrame, an astropy Table, a pyarrow Table, an afw SourceCatalog, or an iterable of "
@@ -28,12 +29,20 @@ _TABLES: Final = (
 )
 
 
+@dataclass(frozen=True)
+class StandardTables:
+    """Sources as a catalogue of this package reads them, which are standard already."""
+
+    tables: Iterator[pa.Table]
+    """The tables, once."""
+
+
 def arrow_tables(
     sources: "Sources",
     meanings: Meanings | None = None,
     required: Collection[str] = REQUIRED_COLUMNS,
 ) -> Iterator[pa.Table]:
-    """Yield a catalogue as Arrow tables with the current column names.
+    """Return a catalogue as Arrow tables with the current column names.
 
     Parameters
     ----------
@@ -42,17 +51,17 @@ def arrow_tables(
             iterable of such tables
         DiaSources. Any other object that exports the Arrow C stream
         interface, as a polars DataFrame does, or a polars LazyFrame, serves
-        as well. An astropy
-        column with an angular unit is converted to degrees.
+        as well. An astropy column with an angular unit is converted to
+        degrees. `StandardTables` stay as they are.
     meanings : `Meanings`, optional
         What its columns mean that do not say it themselves.
     required : collection of `str`, optional
         Columns that must be there; the other required ones are null where
         they are not.
 
-    Yields
-    ------
-    table : `pyarrow.Table`
+    Returns
+    -------
+    tables : `~collections.abc.Iterator` [`pyarrow.Table`]
         Rows with at least the required columns; NaN and masked values are
         null. Columns get their current names; an older name is replaced only
         where the current name is not a column already. Identifiers become
@@ -65,6 +74,12 @@ def arrow_tables(
         Raised when the object is no table, lacks a required column, or has
         identifiers that have lost digits.
     """
+    if isinstance(sources, StandardTables):
+        return sources.tables
+    return _standard(sources, meanings, required)
+
+
+def _standard(sources: "Sources", meanings: Meanings | None, required: Collection[str]) -> Iterator[pa.Table]:
     table = as_arrow(sources)
     if table is not None:
         yield Standardizer(meanings, required, whole=True)(table)
