@@ -237,7 +237,7 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
         source = PictureSource(
             PictureMaker(
                 repository.stamps,
-                self.config.makeStyle(),
+                repository.style,
                 separate_panels,
                 arrays=() if stamps is None else stamps.sizes,
                 planes=() if stamps is None else stamps.planes,
@@ -251,7 +251,9 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
             {"version": software_version(), "repository": public_uri(self.butler or ""), **(asked or {})},
         )
         options = RunOptions(jobs, overwrite, append, retry_failed, total, progress)
-        batches = check_planes(repository.batches(sources), self.config.maskPlanes, repository.stamps)
+        batches = repository.batches(sources)
+        if self.config.maskPlanes:
+            batches = check_planes(batches, self.config.maskPlanes, repository.stamps)
         return fill_directory(outdir, source, batches, self.config, options, self.log)
 
     @property

@@ -95,7 +95,7 @@ class OutputConfig(Config):
         super().validate()
         for name, check in (
             ("urlRoot", lambda value: value and encoded_root(value)),
-            ("manifestOrder", parse_order),
+            ("manifestOrder", lambda value: value == "detector" or parse_order(value)),
             ("manifestColumns", lambda _: self.chosenColumns()),
         ):
             try:
@@ -143,7 +143,7 @@ class OutputConfig(Config):
         needs : `bool`
             Whether subjects consist of them.
         """
-        return self.makeManifestForm().needs_panels
+        return tuple(self.subjectFrames) != (COMPOSITE,)
 
     def isAnonymous(self) -> bool:
         """Return whether nothing that is published tells which source a subject shows.

@@ -76,7 +76,7 @@ def panels_image(
     if limits is None:
         limits = panel_limits(style, shown.triplet, size)
     paint_panels(sheet, style, panels, rects, where, shown, limits, row)
-    return np.ascontiguousarray(sheet.image)
+    return sheet.pixels()
 
 
 def grid_image(
@@ -133,7 +133,7 @@ def grid_image(
             sheet.image[y + space : y + space + image.shape[0], x : x + image.shape[1]] = image
             x += column_width + gap
         y += space + row_height + gap
-    return np.ascontiguousarray(sheet.image)
+    return sheet.pixels()
 
 
 def encode_png(image: Image, texts: Iterable[tuple[str, str]] = ()) -> bytes:

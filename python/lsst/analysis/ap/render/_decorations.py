@@ -32,23 +32,26 @@ class Cover(NamedTuple):
 type Decoration = Cover | Mark | Drawing
 
 
-def decorations(style: PictureStyle, view: View, row: Mapping[str, Any] | None) -> Iterator[Decoration]:
+def decorations(
+    style: PictureStyle, view: View, side: int, scale: float, row: Mapping[str, Any] | None
+) -> Iterator[Decoration]:
     """Yield what is laid over the pixels of each panel.
 
-    ``view``: the stamps as they are shown. ``row``: the source's values by APDB column name. Yields: outline
-    of the footprint, centre mark and bar.
+    ``view``: the stamps as they are shown. ``side``: of a panel, screen pixels. ``scale``: how many times its
+    usual size everything has. ``row``: the source's values by APDB column name. Yields: outline of the
+    footprint, centre mark and bar.
     """
-    grid, scale = view.grid, style.text_scale
+    grid = view.grid
     if style.footprint and (footprint := find_footprint(view.triplet, row)):
         image = outline(grid, footprint.pixels, scaled_length(1, scale))
         yield Cover(image)
         if footprint.is_box and (image[:, :, 3] != 0).any():
             yield _box_label(image, scale)
     if style.center_mark != "none":
-        yield from center_mark(style.center_mark, view.center, grid.side, scale)
+        yield from center_mark(style.center_mark, view.center, side, scale)
     pixel = view.triplet.pixel_scale
     if 0.0 < pixel <= 2 * grid.factor:  # else the bar would have no length
-        yield from scale_bar(grid.side, round(grid.factor / pixel), scale)
+        yield from scale_bar(side, round(grid.factor / pixel), scale)
 
 
 def first_decorations(style: PictureStyle, view: View) -> Iterator[Decoration]:

@@ -79,7 +79,10 @@ def draw_figure(
     with drawing_settings():
         for number, (shown, rects) in enumerate(zip(views, where.panels, strict=True)):
             limits = panel_limits(style, shown.triplet, shown.grid.size)
-            over, first = list(decorations(style, shown, row)), list(first_decorations(style, shown))
+            over, first = (
+                list(decorations(style, shown, shown.grid.side, style.text_scale, row)),
+                list(first_decorations(style, shown)),
+            )
             for panel, rect in zip(panels, rects, strict=True):
                 drawn = PanelAxes(stage.place(rect), style, where, panel, shown, stage.scale_with_size)
                 drawn.draw(limits[panel], [*over, *first] if panel == panels[0] else over)

@@ -58,35 +58,28 @@ def common_limits(style: PictureStyle, triplets: Sequence[Triplet], size: int) -
     Returns: of template, science and difference: what the style takes from the pixels of all of them
     together.
     """
-    of_template, of_science = _image_limits(style, triplets, size)
     differences = [triplet.difference for triplet in triplets if triplet.difference is not None]
-    if not differences:
-        return of_template, of_science, None
     region = style.limits_region if style.difference_limits_region is None else style.difference_limits_region
-    if style.difference_limits:
-        of_difference = Limits(*style.difference_limits)
-    else:
-        pixels = _regions(differences, size, region)
-        of_difference = interval_limits(pixels, style.difference_interval, style.percentile)
-        if style.difference_symmetric:
-            reach = max(abs(of_difference.low), abs(of_difference.high))
-            of_difference = Limits(-reach, reach)
-    return of_template, of_science, of_difference
-
-
-def _image_limits(style: PictureStyle, triplets: Sequence[Triplet], size: int) -> tuple[Limits, Limits]:
-    """Return the limits of template and science."""
-    if style.image_limits:
-        return (Limits(*style.image_limits),) * 2
     template = _regions([triplet.template for triplet in triplets], size, style.limits_region)
     science = _regions([triplet.science for triplet in triplets], size, style.limits_region)
-    if style.shared_limits:
+    difference = _regions(differences, size, region) if differences else None
+    if style.image_limits:
+        of_template = of_science = Limits(*style.image_limits)
+    elif style.shared_limits:
         both = np.concatenate((template.ravel(), science.ravel()))
-        return (interval_limits(both, style.image_interval, style.percentile),) * 2
-    return (
-        interval_limits(template, style.image_interval, style.percentile),
-        interval_limits(science, style.image_interval, style.percentile),
-    )
+        of_template = of_science = interval_limits(both, style.image_interval, style.percentile)
+    else:
+        of_template = interval_limits(template, style.image_interval, style.percentile)
+        of_science = interval_limits(science, style.image_interval, style.percentile)
+    if difference is None:
+        return of_template, of_science, None
+    if style.difference_limits:
+        return of_template, of_science, Limits(*style.difference_limits)
+    of_difference = interval_limits(difference, style.difference_interval, style.percentile)
+    if style.difference_symmetric:
+        reach = max(abs(of_difference.low), abs(of_difference.high))
+        of_difference = Limits(-reach, reach)
+    return of_template, of_science, of_difference
 
 
 def _regions(stamps: Sequence[Stamp], size: int, side: int | None) -> NDArray[np.float32]:

@@ -63,6 +63,9 @@ def _empty_picture(style: PictureStyle, shown: tuple[int, ...]) -> Sheet:
     if style.add_metadata:
         for item in labels(ink):
             _write(sheet.image, item, where, ink.background)
+    if style.orientation != "true-north":
+        for (first, *_), size in zip(where.panels, style.sizes, strict=True):
+            sheet.fold(first.y, first.height, first.height // size)
     return sheet
 
 
@@ -115,13 +118,15 @@ def paint_panels(
     if filled:
         panels, places, _, all_bounds = zip(*filled, strict=True)
         lines = enlarged_colors(style, panels, pixels, all_bounds, view.grid, has_holes=has_holes)
+        top, height = rects[0].y, rects[0].height
+        factor = height // lines.shape[1]
+        sheet.fold(top, height, factor)
         for rect, each in zip(places, lines, strict=True):
-            # Rows of the stamp, the screen lines of each, columns and colours.
-            rows = sheet.image[rect.slices].reshape(len(each), -1, rect.width, 3)
-            rows[:] = each.reshape(len(each), 1, rect.width, 3)
-        sheet.repeats[rects[0].slices[0]].reshape(lines.shape[1], -1)[:, 1:] = True
+            rows = sheet.image[top : top + height : factor, rect.x : rect.x + rect.width]
+            rows[:] = each.reshape(len(each), rect.width, 3)
     has_cover = style.mask_planes or view.grid.matrix is not None or has_holes
-    over_all, over_first = list(decorations(style, view, row)), list(first_decorations(style, view))
+    over_all = list(decorations(style, view, rects[0].width, where.scale, row))
+    over_first = list(first_decorations(style, view)) if style.compass else []
     for n, (panel, rect, stamp) in enumerate(zip(shown, rects, stamps, strict=True)):
         if stamp is None or (bounds := limits[panel]) is None:
             paint_mark(sheet, Mark(Rect(0, 0, rect.width, rect.height), ink.rail), rect)
@@ -132,8 +137,9 @@ def paint_panels(
             _paint_cover(sheet, Cover(cover), rect)
         for decoration in (*over_all, *over_first) if n == 0 else over_all:
             _paint_decoration(sheet, decoration, rect)
-        for text in captions(style, stamp, panel, bounds, rect.width, where):
-            paint_text(sheet, text, rect, ink.text, ink.background)
+        if where.caption_space:
+            for text in captions(style, stamp, panel, bounds, rect.width, where):
+                paint_text(sheet, text, rect, ink.text, ink.background)
         if style.color_bar:
             top = rect.y + rect.height + where.bar_space
             bar = color_bar(style, panel, rect.width)
@@ -156,28 +162,33 @@ def paint_mark(sheet: Sheet, mark: Mark, panel: Rect) -> None:
     """
     x, y, width, height = mark.rect
     x, y = x + panel.x, y + panel.y
+    _unfold(sheet, y, y + height)
     sheet.image[y : y + height, x : x + width] = _line(mark.color, width)
-    sheet.repeats[y : y + height + 1] = False
+
+
+def _unfold(sheet: Sheet, start: int, stop: int) -> None:
+    """Let lines be themselves, before they are painted over; most are already."""
+    if sheet.repeats[start : stop + 1].any():
+        sheet.unfold(start, stop)
 
 
 def _paint_cover(sheet: Sheet, cover: Cover, panel: Rect) -> None:
     opaque = cover.image[:, :, 3] != 0
+    for line in np.flatnonzero(opaque.any(axis=1)).tolist():
+        _unfold(sheet, panel.y + line, panel.y + line + 1)
     sheet.image[panel.slices][opaque] = cover.image[opaque, :3]
-    changed, repeats = opaque.any(axis=1), sheet.repeats[panel.slices[0]]
-    repeats[changed] = False
-    repeats[1:][changed[:-1]] = False
 
 
 def _paint_drawing(sheet: Sheet, drawing: Drawing, panel: Rect) -> None:
     raster = rasterized(drawing.shape)
     x, y = panel.x + drawing.x + raster.x, panel.y + drawing.y + raster.y
-    height, width = raster.shape
+    height, width = raster.layers[0][1].shape
+    _unfold(sheet, y, y + height)
     part = sheet.image[y : y + height, x : x + width]
     if drawing.paper is None:
         raster.mix(part)
     else:
         part[:] = on_paper(drawing.shape, drawing.paper)
-    sheet.repeats[y : y + height + 1] = False
 
 
 def _write(image: Image, item: TextItem, where: Layout, paper: RGB) -> None:
@@ -212,10 +223,9 @@ def paint_text(sheet: Sheet, text: PanelText, panel: Rect, color: RGB, paper: RG
         font.write(sheet.image, text.text, x, baseline)
         return
     raster = word(text.text, color, False, text.size, paper, "center" if text.centered else "left")
-    _paint_raster(sheet.image, raster, x, baseline)
     if raster is not None:
-        top = baseline + raster.y
-        sheet.repeats[top : top + len(raster.pixels) + 1] = False
+        _unfold(sheet, baseline + raster.y, baseline + raster.y + len(raster.pixels))
+    _paint_raster(sheet.image, raster, x, baseline)
 
 
 def _paint_raster(image: Image, raster: Raster | None, x: int, baseline: int) -> None:

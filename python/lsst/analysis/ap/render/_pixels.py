@@ -31,22 +31,15 @@ def enlarged_colors(
     row of stamp pixels, or, where these are rotated, for each row of the screen. Pixels without data have any
     colour.
     """
-    maps = [_color_map(style, panel) for panel in panels]
+    maps, counts = _color_maps(style, tuple(panels))
     stretches = [style.difference_stretch if p == DIFFERENCE else style.image_stretch for p in panels]
     level = levels(pixels, limits, stretches, style.asinh_a)
     if has_holes:
         level[~np.isfinite(level)] = 0.0
     # matplotlib's colour maps cut 0 to 1 in as many steps as there are
     # colours; 1 itself has the last one.
-    counts = {name: _color_count(name) for name in maps}
-    if len(set(counts.values())) == 1:
-        count = counts[maps[0]]
-        level *= count
-        np.minimum(level, count - 1, out=level)
-    else:
-        for each, name in zip(level, maps, strict=True):
-            each *= counts[name]
-            np.minimum(each, counts[name] - 1, out=each)
+    level *= counts
+    np.minimum(level, counts - 1, out=level)
     numbers = level.astype(np.intp)
     if grid.matrix is None:
         numbers, factor = numbers[:, ::-1], grid.factor
@@ -83,8 +76,12 @@ def _color_table(name: str) -> NDArray[np.uint8]:
     return np.ascontiguousarray(table)
 
 
-def _color_count(name: str) -> int:
-    return len(_color_table(name))
+@lru_cache(maxsize=64)
+def _color_maps(style: PictureStyle, panels: tuple[int, ...]) -> tuple[list[str], NDArray[np.float32]]:
+    """Return the colour maps of some panels, and how many colours each has, (panels, 1, 1)."""
+    names = [_color_map(style, panel) for panel in panels]
+    counts = np.array([len(_color_table(name)) for name in names], dtype=np.float32)
+    return names, counts[:, np.newaxis, np.newaxis]
 
 
 @lru_cache(maxsize=256)

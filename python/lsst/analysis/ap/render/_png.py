@@ -28,7 +28,9 @@ class Sheet(NamedTuple):
     image: NDArray[np.uint8]
     """The same memory as RGB, (rows from the top, columns, 3)."""
     repeats: NDArray[np.bool_]
-    """Lines known to be equal to the one above. Others may be, too."""
+    """Lines that are equal to the one above. They hold zeros, which is how
+    the file has them, until somebody paints over them. Others may be equal,
+    too."""
 
     @classmethod
     def empty(cls, height: int, width: int) -> Self:
@@ -36,12 +38,12 @@ class Sheet(NamedTuple):
 
         ``height``, ``width``: screen pixels.
         """
-        return cls._of(np.empty((height, 1 + 3 * width), dtype=np.uint8))
+        return cls._of(np.empty((height, 1 + 3 * width), dtype=np.uint8), np.zeros(height, dtype=bool))
 
     @classmethod
-    def _of(cls, lines: NDArray[np.uint8]) -> Self:
+    def _of(cls, lines: NDArray[np.uint8], repeats: NDArray[np.bool_]) -> Self:
         height, stride = lines.shape
-        return cls(lines, lines[:, 1:].reshape(height, stride // 3, 3), np.zeros(height, dtype=bool))
+        return cls(lines, lines[:, 1:].reshape(height, stride // 3, 3), repeats)
 
     @classmethod
     def of(cls, image: NDArray[np.uint8]) -> Self:
@@ -53,11 +55,47 @@ class Sheet(NamedTuple):
         sheet = cls.empty(*image.shape[:2])
         sheet.image[:] = image
         sheet.repeats[1:] = (image[1:] == image[:-1]).all(axis=(1, 2))
+        sheet.lines[sheet.repeats] = 0
         return sheet
 
     def copy(self) -> Self:
         """Return a picture with the same pixels and memory of its own."""
-        return self._of(self.lines.copy())
+        return self._of(self.lines.copy(), self.repeats.copy())
+
+    def fold(self, top: int, height: int, factor: int) -> None:
+        """Let lines come in groups of equal ones, of which only the first is painted.
+
+        Parameters
+        ----------
+        top, height : `int`
+            The first of these lines, and their number.
+        factor : `int`
+            How many lines a group has.
+        """
+        repeats = np.arange(height) % factor != 0
+        there = self.repeats[top : top + height]
+        if not np.array_equal(there, repeats):
+            self.unfold(top, top + height)
+            self.lines[top : top + height][repeats] = 0
+            there[:] = repeats
+
+    def unfold(self, start: int, stop: int) -> None:
+        """Let lines, and the one after them, no longer repeat others: they are painted over.
+
+        Parameters
+        ----------
+        start, stop : `int`
+            The first line and the one after the last.
+        """
+        part = slice(start, stop + 1)
+        first = np.maximum.accumulate(np.where(self.repeats, 0, np.arange(len(self.repeats))))
+        self.lines[part] = self.lines[first[part]]
+        self.repeats[part] = False
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Return the picture as RGB, (rows from the top, columns, 3)."""
+        self.unfold(0, len(self.lines))
+        return np.ascontiguousarray(self.image)
 
 
 def png_file(sheet: Sheet, texts: Iterable[tuple[str, str]]) -> bytes:
@@ -70,21 +108,13 @@ def png_file(sheet: Sheet, texts: Iterable[tuple[str, str]]) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     parts = [b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header)]
     parts.extend(_text_chunk(keyword, text) for keyword, text in texts)
-    _filter(sheet)
+    # Enlarged pixels make most lines equal to the one above: these are zeros.
+    # All others stay as they are, because differences of colours are more
+    # varied than the colours, and compress worse.
+    sheet.lines[:, 0] = np.where(sheet.repeats, _UP, _NONE)
     parts.append(_chunk(b"IDAT", compress(sheet.lines, _LEVEL)))
     parts.append(_chunk(b"IEND", b""))
     return b"".join(parts)
-
-
-def _filter(sheet: Sheet) -> None:
-    """Choose and apply the filter of each line.
-
-    Enlarged pixels make most lines equal to the one above: these become zeros. All other lines stay as they
-    are, because differences of colours are more varied than the colours, and compress worse.
-    """
-    lines, repeats = sheet.lines, sheet.repeats
-    lines[repeats] = 0
-    lines[:, 0] = np.where(repeats, _UP, _NONE)
 
 
 @lru_cache(maxsize=1024)

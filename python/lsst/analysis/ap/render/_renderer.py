@@ -88,7 +88,7 @@ class Renderer:
         views = [view(style, triplet, size) for triplet, size in zip(triplets, style.sizes, strict=True)]
         limits = [panel_limits(style, each.triplet, each.grid.size) for each in views]
         picture = paint(style, shown, views, limits, row)
-        png = png_file(picture, _texts(style, views[0].triplet, limits, row, shown))
+        png = png_file(picture, list(_texts(style, views[0].triplet, limits, row, shown)))
         if len(png) >= MAXIMUM_BYTES:
             raise CutoutsError(
                 f"the picture would have {len(png)} bytes, and Zooniverse takes less than {MAXIMUM_BYTES}: "
@@ -107,7 +107,9 @@ def _texts(
     """Yield keyword and text of what a picture says of itself."""
     yield "Software", f"lsst-analysis-ap {software_version()}"
     for name in ("diaSourceId", "visit", "detector"):
-        value = whole_number(row.get(name)) if row else None
+        value = row.get(name) if row else None
+        if value is not None and type(value) is not int:
+            value = whole_number(value)
         if value is not None:
             yield name, str(value)
     if triplet.template_source:

@@ -118,12 +118,6 @@ class ShapeRaster(NamedTuple):
     """Colour and coverage (0 to 255, rows from the top) of its edge and of
     itself, in the order of painting."""
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        height, width = self.layers[0][1].shape
-        return height, width
-
     def mix(self, pixels: NDArray[np.uint8]) -> None:
         """Lay it over pixels.
 
@@ -172,7 +166,7 @@ def on_paper(shape: Shape, paper: RGB) -> NDArray[np.uint8]:
     Returns: RGB of the place of its raster.
     """
     raster = rasterized(shape)
-    image = np.empty((*raster.shape, 3), dtype=np.uint8)
+    image = np.empty((*raster.layers[0][1].shape, 3), dtype=np.uint8)
     image[:] = paper
     raster.mix(image)
     return image

@@ -101,7 +101,7 @@ def fill_directory(
             "manifestColumns=anonymous."
         )
     with open_directory(outdir) as directory, Journal(directory) as journal:
-        stamps = StampFiles(directory, source.stamps)
+        stamps = None if source.stamps is None else StampFiles(directory, source.stamps)
         batches = prepare_columns(batches, config.chosenColumns())
         secret = journal.secret() if form.anonymous else None
         names = config.makePictureNames(secret, separatePanels=source.separate_panels)
@@ -109,7 +109,7 @@ def fill_directory(
             directory,
             journal,
             form,
-            parse_order(config.manifestOrder),
+            None if config.manifestOrder == "detector" else parse_order(config.manifestOrder),
             1 + len(PANELS) * source.separate_panels,
             options.overwrite,
             log,
@@ -122,7 +122,8 @@ def fill_directory(
         }
         ledger.begin(settings, source.facts, overwrite=options.overwrite, append=options.append)
         directory.write(_CONFIG, config.saveToString().encode())  # type: ignore[no-untyped-call]
-        writer = PictureWriter(source.make, directory, ledger.columns, names, stamps.writer)
+        parts = None if stamps is None else stamps.writer
+        writer = PictureWriter(source.make, directory, ledger.columns, names, parts)
         unfinished = ledger.unfinished(batches, only_failed=options.retry_failed)
         try:
             with (
@@ -158,7 +159,7 @@ def _write_lists(ledger: Ledger, options: RunOptions) -> list[str]:
 
 
 def _assemble_stamps(ledger: Ledger, options: RunOptions) -> list[str]:
-    if ledger.stamps.writer is None:
+    if ledger.stamps is None:
         return []
     with _progress_bar("stamps", ledger.journal.counts()[0], options) as bar:
         return ledger.assemble(bar.update)

@@ -52,8 +52,8 @@ class Ledger:
     names: PictureNames
     """How pictures are named."""
 
-    stamps: StampFiles
-    """Where the stamps themselves go."""
+    stamps: StampFiles | None
+    """Where the stamps themselves go; `None` when nobody wants them."""
 
     log: logging.Logger | logging.LoggerAdapter[logging.Logger]
     """Where warnings go."""
@@ -88,7 +88,7 @@ class Ledger:
         earlier = self.journal.settings
         differing = [name for name, value in settings.items() if earlier.get(name, value) != value]
         if overwrite:
-            self.stamps.remove()
+            (self.stamps or StampFiles(self.directory, None)).remove()
             self.directory.remove(
                 path
                 for picture in self.journal.pictures()
@@ -103,7 +103,8 @@ class Ledger:
                 "directory, or overwrite=True to make all again, or append=True to keep both.",
                 choices=("overwrite", "append"),
             )
-        self.stamps.begin()  # which may refuse other sizes
+        if self.stamps is not None:
+            self.stamps.begin()  # which may refuse other sizes
         self.journal.begin_run({**settings, **facts}, facts)
         self._facts = frozenset(facts)
         self.directory.remove_partial_files()
@@ -118,7 +119,8 @@ class Ledger:
             ids = batch.rows.column("diaSourceId").to_pylist()
             wanted = self.journal.failed(ids) if only_failed else set(ids)
             done = self._whole(ids)
-            done -= self.stamps.missing(done)
+            if self.stamps is not None:
+                done -= self.stamps.missing(done)
             new = self.journal.new_in_this_run(ids)
             todo, there = [], []
             for row, identifier in enumerate(ids):
@@ -242,6 +244,8 @@ class Ledger:
         ``advance``: is told how many stamps more have been written. Returns: paths of the files; none when
         nobody wants any.
         """
+        if self.stamps is None:
+            return []
         return list(self.stamps.assemble(self.lists.identifiers(), advance, self.journal.settings))
 
 

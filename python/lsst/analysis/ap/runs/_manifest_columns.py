@@ -45,6 +45,8 @@ def prepare_columns(
     columns = [_of_today(column, known) for column in columns]
     _check(columns, known)
     computed = [column for column in columns if column.is_computed]
+    if not computed:
+        return chain([first], batches)
     return (_with_computed(batch, computed) for batch in chain([first], batches))
 
 

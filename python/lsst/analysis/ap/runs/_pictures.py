@@ -95,8 +95,9 @@ class PictureMaker:
         if not self.draws:
             return PictureFiles(identifier, b"")
         cut = cut[: len(cut) - self.spare]
-        # The stamps of alerts and footprints have sizes of their own.
-        style = replace(self.style, sizes=tuple(triplet.science.box.width for triplet in cut))
+        style, sizes = self.style, tuple(triplet.science.array.shape[1] for triplet in cut)
+        if sizes != style.sizes:  # those of alerts and footprints have sizes of their own
+            style = replace(style, sizes=sizes)
         renderer = Renderer(style)
         try:
             panels = renderer.render_panels(cut, row) if self.separate_panels else {}

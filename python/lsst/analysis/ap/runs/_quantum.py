@@ -9,7 +9,7 @@ from lsst.pipe.base import AlgorithmError
 from ..domain import CutoutsError
 from ..images import FootprintReader, HandleDatasets, TripletReader
 from ._pictures import PictureMaker
-from ._sizes import FixedSizes, FootprintSizes
+from ._sizes import FootprintSizes, Sizes
 from ._stamp_sources import DetectorStamps
 from .config import PicturesConfig
 
@@ -44,7 +44,7 @@ def quantum_maker(
     """
     arrays = tuple(pictures.sizes) if put_stamps else ()
     spare = arrays if pictures.useFootprint else ()
-    sizes: FixedSizes | FootprintSizes = FixedSizes(tuple(pictures.sizes))
+    sizes: Sizes = tuple(pictures.sizes)
     if pictures.useFootprint:
         reader = FootprintReader(datasets) if has_footprints else None
         sizes = FootprintSizes(reader, pictures.footprintMinSize, spare)

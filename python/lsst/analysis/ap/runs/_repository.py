@@ -28,6 +28,7 @@ from ..images import (
     find_footprint_type,
     find_image_types,
 )
+from ..render import PictureStyle
 from ..sources import (
     REQUIRED_COLUMNS,
     FlagMap,
@@ -37,7 +38,7 @@ from ..sources import (
     group_by_detector,
     packer_of,
 )
-from ._sizes import FixedSizes, FootprintSizes
+from ._sizes import FootprintSizes, Sizes
 from ._stamp_sources import DetectorStamps, GivenImages, StampSource
 from .config import settings_of
 
@@ -108,6 +109,11 @@ class Repository:
         )
 
     @cached_property
+    def style(self) -> PictureStyle:
+        """What the pictures look like."""
+        return self.config.makeStyle()
+
+    @cached_property
     def stamps(self) -> StampSource:
         """Where stamps come from: the repository, or alerts, which bring their own."""
         return self._stamps()
@@ -122,7 +128,7 @@ class Repository:
             return AlertStampReader(extras=self.config.stampsPlanes)
         reader = TripletReader(
             self._datasets(),
-            planes=self.config.makeStyle().planes,
+            planes=self.style.planes,
             require_difference=self.config.requireDifference,
             extras=self.config.stampsPlanes,
             images=images,
@@ -164,13 +170,13 @@ class Repository:
         """
         if images is None:
             return self.remembered_stamps
-        return GivenImages(images, self.sizes, self.config.makeStyle().planes)
+        return GivenImages(images, self.sizes, self.style.planes)
 
     @cached_property
-    def sizes(self) -> FixedSizes | FootprintSizes:
+    def sizes(self) -> Sizes:
         """How large the stamps are."""
         if not self.config.useFootprint:
-            return FixedSizes(tuple(self.config.sizes))
+            return tuple(self.config.sizes)
         reader = None
         if self.types is not None and (name := find_footprint_type(self.butler, self.types)) is not None:
             reader = FootprintReader(self._datasets(footprints=name))

@@ -1,26 +1,11 @@
 """How large the stamps of a source are."""
 
-__all__ = ("FixedSizes", "FootprintSizes")
+__all__ = ("FootprintSizes", "Sizes")
 
 from dataclasses import dataclass
 
 from ..domain import CutoutsError, SourceBatch
 from ..images import FootprintReader, StampError
-
-
-@dataclass(frozen=True)
-class FixedSizes:
-    """The same sizes for all sources."""
-
-    sizes: tuple[int, ...]
-    """Sides of the stamps in pixels."""
-
-    def of(self, batch: SourceBatch) -> list[tuple[int, ...] | StampError]:
-        """Return the sizes of each source's stamps.
-
-        Returns: sides in pixels, or why there are none.
-        """
-        return [self.sizes] * len(batch.rows)
 
 
 @dataclass(frozen=True)
@@ -59,3 +44,7 @@ class FootprintSizes:
         return [
             side if isinstance(side, StampError) else (max(self.least, side), *self.also) for side in sides
         ]
+
+
+type Sizes = tuple[int, ...] | FootprintSizes
+"""Sides of the stamps in pixels: the same for all sources, or each source its own."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..domain import PANELS, CutoutsError, SourceBatch, Triplet
 from ..images import StampError, TripletReader, read_triplets
-from ._sizes import FixedSizes, FootprintSizes
+from ._sizes import Sizes
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class DetectorStamps:
 
     reader: TripletReader
     """Opens the three images of a detector."""
-    sizes: FixedSizes | FootprintSizes
+    sizes: Sizes
     """How large the stamps are."""
 
     def read(self, batch: SourceBatch) -> Stamps:
@@ -66,7 +66,7 @@ class GivenImages:
 
     images: Mapping[str, Any]
     """The template, science and difference image, of afw or lsst.images."""
-    sizes: FixedSizes | FootprintSizes
+    sizes: Sizes
     """How large the stamps are."""
     planes: tuple[str, ...] = ()
     """Mask planes that the pictures show."""
@@ -89,11 +89,11 @@ class GivenImages:
 
 def _cut(
     batch: SourceBatch,
-    sizes: FixedSizes | FootprintSizes,
+    sizes: Sizes,
     read: Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]], Stamps],
 ) -> Stamps:
     """Read the stamps of those sources whose size is known, in one call."""
-    results: list[Any] = list(sizes.of(batch))
+    results: list[Any] = [sizes] * len(batch.rows) if isinstance(sizes, tuple) else sizes.of(batch)
     for index, reason in batch.reasons.items():
         results[index] = StampError(reason)
     known = [index for index, size in enumerate(results) if not isinstance(size, StampError)]

@@ -75,7 +75,8 @@ class StampsConfig(Config):
         super().validate()
         owner = type(self)
         try:
-            parse_order(self.stampsOrder)
+            if self.stampsOrder != owner.stampsOrder.default:
+                parse_order(self.stampsOrder)
         except CutoutsError as error:
             raise FieldValidationError(owner.stampsOrder, self, str(error)) from error
         if not self.pictures and self.writeStamps == "none":

@@ -266,8 +266,11 @@ class HduList:
             if not header.startswith(b"XTENSION=" if index else b"SIMPLE  ="):
                 reason = f"is corrupt: no HDU starts at byte {start}" if index else "is not a FITS file"
                 raise ImageFileError(self.source.name, reason)
-            if (end := _end(header, first - start)) is not None:
-                stop = -(-end // BLOCK) * BLOCK
+            end = header.find(b"END", first - start)
+            while end >= 0 and (end % CARD or header[end : end + CARD].rstrip() != b"END"):
+                end = header.find(b"END", end + 1)
+            if end >= 0:
+                stop = -(-(end + CARD) // BLOCK) * BLOCK
                 return Hdu(self.source, index, start + stop, header[:stop])
         raise ImageFileError(self.source.name, f"is corrupt: the header at byte {start} has no end")
 
@@ -282,12 +285,3 @@ class HduList:
                 raise ImageFileError(self.source.name, f"is corrupt: it has more than {MAX_HDUS} HDUs")
             self._found.append(self.at(start, len(self._found)))
         return self._found[index]
-
-
-def _end(header: bytes, begin: int) -> int | None:
-    """Return where the END card of a header stops; `None` where it has none after some byte."""
-    card = begin - 1
-    while (card := header.find(b"END", card + 1)) >= 0:
-        if card % CARD == 0 and header[card : card + CARD].rstrip() == b"END":
-            return card + CARD
-    return None

@@ -216,7 +216,7 @@ def _gather(tiles: _Tiles, box: Box) -> NDArray[Any]:
     return out
 
 
-def _runs(tiles: _Tiles, first: int, rows: range) -> Iterator[range]:
+def _runs(tiles: _Tiles, first: int, rows: range) -> list[range]:
     """Split rows of the grid where the tiles change their size or storage."""
     storage = tiles.storage[first : first + len(rows)]
     changes = [rows.start + int(i) + 1 for i in np.flatnonzero(storage[1:] != storage[:-1])]
@@ -224,7 +224,7 @@ def _runs(tiles: _Tiles, first: int, rows: range) -> Iterator[range]:
     if tiles.table.plane.shape[0] % tiles.table.tile_shape[0] and rows.start < last < rows.stop:
         changes.append(last)
     bounds = sorted({rows.start, *changes, rows.stop})
-    return (range(start, stop) for start, stop in pairwise(bounds))
+    return [range(start, stop) for start, stop in pairwise(bounds)]
 
 
 def _window(tiles: _Tiles, block: slice, height: int, width: int, window: slice) -> NDArray[Any]:
