@@ -34,6 +34,7 @@ from ..sources import (
     FlagMap,
     Meanings,
     Sources,
+    StandardTables,
     arrow_tables,
     group_by_detector,
     packer_of,
@@ -220,7 +221,10 @@ class Repository:
         CutoutsError
             Raised when nothing says which instrument the sources are of.
         """
-        tables = arrow_tables(sources, self.meanings, required)
+        if isinstance(sources, StandardTables):
+            tables = sources.tables
+        else:
+            tables = arrow_tables(sources, self.meanings, required)
         for batch in group_by_detector(tables, self.instrument):
             if (
                 self.butler is not None

@@ -16,8 +16,7 @@ from ._choice import Keys
 from ._columns import Meanings, Standardizer
 from ._database import Database
 from ._selection import Selection
-from ._source_rows import SourceRows
-from ._sql_selection import identifier_clauses, split_conditions
+from ._source_rows import SourceRows, identifier_clauses, split_conditions
 from ._synonyms import renamed
 from .conditions._arrow import arrow_condition
 from .conditions._expression import Expression, columns_of

@@ -1,6 +1,6 @@
 """Rows of a DiaSource table in SQL as Arrow tables, page by page."""
 
-__all__ = ("IDS_PER_QUERY", "SourceRows")
+__all__ = ("IDS_PER_QUERY", "SourceRows", "identifier_clauses", "split_conditions")
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -11,13 +11,62 @@ from typing import Any, Final
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ..domain import CutoutsError
 from ._arrays import arrow_array
 from ._choice import Keys
 from ._columns import REQUIRED_COLUMNS, Standardizer
 from ._database import Database
+from ._selection import Selection
+from .conditions._expression import And, Expression, columns_of
+from .conditions._sql import sql_condition
 
 IDS_PER_QUERY: Final = 1000
 """How many identifiers a query names at most; SQLite takes 32766."""
+
+
+type Columns = Mapping[str, sa.ColumnElement[Any]]
+type Clauses = list[sa.ColumnElement[bool]]
+
+
+def split_conditions(
+    selection: Selection, columns: Columns, packed: frozenset[str], name: str
+) -> tuple[Clauses, Expression | None]:
+    """Return the conditions for the database, and those for its rows.
+
+    ``columns``: the columns by their current names. ``packed``: columns that are made of others when the rows
+    are there. ``name``: what to call the table in messages. Returns ``here``: clauses of which all must hold;
+    ``later``: what only the rows can tell. Raises `CutoutsError` when a column is not there.
+    """
+    conditions = selection.conditions(columns)
+    if not packed:
+        return [sql_condition(part, columns, name) for part in conditions], None
+    here = [sql_condition(part, columns, name) for part in conditions if not columns_of(part) & packed]
+    later = tuple(part for part in conditions if columns_of(part) & packed)
+    return here, And(later) if later else None
+
+
+def identifier_clauses(selection: Selection, columns: Columns, name: str) -> Iterator[Clauses]:
+    """Yield what limits each query to some of the wanted identifiers.
+
+    ``columns``: the columns by their current names. ``name``: what to call the table in messages. Yields: for
+    one query; none when no identifiers are given. Raises `CutoutsError` when a column is not there.
+    """
+    if selection.ids is None and selection.object_ids is None:
+        yield []
+        return
+    ids = [[]] if selection.ids is None else _among(columns, "diaSourceId", selection.ids, name)
+    objects: list[Clauses] = [[]]
+    if selection.object_ids is not None:
+        objects = _among(columns, "diaObjectId", selection.object_ids, name)
+    for some_ids in ids:
+        for some_objects in objects:
+            yield [*some_ids, *some_objects]
+
+
+def _among(columns: Columns, column: str, identifiers: Sequence[int], name: str) -> list[Clauses]:
+    if column not in columns:
+        raise CutoutsError(f"{name} has no column {column!r} to select by.")
+    return [[columns[column].in_(some)] for some in batched(identifiers, IDS_PER_QUERY)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +179,7 @@ def _array(values: Sequence[Any], sql_type: sa.types.TypeEngine[Any]) -> pa.Chun
         values = [None if value is None else bool(value) for value in values]
     with suppress(pa.ArrowException, ValueError, TypeError, OverflowError):
         found = pa.array(values, kind)
-        if kind is not None or pa.types.is_int64(found.type):
+        if kind is not None or found.type in (pa.int64(), pa.null()):
             return pa.chunked_array([found])
     return arrow_array(values)
 

@@ -42,7 +42,7 @@ def arrow_tables(
     meanings: Meanings | None = None,
     required: Collection[str] = REQUIRED_COLUMNS,
 ) -> Iterator[pa.Table]:
-    """Return a catalogue as Arrow tables with the current column names.
+    """Yield a catalogue as Arrow tables with the current column names.
 
     Parameters
     ----------
@@ -52,16 +52,16 @@ def arrow_tables(
         DiaSources. Any other object that exports the Arrow C stream
         interface, as a polars DataFrame does, or a polars LazyFrame, serves
         as well. An astropy column with an angular unit is converted to
-        degrees. `StandardTables` stay as they are.
+        degrees.
     meanings : `Meanings`, optional
         What its columns mean that do not say it themselves.
     required : collection of `str`, optional
         Columns that must be there; the other required ones are null where
         they are not.
 
-    Returns
-    -------
-    tables : `~collections.abc.Iterator` [`pyarrow.Table`]
+    Yields
+    ------
+    table : `pyarrow.Table`
         Rows with at least the required columns; NaN and masked values are
         null. Columns get their current names; an older name is replaced only
         where the current name is not a column already. Identifiers become
@@ -74,12 +74,6 @@ def arrow_tables(
         Raised when the object is no table, lacks a required column, or has
         identifiers that have lost digits.
     """
-    if isinstance(sources, StandardTables):
-        return sources.tables
-    return _standard(sources, meanings, required)
-
-
-def _standard(sources: "Sources", meanings: Meanings | None, required: Collection[str]) -> Iterator[pa.Table]:
     table = as_arrow(sources)
     if table is not None:
         yield Standardizer(meanings, required, whole=True)(table)

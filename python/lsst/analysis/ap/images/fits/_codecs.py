@@ -1,16 +1,14 @@
 """The codecs of compressed tiles, from bytes of the file to bytes of pixels."""
 
-__all__ = ("BadTileError", "Codec", "codec_for", "decode_raw", "unshuffle")
+__all__ = ("BadTileError", "Codec", "decode_raw", "has_rice", "unshuffle")
 
 import zlib
-from collections.abc import Buffer, Callable, Mapping, Sequence
+from collections.abc import Buffer, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ._errors import UnsupportedTilesError
 
 try:
     from astropy.io.fits.hdu.compressed._codecs import Rice1
@@ -106,37 +104,9 @@ class Codec:
         return decoded
 
 
-def codec_for(name: str, settings: Mapping[str, Any], dtype: np.dtype[Any]) -> Codec:
-    """Return the codec of a compressed image.
-
-    Parameters
-    ----------
-    name : `str`
-        ZCMPTYPE.
-    settings : `~collections.abc.Mapping` [`str`, `object`]
-        ZVALn by ZNAMEn.
-    dtype : `numpy.dtype`
-        Type of the values that are stored.
-
-    Returns
-    -------
-    codec : `Codec`
-        The codec.
-
-    Raises
-    ------
-    UnsupportedTilesError
-        Raised if there is none of ours.
-    """
-    if name in ("GZIP_1", "GZIP_2"):
-        return Codec(name, dtype, shuffled=name == "GZIP_2")
-    if name in ("RICE_1", "RICE_ONE") and Rice1 is not None:
-        width = settings.get("BYTEPIX", 4)
-        block_size = settings.get("BLOCKSIZE", 32)
-        if width in (1, 2, 4) and block_size in (16, 32):
-            stored = np.dtype({1: "u1", 2: "=i2", 4: "=i4"}[width])
-            return Codec("RICE_1", stored, block_size=block_size, has_checksum=False)
-    raise UnsupportedTilesError(name)
+def has_rice() -> bool:
+    """Return whether RICE_1 can be decoded here."""
+    return Rice1 is not None
 
 
 def decode_raw(

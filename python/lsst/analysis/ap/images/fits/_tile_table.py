@@ -3,13 +3,14 @@
 __all__ = ("ARRAY_TYPES", "TileTable")
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._codecs import Codec, codec_for
+from ._codecs import Codec, has_rice
 from ._errors import ImageFileError, UnsupportedTilesError
 from ._plane import Plane
 from ._quantization import Dequantizer
@@ -113,7 +114,6 @@ class TileTable:
             )
         if not width * count <= gap <= size:
             raise ImageFileError(file, f"has a corrupt header in HDU {hdu.index}: THEAP = {gap}")
-        rows = np.frombuffer(hdu.source.read(hdu.data_start, hdu.data_start + width * count), row_type)
         names = dict(columns)
         quantized = "ZSCALE" in names
         if quantized and (dtype.kind != "f" or "ZZERO" not in names):
@@ -129,9 +129,10 @@ class TileTable:
             dequantizer = Dequantizer(*dithering, native) if quantized else None
         except ValueError as error:
             raise ImageFileError(file, f"has a corrupt HDU {hdu.index}: {error}") from error
-        codec = codec_for(compression, settings, np.dtype(">i4") if quantized else dtype)
+        codec = _codec(compression, settings, np.dtype(">i4") if quantized else dtype)
         if not quantized and codec.dtype.kind != native.kind:
             raise UnsupportedTilesError("floating-point pixels in a codec of integers")
+        rows = np.frombuffer(hdu.source.read(hdu.data_start, hdu.data_start + width * count), row_type)
         return cls(
             plane=plane,
             tile_shape=tile_shape,
@@ -235,3 +236,16 @@ def _row_type(plane: Plane, columns: list[tuple[str, str]]) -> tuple[np.dtype[An
     except ValueError as error:
         reason = f"has a corrupt tile table in HDU {plane.hdu.index}: {error}"
         raise ImageFileError(plane.hdu.source.name, reason) from error
+
+
+def _codec(name: str, settings: Mapping[str, Any], dtype: np.dtype[Any]) -> Codec:
+    """Return the codec that ZCMPTYPE names, with ZVALn by ZNAMEn, for stored values of a type."""
+    if name in ("GZIP_1", "GZIP_2"):
+        return Codec(name, dtype, shuffled=name == "GZIP_2")
+    if name in ("RICE_1", "RICE_ONE") and has_rice():
+        width = settings.get("BYTEPIX", 4)
+        block_size = settings.get("BLOCKSIZE", 32)
+        if width in (1, 2, 4) and block_size in (16, 32):
+            stored = np.dtype({1: "u1", 2: "=i2", 4: "=i4"}[width])
+            return Codec("RICE_1", stored, block_size=block_size, has_checksum=False)
+    raise UnsupportedTilesError(name)
