@@ -23,15 +23,32 @@ def sheet_of(image: np.ndarray) -> Sheet:
 @given(
     arrays.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))),
     st.lists(st.integers(1, 4), min_size=9, max_size=9),
+    st.integers(0, 40),
+    st.integers(0, 40),
 )
-def test_pixels_come_back(image, times):
-    """Whether lines are known to repeat or not."""
+def test_pixels_come_back(image, times, start, count):
+    """Whether lines are known to repeat or not, and whether some of them no longer are."""
     image = image.repeat(times[: len(image)], axis=0)
-    sheet = sheet_of(image)
-    known = sheet.copy()
-    known.repeats[1:] = (image[1:] == image[:-1]).all(axis=(1, 2))
-    for each in (sheet, known):
+    known, changed = Sheet.of(image), Sheet.of(image)
+    changed.unfold(start, start + count)
+    np.testing.assert_array_equal(Sheet.of(image).pixels(), image)
+    for each in (sheet_of(image), known, known.copy(), changed):
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png_file(each, [])))), image)
+
+
+@pytest.mark.parametrize("before", [1, 2, 7, 14])
+def test_lines_in_groups_are_painted_once(before):
+    rng = np.random.default_rng(1)
+    image = rng.integers(0, 256, (20, 5, 3), dtype=np.uint8)
+    sheet = Sheet.of(image)
+    sheet.fold(3, 14, before)
+    sheet.fold(3, 14, 7)
+    sheet.image[3:17:7] = groups = rng.integers(0, 256, (2, 5, 3), dtype=np.uint8)
+    expected = np.concatenate([image[:3], groups.repeat(7, axis=0), image[17:]])
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png_file(sheet.copy(), [])))), expected)
+    sheet.unfold(8, 9)
+    sheet.image[8] = expected[8] = 7
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png_file(sheet, [])))), expected)
 
 
 def test_texts_of_every_language_come_back():
