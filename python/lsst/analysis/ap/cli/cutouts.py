@@ -21,8 +21,11 @@ from ._source_choice import columns_for, open_catalog, selection_of
 from ._source_options import add_source_options, check_source_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
     from ..runs._repository import Repository
-    from ..sources import Sources
     from ..zooniverseCutouts import ZooniverseCutoutsConfig
 
 _DESCRIPTION = """
@@ -116,6 +119,7 @@ def _run(arguments: argparse.Namespace) -> int:
         from ..runs._pool import fork_workers
 
         fork_workers(arguments.jobs)
+    from ..sources import StandardTables
     from ..zooniverseCutouts import ZooniverseCutoutsTask
 
     config = _make_config(arguments)
@@ -127,7 +131,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.history:
         return write_histories(arguments, task, sources)
     result = task.run(
-        sources,
+        StandardTables(sources),
         arguments.outdir,
         jobs=arguments.jobs,
         overwrite=arguments.overwrite,
@@ -156,9 +160,11 @@ def _make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
     )
 
 
-def _open_sources(arguments: argparse.Namespace, repository: "Repository") -> "tuple[Sources, int]":
+def _open_sources(
+    arguments: argparse.Namespace, repository: "Repository"
+) -> "tuple[Iterator[pa.Table], int]":
     """Return the selected sources and their number, once they are checked."""
-    from ..sources import SURVEY_COLUMNS, StandardTables, survey
+    from ..sources import SURVEY_COLUMNS, survey
     from ._checks import (
         check_sources,
         describe_sources,
@@ -183,8 +189,7 @@ def _open_sources(arguments: argparse.Namespace, repository: "Repository") -> "t
             print(line)
     if arguments.write_catalog:
         write_catalog(catalog.read(selection), arguments.write_catalog, overwrite=arguments.overwrite)
-    tables = catalog.read(selection, columns_for(arguments, repository.config))
-    return StandardTables(tables), found.count
+    return catalog.read(selection, columns_for(arguments, repository.config)), found.count
 
 
 _COMMAND = Command("zooniverseCutouts", "REPO OUTDIR", _DESCRIPTION, _EPILOG, _declare, _run)

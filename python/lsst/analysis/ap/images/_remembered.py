@@ -3,7 +3,7 @@
 __all__ = ("RememberedImages",)
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from lsst.daf.butler import DeferredDatasetHandle
 
 from ..domain import Box
 from ._butler_image import ButlerImage
-from ._cut import OpenImage
+from ._cut import Arrays, OpenImage
 from ._fits_image import FitsImage, open_fits_image
 from ._locations import open_plain_fits
 from .fits._bytes import LocalBytes
@@ -86,13 +86,13 @@ class _RememberedImage(FitsImage):
             raise
         self._stamps = stamps
 
-    def read(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
+    def read(self, boxes: Sequence[Box], kinds: Collection[str] = ("image",)) -> Arrays:
         # Docstring inherited.
-        return self._stamps.get((self, "image"), boxes, super().read)
-
-    def read_mask(self, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-        # Docstring inherited.
-        return self._stamps.get((self, "mask"), boxes, super().read_mask)
+        read = super().read
+        arrays = read(boxes, ("variance",)) if "variance" in kinds else {}
+        for kind in {"image", "mask"} & set(kinds):
+            arrays |= self._stamps.get(self, kind, boxes, read)
+        return arrays
 
 
 class _Stamps:
@@ -102,16 +102,18 @@ class _Stamps:
         self._known: OrderedDict[Any, NDArray[Any]] = OrderedDict()
         self._pixels = 0
 
-    def get(
-        self, plane: Any, boxes: Sequence[Box], read: Callable[[Sequence[Box]], list[NDArray[Any]]]
-    ) -> list[NDArray[Any]]:
-        """Return boxes of a plane, of which those are read that are not known."""
+    def get(self, image: FitsImage, kind: str, boxes: Sequence[Box], read: Callable[..., Arrays]) -> Arrays:
+        """Return boxes of a kind of pixels, of which those are read that are not known."""
+        plane = image, kind
         unread = list(dict.fromkeys(box for box in boxes if (plane, box) not in self._known))
-        new = dict(zip(unread, read(unread), strict=True))
+        arrays = read(unread, (kind,))
+        if kind not in arrays:
+            return {}
+        new = dict(zip(unread, arrays[kind], strict=True))
         found = [new[box] if box in new else self._known[plane, box] for box in boxes]
         for box, array in new.items():
             self._known[plane, box] = array
             self._pixels += array.size
         while self._pixels > _MOST_PIXELS:
             self._pixels -= self._known.popitem(last=False)[1].size
-        return found
+        return {kind: found}
