@@ -319,7 +319,7 @@ def test_a_file_that_is_written_again_is_read_again(demo, tmp_path):
 
         def pixels(ref):
             image = images.open(DeferredDatasetHandle(butler, ref, None))
-            (found,) = image.read([box])
+            (found,) = image.read([box])["image"]
             image.close()
             return image, found
 
