@@ -146,7 +146,7 @@ def test_an_uncompressed_image_cut_short_is_noticed_where_its_first_rows_are_wan
             if size == len(whole)
             else pytest.raises(ImageFileError, match="is truncated: HDU 1")
         ):
-            (pixels,) = read_plane(HduList(source).get(1), [Box(0, 10, 0, 10)])
+            (pixels,) = read_plane(Plane.of(HduList(source).get(1)), [Box(0, 10, 0, 10)])
             assert pixels.shape == (10, 10)
 
 
@@ -166,7 +166,7 @@ def test_tiles_that_share_bytes_are_refused():
     struct.pack_into(">ii", content, hdu.data_start + 8 * 5, length, start + 3)
     damaged = HduList(fuzz.MemoryBytes(bytes(content), "damaged.fits")).get(1)
     with pytest.raises(ImageFileError, match="tiles of HDU 1 overlap at byte"):
-        read_plane(damaged, [Box(0, 30, 5, 6)])
+        read_plane(Plane.of(damaged), [Box(0, 30, 5, 6)])
 
 
 def test_swapped_files_are_noticed(afw_repo, afw_sources):
