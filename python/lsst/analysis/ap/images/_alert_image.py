@@ -39,16 +39,12 @@ class AlertImage:
 
     array: NDArray[np.float32]
     """Its pixels."""
-
     box: Box
     """Where they lie, PARENT pixels."""
-
     header: fits.Header
     """Its header."""
-
     unit: str | None
     """Unit of the pixels."""
-
     planes: Mapping[str, Any]
     """What else there is, as fields of a `~lsst.analysis.ap.domain.Stamp`."""
 
@@ -56,25 +52,9 @@ class AlertImage:
 def read_alert_image(role: str, content: bytes | None, extras: Collection[str]) -> AlertImage:
     """Return the first image of a FITS file.
 
-    Parameters
-    ----------
-    role : `str`
-        What the image is, for messages.
-    content : `bytes` or `None`
-        The file, gzipped or not.
-    extras : `~collections.abc.Collection` [`str`]
-        Those of ``mask``, ``variance`` and ``psf`` that somebody wants.
-
-    Returns
-    -------
-    image : `AlertImage`
-        The image. A mask whose header does not name its planes has planes
-        ``BIT0`` and so on.
-
-    Raises
-    ------
-    StampError
-        Raised if there is none, or it is damaged.
+    ``content``: the file, gzipped or not. ``extras``: those of ``mask``, ``variance`` and ``psf`` that
+    somebody wants. Returns: the image. A mask whose header does not name its planes has planes ``BIT0`` and
+    so on. Raises `StampError` if there is none, or it is damaged.
     """
     if not content:
         raise StampError(f"the alert has no {role} stamp")

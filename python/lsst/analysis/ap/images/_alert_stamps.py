@@ -31,13 +31,8 @@ _ZTF_JACOBIAN: Final = np.array([[-1.01, 0.0], [0.0, -1.01]])
 class AlertStampReader:
     """Reads the stamps of sources that bring them with them.
 
-    Parameters
-    ----------
-    require_difference : `bool`, optional
-        Whether a source without a difference stamp has none at all.
-    extras : `~collections.abc.Collection` [`str`], optional
-        What stamps are to have beside their pixels where the alert has it:
-        ``mask``, ``variance``, ``psf``.
+    ``require_difference``: whether a source without a difference stamp has none at all. ``extras``: what
+    stamps are to have beside their pixels where the alert has it: ``mask``, ``variance``, ``psf``.
     """
 
     def __init__(self, *, require_difference: bool = True, extras: Collection[str] = ()) -> None:
@@ -47,22 +42,9 @@ class AlertStampReader:
     def read(self, batch: SourceBatch) -> list[tuple[Triplet, ...] | StampError]:
         """Return the stamps of some sources.
 
-        Parameters
-        ----------
-        batch : `SourceBatch`
-            Sources with the columns of `ALERT_STAMPS`. ``instrument`` and
-            ``isNegative`` say which difference stamps ZTF turned over.
-
-        Returns
-        -------
-        triplets : `list` [`tuple` [`Triplet`] or `StampError`]
-            One triplet of each source, as large as its stamps are; or why
-            there is none.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when there are no such columns.
+        ``batch``: sources with the columns of `ALERT_STAMPS`. ``instrument`` and ``isNegative`` say which
+        difference stamps ZTF turned over. Returns: one triplet of each source, as large as its stamps are; or
+        why there is none. Raises `CutoutsError` when there are no such columns.
         """
         if not set(ALERT_STAMPS.values()) & set(batch.rows.column_names):
             raise CutoutsError(
@@ -108,30 +90,12 @@ def alert_triplet(
 ) -> Triplet:
     """Return the three stamps of an alert.
 
-    Parameters
-    ----------
-    files : `~collections.abc.Mapping` [`str`, `bytes`]
-        The FITS file of the template, the science and the difference stamp,
-        which may be compressed with gzip. The first image of each counts.
-    ra, dec : `float` or `None`
-        Position of the source, ICRS degrees; without one the middle of the
-        science stamp is taken for it.
-    require_difference : `bool`, optional
-        Whether a missing difference stamp is an error.
-    extras : `~collections.abc.Collection` [`str`], optional
-        What else to read where the files have it: ``mask``, ``variance``,
-        ``psf``.
-
-    Returns
-    -------
-    triplet : `Triplet`
-        The stamps as they are, where they are squares of one size; others
-        are put around the source into the smallest square that holds all.
-
-    Raises
-    ------
-    StampError
-        Raised when a stamp is missing or cannot be read.
+    ``files``: the FITS file of the template, the science and the difference stamp, which may be compressed
+    with gzip. The first image of each counts. ``ra``, ``dec``: position of the source, ICRS degrees; without
+    one the middle of the science stamp is taken for it. ``require_difference``: whether a missing difference
+    stamp is an error. ``extras``: what else to read where the files have it: ``mask``, ``variance``, ``psf``.
+    Returns: the stamps as they are, where they are squares of one size; others are put around the source into
+    the smallest square that holds all. Raises `StampError` when a stamp is missing or cannot be read.
     """
     known = ra is not None and dec is not None and np.isfinite(ra) and np.isfinite(dec)
     if known and abs(dec or 0.0) > 90.0:

@@ -20,12 +20,8 @@ class ButlerImage:
 
     The box that holds all that is wanted is read in one call.
 
-    Parameters
-    ----------
-    handle : `lsst.daf.butler.DeferredDatasetHandle`
-        A dataset with the components ``bbox`` and ``sky_projection``
-        (lsst.images) or ``wcs`` (afw), in the storage class that the handle
-        asks for.
+    ``handle``: a dataset with the components ``bbox`` and ``sky_projection`` (lsst.images) or ``wcs`` (afw),
+    in the storage class that the handle asks for.
     """
 
     def __init__(self, handle: DeferredDatasetHandle) -> None:

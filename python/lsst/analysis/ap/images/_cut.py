@@ -22,15 +22,7 @@ type Arrays = dict[str, list[NDArray[Any]]]
 def around(boxes: Iterable[Box]) -> Box:
     """Return the smallest box that holds some others.
 
-    Parameters
-    ----------
-    boxes : `~collections.abc.Iterable` [`Box`]
-        The boxes, at least one.
-
-    Returns
-    -------
-    box : `Box`
-        The box around them.
+    Returns: the box around them.
     """
     sides = zip(*((box.x_start, box.x_stop, box.y_start, box.y_stop) for box in boxes), strict=True)
     x_starts, x_stops, y_starts, y_stops = sides
@@ -43,7 +35,6 @@ class Grid:
 
     box: Box
     """The pixels of the image, PARENT pixels."""
-
     sky_map: SkyMap
     """The exact WCS of the image."""
 
@@ -79,17 +70,7 @@ class OpenImage(Protocol):
     def read(self, boxes: Sequence[Box], kinds: Collection[str] = ("image",)) -> Arrays:
         """Return the pixels of boxes that lie on the image.
 
-        Parameters
-        ----------
-        boxes : `~collections.abc.Sequence` [`Box`]
-            PARENT pixels.
-        kinds : `~collections.abc.Collection` [`str`], optional
-            Those of ``image``, ``mask`` and ``variance`` that are wanted.
-
-        Returns
-        -------
-        arrays : `Arrays`
-            Those kinds that the image has.
+        ``boxes``: PARENT pixels. ``kinds``: those of ``image``, ``mask`` and ``variance`` that are wanted.
         """
         ...
 
@@ -115,27 +96,11 @@ def cut_stamps(
 ) -> list[tuple[Stamp, ...] | StampError]:
     """Return the stamps of one image around some positions.
 
-    Parameters
-    ----------
-    image : `OpenImage`
-        The image; its pixels are read in one call.
-    role : `str`
-        What the image is, for messages.
-    x, y : `numpy.ndarray`
-        PARENT pixels, shape (N,).
-    sizes : `numpy.ndarray`
-        Sides of the stamps in pixels, shape (N, sizes).
-    with_mask : `bool`, optional
-        Whether to read the mask too.
-    extras : `~collections.abc.Collection` [`str`], optional
-        What else to read where the image has it: ``variance``, ``psf``.
-
-    Returns
-    -------
-    stamps : `list` [`tuple` [`Stamp`, ...] or `StampError`]
-        For each position a stamp per size, or why there are none. Pixels with
-        the mask plane NO_DATA are NaN, whatever the image has there:
-        templates of the pipelines have 0.
+    ``image``: the image; its pixels are read in one call. ``x``, ``y``: PARENT pixels, shape (N,). ``sizes``:
+    sides of the stamps in pixels, shape (N, sizes). ``with_mask``: whether to read the mask too. ``extras``:
+    what else to read where the image has it: ``variance``, ``psf``. Returns: for each position a stamp per
+    size, or why there are none. Pixels with the mask plane NO_DATA are NaN, whatever the image has there:
+    templates of the pipelines have 0.
     """
     wanted: list[list[Box]] = []
     largest: list[Box] = []

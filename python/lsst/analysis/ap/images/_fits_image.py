@@ -25,15 +25,7 @@ _ast_sky_map = lru_cache(maxsize=8)(AstSkyMap)
 class FitsImage:
     """An image, its mask and its WCS in a FITS file.
 
-    Parameters
-    ----------
-    source : `ByteSource`
-        The file; closed with the image.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if the file holds no two-dimensional image.
+    Raises `ImageFileError` if the file holds no two-dimensional image.
     """
 
     def __init__(self, source: ByteSource) -> None:
@@ -52,10 +44,7 @@ class FitsImage:
     def sky_map(self) -> SkyMap:
         """The exact WCS of the image.
 
-        Raises
-        ------
-        ImageFileError
-            Raised if the file has no WCS, or it cannot be read.
+        Raises `ImageFileError` if the file has no WCS, or it cannot be read.
         """
         try:
             if (sky_map := read_projection(self._hdus)) is not None:
@@ -106,20 +95,8 @@ class FitsImage:
 def open_fits_image(source: ByteSource) -> FitsImage:
     """Return the image in a FITS file.
 
-    Parameters
-    ----------
-    source : `ByteSource`
-        The file; closed when this fails.
-
-    Returns
-    -------
-    image : `FitsImage`
-        The image, open.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if the file holds no two-dimensional image.
+    ``source``: the file; closed when this fails. Raises `ImageFileError` if the file holds no two-dimensional
+    image.
     """
     try:
         return FitsImage(source)

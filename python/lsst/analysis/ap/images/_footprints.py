@@ -25,19 +25,9 @@ from .fits._hdus import HduList
 def find_footprint_type(butler: Any, image_types: ImageTypes) -> str | None:
     """Return the dataset type of the catalogues that have footprints.
 
-    Parameters
-    ----------
-    butler : `lsst.daf.butler.Butler`
-        Repository, with the default collections to search.
-    image_types : `ImageTypes`
-        The images whose sources are wanted.
-
-    Returns
-    -------
-    name : `str` or `None`
-        ``dia_source_unstandardized``, or ``*_diaSrc`` of the kind of the
-        difference image; `None` when the collections have no such catalogue
-        of afw.
+    ``butler``: repository, with the default collections to search. ``image_types``: the images whose sources
+    are wanted. Returns: ``dia_source_unstandardized``, or ``*_diaSrc`` of the kind of the difference image;
+    `None` when the collections have no such catalogue of afw.
     """
     kind = kind_of(image_types.difference, DIFFERENCE) if image_types.difference is not None else ""
     collections = tuple(butler.collections.defaults)
@@ -66,15 +56,7 @@ class Footprint:
     def pixels(self, box: Box) -> NDArray[np.bool_]:
         """Return which pixels of a box the footprint has.
 
-        Parameters
-        ----------
-        box : `Box`
-            For instance that of a stamp.
-
-        Returns
-        -------
-        pixels : `numpy.ndarray`
-            Boolean, of the box's shape.
+        Returns: boolean, of the box's shape.
         """
         pixels = np.zeros(box.shape, dtype=bool)
         for y, first, last in self.spans.tolist():
@@ -85,13 +67,7 @@ class Footprint:
 
 
 class FootprintReader:
-    """Reads footprints from catalogues of afw.
-
-    Parameters
-    ----------
-    datasets : `RepositoryDatasets` or `HandleDatasets`
-        What finds the catalogues.
-    """
+    """Reads footprints from catalogues of afw."""
 
     def __init__(self, datasets: Datasets) -> None:
         self._datasets = datasets
@@ -99,18 +75,7 @@ class FootprintReader:
     def read(self, data_id: DetectorVisit, ids: Sequence[int]) -> list[Box | StampError]:
         """Return the bounding boxes of the footprints of sources.
 
-        Parameters
-        ----------
-        data_id : `DetectorVisit`
-            Whose catalogue.
-        ids : `~collections.abc.Sequence` [`int`]
-            diaSourceId of each source.
-
-        Returns
-        -------
-        boxes : `list` [`Box` or `StampError`]
-            For each source, in order, its box in PARENT pixels; or why there
-            is none, as a value.
+        Returns: for each source, in order, its box in PARENT pixels; or why there is none, as a value.
         """
         found = self.read_footprints(data_id, ids)
         return [footprint if isinstance(footprint, StampError) else footprint.box for footprint in found]
@@ -118,18 +83,7 @@ class FootprintReader:
     def read_footprints(self, data_id: DetectorVisit, ids: Sequence[int]) -> list[Footprint | StampError]:
         """Return the footprints of sources.
 
-        Parameters
-        ----------
-        data_id : `DetectorVisit`
-            Whose catalogue.
-        ids : `~collections.abc.Sequence` [`int`]
-            diaSourceId of each source.
-
-        Returns
-        -------
-        footprints : `list` [`Footprint` or `StampError`]
-            For each source, in order, its footprint; or why there is none, as
-            a value.
+        Returns: for each source, in order, its footprint; or why there is none, as a value.
         """
         try:
             handle = self._datasets.find("footprints", data_id)
@@ -155,24 +109,12 @@ def _read_all(handle: DeferredDatasetHandle) -> dict[int, Footprint]:
 def read_footprints(source: ByteSource) -> dict[int, Footprint]:
     """Read the footprints from a catalogue that afw wrote.
 
-    Column ``footprint`` of the catalogue has archive IDs. The archive keeps a
-    Footprint as the ID of a SpanSet, and that as rows of y, x0 and x1 (both
-    inclusive); before there were SpanSets, a Footprint had those rows itself.
+    Column ``footprint`` of the catalogue has archive IDs. The archive keeps a Footprint as the ID of a
+    SpanSet, and that as rows of y, x0 and x1 (both inclusive); before there were SpanSets, a Footprint had
+    those rows itself.
 
-    Parameters
-    ----------
-    source : `ByteSource`
-        A FITS file of a SourceCatalog.
-
-    Returns
-    -------
-    footprints : `dict` [`int`, `Footprint`]
-        By source ID; sources without a footprint are not there.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if the file is no such catalogue, or is truncated or corrupt.
+    ``source``: a FITS file of a SourceCatalog. Returns: by source ID; sources without a footprint are not
+    there. Raises `ImageFileError` if the file is no such catalogue, or is truncated or corrupt.
     """
     hdus = HduList(source)
     catalog = read_rows(hdus.get(1))

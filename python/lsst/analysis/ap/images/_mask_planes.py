@@ -18,15 +18,7 @@ AFW_NAMES = {
 def afw_plane_name(name: str) -> str:
     """Return afw's name of a mask plane.
 
-    Parameters
-    ----------
-    name : `str`
-        Name in either package.
-
-    Returns
-    -------
-    name : `str`
-        Name in afw.
+    ``name``: name in either package.
     """
     return AFW_NAMES.get(name, name)
 
@@ -34,21 +26,8 @@ def afw_plane_name(name: str) -> str:
 def mask_planes_of(mask: Hdu) -> dict[str, int]:
     """Return the mask planes that a mask's header describes.
 
-    Parameters
-    ----------
-    mask : `Hdu`
-        The mask. afw writes ``MP_<name> = bit``, lsst.images ``MSKNnnnn =
-        name`` and ``MSKMnnnn = 1 << bit``.
-
-    Returns
-    -------
-    planes : `dict` [`str`, `int`]
-        Bit number by afw's name.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if the header is damaged.
+    ``mask``: the mask. afw writes ``MP_<name> = bit``, lsst.images ``MSKNnnnn = name`` and ``MSKMnnnn = 1 <<
+    bit``. Returns: bit number by afw's name. Raises `ImageFileError` if the header is damaged.
     """
     cards = mask.matching("MP_", "MSKN", "MSKM")
     bits = {name.removeprefix("MP_"): bit for name, bit in cards.items() if name.startswith("MP_")}

@@ -20,17 +20,7 @@ from .wcs._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
 class ObjectImage:
     """An image in memory.
 
-    Parameters
-    ----------
-    image : `lsst.afw.image.Exposure` or `lsst.images.GeneralizedImage`
-        The image, with its WCS.
-    name : `str`, optional
-        What to call it in messages.
-
-    Raises
-    ------
-    CutoutsError
-        Raised if the object is neither.
+    Raises `CutoutsError` if the object is neither.
     """
 
     def __init__(self, image: Any, name: str = "in memory") -> None:
@@ -122,23 +112,11 @@ def read_triplets(
 ) -> list[tuple[Triplet, ...] | StampError]:
     """Return the stamps of three images in memory around some sky positions.
 
-    Parameters
-    ----------
-    template, science, difference : `lsst.afw.image.Exposure` or
-            `lsst.images.GeneralizedImage`
-        The images, each with its own WCS; the difference may be `None`.
-    ra, dec : `numpy.ndarray`
-        ICRS degrees, shape (N,).
-    sizes : `numpy.ndarray`
-        Sides of the stamps in pixels: the same for all sources, shape
-        (sizes,), or each source its own, shape (N, sizes).
-    planes : `~collections.abc.Collection` [`str`], optional
-        Mask planes that somebody needs; the masks are read when there are any.
-
-    Returns
-    -------
-    triplets : `list` [`tuple` [`Triplet`, ...] or `StampError`]
-        For each position a triplet per size, or why there are none.
+    ``template``, ``science``, ``difference``: `lsst.images.GeneralizedImage` The images, each with its own
+    WCS; the difference may be `None`. ``ra``, ``dec``: ICRS degrees, shape (N,). ``sizes``: sides of the
+    stamps in pixels: the same for all sources, shape (sizes,), or each source its own, shape (N, sizes).
+    ``planes``: mask planes that somebody needs; the masks are read when there are any. Returns: for each
+    position a triplet per size, or why there are none.
     """
 
     def opener(image: Any) -> Opener:

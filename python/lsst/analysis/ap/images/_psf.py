@@ -16,19 +16,7 @@ _log = logging.getLogger(__name__)
 def load_psf(butler: LimitedButler, ref: DatasetRef) -> Any:
     """Return the point-spread function of an image.
 
-    Parameters
-    ----------
-    butler : `lsst.daf.butler.LimitedButler`
-        What reads it.
-    ref : `lsst.daf.butler.DatasetRef`
-        The image.
-
-    Returns
-    -------
-    psf : `lsst.afw.detection.Psf`, `lsst.images.psfs.PointSpreadFunction` or \
-            `None`
-        `None` when the image has none, or none that can be read here: those
-        of afw need afw.
+    Returns: `None` when the image has none, or none that can be read here: those of afw need afw.
     """
     if "psf" not in ref.datasetType.storageClass.allComponents():
         return None
@@ -42,18 +30,8 @@ def load_psf(butler: LimitedButler, ref: DatasetRef) -> Any:
 def psf_image(psf: Any, x: float, y: float) -> NDArray[np.float64] | None:
     """Return the image of a point-spread function at a place.
 
-    Parameters
-    ----------
-    psf : `lsst.afw.detection.Psf` or `lsst.images.psfs.PointSpreadFunction`
-        The function.
-    x, y : `float`
-        PARENT pixels.
-
-    Returns
-    -------
-    image : `numpy.ndarray` or `None`
-        Its middle pixel is the source, its sum 1; `None` where it has no value
-        at that place.
+    ``x``, ``y``: PARENT pixels. Returns: its middle pixel is the source, its sum 1; `None` where it has no
+    value at that place.
     """
     try:
         if hasattr(psf, "compute_kernel_image"):

@@ -25,14 +25,10 @@ _MOST_PIXELS: Final = 8_000_000
 class RememberedImages:
     """Opens the images of datasets.
 
-    What was read of the FITS files that were opened last is kept: where they
-    are, headers, the WCS, some stamps. A file that was written again is read
-    again.
+    What was read of the FITS files that were opened last is kept: where they are, headers, the WCS, some
+    stamps. A file that was written again is read again.
 
-    Parameters
-    ----------
-    limit : `int`
-        How many files to remember.
+    ``limit``: how many files to remember.
     """
 
     def __init__(self, limit: int) -> None:
@@ -43,22 +39,8 @@ class RememberedImages:
     def open(self, handle: DeferredDatasetHandle) -> OpenImage:
         """Open an image.
 
-        Parameters
-        ----------
-        handle : `lsst.daf.butler.DeferredDatasetHandle`
-            The dataset.
-
-        Returns
-        -------
-        image : `OpenImage`
-            To be closed before it is opened again.
-
-        Raises
-        ------
-        StampError
-            Raised if the repository knows of no file.
-        ImageFileError
-            Raised if the file cannot be opened, or holds no image.
+        Returns: to be closed before it is opened again. Raises `StampError` if the repository knows of no
+        file; `ImageFileError` if the file cannot be opened, or holds no image.
         """
         known = self._known.pop(handle.ref.id, None)
         if known is not None and known[1].reopen():

@@ -30,27 +30,12 @@ def cut_triplets(
 ) -> list[tuple[Triplet, ...] | StampError]:
     """Return the stamps of three images around some sky positions.
 
-    Parameters
-    ----------
-    openers : `~collections.abc.Mapping` [`str`, `~collections.abc.Callable`]
-        What opens the template, the science and the difference image; each is
-        called once, and the image closed before the next one is opened.
-    ra, dec : `numpy.ndarray`
-        ICRS degrees, shape (N,).
-    sizes : `numpy.ndarray`
-        Sides of the stamps in pixels: the same for all sources, shape
-        (sizes,), or each source its own, shape (N, sizes).
-    with_mask : `bool`
-        Whether the stamps have masks too.
-    require_difference : `bool`, optional
-        Whether there are no stamps where there is no difference image.
-    extras : `~collections.abc.Collection` [`str`], optional
-        What else to read where an image has it: ``variance``, ``psf``.
-
-    Returns
-    -------
-    triplets : `list` [`tuple` [`Triplet`, ...] or `StampError`]
-        For each position a triplet per size, or why there are none.
+    ``openers``: what opens the template, the science and the difference image; each is called once, and the
+    image closed before the next one is opened. ``ra``, ``dec``: ICRS degrees, shape (N,). ``sizes``: sides of
+    the stamps in pixels: the same for all sources, shape (sizes,), or each source its own, shape (N, sizes).
+    ``with_mask``: whether the stamps have masks too. ``require_difference``: whether there are no stamps
+    where there is no difference image. ``extras``: what else to read where an image has it: ``variance``,
+    ``psf``. Returns: for each position a triplet per size, or why there are none.
     """
     ra, dec = np.atleast_1d(np.asarray(ra, np.float64)), np.atleast_1d(np.asarray(dec, np.float64))
     sides = _check(ra, dec, sizes)

@@ -129,8 +129,7 @@ def epoch_images(style: PictureStyle, epochs: Sequence[Epoch], panels: Sequence[
     Returns
     -------
     images : `list` [`numpy.ndarray`]
-        RGB, of one size and between the same limits, each with its date and
-        band.
+        RGB, of one size and between the same limits, each with its date and band.
     """
     _, images, captions = _stamps(style, sorted(epochs, key=lambda epoch: epoch.mjd), panels)
     return [grid_image(style, [i], [caption]) for i, caption in zip(images, captions, strict=True)]

@@ -28,9 +28,8 @@ class Sheet(NamedTuple):
     image: NDArray[np.uint8]
     """The same memory as RGB, (rows from the top, columns, 3)."""
     repeats: NDArray[np.bool_]
-    """Lines that are equal to the one above. They hold zeros, which is how
-    the file has them, until somebody paints over them. Others may be equal,
-    too."""
+    """Lines that are equal to the one above. They hold zeros, which is how the file has them, until somebody
+    paints over them. Others may be equal, too."""
 
     @classmethod
     def empty(cls, height: int, width: int) -> Self:
@@ -65,12 +64,8 @@ class Sheet(NamedTuple):
     def fold(self, top: int, height: int, factor: int) -> None:
         """Let lines come in groups of equal ones, of which only the first is painted.
 
-        Parameters
-        ----------
-        top, height : `int`
-            The first of these lines, and their number.
-        factor : `int`
-            How many lines a group has.
+        ``top``, ``height``: the first of these lines, and their number. ``factor``: how many lines a group
+        has.
         """
         repeats = np.arange(height) % factor != 0
         there = self.repeats[top : top + height]
@@ -82,10 +77,7 @@ class Sheet(NamedTuple):
     def unfold(self, start: int, stop: int) -> None:
         """Let lines, and the one after them, no longer repeat others: they are painted over.
 
-        Parameters
-        ----------
-        start, stop : `int`
-            The first line and the one after the last.
+        ``start``, ``stop``: the first line and the one after the last.
         """
         part = slice(start, stop + 1)
         first = np.maximum.accumulate(np.where(self.repeats, 0, np.arange(len(self.repeats))))

@@ -42,37 +42,26 @@ class Ledger:
 
     directory: OutputDirectory
     """Where the pictures go."""
-
     journal: Journal
     """What the directory holds."""
-
     lists: DirectoryLists
     """The lists of it."""
-
     names: PictureNames
     """How pictures are named."""
-
     stamps: StampFiles | None
     """Where the stamps themselves go; `None` when nobody wants them."""
-
     log: logging.Logger | logging.LoggerAdapter[logging.Logger]
     """Where warnings go."""
-
     written: Identifiers = field(default_factory=Identifiers)
     """Sources whose pictures this run made."""
-
     skipped: Identifiers = field(default_factory=Identifiers)
     """Sources whose pictures were there."""
-
     failed: Failures = field(default_factory=Failures)
     """Sources whose picture could not be made."""
-
     commands: dict[str, list[str]] = field(default_factory=dict)
     """What uploads the pictures, as `upload_commands` has it."""
-
     repeated: int = 0
     """Rows whose source had come already."""
-
     _facts: frozenset[str] = frozenset()
 
     def begin(

@@ -19,23 +19,8 @@ def prepare_columns(
 ) -> Iterator[SourceBatch]:
     """Give sources the columns that the manifest wants to be computed.
 
-    Parameters
-    ----------
-    batches : iterable of `SourceBatch`
-        Sources.
-    columns : sequence of `~lsst.analysis.ap.output.ManifestColumn`
-        Metadata columns of the manifest.
-
-    Returns
-    -------
-    batches : iterator of `SourceBatch`
-        The same sources, with the computed columns.
-
-    Raises
-    ------
-    CutoutsError
-        Raised at once when the first of them have not the columns that are
-        asked for, which would be empty before all volunteers.
+    Raises `CutoutsError` at once when the first of them have not the columns that are asked for, which would
+    be empty before all volunteers.
     """
     batches = iter(batches)
     first = next(batches, None)
@@ -53,20 +38,7 @@ def prepare_columns(
 def needed_columns(columns: Iterable[ManifestColumn]) -> frozenset[str]:
     """Return the columns of the catalogue that some of the manifest are made of.
 
-    Parameters
-    ----------
-    columns : iterable of `~lsst.analysis.ap.output.ManifestColumn`
-        Metadata columns of the manifest.
-
-    Returns
-    -------
-    names : `frozenset` [`str`]
-        Their names.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when one of them is neither a name nor a condition.
+    Raises `CutoutsError` when one of them is neither a name nor a condition.
     """
     return frozenset().union(*map(_sources, columns))
 

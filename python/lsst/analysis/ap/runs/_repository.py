@@ -60,13 +60,10 @@ class Repository:
 
     config: "ZooniverseCutoutsConfig"
     """What is wanted."""
-
     butler: "Butler | None"
     """The repository, with default collections; `None` for none."""
-
     repo: str | None = None
     """Where it is, for processes that the butler cannot be sent to."""
-
     images: RememberedImages | None = None
     """What `remembered_stamps` remember, of other configurations too."""
 
@@ -153,21 +150,8 @@ class Repository:
     def stamps_of(self, images: Mapping[str, Any] | None) -> StampSource:
         """Return where stamps come from when somebody has the images at hand.
 
-        Parameters
-        ----------
-        images : `~collections.abc.Mapping` [`str`, image] or `None`
-            The template, science and difference image; `None` for those of
-            the repository.
-
-        Returns
-        -------
-        stamps : `StampSource`
-            What reads them.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when these are not the three images.
+        ``images``: the template, science and difference image; `None` for those of the repository. Raises
+        `CutoutsError` when these are not the three images.
         """
         if images is None:
             return self.remembered_stamps
@@ -203,23 +187,8 @@ class Repository:
     ) -> Iterator[SourceBatch]:
         """Yield sources detector by detector.
 
-        Parameters
-        ----------
-        sources : `pandas.DataFrame`, `astropy.table.Table`, \
-                `pyarrow.Table`, or iterable of such tables
-            DiaSources.
-        required : collection of `str`, optional
-            Columns that they must have.
-
-        Yields
-        ------
-        batch : `SourceBatch`
-            Sources of one detector.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when nothing says which instrument the sources are of.
+        ``required``: columns that they must have. Raises `CutoutsError` when nothing says which instrument
+        the sources are of.
         """
         if isinstance(sources, StandardTables):
             tables = sources.tables

@@ -1,7 +1,6 @@
 """DiaSources from wherever they are kept, as batches of one detector each.
 
-This room knows databases, catalogue files and column names. It knows nothing
-of pixels.
+This room knows databases, catalogue files and column names. It knows nothing of pixels.
 """
 
 from ._alerts import open_alerts

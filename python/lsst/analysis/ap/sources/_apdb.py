@@ -187,8 +187,7 @@ class SqlApdb(Catalog):
         Yields
         ------
         table : `pyarrow.Table`
-            One page, with a column ``instrument`` where the database records
-            it.
+            One page, with a column ``instrument`` where the database records it.
         """
         if selection.chooses:
             yield from self._rows.fetch(self._choose(selection), columns, page_rows)

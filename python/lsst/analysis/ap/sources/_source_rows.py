@@ -149,9 +149,8 @@ class SourceRows:
     def _as_stored(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """Return a column whose values come whatever they are.
 
-        A column of SQLite can hold values of any type, at which the
-        conversions of SQLAlchemy fail; times have values that Python has no
-        word for.
+        A column of SQLite can hold values of any type, at which the conversions of SQLAlchemy fail; times
+        have values that Python has no word for.
         """
         if isinstance(column.type, sa.DateTime | sa.Date | sa.Time | sa.Interval):
             return sa.cast(column, sa.String())

@@ -49,30 +49,25 @@ def arrow_tables(
     sources : `pandas.DataFrame`, `astropy.table.Table`, `pyarrow.Table`, \
             `lsst.afw.table.SourceCatalog`, `pyarrow.RecordBatchReader` or \
             iterable of such tables
-        DiaSources. Any other object that exports the Arrow C stream
-        interface, as a polars DataFrame does, or a polars LazyFrame, serves
-        as well. An astropy column with an angular unit is converted to
-        degrees.
+        DiaSources. Any other object that exports the Arrow C stream interface, as a polars DataFrame does, or
+        a polars LazyFrame, serves as well. An astropy column with an angular unit is converted to degrees.
     meanings : `Meanings`, optional
         What its columns mean that do not say it themselves.
     required : collection of `str`, optional
-        Columns that must be there; the other required ones are null where
-        they are not.
+        Columns that must be there; the other required ones are null where they are not.
 
     Yields
     ------
     table : `pyarrow.Table`
-        Rows with at least the required columns; NaN and masked values are
-        null. Columns get their current names; an older name is replaced only
-        where the current name is not a column already. Identifiers become
-        64-bit integers, flags truth values and bands text. A value that
-        cannot be read is null, and its row says so in a column of reasons.
+        Rows with at least the required columns; NaN and masked values are null. Columns get their current
+        names; an older name is replaced only where the current name is not a column already. Identifiers
+        become 64-bit integers, flags truth values and bands text. A value that cannot be read is null, and
+        its row says so in a column of reasons.
 
     Raises
     ------
     CutoutsError
-        Raised when the object is no table, lacks a required column, or has
-        identifiers that have lost digits.
+        Raised when the object is no table, lacks a required column, or has identifiers that have lost digits.
     """
     table = as_arrow(sources)
     if table is not None:

@@ -51,9 +51,8 @@ def write_histories(
     Parameters
     ----------
     outdir : `str` or `pathlib.Path`
-        Directory for the files. ``histories.csv`` names those of each object,
-        the one with most frames first, as panoptescli takes the number of
-        columns from the first row; ``failed-histories.csv`` says which
+        Directory for the files. ``histories.csv`` names those of each object, the one with most frames first,
+        as panoptescli takes the number of columns from the first row; ``failed-histories.csv`` says which
         objects have none, and why.
     sources : iterable of `pyarrow.Table`
         Tables with ``diaObjectId``, ``ssObjectId`` or both.
@@ -73,8 +72,7 @@ def write_histories(
     Raises
     ------
     CutoutsError
-        Raised when no source belongs to an object, or the directory cannot
-        be written to.
+        Raised when no source belongs to an object, or the directory cannot be written to.
     """
     result = HistoryFiles()
     files: dict[tuple[str, int], list[str]] = {}

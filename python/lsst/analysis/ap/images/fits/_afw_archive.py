@@ -27,19 +27,14 @@ class ArchiveEntry:
 
     id: int
     """Archive ID of the object."""
-
     catalog: int
     """HDU that holds the rows, counted from the index's own."""
-
     persistable: int
     """Which of the object's catalogues this is."""
-
     row: int
     """First row."""
-
     rows: int
     """Number of rows."""
-
     name: str
     """Class of the object."""
 
@@ -47,22 +42,8 @@ class ArchiveEntry:
 def read_archive_index(hdus: HduList) -> tuple[Hdu | None, list[ArchiveEntry]]:
     """Return the index of the archive.
 
-    Parameters
-    ----------
-    hdus : `HduList`
-        A file that afw wrote.
-
-    Returns
-    -------
-    index : `Hdu` or `None`
-        The index's HDU; `None` when the file has no archive.
-    entries : `list` [`ArchiveEntry`]
-        Its rows.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if the index cannot be read.
+    ``hdus``: a file that afw wrote. Returns: the index's HDU; `None` when the file has no archive. Raises
+    `ImageFileError` if the index cannot be read.
     """
     index = hdus.find("ARCHIVE_INDEX")
     if index is None:
@@ -79,24 +60,8 @@ def read_archive_index(hdus: HduList) -> tuple[Hdu | None, list[ArchiveEntry]]:
 def read_table(hdus: HduList, index: Hdu, entry: ArchiveEntry) -> Any:
     """Return the table that holds the rows of an object.
 
-    Parameters
-    ----------
-    hdus : `HduList`
-        The file.
-    index : `Hdu`
-        The archive's index.
-    entry : `ArchiveEntry`
-        Row of the index.
-
-    Returns
-    -------
-    rows : `numpy.recarray`
-        All rows of the table, those of other objects too.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if the file does not hold the object's rows.
+    ``index``: the archive's index. Returns: all rows of the table, those of other objects too. Raises
+    `ImageFileError` if the file does not hold the object's rows.
     """
     if entry.catalog < 1:
         raise ImageFileError(hdus.source.name, f"has a corrupt archive index: {entry}")
@@ -109,22 +74,9 @@ def read_table(hdus: HduList, index: Hdu, entry: ArchiveEntry) -> Any:
 def read_sky_wcs_text(hdus: HduList) -> str | None:
     """Return the exact WCS of an exposure.
 
-    Parameters
-    ----------
-    hdus : `HduList`
-        A file that afw wrote.
-
-    Returns
-    -------
-    text : `str` or `None`
-        An AST FrameSet in native text, from 0-based PARENT pixels to the sky;
-        `None` when the file has no SkyWcs, because it was written before there
-        were any or without a WCS.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if the file should have a SkyWcs that cannot be read.
+    ``hdus``: a file that afw wrote. Returns: an AST FrameSet in native text, from 0-based PARENT pixels to
+    the sky; `None` when the file has no SkyWcs, because it was written before there were any or without a
+    WCS. Raises `ImageFileError` if the file should have a SkyWcs that cannot be read.
     """
     primary = hdus.primary
     ids = (primary.value(keyword) for keyword in ("ARCHIVE_ID_SKYWCS", "SKYWCS_ID", "WCS_ID"))
@@ -165,20 +117,7 @@ def read_sky_wcs_text(hdus: HduList) -> str | None:
 def read_rows(hdu: Hdu) -> fits.FITS_rec:
     """Return the rows of a binary table.
 
-    Parameters
-    ----------
-    hdu : `Hdu`
-        The table.
-
-    Returns
-    -------
-    rows : `astropy.io.fits.FITS_rec`
-        All rows, in memory.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if the file is truncated or the table corrupt.
+    Raises `ImageFileError` if the file is truncated or the table corrupt.
     """
     hdu.columns()
     if hdu.integer("NAXIS1") < 1:

@@ -20,23 +20,9 @@ from ._stream import ByteStream
 def read_with_astropy(hdu: Hdu, boxes: Sequence[Box]) -> list[NDArray[Any]]:
     """Return parts of an image.
 
-    Parameters
-    ----------
-    hdu : `Hdu`
-        An image, compressed or not.
-    boxes : `~collections.abc.Sequence` [`Box`]
-        What to read, LOCAL pixels: the first pixel of the image is (0, 0). All
-        of them lie on the image.
-
-    Returns
-    -------
-    arrays : `list` [`numpy.ndarray`]
-        One array per box, physical values.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if astropy cannot read them.
+    ``hdu``: an image, compressed or not. ``boxes``: what to read, LOCAL pixels: the first pixel of the image
+    is (0, 0). All of them lie on the image. Returns: one array per box, physical values. Raises
+    `ImageFileError` if astropy cannot read them.
     """
     try:
         with warnings.catch_warnings():

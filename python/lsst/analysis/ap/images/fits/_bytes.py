@@ -22,43 +22,21 @@ class ByteSource(Protocol):
 
     name: str
     """Path or URI, for messages."""
-
     size: int
     """Length in bytes."""
-
     max_gap: int
     """Bytes that are better read than skipped between two ranges."""
 
     def read(self, start: int, stop: int) -> bytes:
         """Return exactly the bytes of a range.
 
-        Parameters
-        ----------
-        start, stop : `int`
-            Offsets of the first byte and of the one past the last.
-
-        Returns
-        -------
-        data : `bytes`
-            The bytes.
-
-        Raises
-        ------
-        ImageFileError
-            Raised if the file ends before, or cannot be read.
+        ``start``, ``stop``: offsets of the first byte and of the one past the last. Raises `ImageFileError`
+        if the file ends before, or cannot be read.
         """
         ...
 
     def plan(self, requests: int, length: int) -> None:
-        """Prepare to read ranges.
-
-        Parameters
-        ----------
-        requests : `int`
-            How many.
-        length : `int`
-            Bytes in all.
-        """
+        """Prepare to read ranges."""
         ...
 
     def close(self) -> None:
@@ -69,15 +47,7 @@ class ByteSource(Protocol):
 class LocalBytes:
     """Byte ranges of a file on a local disk.
 
-    Parameters
-    ----------
-    path : `str`
-        Path of the file.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if there is no such file, or it is empty.
+    Raises `ImageFileError` if there is no such file, or it is empty.
     """
 
     max_gap = 4096
@@ -90,16 +60,8 @@ class LocalBytes:
     def reopen(self) -> bool:
         """Open the file again after it was closed.
 
-        Returns
-        -------
-        is_same : `bool`
-            Whether it is the file that it was: if not, nothing that was
-            read from it counts any more.
-
-        Raises
-        ------
-        ImageFileError
-            Raised if it is there no more.
+        Returns: whether it is the file that it was: if not, nothing that was read from it counts any more.
+        Raises `ImageFileError` if it is there no more.
         """
         self.close()
         self._descriptor, identity = _opened(self.name)
@@ -122,20 +84,8 @@ class LocalBytes:
     def mapped(self, start: int, stop: int) -> memoryview:
         """Return a range of bytes that are read when they are looked at.
 
-        Parameters
-        ----------
-        start, stop : `int`
-            Offsets from the beginning of the file.
-
-        Returns
-        -------
-        data : `memoryview`
-            The bytes.
-
-        Raises
-        ------
-        ImageFileError
-            Raised if the file ends before, or cannot be mapped.
+        ``start``, ``stop``: offsets from the beginning of the file. Raises `ImageFileError` if the file ends
+        before, or cannot be mapped.
         """
         check_range(self, start, stop)
         # Looking at what a file has no more ends the process: ask again how long it is.
@@ -174,15 +124,7 @@ def _opened(path: str) -> tuple[int, tuple[int, ...]]:
 
 
 class MemoryBytes:
-    """Byte ranges of a file in memory.
-
-    Parameters
-    ----------
-    data : `bytes`
-        The file.
-    name : `str`
-        What to call it in messages.
-    """
+    """Byte ranges of a file in memory."""
 
     max_gap = 4096
 
@@ -208,17 +150,8 @@ class MemoryBytes:
 def check_range(source: ByteSource, start: int, stop: int) -> None:
     """Check that a range is inside of a file.
 
-    Parameters
-    ----------
-    source : `ByteSource`
-        The file.
-    start, stop : `int`
-        Offsets of the first byte and of the one past the last.
-
-    Raises
-    ------
-    ImageFileError
-        Raised when it is not.
+    ``start``, ``stop``: offsets of the first byte and of the one past the last. Raises `ImageFileError` when
+    it is not.
     """
     if not 0 <= start <= stop:
         raise ImageFileError(source.name, f"is corrupt: it points to bytes {start}:{stop}")
@@ -234,19 +167,14 @@ class Ranges:
 
     source: ByteSource
     """The file."""
-
     begin: int
     """First byte of all."""
-
     end: int
     """One past the last byte of all."""
-
     indices: list[int]
     """Which ranges, of those that were joined."""
-
     starts: list[int]
     """First byte of each."""
-
     stops: list[int]
     """One past the last byte of each."""
 
@@ -260,18 +188,9 @@ class Ranges:
 def join_ranges(source: ByteSource, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> list[Ranges]:
     """Join ranges of a file that lie close together.
 
-    Parameters
-    ----------
-    source : `ByteSource`
-        The file; ranges with gaps of at most ``source.max_gap`` bytes between
-        them are read at once, gap included.
-    starts, stops : `numpy.ndarray`
-        Offsets of the ranges, in any order, shape (N,).
-
-    Returns
-    -------
-    joined : `list` [`Ranges`]
-        What to read, one after the other.
+    ``source``: the file; ranges with gaps of at most ``source.max_gap`` bytes between them are read at once,
+    gap included. ``starts``, ``stops``: offsets of the ranges, in any order, shape (N,). Returns: what to
+    read, one after the other.
     """
     if not len(starts):
         return []
@@ -297,22 +216,8 @@ def join_ranges(source: ByteSource, starts: NDArray[np.int64], stops: NDArray[np
 def read_each(source: ByteSource, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> list[Buffer]:
     """Read many short ranges of a file.
 
-    Parameters
-    ----------
-    source : `ByteSource`
-        The file.
-    starts, stops : `numpy.ndarray`
-        Offsets of the ranges, in any order, shape (N,).
-
-    Returns
-    -------
-    pieces : `list` [`~collections.abc.Buffer`]
-        The bytes of each range.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if the file does not have them.
+    ``starts``, ``stops``: offsets of the ranges, in any order, shape (N,). Returns: the bytes of each range.
+    Raises `ImageFileError` if the file does not have them.
     """
     pieces: list[Buffer] = [b""] * len(starts)
     for ranges in join_ranges(source, starts, stops):

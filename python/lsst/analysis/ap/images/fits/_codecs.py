@@ -28,8 +28,7 @@ SMALL_TILE = 128
 """Bytes of tiles that are worth a look whether they were there before."""
 
 MAX_ITEM_SIZE = 8
-"""Bytes of the largest pixel there is; some writers store wider ones than the
-image's."""
+"""Bytes of the largest pixel there is; some writers store wider ones than the image's."""
 
 
 @dataclass(frozen=True)
@@ -38,61 +37,29 @@ class Codec:
 
     name: str
     """``GZIP_1``, ``GZIP_2`` or ``RICE_1``."""
-
     dtype: np.dtype[Any]
     """Type of the values that come out, in the byte order they come in."""
-
     shuffled: bool = False
     """Whether first all first bytes come, then all second ones, and so on
     (FITS standard 4.0, section 10.4.2)."""
-
     block_size: int = 32
     """Pixels per block of RICE_1."""
-
     has_checksum: bool = True
     """Whether damage to a tile is always noticed."""
 
     def decode_all(self, pieces: Sequence[Buffer], counts: Sequence[int]) -> list[Buffer]:
         """Return the bytes of the pixels of several tiles.
 
-        Parameters
-        ----------
-        pieces : `~collections.abc.Sequence` [`~collections.abc.Buffer`]
-            The compressed tiles.
-        counts : `~collections.abc.Sequence` [`int`]
-            Number of pixels of each.
-
-        Returns
-        -------
-        decoded : `list` [`~collections.abc.Buffer`]
-            Bytes; still shuffled where the codec is.
-
-        Raises
-        ------
-        BadTileError
-            Raised if a tile is corrupt.
+        ``counts``: number of pixels of each. Returns: bytes; still shuffled where the codec is. Raises
+        `BadTileError` if a tile is corrupt.
         """
         return _each(self.decode, pieces, counts)
 
     def decode(self, data: Buffer, count: int) -> Buffer:
         """Return the bytes of a tile's pixels.
 
-        Parameters
-        ----------
-        data : `~collections.abc.Buffer`
-            The compressed tile.
-        count : `int`
-            Number of pixels.
-
-        Returns
-        -------
-        decoded : `~collections.abc.Buffer`
-            Bytes; still shuffled where the codec is.
-
-        Raises
-        ------
-        ValueError
-            Raised if the tile is corrupt.
+        ``count``: number of pixels. Returns: bytes; still shuffled where the codec is. Raises `ValueError` if
+        the tile is corrupt.
         """
         if self.name != "RICE_1":
             return inflate(data, count * self.dtype.itemsize, count * MAX_ITEM_SIZE)
@@ -114,26 +81,9 @@ def decode_raw(
 ) -> Sequence[Buffer]:
     """Return the bytes of tiles that were stored without quantization.
 
-    Parameters
-    ----------
-    pieces : `~collections.abc.Sequence` [`~collections.abc.Buffer`]
-        The tiles, of GZIP_COMPRESSED_DATA or UNCOMPRESSED_DATA.
-    counts : `~collections.abc.Sequence` [`int`]
-        Number of pixels of each.
-    dtype : `numpy.dtype`
-        Type of the pixels.
-    compressed : `bool`
-        Whether they are gzip streams.
-
-    Returns
-    -------
-    decoded : `~collections.abc.Sequence` [`~collections.abc.Buffer`]
-        Bytes.
-
-    Raises
-    ------
-    BadTileError
-        Raised if a tile is corrupt.
+    ``pieces``: the tiles, of GZIP_COMPRESSED_DATA or UNCOMPRESSED_DATA. ``counts``: number of pixels of each.
+    ``dtype``: type of the pixels. ``compressed``: whether they are gzip streams. Raises `BadTileError` if a
+    tile is corrupt.
     """
     if not compressed:
         return pieces
@@ -142,15 +92,7 @@ def decode_raw(
 
 
 class BadTileError(ValueError):
-    """One of several tiles is corrupt.
-
-    Parameters
-    ----------
-    place : `int`
-        Which of them.
-    reason : `str`
-        What is wrong.
-    """
+    """One of several tiles is corrupt."""
 
     def __init__(self, place: int, reason: str) -> None:
         super().__init__(reason)
@@ -180,25 +122,10 @@ def _each(
 def inflate(data: Buffer, size: int, limit: int) -> Buffer:
     """Inflate a gzip stream and check it.
 
-    Parameters
-    ----------
-    data : `~collections.abc.Buffer`
-        A gzip stream with its header and trailer (RFC 1952).
-    size : `int`
-        Expected length of the result in bytes; only a hint.
-    limit : `int`
-        Length that the result must not exceed, however long the stream goes
-        on: a few bytes can inflate to a thousand times as many.
-
-    Returns
-    -------
-    inflated : `~collections.abc.Buffer`
-        The data. Their CRC32 and length agree with the trailer.
-
-    Raises
-    ------
-    ValueError
-        Raised if the stream is truncated or corrupt, or longer than ``limit``.
+    ``data``: a gzip stream with its header and trailer (RFC 1952). ``size``: expected length of the result in
+    bytes; only a hint. ``limit``: length that the result must not exceed, however long the stream goes on: a
+    few bytes can inflate to a thousand times as many. Returns: the data. Their CRC32 and length agree with
+    the trailer. Raises `ValueError` if the stream is truncated or corrupt, or longer than ``limit``.
     """
     view = memoryview(data)
     # The trailer ends with the length. Where it is another one than expected
@@ -224,18 +151,9 @@ def inflate(data: Buffer, size: int, limit: int) -> Buffer:
 def unshuffle(stored: NDArray[np.uint8], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Put the bytes of pixels together.
 
-    Parameters
-    ----------
-    stored : `numpy.ndarray`
-        First all first bytes of a tile, then all second ones, and so on, shape
-        (tiles, bytes, rows, columns).
-    dtype : `numpy.dtype`
-        Type of the pixels; the most significant byte comes first.
-
-    Returns
-    -------
-    values : `numpy.ndarray`
-        Pixels in native byte order, shape (tiles, rows, columns).
+    ``stored``: first all first bytes of a tile, then all second ones, and so on, shape (tiles, bytes, rows,
+    columns). ``dtype``: type of the pixels; the most significant byte comes first. Returns: pixels in native
+    byte order, shape (tiles, rows, columns).
     """
     count, size, height, width = stored.shape
     values = np.empty((count, height, width), dtype=dtype.newbyteorder("="))

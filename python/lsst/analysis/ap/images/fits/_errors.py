@@ -8,12 +8,7 @@ from ...domain import CutoutsError
 class ImageFileError(CutoutsError):
     """A file that is not what its dataset type promises.
 
-    Parameters
-    ----------
-    name : `str`
-        Path or URI of the file.
-    reason : `str`
-        What is wrong with it.
+    ``name``: path or URI of the file.
     """
 
     def __init__(self, name: str, reason: str) -> None:

@@ -39,21 +39,16 @@ class Hdu:
 
     source: ByteSource
     """The file."""
-
     index: int
     """Position in the file; the primary HDU is 0."""
-
     data_start: int
     """Offset of the data."""
-
     header_bytes: bytes
     """The header's blocks."""
 
     @cached_property
     def header(self) -> fits.Header:
-        """The header, with a compressed image's cards as they are in the
-        table that holds it.
-        """
+        """The header, with a compressed image's cards as they are in the table that holds it."""
         try:
             return fits.Header.fromstring(self.header_bytes)
         except Exception as error:
@@ -122,9 +117,7 @@ class Hdu:
 
     @cached_property
     def data_size(self) -> int:
-        """Length of the data without padding, in bytes (FITS standard 4.0,
-        equation 2).
-        """
+        """Length of the data without padding, in bytes (FITS standard 4.0, equation 2)."""
         axes = self.integer("NAXIS")
         if not 0 <= axes <= 999:
             raise self.corrupt(f"header: NAXIS = {axes}")
@@ -154,10 +147,7 @@ class Hdu:
     def columns(self) -> list[tuple[str, str]]:
         """Return the names of the columns of a table, in upper case, with their formats.
 
-        Raises
-        ------
-        ImageFileError
-            Raised if the header counts more columns than a table may have.
+        Raises `ImageFileError` if the header counts more columns than a table may have.
         """
         count = self.integer("TFIELDS")
         if not 0 <= count <= MAX_COLUMNS:
@@ -191,15 +181,7 @@ def _parse(card: bytes) -> Any:
 class HduList:
     """The units of a file in order, found as they are asked for.
 
-    Parameters
-    ----------
-    source : `ByteSource`
-        The file.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if the file is not FITS.
+    Raises `ImageFileError` if the file is not FITS.
     """
 
     def __init__(self, source: ByteSource) -> None:
@@ -224,10 +206,7 @@ class HduList:
     def get(self, key: int | str) -> Hdu:
         """Return the unit at a position, or the first of a name.
 
-        Raises
-        ------
-        ImageFileError
-            Raised if the file has none.
+        Raises `ImageFileError` if the file has none.
         """
         if isinstance(key, str):
             if (hdu := self.find(key)) is None:
@@ -240,22 +219,7 @@ class HduList:
     def at(self, start: int, index: int) -> Hdu:
         """Return a unit whose place is known, without a look at those before.
 
-        Parameters
-        ----------
-        start : `int`
-            Offset of its header.
-        index : `int`
-            Its position, for messages; -1 for the last unit.
-
-        Returns
-        -------
-        hdu : `Hdu`
-            The unit.
-
-        Raises
-        ------
-        ImageFileError
-            Raised if there is none.
+        ``index``: its position, for messages; -1 for the last unit. Raises `ImageFileError` if there is none.
         """
         header = b""
         while len(header) < MAX_HEADER:

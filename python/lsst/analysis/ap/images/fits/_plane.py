@@ -23,24 +23,18 @@ class Plane:
 
     hdu: Hdu
     """Its unit."""
-
     is_compressed: bool
     """Whether its pixels are in a table."""
-
     shape: tuple[int, int]
     """Rows, columns."""
-
     dtype: np.dtype[Any]
     """Type of the pixels before BSCALE and BZERO, in the byte order of the file."""
-
     scaling: dict[str, Any]
     """Those of BSCALE, BZERO and BLANK that the header has.
 
-    Where a compressed image of integers has no BLANK ZBLANK counts, which the
-    standard has for quantized pixels only (FITS standard 4.0, section 10.1.1)
-    but Pan-STARRS writes for integers too.
+    Where a compressed image of integers has no BLANK ZBLANK counts, which the standard has for quantized
+    pixels only (FITS standard 4.0, section 10.1.1) but Pan-STARRS writes for integers too.
     """
-
     unit: str | None
     """BUNIT; `None` where the header has none."""
 
@@ -48,21 +42,8 @@ class Plane:
     def of(cls, hdu: Hdu) -> "Plane":
         """Return what the header of an image says.
 
-        Parameters
-        ----------
-        hdu : `Hdu`
-            An image, compressed or not.
-
-        Returns
-        -------
-        plane : `Plane`
-            What its pixels are.
-
-        Raises
-        ------
-        ImageFileError
-            Raised if it is not a two-dimensional image, or its header is
-            damaged.
+        ``hdu``: an image, compressed or not. Returns: what its pixels are. Raises `ImageFileError` if it is
+        not a two-dimensional image, or its header is damaged.
         """
         is_compressed = hdu.is_compressed
         prefix = "Z" if is_compressed else ""
@@ -98,15 +79,8 @@ class Plane:
     def to_physical(self, arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Apply BSCALE, BZERO and BLANK as astropy does.
 
-        Parameters
-        ----------
-        arrays : `~collections.abc.Sequence` [`numpy.ndarray`]
-            Stored values, all of one type.
-
-        Returns
-        -------
-        arrays : `list` [`numpy.ndarray`]
-            Physical values, of the type that astropy gives the whole image.
+        ``arrays``: stored values, all of one type. Returns: physical values, of the type that astropy gives
+        the whole image.
         """
         is_plain = self.scaling.get("BSCALE", 1) == 1 and self.scaling.get("BZERO", 0) == 0
         if not arrays or (is_plain and "BLANK" not in self.scaling):

@@ -1,8 +1,7 @@
 """Parts of one image plane of a FITS file, each byte of it decoded once.
 
-Decoding the tiles costs less than a library's full read of the plane even
-when every tile is wanted, so there is one way for few boxes and for many. What
-differs is how bytes are fetched: see `ByteSource.plan`.
+Decoding the tiles costs less than a library's full read of the plane even when every tile is wanted, so there
+is one way for few boxes and for many. What differs is how bytes are fetched: see `ByteSource.plan`.
 """
 
 __all__ = ("read_plane",)
@@ -25,23 +24,9 @@ from ._tiles import check_gzip_tiles, read_tiles
 def read_plane(plane: Plane, boxes: Sequence[Box]) -> list[NDArray[Any]]:
     """Return parts of an image.
 
-    Parameters
-    ----------
-    plane : `Plane`
-        An image, compressed or not.
-    boxes : `~collections.abc.Sequence` [`Box`]
-        What to read, LOCAL pixels: the first pixel of the image is (0, 0). All
-        of them lie on the image.
-
-    Returns
-    -------
-    arrays : `list` [`numpy.ndarray`]
-        One array per box with the values that astropy's full read has there.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if the file is truncated or corrupt.
+    ``plane``: an image, compressed or not. ``boxes``: what to read, LOCAL pixels: the first pixel of the
+    image is (0, 0). All of them lie on the image. Returns: one array per box with the values that astropy's
+    full read has there. Raises `ImageFileError` if the file is truncated or corrupt.
     """
     if not boxes:
         return []

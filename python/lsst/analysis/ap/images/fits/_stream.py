@@ -11,10 +11,7 @@ from ._bytes import ByteSource
 class ByteStream(io.RawIOBase):
     """A byte source as the seekable stream that libraries expect.
 
-    Parameters
-    ----------
-    source : `ByteSource`
-        Where the bytes are; closing the stream leaves it open.
+    ``source``: where the bytes are; closing the stream leaves it open.
     """
 
     mode = "rb"

@@ -28,45 +28,31 @@ class TileTable:
 
     plane: Plane
     """The image."""
-
     tile_shape: tuple[int, int]
     """Rows and columns of a tile; those at the far edges may be smaller."""
-
     grid: tuple[int, int]
     """Number of tiles along y and x."""
-
     rows: NDArray[Any]
     """The rows of the table, one per tile."""
-
     element_sizes: dict[str, int]
     """Bytes per element in the heap, by name of the array column."""
-
     heap_start: int
     """Offset of the heap in the file."""
-
     heap_stop: int
     """One past the last byte of the heap."""
-
     codec: Codec
     """How tiles are compressed."""
-
     tile_bytes: int
     """How many bytes the stored values of a whole tile may have."""
-
     dequantizer: Dequantizer | None
-    """What turns integers into floating-point pixels; `None` where they are
-    stored as they are."""
-
+    """What turns integers into floating-point pixels; `None` where they are stored as they are."""
     blank: int | None
     """Stored value of pixels without data that becomes NaN here; that of
     integers stays as it is until they are scaled."""
-
     missing: float
     """What becomes of stored values without data."""
-
     has_blank_column: bool
     """Whether each tile has a value of its own for pixels without data."""
-
     has_meaning: bool
     """Whether stored values are not yet pixels, for one of the reasons above."""
 
@@ -74,22 +60,8 @@ class TileTable:
     def read(cls, plane: Plane) -> "TileTable":
         """Read the table of a compressed image.
 
-        Parameters
-        ----------
-        plane : `Plane`
-            A compressed image.
-
-        Returns
-        -------
-        table : `TileTable`
-            The table.
-
-        Raises
-        ------
-        ImageFileError
-            Raised if the table is corrupt.
-        UnsupportedTilesError
-            Raised if only astropy reads this kind of image.
+        Raises `ImageFileError` if the table is corrupt; `UnsupportedTilesError` if only astropy reads this
+        kind of image.
         """
         hdu, shape, dtype = plane.hdu, plane.shape, plane.dtype
         tile_shape = hdu.integer("ZTILE2", 1), hdu.integer("ZTILE1", shape[1])
@@ -153,22 +125,8 @@ class TileTable:
     def locate(self, column: str, tiles: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where the bytes of some tiles lie.
 
-        Parameters
-        ----------
-        column : `str`
-            An array column.
-        tiles : `numpy.ndarray`
-            Row numbers in the table, 0-based.
-
-        Returns
-        -------
-        starts, stops : `numpy.ndarray`
-            Offsets in the file; equal where the column is empty.
-
-        Raises
-        ------
-        ImageFileError
-            Raised if the table points outside of its heap.
+        ``tiles``: row numbers in the table, 0-based. Returns: offsets in the file; equal where the column is
+        empty. Raises `ImageFileError` if the table points outside of its heap.
         """
         descriptors = self.rows[column][tiles].astype(np.int64)
         size = self.element_sizes[column]
@@ -190,18 +148,10 @@ class TileTable:
     def check_overlaps(self, column: str) -> None:
         """Check that no tiles share a part of their bytes.
 
-        No writer does that, and a damaged pointer nearly always does; some
-        codecs have no checksum that would tell.
+        No writer does that, and a damaged pointer nearly always does; some codecs have no checksum that would
+        tell.
 
-        Parameters
-        ----------
-        column : `str`
-            An array column.
-
-        Raises
-        ------
-        ImageFileError
-            Raised if they do.
+        Raises `ImageFileError` if they do.
         """
         hdu = self.plane.hdu
         starts, stops = self.locate(column, np.arange(len(self.rows)))

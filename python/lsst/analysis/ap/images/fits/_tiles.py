@@ -1,9 +1,8 @@
 """Parts of a compressed image: each tile that they touch decoded once.
 
-The tiles that any box touches are found first, their bytes read in as few
-ranges as is sensible, and each inflated once into a buffer. Only then are the
-pixels of each box gathered from it, so bytes are un-shuffled and integers
-turned into floating-point numbers for those pixels alone.
+The tiles that any box touches are found first, their bytes read in as few ranges as is sensible, and each
+inflated once into a buffer. Only then are the pixels of each box gathered from it, so bytes are un-shuffled
+and integers turned into floating-point numbers for those pixels alone.
 """
 
 __all__ = ("check_gzip_tiles", "read_tiles")
@@ -36,24 +35,9 @@ hold, an image of any size, and an image of 8192x8192 pixels in one tile fits.""
 def read_tiles(table: TileTable, boxes: Sequence[Box]) -> list[NDArray[Any]]:
     """Return parts of a compressed image, together as far as their tiles may be decoded at once.
 
-    Parameters
-    ----------
-    table : `TileTable`
-        A compressed image.
-    boxes : `~collections.abc.Sequence` [`Box`]
-        What to read, LOCAL pixels, inside of the image.
-
-    Returns
-    -------
-    arrays : `list` [`numpy.ndarray`]
-        One array per box, values before BSCALE and BZERO.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if the file is truncated or corrupt.
-    UnsupportedTilesError
-        Raised if only astropy reads this kind of image.
+    ``boxes``: what to read, LOCAL pixels, inside of the image. Returns: one array per box, values before
+    BSCALE and BZERO. Raises `ImageFileError` if the file is truncated or corrupt; `UnsupportedTilesError` if
+    only astropy reads this kind of image.
     """
     wanted = _wanted_tiles(table, boxes)
     size = int(np.count_nonzero(wanted)) * table.tile_bytes
@@ -78,17 +62,8 @@ def read_tiles(table: TileTable, boxes: Sequence[Box]) -> list[NDArray[Any]]:
 def check_gzip_tiles(plane: Plane, boxes: Sequence[Box]) -> None:
     """Check that the tiles of an image inflate to no more than their pixels.
 
-    Parameters
-    ----------
-    plane : `Plane`
-        An image compressed with gzip.
-    boxes : `~collections.abc.Sequence` [`Box`]
-        Whose tiles count, LOCAL pixels.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if one has more, or nobody knows how many there are.
+    ``plane``: an image compressed with gzip. ``boxes``: whose tiles count, LOCAL pixels. Raises
+    `ImageFileError` if one has more, or nobody knows how many there are.
     """
     try:
         table = TileTable.read(plane)
@@ -123,13 +98,10 @@ class _Tiles:
     buffer: NDArray[np.uint8]
     """Bytes, one row per tile; those of smaller tiles fill a part of theirs.
     Tiles that lie above each other in the image follow each other here."""
-
     places: NDArray[np.intp]
     """Row of each tile of the grid in the buffer, transposed: (x, y)."""
-
     numbers: NDArray[np.intp]
     """Row of each tile in the table."""
-
     storage: NDArray[np.uint8]
     """How each tile is stored."""
 

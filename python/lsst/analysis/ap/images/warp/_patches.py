@@ -20,10 +20,8 @@ class TractCutouts:
 
     mosaic: Mosaic
     """The pixels of all boxes."""
-
     starts: NDArray[np.intp]
     """First pixel of each box in the mosaic."""
-
     used: list[list[int]]
     """For each box the patches that have any pixel with data in it."""
 
@@ -31,16 +29,8 @@ class TractCutouts:
 def common_planes(patches: Sequence[OpenImage]) -> dict[str, int]:
     """Return bit numbers for the mask planes of all patches.
 
-    Parameters
-    ----------
-    patches : `~collections.abc.Sequence` [`OpenImage`]
-        The patches, each of which may number its planes in its own way.
-
-    Returns
-    -------
-    planes : `dict` [`str`, `int`]
-        Those of the first patch, then what the others have more, as far as
-        there are bits. NO_DATA is always there.
+    ``patches``: the patches, each of which may number its planes in its own way. Returns: those of the first
+    patch, then what the others have more, as far as there are bits. NO_DATA is always there.
     """
     planes: dict[str, int] = {}
     found = [patch.mask_planes for patch in patches]
@@ -61,25 +51,13 @@ def cut_tract(
 ) -> TractCutouts:
     """Cut boxes out of a tract.
 
-    Parameters
-    ----------
-    patches : `~collections.abc.Sequence` [`OpenImage`]
-        Images on one grid of pixels. Each is read in one call.
-    boxes : `~collections.abc.Sequence` [`Box`]
-        What to read, PARENT pixels; they may reach beyond the patches.
-    planes : `~collections.abc.Mapping` [`str`, `int`]
-        Bit numbers for the mask planes, as `common_planes` has them.
-    need_variance : `~collections.abc.Sequence` [`bool`]
-        Which boxes need variances in any case; they cost as much as the pixels
-        and are read of the others only where patches overlap.
-
-    Returns
-    -------
-    cutouts : `TractCutouts`
-        The mean of the patches, weighted by 1/sqrt(variance), over pixels that
-        are finite with a positive variance and not masked as NO_DATA; the
-        variance is the mean with the same weights and the mask all bits of the
-        pixels that count (``GetTemplateTask._merge`` of ip_diffim).
+    ``patches``: images on one grid of pixels. Each is read in one call. ``boxes``: what to read, PARENT
+    pixels; they may reach beyond the patches. ``planes``: bit numbers for the mask planes, as `common_planes`
+    has them. ``need_variance``: which boxes need variances in any case; they cost as much as the pixels and
+    are read of the others only where patches overlap. Returns: the mean of the patches, weighted by
+    1/sqrt(variance), over pixels that are finite with a positive variance and not masked as NO_DATA; the
+    variance is the mean with the same weights and the mask all bits of the pixels that count
+    (``GetTemplateTask._merge`` of ip_diffim).
     """
     sizes = [box.width * box.height for box in boxes]
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)

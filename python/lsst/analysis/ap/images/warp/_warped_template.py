@@ -18,17 +18,15 @@ from ._patches import common_planes, cut_tract
 Floats = NDArray[np.float64]
 
 BORDER = 20
-"""Pixels by which a template is larger than the science image on each side
-(``templateBorderSize`` of GetTemplateTask); stamps at an edge reach as far as
-those of a template that the pipelines made."""
+"""Pixels by which a template is larger than the science image on each side (``templateBorderSize`` of
+GetTemplateTask); stamps at an edge reach as far as those of a template that the pipelines made."""
 
 MAX_PIXELS = 2**19
 """Pixels of stamps that are warped at once; it bounds the memory."""
 
 
 MAX_SCALE = 8
-"""How many times finer the pixels of a coadd may be: a damaged WCS would fill
-the memory."""
+"""How many times finer the pixels of a coadd may be: a damaged WCS would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,6 @@ class Tract:
 
     name: str
     """What to call the tract."""
-
     patches: Mapping[str, OpenImage]
     """Images on one grid of pixels, open, by what to call them."""
 
@@ -45,14 +42,8 @@ class Tract:
 class WarpedTemplate:
     """A template made of coadds, in the pixels of a science image.
 
-    Parameters
-    ----------
-    science : `Grid`
-        The pixels of the science image.
-    tracts : `~collections.abc.Sequence` [`Tract`]
-        The coadds, of one band and one sky map; closed with the template.
-    name : `str`
-        What to call it in messages.
+    ``science``: the pixels of the science image. ``tracts``: the coadds, of one band and one sky map; closed
+    with the template.
     """
 
     psf: Any = None
@@ -82,15 +73,8 @@ class WarpedTemplate:
     def origin(self, stamps: Sequence[Stamp]) -> str:
         """Return which patches are in the stamps of a source.
 
-        Parameters
-        ----------
-        stamps : `~collections.abc.Sequence` [`Stamp`]
-            Stamps of several sizes; the largest one was read.
-
-        Returns
-        -------
-        origin : `str`
-            The patches that have any pixel with data in it, in words.
+        ``stamps``: stamps of several sizes; the largest one was read. Returns: the patches that have any
+        pixel with data in it, in words.
         """
         largest = max((stamp.box for stamp in stamps), key=lambda box: box.width)
         part = largest.intersection(self.box)
@@ -170,17 +154,13 @@ class _Placement:
     tract: Tract
     cells: list[Box | None]
     """For each stamp the pixels of the tract around it; `None` for none."""
-
     where: NDArray[np.intp]
     """Which pixels of all stamps have all their taps on the tract, shape (N,)."""
-
     u: Floats
     v: Floats
     """Their positions, from the first pixel of their cell, shape (N,)."""
-
     areas: Floats
     """Their areas in pixels of the coadd, shape (N,)."""
-
     counts: list[int]
     """How many pixels of each stamp these are."""
 

@@ -25,26 +25,12 @@ VERSION = 1
 def read_projection(hdus: HduList) -> SkyMap | None:
     """Return the exact WCS of an image of lsst.images.
 
-    Only the projection is parsed, where the layout is known, and images with
-    the same projection share it: those of a detector mostly do. A newer
-    layout is left to lsst.images.
+    Only the projection is parsed, where the layout is known, and images with the same projection share it:
+    those of a detector mostly do. A newer layout is left to lsst.images.
 
-    Parameters
-    ----------
-    hdus : `HduList`
-        Any file.
-
-    Returns
-    -------
-    sky_map : `SkyMap` or `None`
-        The mapping between the sky and PARENT pixels; `None` where another
-        package wrote the file: the primary header does not say where the
-        description of the image is.
-
-    Raises
-    ------
-    ImageFileError
-        Raised if the image has no projection.
+    Returns: the mapping between the sky and PARENT pixels; `None` where another package wrote the file: the
+    primary header does not say where the description of the image is. Raises `ImageFileError` if the image
+    has no projection.
     """
     address = hdus.primary.value("JSONADDR")
     if address is None:
@@ -85,15 +71,8 @@ def _find_texts(projection: Any) -> tuple[str, ...] | None:
 def read_shared_projection(texts: tuple[str, ...]) -> SkyMap:
     """Read a projection.
 
-    Parameters
-    ----------
-    texts : `tuple` [`str`, ...]
-        AST text of each step from PARENT pixels to the sky.
-
-    Returns
-    -------
-    sky_map : `SkyMap`
-        The mapping; the same for the same text, while few are in use.
+    ``texts``: AST text of each step from PARENT pixels to the sky. Returns: the mapping; the same for the
+    same text, while few are in use.
     """
     return ProjectionSkyMap(texts)
 
