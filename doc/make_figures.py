@@ -332,13 +332,21 @@ def execute(path: Path = NOTEBOOK) -> Any:
         NotebookClient(
             notebook, timeout=300, kernel_name="python3", resources=where, record_timing=False
         ).execute()
-    notebook.metadata.pop("language_info", None)
+    for key in ("language_info", "widgets"):
+        notebook.metadata.pop(key, None)
     for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not _is_bar(output)]
         for output in cell.get("outputs", ()):
             if html := output.get("data", {}).get("text/html"):
                 # A number that is another each time.
                 output["data"]["text/html"] = re.sub(r' id="table\d+"', "", html)
     return notebook
+
+
+def _is_bar(output: Any) -> bool:
+    """Return whether an output is a progress bar, which a page cannot move."""
+    return "source/s]" in output.get("data", {}).get("text/plain", "") + output.get("text", "")
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
 import logging
+import sys
 import time
 
 import pytest
 
-from lsst.analysis.ap.messages import install_line, public_uri, waiting_for
+from lsst.analysis.ap.messages import install_line, progress_bar, public_uri, waiting_for
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,16 @@ def test_a_long_wait_is_told_and_a_short_one_is_not(caplog):
 def test_an_install_line_names_the_packages_of_an_extra():
     assert install_line("zarr") == "pip install 'zarr>=3.1'"
     assert install_line("nothing") == "pip install 'lsst-analysis-ap[nothing]'"
+
+
+@pytest.mark.parametrize(
+    ("modules", "shown", "disabled"),
+    [((), None, True), ((), True, False), (("ipykernel",), None, False), (("ipykernel",), False, True)],
+)
+def test_a_bar_shows_itself_in_a_notebook(monkeypatch, modules, shown, disabled):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    for module in modules:
+        monkeypatch.setitem(sys.modules, module, None)
+    with progress_bar("pictures", 3, "source", shown) as bar:  # output that is captured is no terminal
+        bar.update()
+    assert bar.disable is disabled

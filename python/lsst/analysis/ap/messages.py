@@ -3,15 +3,17 @@
 As `~lsst.analysis.ap.domain`, this module imports no other of this package.
 """
 
-__all__ = ("did_you_mean", "install_line", "public_uri", "waiting_for")
+__all__ = ("did_you_mean", "install_line", "progress_bar", "public_uri", "waiting_for")
 
 import difflib
 import logging
 import re
 import shlex
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +64,34 @@ def install_line(extra: str) -> str:
 
 def _belongs(requirement: str, extra: str) -> bool:
     return re.search(rf"extra == ['\"]{re.escape(extra)}['\"]", requirement) is not None
+
+
+def progress_bar(stage: str, total: int | None, unit: str, shown: bool | None = None) -> Any:
+    """Return a bar that tells how far some work is.
+
+    Parameters
+    ----------
+    stage : `str`
+        What is done.
+    total : `int` or `None`
+        How many things there are to do; `None` when nobody knows.
+    unit : `str`
+        What they are, in the singular.
+    shown : `bool`, optional
+        Whether the bar shows itself; by default on a terminal and in a
+        notebook.
+
+    Returns
+    -------
+    bar : `tqdm.tqdm`
+        A context manager; a widget in a notebook.
+    """
+    if in_notebook := "ipykernel" in sys.modules:  # whose output is no terminal
+        from tqdm.auto import tqdm
+    else:
+        from tqdm import tqdm
+    disable = not shown if shown is not None else False if in_notebook else None
+    return tqdm(desc=stage, total=total, unit=unit, unit_scale=total is None, disable=disable)
 
 
 def public_uri(uri: object) -> str:

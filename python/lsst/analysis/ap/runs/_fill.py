@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..domain import PANELS, CutoutsError, SourceBatch
+from ..messages import progress_bar
 from ..output import Failure, Journal, Picture, open_directory, parse_order
 from ..output.config import OutputConfig
 from ..stamps import StampChoice, StampFiles
@@ -127,7 +128,7 @@ def fill_directory(
         unfinished = ledger.unfinished(batches, only_failed=options.retry_failed)
         try:
             with (
-                _progress_bar("pictures" if source.pictures else "reading", options.total, options) as bar,
+                _bar("pictures" if source.pictures else "reading", options.total, options) as bar,
                 contextlib.closing(run_batches(writer, unfinished, options.jobs, _killed)) as results,
             ):
                 for outcomes in results:
@@ -154,14 +155,14 @@ def fill_directory(
 
 
 def _write_lists(ledger: Ledger, options: RunOptions) -> list[str]:
-    with _progress_bar("manifest", ledger.journal.counts()[0], options) as bar:
+    with _bar("manifest", ledger.journal.counts()[0], options) as bar:
         return ledger.finish(bar.update)
 
 
 def _assemble_stamps(ledger: Ledger, options: RunOptions) -> list[str]:
     if ledger.stamps is None:
         return []
-    with _progress_bar("stamps", ledger.journal.counts()[0], options) as bar:
+    with _bar("stamps", ledger.journal.counts()[0], options) as bar:
         return ledger.assemble(bar.update)
 
 
@@ -170,9 +171,5 @@ def _killed(batch: SourceBatch) -> list[Picture | Failure]:
     return [Failure(i, batch.data_id, reason) for i in batch.rows.column("diaSourceId").to_pylist()]
 
 
-def _progress_bar(stage: str, total: int | None, options: RunOptions) -> Any:
-    """Return a bar; without a wish, one that shows itself on a terminal."""
-    from tqdm import tqdm
-
-    disable = None if options.progress is None else not options.progress
-    return tqdm(desc=stage, total=total, unit="source", disable=disable)
+def _bar(stage: str, total: int | None, options: RunOptions) -> Any:
+    return progress_bar(stage, total, "source", options.progress)

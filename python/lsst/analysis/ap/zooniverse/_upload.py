@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..domain import CutoutsError
+from ..messages import progress_bar
 from ..output import OutputDirectory, open_existing, write_csv
 from ._api import Panoptes
 from ._api_connection import Connection, Patience
@@ -122,8 +123,6 @@ def _carry_out(
     run: UploadRun, api: Panoptes, ledger: Ledger, jobs: int, limit: int | None, progress: bool | None
 ) -> int:
     """Send subjects; return how many are left out because of the limit."""
-    from tqdm import tqdm
-
     run.prepare()
     ready = run.ready()
     some = ready if limit is None else ready[:limit]
@@ -139,8 +138,7 @@ def _carry_out(
             choices=("limit",),
         )
     wanted = {*ledger.doubtful(), *(subject.diaSourceId for subject in some)}
-    disable = None if progress is None else not progress
-    with tqdm(desc="subjects", total=len(wanted), unit="subject", disable=disable) as bar:
+    with progress_bar("subjects", len(wanted), "subject", progress) as bar:
         run.send(wanted, jobs, bar)
     run.confirm()
     return len(ready) - len(some)

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from ..._version import software_version
 from ...domain import CutoutsError
+from ...messages import progress_bar
 from ...output import OutputDirectory, for_pandas, open_existing
 from ._calibration import calibrate, draw_calibration
 from ._classifications import Classifications, read_classifications
@@ -132,7 +133,7 @@ def read_labels(
         raise CutoutsError("Give a classification export of Zooniverse: labels are made of classifications.")
     question = question or QuestionChoice()
     with open_existing(directory) as (place, journal):
-        with _progress_bar(progress) as bar:
+        with progress_bar("classifications", None, "row", progress) as bar:
             classifications = read_classifications(sources, question.workflow, bar.update)
         pictures = read_pictures(place, journal)
         labels = _make_labels(
@@ -202,16 +203,4 @@ def _make_labels(
         unjoined_table(joined, names, per_subject, spoilt),
         calibrate(verdict.label[decided] == 0, snr, reliability),
         report,
-    )
-
-
-def _progress_bar(progress: bool | None) -> Any:
-    """Return a bar; without a wish, one that shows itself on a terminal."""
-    from tqdm import tqdm
-
-    return tqdm(
-        desc="classifications",
-        unit="row",
-        unit_scale=True,
-        disable=None if progress is None else not progress,
     )
