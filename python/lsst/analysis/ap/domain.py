@@ -10,6 +10,7 @@ __all__ = (
     "Box",
     "CutoutsError",
     "DetectorVisit",
+    "Neighbour",
     "SourceBatch",
     "Stamp",
     "Triplet",
@@ -19,7 +20,7 @@ __all__ = (
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     import numpy as np
@@ -237,6 +238,20 @@ class Stamp:
             raise ValueError(f"Array of shape {self.array.shape} does not fill {self.box}")
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Something that a catalogue has near a source."""
+
+    kind: str
+    """What it is, a word of the configuration field ``showNeighbours``."""
+    x: float
+    """Where it is in the science image, PARENT pixels."""
+    y: float
+    """Where it is in the science image, PARENT pixels."""
+    end: tuple[float, float] | None = None
+    """The other end of a line, (x, y) in PARENT pixels; `None` for a point."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Triplet:
     """The stamps of one DiaSource at one size."""
@@ -257,6 +272,11 @@ class Triplet:
     the repository has a template of the detector, whose PSF is matched."""
     footprint: "NDArray[np.bool_] | None" = None
     """Pixels of the source's footprint, of the stamps' shape; `None` when nobody looked."""
+    sky_map: Any = None
+    """What takes ICRS degrees to PARENT pixels of the science image, with ``sky_to_pixel(ra, dec)`` of
+    arrays; `None` where nothing does."""
+    neighbours: tuple[Neighbour, ...] = ()
+    """What is near, of the kinds that somebody asked for."""
 
     @property
     def stamps(self) -> tuple[Stamp, Stamp, Stamp | None]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lsst.pex.config import Field, FieldValidationError
+from lsst.pex.config import Field, FieldValidationError, ListField
 from lsst.pipe.base import Task
 
 from ._version import software_version
@@ -20,7 +20,7 @@ from .runs._pictures import PictureMaker
 from .runs._repository import Repository
 from .runs._result import RunResult
 from .runs.config import PicturesConfig
-from .sources import Sources
+from .sources import NEIGHBOURS, Sources
 from .stamps.config import StampsConfig
 from .views import NotebookViews
 
@@ -67,6 +67,14 @@ class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig, StampsConfig):
         doc="Dataset type of the difference images. When not set: found in the repository.",
         optional=True,
         default=None,
+    )
+
+    showNeighbours = ListField[str](
+        doc="What to mark in every panel of what tables of the repository have near the source: any of "
+        + "; ".join(f"'{kind}': {what}" for kind, what in NEIGHBOURS.items())
+        + ".",
+        default=[],
+        itemCheck=NEIGHBOURS.__contains__,
     )
 
     def validate(self) -> None:
@@ -243,6 +251,7 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
                 planes=() if stamps is None else stamps.planes,
                 spare=len(repository.spare_sizes),
                 draws=pictures,
+                neighbours=repository.neighbours if pictures else None,
             ),
             stamps,
             pictures,

@@ -94,6 +94,7 @@ def cut_triplets(
                 sky_jacobian=jacobians[i],
                 position=positions[i],
                 template_source=origins[i],
+                sky_map=grid.sky_map if grid is not None else None,
             )
             for k in range(sides.shape[1])
         )

@@ -14,6 +14,7 @@ from ._compass import compass
 from ._footprint import find_footprint, outline
 from ._layout import scaled_length
 from ._marks import BLUE, YELLOW, Drawing, Mark, center_mark, scale_bar
+from ._neighbours import neighbour_marks
 from ._orientation import View
 from ._shapes import Shape, letters
 from ._style import PictureStyle
@@ -39,7 +40,7 @@ def decorations(
 
     ``view``: the stamps as they are shown. ``side``: of a panel, screen pixels. ``scale``: how many times its
     usual size everything has. ``row``: the source's values by APDB column name. Yields: outline of the
-    footprint, centre mark and bar.
+    footprint, marks of what is near, centre mark and bar.
     """
     grid = view.grid
     if style.footprint and (footprint := find_footprint(view.triplet, row)):
@@ -47,6 +48,8 @@ def decorations(
         yield Cover(image)
         if footprint.is_box and (image[:, :, 3] != 0).any():
             yield _box_label(image, scale)
+    if view.triplet.neighbours:
+        yield Cover(neighbour_marks(grid, view.triplet.neighbours, scale))
     if style.center_mark != "none":
         yield from center_mark(style.center_mark, view.center, side, scale)
     pixel = view.triplet.pixel_scale

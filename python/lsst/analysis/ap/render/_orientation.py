@@ -70,20 +70,27 @@ def _nearest_north(triplet: Triplet) -> Triplet:
     turn = max(_TURNS, key=lambda turn: (jacobian @ turn)[1, 1] - (jacobian @ turn)[0, 0])
     if (turn == np.eye(2)).all():
         return triplet
-    position = triplet.position
-    if position is not None:
-        box = triplet.science.box
-        center = np.array([(box.x_start + box.x_stop - 1) / 2, (box.y_start + box.y_stop - 1) / 2])
-        x, y = (center + turn.T @ (np.array(position) - center)).tolist()
-        position = (x, y)
+    box = triplet.science.box
+    center = np.array([(box.x_start + box.x_stop - 1) / 2, (box.y_start + box.y_stop - 1) / 2])
+
+    def turned(point: tuple[float, float]) -> tuple[float, float]:
+        x, y = (center + turn.T @ (np.array(point) - center)).tolist()
+        return x, y
+
+    neighbours = []
+    for each in triplet.neighbours:
+        x, y = turned((each.x, each.y))
+        neighbours.append(replace(each, x=x, y=y, end=None if each.end is None else turned(each.end)))
     return replace(
         triplet,
         template=_turned(triplet.template, turn),
         science=_turned(triplet.science, turn),
         difference=None if triplet.difference is None else _turned(triplet.difference, turn),
         sky_jacobian=jacobian @ turn,
-        position=position,
+        position=None if triplet.position is None else turned(triplet.position),
         footprint=None if triplet.footprint is None else _turned_pixels(triplet.footprint, turn),
+        sky_map=None,  # that of the pixels before the turn
+        neighbours=tuple(neighbours),
     )
 
 

@@ -36,9 +36,11 @@ from ..sources import (
     Sources,
     StandardTables,
     arrow_tables,
+    find_neighbour_tables,
     group_by_detector,
     packer_of,
 )
+from ._neighbours import Neighbours
 from ._sizes import FootprintSizes, Sizes
 from ._stamp_sources import DetectorStamps, GivenImages, StampSource
 from .config import settings_of
@@ -136,10 +138,15 @@ class Repository:
     def _datasets(self, footprints: str | None = None) -> RepositoryDatasets:
         assert self.butler is not None
         assert self.types is not None
-        address = None
-        if self.repo is not None and not isinstance(self.butler, DirectButler):
-            address = ButlerAddress(self.repo, tuple(self.butler.collections.defaults))
-        return RepositoryDatasets(self.butler, self.types, footprints, self.config.templateSkymap, address)
+        skymap = self.config.templateSkymap
+        return RepositoryDatasets(self.butler, self.types, footprints, skymap, self._address)
+
+    @property
+    def _address(self) -> ButlerAddress | None:
+        """Where processes find the repository that the butler cannot be sent to."""
+        if self.butler is None or self.repo is None or isinstance(self.butler, DirectButler):
+            return None
+        return ButlerAddress(self.repo, tuple(self.butler.collections.defaults))
 
     def _find_exposures(
         self, ra: NDArray[np.float64], dec: NDArray[np.float64]
@@ -172,6 +179,17 @@ class Repository:
         """Sizes that the arrays have and the pictures do not."""
         apart = self.types is not None and self.config.useFootprint and self.config.writeStamps != "none"
         return tuple(self.config.sizes) if apart else ()
+
+    @cached_property
+    def neighbours(self) -> Neighbours | None:
+        """What finds what is near the sources; `None` where nothing is to be marked."""
+        if not self.config.showNeighbours:
+            return None
+        if self.butler is None:
+            _log.warning("showNeighbours: without a repository nothing is known of what is near.")
+            return None
+        tables = find_neighbour_tables(self.butler, self.config.showNeighbours)
+        return None if tables is None else Neighbours(tables, self.butler, self._address)
 
     def settings(self) -> dict[str, str]:
         """Return what decides how a picture comes out, as text by name."""

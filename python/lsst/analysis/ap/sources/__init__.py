@@ -16,6 +16,7 @@ from ._files import open_catalog
 from ._flag_map import FlagMap
 from ._forced import forced_sources
 from ._make_selection import make_selection
+from ._neighbours import NEIGHBOURS, NeighbourTables, Places, find_neighbour_tables
 from ._positions import FindExposures
 from ._rows import open_sources, row_fields, rows_of
 from ._selection import Selection
@@ -31,6 +32,7 @@ from .conditions._where import parse_condition
 
 __all__ = (
     "DEFAULT_TAP_URL",
+    "NEIGHBOURS",
     "PICTURE_COLUMNS",
     "REQUIRED_COLUMNS",
     "SURVEY_COLUMNS",
@@ -41,6 +43,8 @@ __all__ = (
     "FlagMap",
     "LinearPacker",
     "Meanings",
+    "NeighbourTables",
+    "Places",
     "RubinPacker",
     "Selection",
     "Sources",
@@ -54,6 +58,7 @@ __all__ = (
     "circle",
     "columns_of",
     "current_name",
+    "find_neighbour_tables",
     "find_tables",
     "forced_sources",
     "group_by_detector",

@@ -1,6 +1,6 @@
 """DiaSources in the tables of a butler repository."""
 
-__all__ = ("find_tables", "open_butler_tables", "read_butler_table")
+__all__ = ("find_tables", "get_table", "open_butler_tables", "read_butler_table")
 
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -58,7 +58,7 @@ def open_butler_tables(
     refs = find_tables(butler, dataset_type, where)
     if (names := _column_names(butler, refs[0])) is not None and is_without_position(names):
         return join_solar_system(
-            lambda: (_get(butler, ref, None) for ref in refs),
+            lambda: (get_table(butler, ref, None) for ref in refs),
             lambda name: open_butler_tables(butler, name, meanings=meanings),
             dataset_type,
         )
@@ -166,7 +166,7 @@ def _read(
     butler: "LimitedButler", ref: "DatasetRef", columns: Collection[str] | None, standardizer: Standardizer
 ) -> pa.Table:
     """Read a table, of those in Arrow's formats only the wanted columns."""
-    table = as_arrow(_with_data_id(_get(butler, ref, columns), ref))
+    table = as_arrow(_with_data_id(get_table(butler, ref, columns), ref))
     try:
         if table is None:
             raise CutoutsError("it is no table.")
@@ -175,8 +175,8 @@ def _read(
         raise CutoutsError(f"{ref}: {error}", choices=error.choices) from error
 
 
-def _get(butler: "LimitedButler", ref: "DatasetRef", columns: Collection[str] | None) -> Any:
-    """Return a table as the butler has it."""
+def get_table(butler: "LimitedButler", ref: "DatasetRef", columns: Collection[str] | None) -> Any:
+    """Return a table as the butler has it, of those in Arrow's formats only the wanted columns."""
     try:
         if ref.datasetType.storageClass_name == "SourceCatalog":
             table: Any = read_afw_catalog(butler, ref)
