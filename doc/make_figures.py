@@ -22,7 +22,7 @@ from lsst.pex.config import ChoiceField, Field
 from numpy.typing import NDArray
 
 from lsst.analysis.ap import ZooniverseCutoutsConfig
-from lsst.analysis.ap.domain import Box, Stamp, Triplet
+from lsst.analysis.ap.domain import Box, Neighbour, Stamp, Triplet
 from lsst.analysis.ap.render import PictureStyle, Renderer
 from lsst.analysis.ap.render._flags import FLAG_MEANINGS, FLAG_WORDS, LABEL_FLAGS
 from lsst.analysis.ap.sources._synonyms import current_name
@@ -134,6 +134,15 @@ WHEN: Mapping[str, str] = {
 }
 """When to use a choice, by the name of its figure."""
 
+NEAR = (
+    Neighbour("sources", 71.0, 32.0),
+    Neighbour("rejected", 46.0, 38.0),
+    Neighbour("object", 50.6, 49.7),
+    Neighbour("solar-system", 33.0, 66.0),
+    Neighbour("trails", 60.0, 64.0, (72.0, 70.0)),
+)
+"""One of each kind, PARENT pixels of the scene."""
+
 _SMALL = 90
 
 
@@ -149,6 +158,9 @@ class Figure(NamedTuple):
     missing: bool = False
     """Whether parts of the images have no data."""
 
+    near: bool = False
+    """Whether what is near is marked."""
+
 
 def figures() -> dict[str, Figure]:
     """Return the figures by name."""
@@ -158,6 +170,7 @@ def figures() -> dict[str, Figure]:
         "flags": Figure({"addMetadata": True}, flags=True),
         "sizes": Figure({"sizes": [30, 60]}),
         "missing": Figure({}, missing=True),
+        "neighbours": Figure({"sizes": [60], "panelPixels": 240}, near=True),
         "default": Figure({"panelPixels": _SMALL}),
     } | {name: Figure(fields) for _, _, name, fields in looks()}
 
@@ -188,6 +201,8 @@ def draw(figure: Figure) -> bytes:
     config = configure(figure)
     row = {**ROW, **dict.fromkeys(every_flag(), True)} if figure.flags else ROW
     triplets = [scene(size, missing=figure.missing) for size in config.sizes]
+    if figure.near:
+        triplets = [dataclasses.replace(triplet, neighbours=NEAR) for triplet in triplets]
     return Renderer(config.makeStyle()).render(triplets, row)
 
 

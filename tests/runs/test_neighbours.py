@@ -1,6 +1,7 @@
 """What is near, from the tables of a repository to its place in the image."""
 
 import logging
+import shutil
 
 import astropy.units as u
 import numpy as np
@@ -10,8 +11,8 @@ from astropy.table import Table
 from lsst.daf.butler import Butler, DatasetType
 
 from lsst.analysis.ap import ZooniverseCutoutsConfig, ZooniverseCutoutsTask
-from lsst.analysis.ap.domain import CutoutsError
-from lsst.analysis.ap.sources import NEIGHBOURS
+from lsst.analysis.ap.domain import CutoutsError, DetectorVisit
+from lsst.analysis.ap.sources import NEIGHBOURS, NeighbourTables
 
 TRAIL = {"trailRa": np.nan, "trailDec": np.nan, "trailLength": np.nan, "trailAngle": np.nan}
 
@@ -19,8 +20,6 @@ TRAIL = {"trailRa": np.nan, "trailDec": np.nan, "trailLength": np.nan, "trailAng
 @pytest.fixture(scope="module")
 def put(demo, tmp_path_factory):
     """A function that puts tables of a detector into a copy of the demo, and returns its butler."""
-    import shutil
-
     root = shutil.copytree(demo.repo, tmp_path_factory.mktemp("near") / "repo")
 
     def make(run, data_id, **tables):
@@ -45,7 +44,7 @@ def near(demo, butler, put):
     )
     # Only astropy knows where these are on the sky.
     offsets = np.random.default_rng(3).uniform(-12, 12, (4, 2))
-    x, y = (offsets + (source["x"], source["y"])).T
+    x, y = source["x"] + offsets[:, 0], source["y"] + offsets[:, 1]
     ra, dec = wcs.all_pix2world(x, y, 0)
     rejected = table[:2].copy()
     rejected["diaSourceId"], rejected["ra"], rejected["dec"] = [7, 8], ra[:2], dec[:2]
@@ -66,7 +65,7 @@ def near(demo, butler, put):
         ss_source_detector=Table({"diaSourceId": [0], "ephRa": ra[3:], "ephDec": dec[3:]}),
     )
     ends = [trail.directional_offset_by(angle * u.deg, 1.5 * u.arcsec) for angle in (215, 35)]
-    others = [(r["x"], r["y"]) for r in table if not r["diaSourceId"] == source["diaSourceId"]]
+    others = [(r["x"], r["y"]) for r in table if r["diaSourceId"] != source["diaSourceId"]]
     truth = {
         "sources": others,
         "rejected": list(zip(x[:2], y[:2], strict=True)),
@@ -159,4 +158,14 @@ def test_a_word_that_is_no_kind_is_refused():
     config = ZooniverseCutoutsConfig()
     with pytest.raises(ValueError, match="stars"):
         config.update(showNeighbours=["stars"])
-        config.validate()
+
+
+def test_catalogues_of_afw_are_read(afw_root):
+    butler = Butler.from_config(str(afw_root), collections=["LSSTCam/runs/rice"])
+    (ref,) = butler.query_datasets("goodSeeingDiff_diaSrc")
+    data_id = DetectorVisit(*(ref.dataId[name] for name in ("instrument", "visit", "detector")))
+    places = NeighbourTables({"rejected": ("goodSeeingDiff_diaSrc",)}, None).read(butler, data_id)["rejected"]
+    expected = Table.read(butler.getURI(ref).ospath, hdu=1)
+    assert places.ids.tolist() == expected["id"].tolist()
+    np.testing.assert_allclose(places.ra, np.degrees(expected["coord_ra"]), rtol=1e-12)
+    np.testing.assert_allclose(places.dec, np.degrees(expected["coord_dec"]), rtol=1e-12)

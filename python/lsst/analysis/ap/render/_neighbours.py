@@ -24,7 +24,7 @@ _ARM, _GAP = 6.0, 2.0
 _CORNER = 12.0
 """How far a diamond reaches."""
 
-_HALF, _EDGE = 0.75, 1.0
+_HALF, _EDGE = 1.0, 1.0
 """Half of the thickness of a line, and the width of the blue edge on either side."""
 
 _DASHES = 6
