@@ -5,11 +5,12 @@ import pickle
 import shutil
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from lsst.daf.butler import CollectionType, DatasetRef, FileDataset
 from scipy import ndimage
 
-from lsst.analysis.ap.domain import DetectorVisit
+from lsst.analysis.ap.domain import DetectorVisit, SourceBatch
 from lsst.analysis.ap.images import (
     ButlerAddress,
     RepositoryDatasets,
@@ -18,6 +19,8 @@ from lsst.analysis.ap.images import (
     find_image_types,
 )
 from lsst.analysis.ap.images._coadds import CoaddFinder
+from lsst.analysis.ap.runs._neighbours import Neighbours
+from lsst.analysis.ap.sources import find_neighbour_tables
 
 VISITS = 2024110800245, 2024112000091
 FIRST = DetectorVisit("LSSTComCam", VISITS[0], 4)
@@ -359,3 +362,25 @@ def test_chains_count_as_the_butler_searches_them(own_release):
     butler.collections.register("mine", CollectionType.CHAINED)
     butler.collections.redefine_chain("mine", ["truth", "release"])
     assert find_image_types(butler.clone(collections=["mine"])).template == "template_detector"
+
+
+@pytest.mark.parametrize("visit", VISITS)
+def test_neighbours_are_where_afw_has_them(release, visit):
+    tables = find_neighbour_tables(release.butler("release"), ["sources"])
+    neighbours = Neighbours(tables, release.butler("release"))
+    rows = [{k: s[k] for k in ("diaSourceId", "ra", "dec")} for s in release.sources(visit)]
+    batch = SourceBatch(DetectorVisit("LSSTComCam", visit, 4), pa.Table.from_pylist(rows))
+    found = neighbours.add(batch, read(release, release.butler("release"), visit, (160,)))
+    known = {source["diaSourceId"]: (source["x"], source["y"]) for source in release.sources(visit)}
+    compared = 0
+    for identifier, result in zip(known, found, strict=True):
+        if isinstance(result, StampError):
+            continue
+        places = np.array([(each.x, each.y) for each in result[0].neighbours]).reshape(-1, 2)
+        others = np.array([place for other, place in known.items() if other != identifier])
+        apart = np.hypot(*(places[:, np.newaxis] - others).T)  # (others, places)
+        assert (apart.min(axis=0) < 1e-6).all()
+        near = np.abs(others - result[0].position).max(axis=1) < 80
+        assert (apart[near].min(axis=1, initial=np.inf) < 1e-6).all()
+        compared += near.sum()
+    assert compared > 50

@@ -94,7 +94,7 @@ def served(release, bucket, tmp_path_factory):
     config["datastore", "root"] = f"{bucket}/repo"
     config.dumpToUri(ResourcePath(configuration), overwrite=True)
     source = release.butler("release")
-    names = ["visit_image", "difference_image", "template_coadd"]
+    names = ["visit_image", "difference_image", "template_coadd", "dia_source"]
     with Butler.from_config(root, writeable=True) as target:
         refs = source.query_all_datasets(name=names)
         target.transfer_from(
@@ -178,10 +178,10 @@ def test_a_run_in_two_processes_gives_the_pictures_of_the_repository(release, se
         for s in release.sources(v)[:6]
     ]
     table = pa.Table.from_pylist(rows)
-    task = ZooniverseCutoutsTask.from_repository(uri, collection, sizes=[21])
+    task = ZooniverseCutoutsTask.from_repository(uri, collection, sizes=[60], showNeighbours=["sources"])
     result = task.run(table, tmp_path / "remote", jobs=2)
     config = ZooniverseCutoutsConfig()
-    config.sizes = [21]
+    config.update(sizes=[60], showNeighbours=["sources"])
     direct = ZooniverseCutoutsTask(config, butler=release.butler(collection)).run(table, tmp_path / "direct")
     assert result.written == direct.written
     assert len(result.written) >= 10

@@ -78,13 +78,13 @@ def test_a_light_curve_has_the_detections(run, objects):
             assert points
 
 
-def test_an_object_without_stamps_stops_no_other(damaged_demo, demo, apdb, tmp_path):
+def test_an_object_without_stamps_stops_no_other(repo, demo, apdb, tmp_path):
     from lsst.daf.butler import Butler
 
-    with Butler.from_config(damaged_demo, collections=demo.collection) as butler:
+    with Butler.from_config(repo, collections=demo.collection) as butler:
         for ref in butler.query_datasets("difference_image", where="detector = 0", instrument="DemoCam"):
             butler.getURI(ref).remove()
-    words = ["--quiet", "--collections", demo.collection, str(damaged_demo), str(tmp_path / "out"), *apdb]
+    words = ["--quiet", "--collections", demo.collection, str(repo), str(tmp_path / "out"), *apdb]
     assert main([*words, "--history", "json"]) == 1
     with open(tmp_path / "out" / "failed-histories.csv", newline="") as stream:
         failed = list(csv.DictReader(stream))
