@@ -312,7 +312,7 @@ def test_wrong_options_are_one_line(demo, words, apdb, tmp_path, refused):
         "circle is 'x,y,z', not": [*apdb, "--circle", "x,y,z"],
         "of each corner in degrees. (On the command line: --polygon.)": [*apdb, "--polygon", "1,2,3"],
         "not an MJD, or a date": [*apdb, "--time-min", "yesterday"],
-        "stratify is ['reliability:x'], not": [*apdb, "--sample", "3", "--stratify", "reliability:x"],
+        "stratify is 'reliability:x', not columns": [*apdb, "--sample", "3", "--stratify", "reliability:x"],
         "stratified by 'ra'": [*apdb, "--sample", "3", "--stratify", "ra"],
         "by a number of bins, as reliability:10": [*apdb, "--sample", "3", "--stratify", "reliability"],
         "nothing to stratify": [*apdb, "--stratify", "band"],

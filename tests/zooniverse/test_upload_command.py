@@ -76,10 +76,8 @@ def test_what_fails_is_named(logged_in, fill, capsys):
 
 
 def test_the_set_must_be_said(logged_in, fill, capsys):
-    with pytest.raises(SystemExit) as stop:
-        main([str(fill([1]))])
-    assert stop.value.code == 2
-    assert "say which subject set" in capsys.readouterr().err
+    assert main([str(fill([1]))]) == 2
+    assert "The subject set is missing: give its number" in capsys.readouterr().err
     assert main(["--status", "--quiet", str(fill([1]))]) == 2
     assert "say which subject set to compare it with" in capsys.readouterr().err
 
