@@ -14,6 +14,7 @@ from lsst.analysis.ap.render import (
     PictureStyle,
     Renderer,
     encode_png,
+    epoch_images,
     grid_image,
     history_image,
     panels_image,
@@ -103,6 +104,18 @@ def test_a_history_shows_stamps_in_the_order_of_time_between_the_same_limits(mak
         expected = panels_image(style, epoch.triplet, limits=limits, panels=(2,), titles=False)
         left = 10 + place * (210 + 14)
         np.testing.assert_array_equal(image[-220:-10, left : left + 210], expected)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_history_shows_how_a_bright_object_changes(make_triplet, sign):
+    fluxes = (20_000.0, 40_000.0, 60_000.0)  # in noise of some tens, which zscale would show alone
+    epochs = [Epoch(61000.0 + n, "r", make_triplet(seed=n, flux=sign * f)) for n, f in enumerate(fluxes)]
+    style = PictureStyle(difference_color_map="gray")
+    middles = [image[-220:-10][105, 10 + 105] for image in epoch_images(style, epochs, (2,))]
+    grey = np.array([int(middle[0]) for middle in middles])
+    steps = sign * np.diff(grey)
+    assert (steps > 50).all()
+    assert abs(steps[0] - steps[1]) < 10  # as much each time, on a linear scale
 
 
 def test_a_light_curve_has_each_measurement_with_its_error():

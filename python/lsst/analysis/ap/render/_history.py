@@ -16,7 +16,7 @@ from ._colors import inks
 from ._compose import grid_image, panels_image
 from ._fonts import DPI, drawing_settings
 from ._layout import DIFFERENCE, PANEL_NAMES
-from ._limits import common_limits
+from ._limits import PanelLimits, central_pixels, common_limits
 from ._stretch import Limits
 from ._style import PictureStyle
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 type Image = NDArray[np.uint8]
 
 _HEIGHT, _SMALLEST_WIDTH = 260, 640
+
+_CORE = 9
+"""Side, in pixels, of the square in which an object is looked at: about twice the seeing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +142,30 @@ def _stamps(
     style: PictureStyle, epochs: Sequence[Epoch], panels: Sequence[int]
 ) -> tuple[tuple[Limits | None, ...], list[Image], list[str]]:
     """Return the limits of each panel, the panels of each epoch and what is said of it."""
-    limits = common_limits(style, [epoch.triplet for epoch in epochs], epochs[0].triplet.science.box.width)
+    limits = _history_limits(style, [epoch.triplet for epoch in epochs])
     images, captions = [], []
     for epoch in epochs:
         image = panels_image(style, epoch.triplet, limits=limits, panels=panels, titles=len(panels) > 1)
         images.append(image)
         captions.append(f"{epoch.mjd:.3f} {epoch.band}" + ("" if epoch.detected else " not det."))
     return limits, images, captions
+
+
+def _history_limits(style: PictureStyle, triplets: Sequence[Triplet]) -> PanelLimits:
+    """Return limits between which an object can be seen to change, however bright it is.
+
+    Those of zscale are the limits of the noise, where a bright object is white at every epoch. So the
+    difference reaches as far as the object itself does at any epoch.
+    """
+    template, science, difference = common_limits(style, triplets, triplets[0].science.box.width)
+    if difference is None or style.difference_limits or style.difference_interval != "zscale":
+        return template, science, difference
+    stamps = [triplet.difference for triplet in triplets if triplet.difference is not None]
+    pixels = np.concatenate([central_pixels(stamp, len(stamp.array), _CORE).ravel() for stamp in stamps])
+    low, high = np.nanmin([difference.low, *pixels]), np.nanmax([difference.high, *pixels])
+    if style.difference_symmetric:
+        low, high = -max(-low, high), max(-low, high)
+    return template, science, Limits(float(low), float(high))
 
 
 def light_curve(

@@ -1,6 +1,6 @@
 """Which stamps a style takes, and between which values it shows them."""
 
-__all__ = ("PanelLimits", "check_sizes", "common_limits", "panel_limits")
+__all__ = ("PanelLimits", "central_pixels", "check_sizes", "common_limits", "panel_limits")
 
 from collections.abc import Sequence
 
@@ -85,11 +85,11 @@ def common_limits(style: PictureStyle, triplets: Sequence[Triplet], size: int) -
 def _regions(stamps: Sequence[Stamp], size: int, side: int | None) -> NDArray[np.float32]:
     """Return the central squares of stamps, one behind the other."""
     if len(stamps) == 1:
-        return _region(stamps[0], size, side)
-    return np.concatenate([_region(stamp, size, side).ravel() for stamp in stamps])
+        return central_pixels(stamps[0], size, side)
+    return np.concatenate([central_pixels(stamp, size, side).ravel() for stamp in stamps])
 
 
-def _region(stamp: Stamp, size: int, side: int | None) -> NDArray[np.float32]:
+def central_pixels(stamp: Stamp, size: int, side: int | None) -> NDArray[np.float32]:
     """Return the central square of a stamp: of what is shown, or less."""
     array = stamp.array
     wanted = size if side is None else min(side, size)
