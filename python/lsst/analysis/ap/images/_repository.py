@@ -3,6 +3,7 @@
 __all__ = ("ButlerAddress", "RepositoryDatasets")
 
 import functools
+import itertools
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +18,6 @@ from ._errors import MissingDatasetError, StampError
 from ._image_types import ImageTypes
 
 _log = logging.getLogger(__name__)
-
-ROLES = ("science", "template", "difference", "footprints")
-"""What datasets of a detector are for."""
 
 _REMEMBERED_DATASETS = 4000
 """Of so many datasets, and those of one visit, it stays known that they are there."""
@@ -89,17 +87,14 @@ class RepositoryDatasets:
         ``role``: ``template``, ``science``, ``difference`` or ``footprints``. Raises `StampError` if there is
         none, naming what was looked for and where.
         """
-        names = self._names(role)
-        where = (
-            f"no {' or '.join(names) or role} for {data_id} in {', '.join(self.butler.collections.defaults)}"
-        )
+        names = self._names[role]
         if not names:
-            raise MissingDatasetError(where)
+            raise MissingDatasetError(self._looked_for(role, data_id))
         try:
             known = self._known(data_id)
         except Exception as error:
             # The butler has many words for a data ID that it does not know.
-            raise StampError(f"{where}: {error}") from error
+            raise StampError(f"{self._looked_for(role, data_id)}: {error}") from error
         for name in names:
             if (ref := known.get((name, data_id.detector)) or known.get((name, None))) is not None:
                 if name != names[0] and role not in self._warned:
@@ -115,9 +110,8 @@ class RepositoryDatasets:
         if role != "template":  # for which there is another way, and no haste
             self._visits.pop((data_id.instrument, data_id.visit), None)
             self._detectors.pop(data_id, None)
-        if role == "difference":
-            where += "; releases may store none: requireDifference=False makes pictures without"
-        raise MissingDatasetError(where)
+        hint = "; releases may store none: requireDifference=False makes pictures without"
+        raise MissingDatasetError(self._looked_for(role, data_id) + (hint if role == "difference" else ""))
 
     def find_coadds(self, data_id: DetectorVisit, grid: Grid) -> Sequence[DeferredDatasetHandle]:
         # Docstring inherited.
@@ -188,7 +182,7 @@ class RepositoryDatasets:
     def _query(
         self, instrument: str, visits: set[int], detectors: set[int] | None = None
     ) -> list[DatasetRef]:
-        names = {name for role in ROLES for name in self._names(role)}
+        names = set(itertools.chain.from_iterable(self._names.values()))
         # A butler server takes no lists to bind.
         where = f"instrument = chosen_instrument AND visit IN ({_listed(visits)})"
         if detectors is not None:
@@ -205,8 +199,9 @@ class RepositoryDatasets:
         # An image of all detectors has none in its data ID.
         return [ref for ref in refs if set(ref.dimensions.required) <= {"instrument", "visit", "detector"}]
 
-    def _names(self, role: str) -> list[str]:
-        """Return the dataset types for a role, the best first."""
+    @functools.cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """The dataset types for each role, the best first."""
         types = self.image_types
         names: dict[str, list[str | None]] = {
             "science": [types.science, types.second_science],
@@ -214,7 +209,12 @@ class RepositoryDatasets:
             "difference": [types.difference],
             "footprints": [self.footprints],
         }
-        return [name for name in names[role] if name is not None]
+        return {role: [name for name in known if name is not None] for role, known in names.items()}
+
+    def _looked_for(self, role: str, data_id: DetectorVisit) -> str:
+        """Say which dataset is missing, and where it was looked for."""
+        names = " or ".join(self._names[role]) or role
+        return f"no {names} for {data_id} in {', '.join(self.butler.collections.defaults)}"
 
 
 def _listed(numbers: Iterable[int]) -> str:
