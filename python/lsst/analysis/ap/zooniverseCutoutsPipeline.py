@@ -287,6 +287,7 @@ class ZooniverseCutoutsPipelineTask(PipelineTask):
                 **types,
                 "flagMap": repr(self.config.flagMap),
                 "templateSkymap": repr(None),  # its templates are those of detectors
+                "showNeighbours": repr([]),  # its inputs have no tables of them
             },
             facts={"version": software_version(), "selection": selection.in_words()},
         )
