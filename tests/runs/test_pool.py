@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lsst.analysis.ap.runs import _pool
 from lsst.analysis.ap.runs._pool import run_batches
 
 needs_fork_server = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
@@ -85,6 +86,19 @@ def test_no_batch_is_lost_when_the_fork_server_dies(tmp_path):
     results = [value for _, value in run_batches(work, range(6), 2, dead)]
     assert sorted(results) == [n**2 for n in range(6)]
     assert work.mark.exists()
+
+
+def test_no_batch_is_lost_while_a_dead_fork_server_refuses(monkeypatch):
+    submit, refusals = _pool._submit, iter([ConnectionRefusedError(), ConnectionResetError()] * 2)
+
+    def refuse_first(*arguments):
+        if (error := next(refusals, None)) is not None:
+            raise error
+        return submit(*arguments)
+
+    monkeypatch.setattr(_pool, "_submit", refuse_first)
+    assert sorted(value for _, value in run_batches(square, range(6), 2, dead)) == [n**2 for n in range(6)]
+    assert next(refusals, None) is None
 
 
 def test_an_error_of_the_work_is_raised_and_ends_the_processes():

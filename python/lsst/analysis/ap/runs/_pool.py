@@ -12,6 +12,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -33,6 +34,9 @@ _MODULES: Final = (
     "matplotlib.backends.backend_agg",
 )
 """What workers need: the first imports what this package does; the others are imported late."""
+
+_DEATH_IS_KNOWN: Final = 10.0
+"""Seconds after which a process that was killed is surely known to be gone."""
 
 _forked: Final[dict[int, tuple[ProcessPoolExecutor, set[BaseProcess]]]] = {}
 """Workers that are forked and have nothing to do yet, by their number, and the processes before them."""
@@ -134,11 +138,22 @@ def run_batches[B, R](
 
 
 def _retry[B, R](work: bytes, batch: B, on_death: Work[B, R]) -> Iterator[R]:
-    with _pool(1) as pool:
-        try:
-            yield _submit(pool, work, batch).result()
-        except BrokenProcessPool:
-            yield on_death(batch)
+    deadline = time.monotonic() + _DEATH_IS_KNOWN
+    while True:
+        with _pool(1) as pool:
+            try:
+                future = _submit(pool, work, batch)
+            except ConnectionError:
+                # A fork server that was killed refuses before the system tells that it is gone.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+                continue
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                yield on_death(batch)
+            return
 
 
 @contextmanager
