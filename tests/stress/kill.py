@@ -36,7 +36,9 @@ COMMAND = [
 def contents(folder):
     """Return what a run leaves for its user: pictures, lists and stamps."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "report.json")
-    return {path.relative_to(folder): path.read_bytes() for path in files if path.name[0] != "."}
+    names = {path.relative_to(folder): path for path in files}
+    hidden = {name for name in names if any(part.startswith(".") for part in name.parts)}  # the run's own
+    return {name: path.read_bytes() for name, path in names.items() if name not in hidden}
 
 
 def kill_and_finish(words, outdir, expected, rng, jobs):
