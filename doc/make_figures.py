@@ -345,7 +345,12 @@ def execute(path: Path = NOTEBOOK) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         where = {"metadata": {"path": folder}}
         NotebookClient(
-            notebook, timeout=300, kernel_name="python3", resources=where, record_timing=False
+            notebook,
+            timeout=300,
+            kernel_name="python3",
+            resources=where,
+            record_timing=False,
+            coalesce_streams=True,  # a kernel may hand over a text in pieces
         ).execute()
     for key in ("language_info", "widgets"):
         notebook.metadata.pop(key, None)
