@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..domain import CutoutsError
+from ._options import print_report
 from ._words import at_least_one
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from ..sources import Catalog
     from ..zooniverseCutouts import ZooniverseCutoutsTask
 
 
@@ -34,16 +36,20 @@ def add_history_option(group: argparse._ArgumentGroup) -> None:
 
 
 def write_histories(
-    arguments: argparse.Namespace, task: "ZooniverseCutoutsTask", sources: "Iterable[pa.Table]"
+    arguments: argparse.Namespace,
+    task: "ZooniverseCutoutsTask",
+    sources: "Iterable[pa.Table]",
+    catalog: "Catalog",
 ) -> int:
-    """Write the histories that were asked for; return the exit status."""
+    """Write the histories of the objects of some sources, all of whose epochs are in a catalogue.
+
+    Returns: the exit status.
+    """
     from ..views import History
     from ..views import write_histories as write
-    from ._source_choice import open_catalog
 
     if task.butler is None:
         raise CutoutsError("--history cuts stamps from many images: give a REPO.")
-    catalog = open_catalog(arguments, task.repository)
     limit = 1 if arguments.history == "json" else arguments.epochs
 
     def make(column: str, identifier: int) -> History:
@@ -52,6 +58,8 @@ def write_histories(
         return task.history(identifier, catalog=catalog, limit=limit)
 
     result = write(arguments.outdir, sources, make, arguments.history, overwrite=arguments.overwrite)
-    counts = (("written", result.written), ("skipped", result.skipped), ("failed", result.failed))
-    print("\n  ".join([str(arguments.outdir), *(f"{word:<14} {len(found)}" for word, found in counts)]))
+    print_report(
+        arguments.outdir,
+        {"written": [len(result.written)], "skipped": [len(result.skipped)], "failed": [len(result.failed)]},
+    )
     return 1 if result.failed else 0

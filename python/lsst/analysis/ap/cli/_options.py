@@ -1,10 +1,17 @@
 """The options that several commands have, and the report that they end with."""
 
-__all__ = ("add_collections_option", "add_place_words", "add_work_options", "report_result", "require_places")
+__all__ = (
+    "add_collections_option",
+    "add_place_words",
+    "add_work_options",
+    "print_report",
+    "report_result",
+    "require_places",
+)
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..domain import CutoutsError
@@ -52,6 +59,14 @@ def add_work_options(group: argparse._ArgumentGroup) -> None:
     earlier.add_argument("--append", action="store_true", help="add to pictures made with other settings")
 
 
+def print_report(outdir: str, rows: Mapping[str, Sequence[object]]) -> None:
+    """Print what is in a directory now: values by what they are."""
+    print(public_uri(outdir))
+    for name, values in rows.items():
+        for number, value in enumerate(values):
+            print(f"  {'' if number else name:15}{value}")
+
+
 def report_result(prog: str, outdir: str, result: "Struct") -> int:
     """Say what came of a run."""
     rows: dict[str, Sequence[object]] = {
@@ -62,16 +77,12 @@ def report_result(prog: str, outdir: str, result: "Struct") -> int:
         "stamps": _few(result.stamps),
         **{name: _few(commands) for name, commands in result.uploads.items()},
     }
-    outdir = public_uri(outdir)
-    print(outdir)
-    for name, values in rows.items():
-        for number, value in enumerate(values):
-            print(f"  {'' if number else name:15}{value}")
+    print_report(outdir, rows)
     if not result.failed:
         return 0
     first = result.failed[0]
     print(
-        f"{prog}: {outdir}/failures.csv names what failed; the first is\n"
+        f"{prog}: {public_uri(outdir)}/failures.csv names what failed; the first is\n"
         f"  {first.diaSourceId}: {first.reason}",
         file=sys.stderr,
     )

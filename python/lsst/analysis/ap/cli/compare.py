@@ -14,7 +14,7 @@ from ..domain import CutoutsError
 from ._butler import open_butler
 from ._command import Command
 from ._config_options import add_config_options, make_config
-from ._options import add_place_words, require_places
+from ._options import add_place_words, print_report, require_places
 from ._words import at_least_one, positive
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _run(arguments: argparse.Namespace) -> int:
             rows.append({key: row.get(key, "") for key in kept} | said)
         write_csv(directory, "comparison.csv", list(rows[0]), (list(map(str, row.values())) for row in rows))
     failed = sum(not isinstance(outcome, bytes) for outcome in grid.outcomes)
-    print(f"{arguments.outdir}\n  compared       {len(rows) - failed}\n  failed         {failed}")
+    print_report(arguments.outdir, {"compared": [len(rows) - failed], "failed": [failed]})
     return 1 if failed else 0
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..runs._repository import Repository
+    from ..sources import SqlApdb, TableCatalog
     from ..zooniverseCutouts import ZooniverseCutoutsConfig
 
 _DESCRIPTION = """
@@ -125,11 +126,12 @@ def _run(arguments: argparse.Namespace) -> int:
     config = _make_config(arguments)
     butler = None if arguments.repo is None else open_butler(arguments.repo, arguments.collections)
     task = ZooniverseCutoutsTask(config, butler=butler, repo=arguments.repo)
-    sources, total = _open_sources(arguments, task.repository)
+    catalog = open_catalog(arguments, task.repository)
+    sources, total = _open_sources(arguments, task.repository, catalog)
     if arguments.dry_run:
         return 0
     if arguments.history:
-        return write_histories(arguments, task, sources)
+        return write_histories(arguments, task, sources, catalog)
     result = task.run(
         StandardTables(sources),
         arguments.outdir,
@@ -161,7 +163,7 @@ def _make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
 
 
 def _open_sources(
-    arguments: argparse.Namespace, repository: "Repository"
+    arguments: argparse.Namespace, repository: "Repository", single: "SqlApdb | TableCatalog"
 ) -> "tuple[Iterator[pa.Table], int]":
     """Return the selected sources and their number, once they are checked."""
     from ..sources import SURVEY_COLUMNS, survey
@@ -175,7 +177,6 @@ def _open_sources(
     from ._write_catalog import write_catalog
 
     selection = selection_of(arguments)
-    single = open_catalog(arguments, repository)
     catalog = with_additions(arguments, single)
     found = survey(catalog.read(selection, SURVEY_COLUMNS))
     if not found.count:

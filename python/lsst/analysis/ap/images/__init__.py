@@ -15,6 +15,7 @@ from ._reader import TripletReader
 from ._remembered import RememberedImages
 from ._repository import ButlerAddress, RepositoryDatasets
 from .fits._errors import ImageFileError
+from .wcs._sphere import positions_of, unit_vectors
 
 __all__ = (
     "ALERT_STAMPS",
@@ -33,5 +34,7 @@ __all__ = (
     "find_exposures",
     "find_footprint_type",
     "find_image_types",
+    "positions_of",
     "read_triplets",
+    "unit_vectors",
 )

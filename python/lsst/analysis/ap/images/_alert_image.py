@@ -2,7 +2,6 @@
 
 __all__ = ("AlertImage", "read_alert_image")
 
-import zlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +14,7 @@ from ..domain import Box
 from ._errors import StampError
 from ._mask_planes import mask_planes_of
 from .fits._bytes import MemoryBytes
+from .fits._codecs import inflate_member
 from .fits._errors import ImageFileError
 from .fits._hdus import Hdu, HduList
 from .fits._plane import Plane
@@ -76,16 +76,8 @@ def _inflate(data: bytes) -> bytes:
     """Inflate a gzip file, which may have several members."""
     inflated = b""
     while data.rstrip(b"\0"):
-        stream = zlib.decompressobj(wbits=31)
-        try:
-            inflated += stream.decompress(data, _MAX_BYTES + 1 - len(inflated))
-        except zlib.error as error:
-            raise ValueError(f"cannot be inflated: {error}") from error
-        if len(inflated) > _MAX_BYTES:
-            raise ValueError(f"cannot be inflated: it has more than {_MAX_BYTES} bytes")
-        if not stream.eof:
-            raise ValueError("cannot be inflated: incomplete or truncated stream")
-        data = stream.unused_data
+        member, data = inflate_member(data, _MAX_BYTES, len(inflated))
+        inflated += member
     return inflated
 
 

@@ -161,8 +161,10 @@ def _history_limits(style: PictureStyle, triplets: Sequence[Triplet]) -> PanelLi
     if difference is None or style.difference_limits or style.difference_interval != "zscale":
         return template, science, difference
     stamps = [triplet.difference for triplet in triplets if triplet.difference is not None]
-    pixels = np.concatenate([central_pixels(stamp, len(stamp.array), _CORE).ravel() for stamp in stamps])
-    low, high = np.nanmin([difference.low, *pixels]), np.nanmax([difference.high, *pixels])
+    pixels = np.concatenate(
+        [central_pixels(stamp, len(stamp.array), _CORE).ravel() for stamp in stamps], dtype=float
+    )
+    low, high = np.nanmin(pixels, initial=difference.low), np.nanmax(pixels, initial=difference.high)
     if style.difference_symmetric:
         low, high = -max(-low, high), max(-low, high)
     return template, science, Limits(float(low), float(high))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..domain import Neighbour, SourceBatch, Triplet
-from ..images import ButlerAddress, StampError
+from ..images import ButlerAddress, StampError, positions_of, unit_vectors
 from ..sources import NeighbourTables, Places
 
 if TYPE_CHECKING:
@@ -67,13 +67,13 @@ def _added(
     if not places:
         yield from cut
         return
-    trees = {kind: KDTree(_vectors(np.radians(p.ra), np.radians(p.dec))) for kind, p in places.items()}
+    trees = {kind: KDTree(unit_vectors(p.ra, p.dec)) for kind, p in places.items()}
     columns = (batch.rows.column(name).to_pylist() for name in ("diaSourceId", "ra", "dec"))
     for identifier, ra, dec, found in zip(*columns, cut, strict=True):
         if isinstance(found, StampError) or not found or found[0].sky_map is None:
             yield found
             continue
-        (source,) = _vectors(np.radians([ra]), np.radians([dec]))
+        (source,) = unit_vectors([ra], [dec])
         radius = _radius(found)
         neighbours: list[Neighbour] = []
         for kind, of_kind in places.items():
@@ -124,15 +124,8 @@ def _moved(
     ``ra``, ``dec``: degrees. ``distance``: radians. ``angle``: radians from north through east. Returns:
     degrees.
     """
-    alpha, delta = np.radians(ra), np.radians(dec)
-    start = _vectors(alpha, delta)
+    start, alpha = unit_vectors(ra, dec), np.radians(ra)
     east = np.stack([-np.sin(alpha), np.cos(alpha), np.zeros_like(alpha)], axis=-1)
     north = np.cross(start, east)
     way = np.cos(angle)[:, None] * north + np.sin(angle)[:, None] * east
-    x, y, z = (np.cos(distance)[:, None] * start + np.sin(distance)[:, None] * way).T
-    return np.degrees(np.arctan2(y, x)) % 360.0, np.degrees(np.arctan2(z, np.hypot(x, y)))
-
-
-def _vectors(alpha: NDArray[np.float64], delta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return unit vectors, shape (N, 3), of positions in radians."""
-    return np.stack([np.cos(delta) * np.cos(alpha), np.cos(delta) * np.sin(alpha), np.sin(delta)], axis=-1)
+    return positions_of(np.cos(distance)[:, None] * start + np.sin(distance)[:, None] * way)

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..domain import CutoutsError, Triplet
-from ..images import StampError
+from ..images import StampError, positions_of, unit_vectors
 from ..render import Epoch, Measurement, PictureStyle, encode_png, epoch_images, history_image
 from ..runs._repository import Repository
 from ..runs._stamp_sources import DetectorStamps
@@ -152,10 +152,9 @@ def _epochs(detections: pa.Table, forced: pa.Table) -> list[dict[str, Any]]:
 
 def _mean_position(detections: pa.Table) -> tuple[float, float]:
     """Return the mean of positions on the sky, which may lie about ra = 0."""
-    ra, dec = (np.radians(detections.column(name).cast("float64").to_numpy()) for name in ("ra", "dec"))
-    vectors = np.array([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
-    x, y, z = np.nanmean(vectors, axis=1)
-    return float(np.degrees(np.arctan2(y, x)) % 360.0), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
+    places = (detections.column(name).cast("float64").to_numpy() for name in ("ra", "dec"))
+    ra, dec = positions_of(np.nanmean(unit_vectors(*places), axis=0))
+    return float(ra), float(dec)
 
 
 def _cut(

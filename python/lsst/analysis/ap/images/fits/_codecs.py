@@ -1,6 +1,6 @@
 """The codecs of compressed tiles, from bytes of the file to bytes of pixels."""
 
-__all__ = ("BadTileError", "Codec", "decode_raw", "has_rice", "unshuffle")
+__all__ = ("BadTileError", "Codec", "decode_raw", "has_rice", "inflate_member", "unshuffle")
 
 import zlib
 from collections.abc import Buffer, Callable, Sequence
@@ -136,16 +136,25 @@ def inflate(data: Buffer, size: int, limit: int) -> Buffer:
         except deflate.DeflateError as error:
             raise ValueError(f"cannot be inflated: {error}") from error
         return inflated
+    return inflate_member(view, limit)[0]
+
+
+def inflate_member(data: Buffer, limit: int, before: int = 0) -> tuple[bytes, bytes]:
+    """Inflate the first member of a gzip file, and check it.
+
+    ``limit``: length that the result must not exceed, together with ``before``, that of the members before.
+    Returns: the data, and what follows the member. Raises `ValueError` as `inflate` does.
+    """
     stream = zlib.decompressobj(wbits=31)
     try:
-        inflated = stream.decompress(view, limit + 1)
+        inflated = stream.decompress(data, limit + 1 - before)
     except zlib.error as error:
         raise ValueError(f"cannot be inflated: {error}") from error
-    if len(inflated) > limit:
+    if before + len(inflated) > limit:
         raise ValueError(f"cannot be inflated: it has more than {limit} bytes")
     if not stream.eof:
         raise ValueError("cannot be inflated: incomplete or truncated stream")
-    return inflated
+    return inflated, stream.unused_data
 
 
 def unshuffle(stored: NDArray[np.uint8], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -23,6 +23,7 @@ from astropy.wcs.utils import wcs_to_celestial_frame
 from numpy.typing import NDArray
 
 from ._ast import AstFrameSet, AstMapping
+from ._sphere import unit_vectors
 
 Floats = NDArray[np.float64]
 
@@ -206,9 +207,8 @@ def sky_jacobians(sky_map: SkyMap, x: Floats, y: Floats) -> Floats:
     ra, dec = sky_map.pixel_to_sky(
         np.concatenate([x, x + 0.5, x - 0.5, x, x]), np.concatenate([y, y, y, y + 0.5, y - 0.5])
     )
-    ra, dec = np.radians(ra).reshape(5, -1), np.radians(dec).reshape(5, -1)
-    vectors = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
-    east = np.stack([-np.sin(ra[0]), np.cos(ra[0]), np.zeros_like(ra[0])], axis=-1)
+    vectors, at = unit_vectors(ra, dec).reshape(5, -1, 3), np.radians(ra[: len(x)])
+    east = np.stack([-np.sin(at), np.cos(at), np.zeros_like(at)], axis=-1)
     north = np.cross(vectors[0], east)
     steps = np.stack([vectors[1] - vectors[2], vectors[3] - vectors[4]], axis=-1)
     basis = np.stack([east, north], axis=-2)
