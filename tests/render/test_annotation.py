@@ -1,8 +1,10 @@
 import itertools
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pytest
+from PIL import ImageFont
 
 from lsst.analysis.ap.render import PictureStyle, draw_figure
 from lsst.analysis.ap.render._annotation import annotation, labels
@@ -193,6 +195,19 @@ def test_reliability_says_blue_or_vermilion():
     assert found(0.6824) == ("RB:0.682", True)
     assert found(0.5) == ("RB:0.500", True)
     assert found(0.49) == ("RB:0.490", False)
+
+
+def test_flag_words_follow_one_another_at_one_distance():
+    """By their lengths as another program knows them."""
+    face = f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans-Bold.ttf"
+    length = ImageFont.truetype(face, 1300).getlength  # a hundred times as large as in a picture
+    words = {word for word, _, _ in WORDS}
+    items = [item for item in annotation(EVERY_FLAG, INK) if item.text in words]
+    gaps = {
+        b.text: b.x - a.x - length(a.text) / 100 for a, b in itertools.pairwise(items) if a.line == b.line
+    }
+    assert len(gaps) == len(words) - 4
+    assert max(gaps.values()) - min(gaps.values()) < 1, gaps  # places are whole pixels
 
 
 @pytest.mark.parametrize("row", [EXTREMES, {**EXTREMES, **EVERY_FLAG}])

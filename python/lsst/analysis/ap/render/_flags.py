@@ -30,17 +30,17 @@ def _pixel(name: str, *, center: bool = False) -> tuple[str, ...]:
 
 FLAG_WORDS: Final[tuple[FlagWord, ...]] = (
     FlagWord("NODATA", _pixel("nodata", center=True), "orange", 1, 552),
-    FlagWord("OFF", _pixel("offimage"), "darkcyan", 1, 620),
+    FlagWord("OFF", _pixel("offimage"), "darkcyan", 1, 618),
     FlagWord("EDGE", _pixel("edge"), "goldenrod", 2, 334),
-    FlagWord("INTERP", _pixel("interpolated", center=True), "green", 2, 380),
-    FlagWord("SAT", _pixel("saturated", center=True), "green", 2, 442),
-    FlagWord("CR", _pixel("cr", center=True), "magenta", 2, 476),
-    FlagWord("BAD", _pixel("bad"), "red", 2, 502),
-    FlagWord("DIPOLE", ("isDipole",), "indigo", 2, 539),
-    FlagWord("NEG", ("isNegative",), "darkcyan", 2, 599),
+    FlagWord("INTERP", _pixel("interpolated", center=True), "green", 2, 379),
+    FlagWord("SAT", _pixel("saturated", center=True), "green", 2, 438),
+    FlagWord("CR", _pixel("cr", center=True), "magenta", 2, 471),
+    FlagWord("BAD", _pixel("bad"), "red", 2, 497),
+    FlagWord("DIPOLE", ("isDipole",), "indigo", 2, 534),
+    FlagWord("NEG", ("isNegative",), "darkcyan", 2, 593),
     FlagWord("SUS", _pixel("suspect", center=True), "goldenrod", 3, 334),
-    FlagWord("CENTROID", ("centroid_flag",), "red", 3, 368),
-    FlagWord("CEN+", ("slot_Centroid_pos_flag",), "chocolate", 3, 451),
+    FlagWord("CENTROID", ("centroid_flag",), "red", 3, 369),
+    FlagWord("CEN+", ("slot_Centroid_pos_flag",), "chocolate", 3, 450),
     FlagWord("CEN-", ("slot_Centroid_neg_flag",), "blue", 3, 496),
     FlagWord(
         "SHAPE",
@@ -49,12 +49,12 @@ FLAG_WORDS: Final[tuple[FlagWord, ...]] = (
         3,
         537,
     ),
-    FlagWord("INJ", _pixel("injected", center=True), "indigo", 3, 591),
-    FlagWord("INJT", _pixel("injected_template", center=True), "indigo", 3, 617),
+    FlagWord("INJ", _pixel("injected", center=True), "indigo", 3, 592),
+    FlagWord("INJT", _pixel("injected_template", center=True), "indigo", 3, 619),
     FlagWord("STREAK", _pixel("streak", center=True), "chocolate", 4, 526),
-    FlagWord("GLINT", ("glint_trail",), "chocolate", 4, 592),
+    FlagWord("GLINT", ("glint_trail",), "chocolate", 4, 589),
 )
-"""Every flag word, each at its own place in the text rows of a picture.
+"""Every flag word, each at its own place in the text rows of a picture, those of a row six pixels apart.
 
 Colours are those of afw's mask planes (goldenrod for its yellow); what is
 unreadable on the background is made darker or lighter when drawn.
