@@ -28,6 +28,18 @@ def test_what_is_recorded_is_there_after_reopening(tmp_path):
         assert journal.done([2**62, 5, 8]) == {2**62: (f"{2**62}.png", 99)}
 
 
+def test_each_run_has_its_own_end(tmp_path):
+    for number in (1, 2):
+        with Journal(OutputDirectory(tmp_path)) as journal:
+            journal.begin_run({}, {"asked": number})
+            if number == 2:
+                journal.end_run({"written": 7})
+    with Journal(OutputDirectory(tmp_path)) as journal:
+        first, second = journal.runs()
+    assert (first["asked"], first.get("written")) == (1, None)
+    assert (second["asked"], second["written"]) == (2, 7)
+
+
 def test_the_latest_outcome_of_a_source_counts(tmp_path):
     with Journal(OutputDirectory(tmp_path)) as journal:
         journal.record([Failure(1, PLACE, "no image"), picture(2)])

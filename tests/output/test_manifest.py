@@ -177,11 +177,12 @@ def test_a_manifest_of_nothing_has_its_header(directory, rows):
 
 def test_failures_are_listed_and_a_stale_list_removed(directory):
     path = directory.path / "failures.csv"
-    write_failures(directory, [Failure(1, PLACE, "no image, sorry"), Failure(2, None, "no visit")])
+    write_failures(directory, [Failure(1, PLACE, "no image, sorry"), Failure(2, None, "no visit: ±1")])
     cam = {"instrument": "Cam", "visit": "7", "detector": "3"}
     assert read(path) == [
         {"diaSourceId": "1", **cam, "reason": "no image, sorry"},
-        {"diaSourceId": "2", **dict.fromkeys(cam, ""), "reason": "no visit"},
+        {"diaSourceId": "2", **dict.fromkeys(cam, ""), "reason": "no visit: ±1"},
     ]
+    assert path.read_bytes().endswith(b"\n2,,,,no visit: \xc2\xb11\n")
     write_failures(directory, [])
     assert not path.exists()

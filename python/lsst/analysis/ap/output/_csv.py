@@ -2,8 +2,8 @@
 
 __all__ = ("write_csv", "write_failures")
 
+import codecs
 import csv
-import io
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final
@@ -19,11 +19,9 @@ def write_csv(
 ) -> None:
     """Write a table as comma-separated values."""
     with directory.open(name, durable=True) as stream:
-        text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
-        writer = csv.writer(text, lineterminator="\n")
+        writer = csv.writer(codecs.getwriter("utf-8")(stream), lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
-        text.detach()
 
 
 def write_failures(directory: OutputDirectory, failures: Iterable[Failure]) -> None:

@@ -150,7 +150,8 @@ class Journal:
         with self.changed() as db:
             db.execute("DELETE FROM setting")
             db.executemany("INSERT INTO setting VALUES (?, ?)", settings.items())
-            self._run = db.execute("INSERT INTO run (facts) VALUES (?)", (json.dumps(began),)).lastrowid or 0
+            added = db.execute("INSERT INTO run (facts) VALUES (?) RETURNING number", (json.dumps(began),))
+            ((self._run,),) = added
 
     def end_run(self, facts: Mapping[str, object]) -> None:
         """Record what came of the run that has begun."""
