@@ -285,9 +285,11 @@ def test_pdf_shows_the_picture(everything):
     assert alike(drawn, saved(everything, dpi=2 * 64))
 
 
-def test_a_picture_fits_into_a_part_of_somebodys_figure(make_triplet, row):
+@pytest.mark.filterwarnings("error")
+def test_a_picture_fits_into_a_part_of_a_part_of_somebodys_figure(make_triplet, row):
     whole = Figure(figsize=(20, 8), dpi=64)
     left, right = whole.subfigures(1, 2)
+    right = right.subfigures()
     left.subplots().plot([1, 2, 3])
     style = PictureStyle(add_metadata=True, compass=True)
     assert draw_figure(style, [make_triplet()], row, figure=right) is whole

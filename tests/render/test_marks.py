@@ -88,11 +88,21 @@ def test_center_marks_lie_about_the_source_and_leave_it_free(make_triplet, mark)
     assert len(changed)
     np.testing.assert_allclose((changed.min(axis=0) + changed.max(axis=0) + 1) / 2, 105, atol=1)
     assert (np.abs(changed - 105).max(axis=1) > 15).all()
-    # Alike to the left and right, above and below.
-    shown = np.zeros((211, 211), dtype=bool)
-    shown[tuple(changed.T)] = True
-    for axis in (0, 1):
-        assert abs(shown.sum(axis=axis)[:105].sum() - shown.sum(axis=axis)[105:].sum()) <= 8
+    # Alike to the left and right, above and below, and along the diagonal.
+    for color in (YELLOW, BLUE):
+        shown = where(marked, color) & (plain != marked).any(axis=-1)
+        for same in (shown[::-1], shown[:, ::-1], shown.T):
+            np.testing.assert_array_equal(same, shown)
+
+
+@pytest.mark.parametrize("mark", ["crosshair", "ticks"])
+def test_center_marks_grow_with_the_panel(make_triplet, mark):
+    triplet = make_triplet(24)
+    small, large = (
+        where(panel(triplet, center_mark=mark, panel_pixels=side), YELLOW)[: int(0.9 * side)]
+        for side in (240, 480)
+    )
+    np.testing.assert_array_equal(np.kron(small, np.ones((2, 2), dtype=bool)), large)
 
 
 @pytest.mark.parametrize("mark", ["crosshair", "ticks"])
@@ -280,6 +290,25 @@ def test_a_box_is_outlined_on_pixel_borders_and_called_one(make_triplet):
     assert 65 <= left < right < 105
     for row in (None, {}, {"bboxSize": None}, {"bboxSize": 0}):
         assert not (panel(triplet) != panel(triplet, row, footprint=True)).any()
+
+
+@pytest.mark.parametrize(("panel_pixels", "scale"), [(210, 1), (420, 2)])
+def test_the_edge_of_a_word_is_as_wide_as_that_of_the_compass(make_triplet, panel_pixels, scale):
+    """Measured on white: red is what is missing where there is blue."""
+    triplet = make_triplet()
+    science = replace(triplet.science, array=np.ones((30, 30), np.float32))
+    image = panel(
+        replace(triplet, science=science),
+        {"bboxSize": 10},
+        footprint=True,
+        image_limits=(0.0, 1.0),
+        panel_pixels=panel_pixels,
+    )
+    word = image[: 69 * scale, :].astype(float)
+    top, left, bottom, _ = extent((word != 255).any(axis=-1))
+    stem = word[(top + bottom) // 2, left : left + 6 * scale]  # the left side of the b
+    edge = (255 - stem[: stem[:, 2].argmin() + 1, 0]).sum() / 255
+    assert edge == pytest.approx(1.1 * scale, abs=0.1)
 
 
 def test_a_box_larger_than_the_stamp_shows_nothing(make_triplet):

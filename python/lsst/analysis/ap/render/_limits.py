@@ -21,9 +21,6 @@ def check_sizes(style: PictureStyle, triplets: Sequence[Triplet]) -> None:
     Raises `ValueError` when their number or sizes are not those of the style, nor larger by the margin that
     its orientation has use for.
     """
-    shapes = [stamp.array.shape for triplet in triplets for stamp in triplet.stamps if stamp is not None]
-    if len(triplets) == len(style.sizes) == 1 and set(shapes) == {style.sizes * 2}:
-        return  # as in nearly all pictures
     found = [{stamp.array.shape for stamp in triplet.stamps if stamp} for triplet in triplets]
     sides = [(size, size + 2 * style.margin(size)) for size in style.sizes]
     wanted = [({(small, small)}, {(large, large)}) for small, large in sides]
