@@ -15,7 +15,7 @@ from ._colors import RGB, inks
 from ._decorations import Cover, Decoration
 from ._fonts import CENTERING, font
 from ._layout import DIFFERENCE, Layout, Rect
-from ._marks import Drawing, Mark
+from ._marks import Bar, Drawing, Mark
 from ._orientation import View
 from ._overlay import overlay
 from ._pixels import color_bar
@@ -132,6 +132,9 @@ class PanelAxes:
                 zorder=order,
             )
             self.axes.add_artist(patch)
+        elif isinstance(decoration, Bar):
+            for part in decoration.parts:
+                self._decorate(part, order)
         else:
             self._draw_shape(decoration, order)
 

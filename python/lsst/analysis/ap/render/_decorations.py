@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ._compass import compass
 from ._footprint import find_footprint, outline
 from ._layout import scaled_length
-from ._marks import BLUE, YELLOW, Drawing, Mark, center_mark, scale_bar
+from ._marks import BLUE, YELLOW, Bar, Drawing, Mark, center_mark, scale_bar
 from ._neighbours import neighbour_marks
 from ._orientation import View
 from ._shapes import Shape, letters
@@ -30,7 +30,7 @@ class Cover(NamedTuple):
     """RGBA, (rows from the top, columns, 4), each pixel opaque or clear."""
 
 
-type Decoration = Cover | Mark | Drawing
+type Decoration = Cover | Mark | Drawing | Bar
 
 
 def decorations(
@@ -53,8 +53,9 @@ def decorations(
     if style.center_mark != "none":
         yield from center_mark(style.center_mark, view.center, side, scale)
     pixel = view.triplet.pixel_scale
-    if 0.0 < pixel <= 2 * grid.factor:  # else the bar would have no length
-        yield from scale_bar(side, round(grid.factor / pixel), scale)
+    # A larger pixel would leave the bar no length.
+    if 0.0 < pixel <= 2 * grid.factor and (bar := scale_bar(side, round(grid.factor / pixel), scale)):
+        yield bar
 
 
 def first_decorations(style: PictureStyle, view: View) -> Iterator[Decoration]:

@@ -1,6 +1,6 @@
 """What is painted as rectangles: the bar, the centre mark, and the reliability's gauge."""
 
-__all__ = ("BLUE", "YELLOW", "Drawing", "Mark", "center_mark", "gauge", "scale_bar")
+__all__ = ("BLUE", "YELLOW", "Bar", "Drawing", "Mark", "center_mark", "gauge", "scale_bar")
 
 import math
 from collections.abc import Iterable, Iterator
@@ -42,27 +42,37 @@ class Drawing(NamedTuple):
     """Colour of all that lies below it, where that is one."""
 
 
+class Bar(NamedTuple):
+    """The bar that is one arcsecond long, the same in all panels."""
+
+    rect: Rect
+    """All of it, which hides what is below: screen pixels from the upper left corner of the panel."""
+    parts: tuple[Mark | Drawing, ...]
+    """What it consists of, in the order of painting."""
+
+
 @lru_cache(maxsize=1024)
-def scale_bar(side: int, length: int, scale: float) -> tuple[Mark | Drawing, ...]:
+def scale_bar(side: int, length: int, scale: float) -> Bar | None:
     """Return the bar that is one arcsecond long, and says so.
 
     ``side``: side of the panel, screen pixels. ``length``: length of an arcsecond, screen pixels. ``scale``:
     how many times its usual size all else has. Returns: a blue frame in the lower left corner, on it the
-    yellow bar, and behind that what it says where there is room. Nothing where the bar itself does not fit.
+    yellow bar, and behind that what it says where there is room. `None` where the bar itself does not fit.
     """
     inset, border, thickness = (scaled_length(n, scale) for n in (_INSET, _BAR_BORDER, _BAR_THICKNESS))
     width, height = length + 2 * border, thickness + 2 * border
     if length < 1 or width + 2 * inset > side or height + 2 * inset > side:
-        return ()
+        return None
     x, y = inset, side - inset - height
     text = letters('1"', 0, 0, _BAR_LETTERS * scale, YELLOW)
     room = math.ceil(text.extent[2]) + border
-    frame = Mark(Rect(x, y, width, height), BLUE)
+    words: tuple[Drawing, ...] = ()
+    if width + room + 2 * inset <= side:
+        words = (Drawing(text, x + width, y + height - scaled_length(1, scale), BLUE),)
+        width += room
+    frame = Rect(x, y, width, height)
     bar = Mark(Rect(x + border, y + border, length, thickness), YELLOW)
-    if width + room + 2 * inset > side:
-        return frame, bar
-    wide_frame = Mark(Rect(x, y, width + room, height), BLUE)
-    return wide_frame, bar, Drawing(text, x + width, y + height - scaled_length(1, scale), BLUE)
+    return Bar(frame, (Mark(frame, BLUE), bar, *words))
 
 
 def center_mark(kind: str, center: tuple[float, float], side: int, scale: float) -> Iterator[Mark]:

@@ -17,7 +17,7 @@ from ._fonts import fitting_size, text_size
 from ._glyphs import Raster, number_font, word
 from ._layout import Layout, Rect, layout
 from ._limits import PanelLimits
-from ._marks import Drawing, Mark, gauge
+from ._marks import Bar, Drawing, Mark, gauge
 from ._orientation import View
 from ._overlay import overlay
 from ._pixels import color_bar, enlarged_colors
@@ -41,22 +41,20 @@ def paint(
     the limits of its three panels. ``row``: the source's values by APDB column name.
     """
     where, ink = layout(style, shown), inks(style.background)
-    sheet = _empty_picture(style, shown).copy()
+    sheet = _empty_picture(style, shown, bool(views[0].triplet.template_source)).copy()
     if style.add_metadata and row:
         if (score := reliability(row)) is not None:
             for mark in gauge(where, ink, score):
                 paint_mark(sheet, mark, Rect(0, 0, where.width, where.height))
         for item in annotation(row, ink):
             _write(sheet.image, item, where, ink.background)
-    for text, rect in _titles(style, shown, bool(views[0].triplet.template_source)):
-        paint_text(sheet, text, rect, ink.text, ink.background)
     for view, its_limits, rects in zip(views, limits, where.panels, strict=True):
         paint_panels(sheet, style, shown, rects, where, view, its_limits, row)
     return sheet
 
 
 @lru_cache(maxsize=8)
-def _empty_picture(style: PictureStyle, shown: tuple[int, ...]) -> Sheet:
+def _empty_picture(style: PictureStyle, shown: tuple[int, ...], is_warped: bool) -> Sheet:
     """Return what all pictures of a style have in common; not to be changed."""
     where, ink = layout(style, shown), inks(style.background)
     sheet = new_sheet(where.height, where.width, ink.background)
@@ -66,19 +64,10 @@ def _empty_picture(style: PictureStyle, shown: tuple[int, ...]) -> Sheet:
     if style.orientation != "true-north":
         for (first, *_), size in zip(where.panels, style.sizes, strict=True):
             sheet.fold(first.y, first.height, first.height // size)
+    for panel, rect in zip(shown, where.panels[0], strict=True):
+        text = title(panel, rect.width, where, is_warped=is_warped)
+        paint_text(sheet, text, rect, ink.text, ink.background)
     return sheet
-
-
-@lru_cache(maxsize=64)
-def _titles(
-    style: PictureStyle, shown: tuple[int, ...], is_warped: bool
-) -> tuple[tuple[PanelText, Rect], ...]:
-    """Return the titles, each with its panel."""
-    where = layout(style, shown)
-    return tuple(
-        (title(panel, rect.width, where, is_warped=is_warped), rect)
-        for panel, rect in zip(shown, where.panels[0], strict=True)
-    )
 
 
 def new_sheet(height: int, width: int, color: RGB) -> Sheet:
@@ -151,6 +140,11 @@ def _paint_decoration(sheet: Sheet, decoration: Decoration, panel: Rect) -> None
         paint_mark(sheet, decoration, panel)
     elif isinstance(decoration, Cover):
         _paint_cover(sheet, decoration, panel)
+    elif isinstance(decoration, Bar):
+        x, y, width, height = decoration.rect
+        x, y = x + panel.x, y + panel.y
+        _unfold(sheet, y, y + height)
+        sheet.image[y : y + height, x : x + width] = _bar_image(decoration)
     else:
         _paint_drawing(sheet, decoration, panel)
 
@@ -236,6 +230,15 @@ def _paint_raster(image: Image, raster: Raster | None, x: int, baseline: int) ->
     # What would lie off the picture is cut off, as matplotlib does it.
     left, right = max(0, -x), min(width, image.shape[1] - x)
     image[y : y + height, x + left : x + right] = raster.pixels[:, left:right]
+
+
+@lru_cache(maxsize=256)
+def _bar_image(bar: Bar) -> Image:
+    """Return the pixels of a bar."""
+    sheet = Sheet.empty(bar.rect.height, bar.rect.width)
+    for part in bar.parts:
+        _paint_decoration(sheet, part, Rect(-bar.rect.x, -bar.rect.y, bar.rect.width, bar.rect.height))
+    return sheet.pixels()
 
 
 @lru_cache(maxsize=1024)
