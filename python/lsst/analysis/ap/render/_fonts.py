@@ -157,9 +157,14 @@ def _advance(character: str, bold: bool, size: float) -> int:
     return round(text_width(f"0{character}0", bold, size) - text_width("00", bold, size))
 
 
+@cache
+def _advances(bold: bool, size: float) -> dict[str, int]:
+    return {character: _advance(character, bold, size) for character in NUMBER_CHARACTERS}
+
+
 def number_width(text: str, bold: bool, size: float) -> int:
     """Return how much room a number takes.
 
     Returns: sum of the hinted advances of its characters, screen pixels.
     """
-    return sum(_advance(character, bold, size) for character in text)
+    return sum(map(_advances(bold, size).__getitem__, text))

@@ -161,15 +161,17 @@ def paint_mark(sheet: Sheet, mark: Mark, panel: Rect) -> None:
 
 
 def _unfold(sheet: Sheet, start: int, stop: int) -> None:
-    """Let lines be themselves, before they are painted over; most are already."""
-    if sheet.repeats[start : stop + 1].any():
-        sheet.unfold(start, stop)
+    """Let lines, and the one after them, be themselves before they are painted over; most are already."""
+    lines = slice(start, stop + 1)
+    if sheet.repeats[lines].any():
+        sheet.unfold(lines)
 
 
 def _paint_cover(sheet: Sheet, cover: Cover, panel: Rect) -> None:
     opaque = cover.image[:, :, 3] != 0
-    for line in np.flatnonzero(opaque.any(axis=1)).tolist():
-        _unfold(sheet, panel.y + line, panel.y + line + 1)
+    painted = np.flatnonzero(opaque.any(axis=1)) + panel.y
+    lines = np.union1d(painted, painted + 1)
+    sheet.unfold(lines[lines < len(sheet.lines)])
     sheet.image[panel.slices][opaque] = cover.image[opaque, :3]
 
 

@@ -70,23 +70,22 @@ class Sheet(NamedTuple):
         repeats = np.arange(height) % factor != 0
         there = self.repeats[top : top + height]
         if not np.array_equal(there, repeats):
-            self.unfold(top, top + height)
+            self.unfold(slice(top, top + height + 1))
             self.lines[top : top + height][repeats] = 0
             there[:] = repeats
 
-    def unfold(self, start: int, stop: int) -> None:
-        """Let lines, and the one after them, no longer repeat others: they are painted over.
+    def unfold(self, lines: slice | NDArray[np.intp]) -> None:
+        """Let lines no longer repeat others: they, or those above them, are painted over.
 
-        ``start``, ``stop``: the first line and the one after the last.
+        ``lines``: which, counted from the top.
         """
-        part = slice(start, stop + 1)
         first = np.maximum.accumulate(np.where(self.repeats, 0, np.arange(len(self.repeats))))
-        self.lines[part] = self.lines[first[part]]
-        self.repeats[part] = False
+        self.lines[lines] = self.lines[first[lines]]
+        self.repeats[lines] = False
 
     def pixels(self) -> NDArray[np.uint8]:
         """Return the picture as RGB, (rows from the top, columns, 3)."""
-        self.unfold(0, len(self.lines))
+        self.unfold(slice(None))
         return np.ascontiguousarray(self.image)
 
 
