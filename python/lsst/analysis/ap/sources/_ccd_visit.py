@@ -78,13 +78,13 @@ class RubinPacker:
 
 
 def unpack_ccd_visits(table: pa.Table, packer: CcdVisitPacker | None) -> pa.Table:
-    """Give a table the columns ``visit`` and ``detector`` if it has them packed.
+    """Give a table with ``ccdVisitId`` the columns ``visit`` and ``detector``, if it lacks them.
 
     ``packer``: what ``ccdVisitId`` means. Returns: the same rows, with both columns where they were packed.
     Raises `CutoutsError` when they are packed and it is not known how.
     """
     names = set(table.column_names)
-    if {"visit", "detector"} <= names or "ccdVisitId" not in names:
+    if {"visit", "detector"} <= names:
         return table
     if packer is None:
         raise unknown_packer()

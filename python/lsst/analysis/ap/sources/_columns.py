@@ -3,7 +3,6 @@
 __all__ = ("REQUIRED_COLUMNS", "Meanings", "Standardizer")
 
 import logging
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +17,7 @@ from ._afw_catalog import calibrate_fluxes
 from ._arrays import arrow_array
 from ._ccd_visit import CcdVisitPacker, unpack_ccd_visits
 from ._flag_map import FlagMap, unpack_flags
-from ._kinds import FLAG, WHOLE, Kind, Reading, kind_of, read_values, unread_columns
+from ._kinds import FLAG, WHOLE, Kind, Reading, kind_of, read_columns
 from ._positions import TIME_RANGE, FindExposures, place_positions
 from ._reasons import REASON, reasons_of, with_reasons
 from ._synonyms import current_name, renamed
@@ -85,13 +84,15 @@ class Standardizer:
         self._rows = 0
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        reasons = reasons_of(table)
+        reasons = reasons_of(table) if REASON in table.column_names else {}
         if not _has_current_names(tuple(table.column_names)):
             table = calibrate_fluxes(_without_repeats(table))
             table = table.rename_columns(renamed(table.column_names))
         table = self._read_columns(table, reasons)
-        table = unpack_flags(table, self._meanings.flag_map)
-        table = unpack_ccd_visits(table, self._meanings.packer)
+        if self._meanings.flag_map is not None:
+            table = unpack_flags(table, self._meanings.flag_map)
+        if "ccdVisitId" in table.column_names:
+            table = unpack_ccd_visits(table, self._meanings.packer)
         if self._is_of_positions(table.column_names):
             table = place_positions(with_reasons(table, reasons), self._meanings.find, REASON)
             reasons = reasons_of(table)
@@ -102,47 +103,38 @@ class Standardizer:
             if reason not in reasons.setdefault(row, []):
                 reasons[row].append(reason)
         self._rows += len(table)
-        return with_reasons(table, reasons)
+        return with_reasons(table, reasons) if reasons else table
 
     def _read_columns(self, table: pa.Table, reasons: dict[int, list[str]]) -> pa.Table:
         """Replace columns by their values, or take them out."""
-        if not (unread := unread_columns(table)):
+        flag_map = self._meanings.flag_map
+        if not (found := read_columns(table, None if flag_map is None else flag_map.column)):
             return table
         columns = dict(zip(table.column_names, table.columns, strict=True))
-        for name in unread:
-            if (column := self._read_column(name, columns[name], reasons)) is None:
+        for name, (kind, reading) in found.items():
+            if not self._is_usable(name, columns[name].type, kind, reading):
                 del columns[name]
-            else:
-                columns[name] = column
+                continue
+            columns[name] = reading.values
+            for row, text in reading.unreadable.items():
+                reasons.setdefault(row, []).append(f"{name} is {_short(text)}, not {kind.words}")
         # One new table, as each costs what reading a column does.
         return pa.table(columns) if columns else table.select([])
 
-    def _read_column(
-        self, name: str, column: pa.ChunkedArray, reasons: dict[int, list[str]]
-    ) -> pa.ChunkedArray | None:
-        """Return the values of a column, or `None` for one that is left out."""
-        flag_map = self._meanings.flag_map
-        kind = WHOLE if flag_map is not None and name == flag_map.column else kind_of(name)
-        if kind is None:
-            return _unknown(name, column)
-        reading = read_values(column, kind)
-        all_wrong = 0 < len(column) == len(reading.unreadable)
+    def _is_usable(self, name: str, stored: pa.DataType, kind: Kind, reading: Reading) -> bool:
+        """Return whether a column of some stored type is kept."""
+        all_wrong = 0 < len(reading.values) == len(reading.unreadable)
         if reading.rounded is not None:
             if name not in _NAMING:
-                self._leave_out(name, reading.rounded)
-                return None
-            if all_wrong or pa.types.is_floating(column.type):
+                if name not in self._warned:
+                    self._warned.add(name)
+                    _LOG.warning("%s The column is left out.", _rounded(name, reading.rounded))
+                return False
+            if all_wrong or pa.types.is_floating(stored):
                 raise CutoutsError(_rounded(name, reading.rounded))
         if all_wrong and self._whole:
             raise CutoutsError(_nothing_readable(name, kind, reading))
-        for row, text in reading.unreadable.items():
-            reasons.setdefault(row, []).append(f"{name} is {_short(text)}, not {kind.words}")
-        return reading.values
-
-    def _leave_out(self, name: str, example: str) -> None:
-        if name not in self._warned:
-            self._warned.add(name)
-            _LOG.warning("%s The column is left out.", _rounded(name, example))
+        return True
 
     def _is_of_positions(self, names: Collection[str]) -> bool:
         """Whether a table has positions and no sources."""
@@ -196,15 +188,6 @@ def _has_current_names(names: tuple[str, ...]) -> bool:
     """Whether columns have names of today and of their own, as most have that are looked at one by one."""
     is_raw = any(name.startswith(("base_", "slot_")) for name in names)
     return not is_raw and REASON not in names and list(dict.fromkeys(renamed(names))) == list(names)
-
-
-def _unknown(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column as it is; one that is named a flag as truth values, if it can be."""
-    values = arrow_array(column)
-    if pa.types.is_string(values.type) and re.search(r"(^|_)flags?(_|$)|^pixelFlags_", name):
-        reading = read_values(values, FLAG)
-        return values if reading.unreadable else reading.values
-    return values
 
 
 def _without_repeats(table: pa.Table) -> pa.Table:

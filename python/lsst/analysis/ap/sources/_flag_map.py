@@ -85,14 +85,14 @@ class FlagMap:
         return cls(name, bits)
 
 
-def unpack_flags(table: pa.Table, flag_map: FlagMap | None) -> pa.Table:
+def unpack_flags(table: pa.Table, flag_map: FlagMap) -> pa.Table:
     """Give each flag of a packed integer a column of its own.
 
-    ``flag_map``: what the bits mean; nothing is unpacked without it. Returns: the same rows with truth values
+    ``flag_map``: what the bits mean. Returns: the same rows with truth values
     in place of the integer, where they have it; a flag is null where the integer is. Columns that are there
     stay as they are.
     """
-    if flag_map is None or flag_map.column not in table.column_names:
+    if flag_map.column not in table.column_names:
         return table
     packed = table.column(flag_map.column).cast(pa.int64())
     for name, bit in flag_map.bits.items():

@@ -1,6 +1,6 @@
-"""What the values of a known column are, and how they are read from whatever a table holds."""
+"""What the values of a column are, and how they are read from whatever a table holds."""
 
-__all__ = ("Kind", "Reading", "kind_of", "read_values", "unread_columns")
+__all__ = ("Kind", "Reading", "kind_of", "read_columns", "read_values")
 
 import math
 import re
@@ -84,6 +84,7 @@ WHOLE: Final = Kind("a whole number", _whole, pa.int64(), r"^-?[0-9]{1,18}$")
 REAL: Final = Kind("a number", _real, pa.float64(), r"^-?[0-9]{1,17}(\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2})?$")
 FLAG: Final = Kind("true or false", _truth, pa.bool_())
 TEXT: Final = Kind("text", str, pa.string())
+_ANYTHING: Final = Kind("anything", str, pa.null())
 
 _WHOLE_COLUMNS: Final = (
     *("diaSourceId", "visit", "detector", "diaObjectId", "ssObjectId", "parentDiaSourceId", "ccdVisitId"),
@@ -110,12 +111,24 @@ def kind_of(name: str) -> Kind | None:
     return _KINDS.get(name)
 
 
-def unread_columns(table: pa.Table) -> list[str]:
-    """Return the columns whose values have to be read.
+def read_columns(table: pa.Table, packed: str | None) -> dict[str, tuple[Kind, Reading]]:
+    """Read the columns whose values have to be read.
 
-    ``table``: a table with names of today. Returns: all but those that have the type of their kind already,
-    as most columns of a database do: they stay as they are.
+    ``table``: a table with names of today. ``packed``: a column of whole numbers besides those that are
+    known. Returns: by name what its values are, and what came of reading it. Columns that have the type of
+    their kind already, as most of a database do, are not among them.
     """
+    names = _unread_columns(table)
+    kinds = [WHOLE if name == packed else kind_of(name) or _ANYTHING for name in names]
+    columns = list(map(arrow_array, map(table.column, names)))
+    return {
+        name: (kind, _read_unknown(name, column) if kind is _ANYTHING else _read(column, kind))
+        for name, kind, column in zip(names, kinds, columns, strict=True)
+    }
+
+
+def _unread_columns(table: pa.Table) -> list[str]:
+    """Return the columns that are not of the type of their kind."""
     unread, numbers = _by_type(tuple(table.column_names), tuple(table.schema.types))
     # NaN and infinity are no values of a number.
     if wrong := {name for name in numbers if not _is_finite(table.column(name))}:
@@ -154,7 +167,10 @@ def read_values(values: Any, kind: Kind) -> Reading:
 
     Returns: numbers may be floats or whole numbers of any precision; all else is of the kind's type.
     """
-    column = arrow_array(values)
+    return _read(arrow_array(values), kind)
+
+
+def _read(column: pa.ChunkedArray, kind: Kind) -> Reading:
     if pa.types.is_null(column.type):
         return Reading(column.cast(kind.type))
     if kind is TEXT:
@@ -166,6 +182,14 @@ def read_values(values: Any, kind: Kind) -> Reading:
     if not pa.types.is_string(column.type):
         column = pa.chunked_array([text_array(column.to_pylist())])
     return _read_text(column, kind)
+
+
+def _read_unknown(name: str, column: pa.ChunkedArray) -> Reading:
+    """Read a column as it is; one that is named a flag as truth values, if it can be."""
+    if pa.types.is_string(column.type) and re.search(r"(^|_)flags?(_|$)|^pixelFlags_", name):
+        reading = _read(column, FLAG)
+        return Reading(column) if reading.unreadable else reading
+    return Reading(column)
 
 
 def _nothing(column: pa.ChunkedArray, kind: Kind) -> Reading:
