@@ -14,6 +14,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from ..domain import CutoutsError
@@ -37,9 +38,6 @@ class _ShowVersion(argparse.Action):
 
 class _HelpFormatter(argparse.HelpFormatter):
     """Wraps paragraphs, and leaves lines that are indented as they are."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=28, width=_WIDTH)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         parts = re.split(r"\n\s*\n", text.strip("\n"))
@@ -70,7 +68,7 @@ class Command:
             usage=f"%(prog)s [options] {self.places}",
             description=self.description,
             epilog=self.epilog,
-            formatter_class=_HelpFormatter,
+            formatter_class=partial(_HelpFormatter, max_help_position=28, width=_WIDTH),
             allow_abbrev=False,
         )
         self.declare(parser)

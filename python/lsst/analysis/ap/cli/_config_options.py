@@ -1,10 +1,10 @@
 """Words of the command line into a configuration, as pipetask spells them."""
 
-__all__ = ("OLD_FIELDS", "add_config_options", "make_config")
+__all__ = ("OLD_FIELDS", "add_config_options", "configured", "validated")
 
 import argparse
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,23 +53,37 @@ def add_config_options(parser: argparse.ArgumentParser, title: str) -> None:
     )
 
 
-def make_config[C: "Config"](
-    arguments: argparse.Namespace, config: C, given: Mapping[str, Any] | None = None
-) -> C:
-    """Fill a configuration, files first and then single fields."""
+def configured[C: "Config", T](
+    make: Callable[[C], T],
+    arguments: argparse.Namespace,
+    config: C,
+    given: Mapping[str, str | None] | None = None,
+) -> T:
+    """Fill a configuration, files first and then single fields, and return what is made of it.
+
+    ``make``: makes something of the configuration, and validates it first, as a task does. ``given``: fields
+    that options of their own have set, where they have.
+    """
     from lsst.pipe.base.configOverrides import ConfigOverrides
 
     for file in arguments.config_file:
         overrides = ConfigOverrides()
         overrides.addFileOverride(file)
         hints = [f" {name}{_hint(name, config)}" for name in _unknown_fields(file, config)]
-        _apply(overrides, config, f"Configuration file {file}", "".join((".", *hints) if hints else ()))
+        hint = "".join((".", *hints) if hints else ())
+        _apply(validated, overrides, config, f"Configuration file {file}", hint)
     overrides = ConfigOverrides()
     for word in arguments.config:
         overrides.addValueOverride(*_field_and_value(word, config))
     for name, value in (given or {}).items():
-        overrides.addValueOverride(name, value)
-    _apply(overrides, config, "The configuration", ". See --show-config.")
+        if value is not None:
+            overrides.addValueOverride(name, value)
+    return _apply(make, overrides, config, "The configuration", ". See --show-config.")
+
+
+def validated[C: "Config"](config: C) -> C:
+    """Return a configuration that is valid."""
+    config.validate()
     return config
 
 
@@ -121,10 +135,12 @@ def _unknown_fields(path: str, config: "Config") -> list[str]:
     ]
 
 
-def _apply(overrides: "ConfigOverrides", config: "Config", what: str, hint: str = "") -> None:
+def _apply[C: "Config", T](
+    make: Callable[[C], T], overrides: "ConfigOverrides", config: C, what: str, hint: str
+) -> T:
     try:
         overrides.applyTo(config)
-        config.validate()
+        return make(config)
     except Exception as error:  # a configuration file is Python: it can raise anything
         cause, _, _ = str(error).partition("\nFor more information")
         raise CutoutsError(f"{what} cannot be used: {' '.join(cause.split())}{hint}") from error

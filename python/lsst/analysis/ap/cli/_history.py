@@ -1,6 +1,6 @@
-"""The option ``--history``: objects through time instead of single sources."""
+"""What ``--history`` asks for: objects through time instead of single sources."""
 
-__all__ = ("add_history_option", "write_histories")
+__all__ = ("write_histories",)
 
 import argparse
 from collections.abc import Iterable
@@ -8,31 +8,12 @@ from typing import TYPE_CHECKING
 
 from ..domain import CutoutsError
 from ._options import print_report
-from ._words import at_least_one
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..sources import Catalog
     from ..zooniverseCutouts import ZooniverseCutoutsTask
-
-
-def add_history_option(group: argparse._ArgumentGroup) -> None:
-    """Add ``--history`` and what goes with it."""
-    group.add_argument(
-        "--history",
-        choices=("strip", "frames", "json"),
-        help="the objects of the sources through time instead of the sources: one picture of stamps under a "
-        "light curve, one picture for each epoch as the frames of a subject, or the light curve for "
-        "Zooniverse's viewer. Files that are there are skipped",
-    )
-    group.add_argument(
-        "--epochs",
-        type=at_least_one,
-        default=12,
-        metavar="N",
-        help="how many epochs --history shows at most (default: 12)",
-    )
 
 
 def write_histories(

@@ -69,16 +69,17 @@ def print_report(outdir: str, rows: Mapping[str, Sequence[object]]) -> None:
 
 def report_result(prog: str, outdir: str, result: "Struct") -> int:
     """Say what came of a run."""
+    failed = len(result.failed)
     rows: dict[str, Sequence[object]] = {
         "written": [len(result.written)],
         "already there": [len(result.skipped)],
-        "failed": [len(result.failed)],
+        "failed": [failed],
         "manifest": _few(result.manifests),
         "stamps": _few(result.stamps),
         **{name: _few(commands) for name, commands in result.uploads.items()},
     }
     print_report(outdir, rows)
-    if not result.failed:
+    if not failed:
         return 0
     first = result.failed[0]
     print(

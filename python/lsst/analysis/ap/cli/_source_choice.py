@@ -3,7 +3,7 @@
 Nothing heavy is imported until it is needed.
 """
 
-__all__ = ("columns_for", "open_catalog", "selection_of")
+__all__ = ("columns_for", "open_catalog", "selection_of", "with_additions")
 
 import argparse
 from typing import TYPE_CHECKING, Final
@@ -12,7 +12,7 @@ from ..criteria import CRITERIA
 
 if TYPE_CHECKING:
     from ..runs._repository import Repository
-    from ..sources import Selection, SqlApdb, TableCatalog
+    from ..sources import Catalog, Selection, SqlApdb, TableCatalog
     from ..zooniverseCutouts import ZooniverseCutoutsConfig
 
 _PUBLISHED_URL: Final = "rubin@usdf-prompt-processing-dev.slac.stanford.edu/lsst-devl"
@@ -59,14 +59,26 @@ def columns_for(arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig"
 
 
 def selection_of(arguments: argparse.Namespace) -> "Selection":
-    """Return which of the sources are wanted."""
-    from ..sources import Selection, make_selection
+    """Return which of the sources are wanted.
 
-    # Once only: a list of identifiers may come through a pipe.
-    if (found := getattr(arguments, "selection", None)) is None:
-        values = {criterion.name: getattr(arguments, criterion.name) for criterion in CRITERIA}
-        if arguments.all:
-            values["limit"] = None
-        found = arguments.selection = make_selection(values)
-    assert isinstance(found, Selection)
-    return found
+    To be asked once: a list of identifiers may come through a pipe.
+    """
+    from ..sources import make_selection
+
+    values = {criterion.name: getattr(arguments, criterion.name) for criterion in CRITERIA}
+    if arguments.all:
+        values["limit"] = None
+    return make_selection(values)
+
+
+def with_additions(arguments: argparse.Namespace, catalog: "Catalog") -> "Catalog":
+    """Return a catalogue with what is added to its sources."""
+    if arguments.mix:
+        from ._mixing import MixedCatalog, parse_mix
+
+        catalog = MixedCatalog(catalog, [parse_mix(word) for word in arguments.mix])
+    if arguments.gold:
+        from ._gold import GoldCatalog, read_gold
+
+        catalog = GoldCatalog(catalog, read_gold(arguments.gold))
+    return catalog

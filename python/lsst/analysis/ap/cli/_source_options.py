@@ -1,4 +1,4 @@
-"""The options that say which DiaSources: where they are, and which of them are wanted.
+"""The options that say which DiaSources: where they are, which of them are wanted, and what goes with them.
 
 Nothing heavy is imported until the words are understood.
 """
@@ -85,6 +85,24 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
             **kind,
         )
     choice.add_argument("--all", action="store_true", help="all of them, whatever the limit (the default)")
+    additions = parser.add_argument_group("what goes with them")
+    additions.add_argument(
+        "--mix",
+        metavar="CONDITION:SHARE",
+        action="append",
+        default=[],
+        help="mix in sources that meet another condition, at random: 'pixelFlags_injected:5%%' of all, or "
+        "':50' of them; of --visit, --detector, --band, --time-... and the sky, but of no other condition",
+    )
+    additions.add_argument(
+        "--gold",
+        metavar="FILE",
+        help="training subjects: CSV or Parquet with diaSourceId, answer (its number, from 0) and perhaps "
+        "successMessage, failureMessage, id",
+    )
+    additions.add_argument(
+        "--write-catalog", metavar="FILE", help="also write the selected sources as Parquet, all columns"
+    )
 
 
 def check_source_options(arguments: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..domain import CutoutsError
 from ._butler import open_butler
 from ._command import Command
-from ._config_options import add_config_options, make_config
+from ._config_options import add_config_options, configured
 from ._options import add_place_words, print_report, require_places
 from ._words import at_least_one, positive
 
@@ -62,16 +62,17 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from ..zooniverseCutouts import ZooniverseCutoutsConfig, ZooniverseCutoutsTask
 
-    config = make_config(arguments, ZooniverseCutoutsConfig())
+    task = configured(ZooniverseCutoutsTask, arguments, ZooniverseCutoutsConfig())
     if arguments.show_config:
-        config.saveToStream(sys.stdout)
+        task.config.saveToStream(sys.stdout)
         return 0
     require_places(arguments)
     from ..output import open_directory, write_csv
 
     runs = [open_butler(arguments.repo, [[name]]) for name in (arguments.before, arguments.after)]
     table = _sources(arguments, runs)
-    grid = ZooniverseCutoutsTask(config, butler=runs[0]).compare(table, *runs, limit=arguments.limit)
+    task.butler = runs[0]
+    grid = task.compare(table, *runs, limit=arguments.limit)
     rows = []
     with open_directory(arguments.outdir) as directory:
         for row, outcome in zip(grid.rows, grid.outcomes, strict=True):

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from ..domain import CutoutsError
 from ..runs._arrow import keep_pandas_out
-from ._additions import add_addition_options, additions_in_words, with_additions
 from ._butler import open_butler
 from ._command import Command
-from ._config_options import add_config_options, make_config
-from ._history import add_history_option, write_histories
+from ._config_options import add_config_options, configured
 from ._options import add_collections_option, add_place_words, add_work_options, report_result
-from ._source_choice import columns_for, open_catalog, selection_of
+from ._source_choice import columns_for, open_catalog, selection_of, with_additions
 from ._source_options import add_source_options, check_source_options
+from ._words import at_least_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +25,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..runs._repository import Repository
-    from ..sources import SqlApdb, TableCatalog
-    from ..zooniverseCutouts import ZooniverseCutoutsConfig
+    from ..sources import Selection, SqlApdb, TableCatalog
+    from ..zooniverseCutouts import ZooniverseCutoutsTask
+
+_FEW = 1000
+"""As many sources are held in memory before the work begins, as a batch of it may have."""
 
 _DESCRIPTION = """
 Make one picture of each DiaSource: template, science and difference image side by side, cut from the images
@@ -83,7 +85,6 @@ exit status: 0 all pictures are there, 1 some failed (failures.csv names them), 
 def _declare(parser: argparse.ArgumentParser) -> None:
     add_place_words(parser)
     add_source_options(parser)
-    add_addition_options(parser)
 
     image = parser.add_argument_group("which images")
     add_collections_option(image)
@@ -103,7 +104,20 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     work.add_argument(
         "--no-pictures", action="store_true", help="only the stamps of -c writeStamps=..., no pictures"
     )
-    add_history_option(work)
+    work.add_argument(
+        "--history",
+        choices=("strip", "frames", "json"),
+        help="the objects of the sources through time instead of the sources: one picture of stamps under a "
+        "light curve, one picture for each epoch as the frames of a subject, or the light curve for "
+        "Zooniverse's viewer. Files that are there are skipped",
+    )
+    work.add_argument(
+        "--epochs",
+        type=at_least_one,
+        default=12,
+        metavar="N",
+        help="how many epochs --history shows at most (default: 12)",
+    )
     work.add_argument("--retry-failed", action="store_true", help="only what failed in an earlier run")
     add_work_options(work)
 
@@ -111,7 +125,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     keep_pandas_out()
     if arguments.show_config:
-        _make_config(arguments).saveToStream(sys.stdout)
+        _make_task(arguments).config.saveToStream(sys.stdout)
         return 0
     check_source_options(arguments)
     if arguments.gallery and "://" in str(arguments.outdir):
@@ -121,17 +135,21 @@ def _run(arguments: argparse.Namespace) -> int:
 
         fork_workers(arguments.jobs)
     from ..sources import StandardTables
-    from ..zooniverseCutouts import ZooniverseCutoutsTask
 
-    config = _make_config(arguments)
-    butler = None if arguments.repo is None else open_butler(arguments.repo, arguments.collections)
-    task = ZooniverseCutoutsTask(config, butler=butler, repo=arguments.repo)
-    catalog = open_catalog(arguments, task.repository)
-    sources, total = _open_sources(arguments, task.repository, catalog)
+    task = _make_task(arguments)
+    if arguments.repo is not None:
+        task.repo, task.butler = arguments.repo, open_butler(arguments.repo, arguments.collections)
+    repository = task.repository
+    catalog = open_catalog(arguments, repository)
+    selection = selection_of(arguments)
+    sources, total = _open_sources(arguments, repository, catalog, selection)
     if arguments.dry_run:
         return 0
     if arguments.history:
+        from ._history import write_histories
+
         return write_histories(arguments, task, sources, catalog)
+    asked = {"selection": selection.in_words(), "mix": ", ".join(arguments.mix), "gold": arguments.gold}
     result = task.run(
         StandardTables(sources),
         arguments.outdir,
@@ -140,7 +158,7 @@ def _run(arguments: argparse.Namespace) -> int:
         append=arguments.append,
         retry_failed=arguments.retry_failed,
         pictures=False if arguments.no_pictures else None,
-        asked={"selection": selection_of(arguments).in_words(), **additions_in_words(arguments)},
+        asked={name: text for name, text in asked.items() if text},
         total=total,
         progress=False if arguments.quiet else None,
     )
@@ -151,19 +169,18 @@ def _run(arguments: argparse.Namespace) -> int:
     return report_result(_COMMAND.prog, arguments.outdir, result)
 
 
-def _make_config(arguments: argparse.Namespace) -> "ZooniverseCutoutsConfig":
-    from ..zooniverseCutouts import ZooniverseCutoutsConfig
+def _make_task(arguments: argparse.Namespace) -> "ZooniverseCutoutsTask":
+    from ..zooniverseCutouts import ZooniverseCutoutsConfig, ZooniverseCutoutsTask
 
     given = {"instrument": arguments.instrument, "flagMap": arguments.flag_map}
-    return make_config(
-        arguments,
-        ZooniverseCutoutsConfig(),
-        {name: value for name, value in given.items() if value is not None},
-    )
+    return configured(ZooniverseCutoutsTask, arguments, ZooniverseCutoutsConfig(), given)
 
 
 def _open_sources(
-    arguments: argparse.Namespace, repository: "Repository", single: "SqlApdb | TableCatalog"
+    arguments: argparse.Namespace,
+    repository: "Repository",
+    single: "SqlApdb | TableCatalog",
+    selection: "Selection",
 ) -> "tuple[Iterator[pa.Table], int]":
     """Return the selected sources and their number, once they are checked."""
     from ..sources import SURVEY_COLUMNS, survey
@@ -174,11 +191,13 @@ def _open_sources(
         warn_of_absent,
         warn_of_small_sample,
     )
-    from ._write_catalog import write_catalog
 
-    selection = selection_of(arguments)
     catalog = with_additions(arguments, single)
-    found = survey(catalog.read(selection, SURVEY_COLUMNS))
+    # Few sources are read once. Many do not fit into memory, and are counted first by what must be known.
+    is_few = selection.most is not None and selection.most <= _FEW
+    columns = SURVEY_COLUMNS if arguments.dry_run else columns_for(arguments, repository.config)
+    sources = list(catalog.read(selection, columns)) if is_few else None
+    found = survey(catalog.read(selection, SURVEY_COLUMNS) if sources is None else sources)
     if not found.count:
         refuse_empty_selection(selection, single.count)
     warn_of_absent(selection, found)
@@ -189,8 +208,10 @@ def _open_sources(
         for line in describe_sources(found):
             print(line)
     if arguments.write_catalog:
+        from ._write_catalog import write_catalog
+
         write_catalog(catalog.read(selection), arguments.write_catalog, overwrite=arguments.overwrite)
-    return catalog.read(selection, columns_for(arguments, repository.config)), found.count
+    return catalog.read(selection, columns) if sources is None else iter(sources), found.count
 
 
 _COMMAND = Command("zooniverseCutouts", "REPO OUTDIR", _DESCRIPTION, _EPILOG, _declare, _run)

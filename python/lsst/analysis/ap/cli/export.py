@@ -10,7 +10,7 @@ import sys
 
 from ._butler import open_butler
 from ._command import Command
-from ._config_options import add_config_options, make_config
+from ._config_options import add_config_options, configured, validated
 from ._options import (
     add_collections_option,
     add_place_words,
@@ -62,7 +62,7 @@ def _run(arguments: argparse.Namespace) -> int:
         fork_workers(arguments.jobs)
     from ..zooniverseCutoutsExport import ZooniverseCutoutsExportConfig, ZooniverseCutoutsExportTask
 
-    config = make_config(arguments, ZooniverseCutoutsExportConfig())
+    config = configured(validated, arguments, ZooniverseCutoutsExportConfig())
     if arguments.show_config:
         config.saveToStream(sys.stdout)
         return 0

@@ -190,6 +190,12 @@ class Selection:
         )
 
     @property
+    def most(self) -> int | None:
+        """How many sources there can be at most; `None` when nothing limits them."""
+        given = (self.limit, self.sample, None if self.ids is None else len(self.ids))
+        return min((number for number in given if number is not None), default=None)
+
+    @property
     def choice_columns(self) -> frozenset[str]:
         """Columns that the choice among sources looks at where it has them."""
         columns = {"diaSourceId", "visit", "detector"} | {stratum.column for stratum in self.strata}
