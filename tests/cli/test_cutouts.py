@@ -156,6 +156,18 @@ def test_what_nobody_thought_of_is_one_line(demo, words, apdb, tmp_path, monkeyp
     assert len(said.strip().splitlines()) == 1
 
 
+def test_few_sources_are_read_once_and_come_out_as_many_do(words, apdb, tmp_path, monkeypatch):
+    """Sources of which there may be many are counted before they are read."""
+    readings = []
+    read = SqlApdb.read
+    monkeypatch.setattr(SqlApdb, "read", lambda *given: readings.append(1) or read(*given))
+    for name, limit in (("few", "1000"), ("many", "1001")):
+        assert main([*apdb, *words, str(tmp_path / name), "--limit", limit]) == 0
+    assert len(readings) == 1 + 2
+    few, many = ((tmp_path / name / "manifest.csv").read_bytes() for name in ("few", "many"))
+    assert few == many
+
+
 @pytest.mark.parametrize("option", ["--show-config", "--help"])
 def test_a_closed_pipe_ends_the_command_quietly(option):
     code = "from lsst.analysis.ap.cli.cutouts import main; raise SystemExit(main())"
