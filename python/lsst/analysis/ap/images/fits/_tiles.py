@@ -7,7 +7,7 @@ and integers turned into floating-point numbers for those pixels alone.
 
 __all__ = ("check_gzip_tiles", "read_tiles")
 
-from collections.abc import Buffer, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ...domain import Box
 from ._bytes import join_ranges
-from ._codecs import BadTileError, decode_raw, unshuffle
+from ._codecs import BadTileError, Bytes, decode_raw, unshuffle
 from ._errors import ImageFileError, UnsupportedTilesError
 from ._plane import Plane
 from ._tile_table import TileTable
@@ -122,7 +122,7 @@ class _Tiles:
         for indices, pieces, column in _read_tiles(table, numbers):
             wanted_counts = counts[indices].tolist()
             dtype = codec.dtype
-            decoded: Sequence[Buffer]
+            decoded: Sequence[Bytes]
             try:
                 if column == "COMPRESSED_DATA":
                     decoded = codec.decode_all(pieces, wanted_counts)
@@ -134,14 +134,14 @@ class _Tiles:
             except BadTileError as error:
                 raise _corrupt(table, int(numbers[indices[error.place]]), str(error)) from error
             for index, count, tile in zip(indices.tolist(), wanted_counts, decoded, strict=True):
-                values, size = memoryview(tile).cast("B"), count * dtype.itemsize
-                if len(values) != size:
+                size, due = len(tile), count * dtype.itemsize
+                if size != due:
                     is_gzip = codec.name.startswith("GZIP")
-                    if is_gzip and len(values) in (2 * count, 4 * count, 8 * count):
+                    if is_gzip and size in (2 * count, 4 * count, 8 * count):
                         raise UnsupportedTilesError("pixels of another size than the image's")
-                    reason = f"has {len(values)} bytes where {size} are due"
-                    raise _corrupt(table, int(numbers[index]), reason)
-                target[index * row_size : index * row_size + size] = values
+                    raise _corrupt(table, int(numbers[index]), f"has {size} bytes where {due} are due")
+                start = index * row_size
+                target[start : start + size] = tile
         return cls(table, buffer, places, numbers, storage)
 
 
