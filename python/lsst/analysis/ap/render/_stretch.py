@@ -55,9 +55,8 @@ def zscale(values: Pixels) -> tuple[float, float]:
     """Return the limits of IRAF's zscale algorithm.
 
     ``values``: finite values, at least one, in one dimension. Returns: what
-    `astropy.visualization.ZScaleInterval` returns, with its default parameters. A line is fitted to the
-    sorted values, outliers rejected; the slope of the last fit is taken by the same steps as `numpy.polyfit`,
-    so that it agrees to the last bit.
+    `astropy.visualization.ZScaleInterval` returns, with its default parameters, but for rounding. A line is
+    fitted to the sorted values, and outliers are rejected.
     """
     stride = int(max(1.0, values.size / _SAMPLES))
     samples = np.sort(values[::stride][:_SAMPLES])
@@ -71,14 +70,14 @@ def zscale(values: Pixels) -> tuple[float, float]:
     moments = _moments(count).copy()
     np.subtract(samples, samples[count // 2], out=moments[2], dtype=np.float64)
     np.multiply(moments[1], moments[2], out=moments[4])
-    good = fitted = moments[0]
+    good = moments[0]
     slope = 0.0
     remaining, before = count, count + 1
     bad = 0
     for _ in range(_ITERATIONS):
         if remaining >= before or remaining < minimum:
             break
-        fitted, before = good, remaining
+        before = remaining
         n, sum_x, sum_y, sum_xx, sum_xy = (moments @ good).tolist()
         slope = (n * sum_xy - sum_x * sum_y) / (n * sum_xx - sum_x * sum_x)
         square = np.array(((slope * sum_x - sum_y) / n, -slope, 1.0)) @ moments[:3]
@@ -98,12 +97,9 @@ def zscale(values: Pixels) -> tuple[float, float]:
         median = (
             samples[center] if count % 2 else (samples[center] + samples[center + 1]) / samples.dtype.type(2)
         )
-        # Where the line reaches well beyond the samples, its last bits do not matter.
-        reach, middle = 0.99 * slope / _CONTRAST, float(median)
-        if not (middle - (center - 1) * reach < low and middle + (count - center) * reach > high):
-            exact = _polyfit_slope(samples, fitted) / _CONTRAST
-            low = max(low, median - (center - 1) * exact)
-            high = min(high, median + (count - center) * exact)
+        reach = slope / _CONTRAST
+        low = max(low, float(median) - (center - 1) * reach)
+        high = min(high, float(median) + (count - center) * reach)
     return float(low), float(high)
 
 
@@ -124,24 +120,6 @@ def _grown(flags: int, width: int, count: int) -> int:
         flags |= flags << 8 * step
         reach += step
     return (flags >> 8 * ((width - 1) // 2)) & ((1 << 8 * count) - 1)
-
-
-def _polyfit_slope(samples: Pixels, weights: Pixels) -> np.float64:
-    """Return ``numpy.polyfit(arange, samples, 1, w=weights)[0]``, bit for bit.
-
-    With weights 0 and 1 the sums of squares are whole numbers, exact in any
-    order; the rest is done in the order of `numpy.polyfit`.
-    """
-    count = samples.size
-    x = np.arange(count, dtype=np.float64)
-    weighted = x * weights
-    scale = np.sqrt((weighted @ weighted, weights @ weights))
-    design = np.empty((2, count))
-    np.divide(weighted, scale[0], out=design[0])
-    np.divide(weights, scale[1], out=design[1])
-    rcond = count * np.finfo(np.float64).eps
-    slope: np.float64 = np.linalg.lstsq(design.T, samples * weights, rcond)[0][0] / scale[0]
-    return slope
 
 
 def levels(pixels: Pixels, limits: Sequence[Limits], stretches: Sequence[str], asinh_a: float) -> Pixels:

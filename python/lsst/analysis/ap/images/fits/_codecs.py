@@ -24,8 +24,8 @@ except ImportError:
     deflate = None
 
 MANY_TIMES = 64
-"""What inflates to more than that consists of long runs of equal bytes, as masks do. libdeflate takes ten times
-as long over these as zlib-ng, and three quarters of its time over noise."""
+"""What inflates to more than that is long runs of equal bytes, as masks are. libdeflate takes ten times as
+long over these as zlib-ng, and three quarters of its time over noise."""
 
 SMALL_TILE = 128
 """Bytes of tiles that are worth a look whether they were there before."""
