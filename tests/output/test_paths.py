@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.analysis.ap.output import PictureNames
-from lsst.analysis.ap.output._paths import is_chunk_folder, is_picture_path
+from lsst.analysis.ap.output._paths import CHUNK_FOLDER, PICTURE_PATH
 
 
 def test_all_pictures_are_in_one_directory_by_default():
@@ -13,7 +13,7 @@ def test_all_pictures_are_in_one_directory_by_default():
 def test_no_picture_of_a_position_is_taken_for_an_option():
     path = PictureNames().path(-506428274000265570)
     assert path == "position_506428274000265570.png"
-    assert is_picture_path(path)
+    assert PICTURE_PATH.fullmatch(path)
 
 
 @given(st.lists(st.integers(0, 2**63 - 1), unique=True), st.integers(1, 50))
@@ -35,6 +35,6 @@ def test_a_folder_is_named_for_its_first_and_last_identifier(identifier, path):
 
 @given(st.integers(-(2**62), 2**63 - 1), st.integers(1, 10**9))
 def test_folders_of_pictures_are_told_from_others(identifier, chunk):
-    assert is_chunk_folder(PictureNames(chunk).path(identifier).split("/")[0])
-    assert not is_chunk_folder(str(identifier))
-    assert not is_chunk_folder("night-2")
+    assert CHUNK_FOLDER.fullmatch(PictureNames(chunk).path(identifier).split("/")[0])
+    assert not CHUNK_FOLDER.fullmatch(str(identifier))
+    assert not CHUNK_FOLDER.fullmatch("night-2")

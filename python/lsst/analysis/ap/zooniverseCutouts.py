@@ -80,7 +80,7 @@ class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig, StampsConfig):
     def validate(self) -> None:
         """Check every field, and the fields together."""
         super().validate()
-        if self.isAnonymous() and self.addMetadata:
+        if self.addMetadata and self.isAnonymous():
             raise FieldValidationError(
                 type(self).manifestColumns, self, "'anonymous' does not go with addMetadata, which shows all"
             )

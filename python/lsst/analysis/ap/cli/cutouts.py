@@ -193,9 +193,9 @@ def _open_sources(
     )
 
     catalog = with_additions(arguments, single)
+    columns = SURVEY_COLUMNS if arguments.dry_run else columns_for(arguments, repository.config)
     # Few sources are read once. Many do not fit into memory, and are counted first by what must be known.
     is_few = selection.most is not None and selection.most <= _FEW
-    columns = SURVEY_COLUMNS if arguments.dry_run else columns_for(arguments, repository.config)
     sources = list(catalog.read(selection, columns)) if is_few else None
     found = survey(catalog.read(selection, SURVEY_COLUMNS) if sources is None else sources)
     if not found.count:

@@ -4,10 +4,10 @@ This room knows paths and formats of lists. It knows nothing of what the
 pixels mean, and of databases only its own journal.
 """
 
-from ._columns import ManifestColumn, is_marked, manifest_name
+from ._columns import ManifestColumn, manifest_name
 from ._commands import upload_commands
 from ._csv import write_csv, write_failures
-from ._directory import OutputDirectory
+from ._directory import OutputDirectory, open_directory
 from ._existing import open_existing
 from ._journal import Journal
 from ._manifest import CITSCI_FILES, KEY_COLUMN, MANIFEST_STYLES, ManifestForm, picture_key
@@ -18,7 +18,6 @@ from ._parquet import for_pandas, with_pandas_types
 from ._paths import PictureNames, panel_path
 from ._png import without_identity
 from ._record import DirectoryRecord, holds_pictures, read_record
-from ._remote import open_directory
 from ._rows import join_rows
 
 __all__ = (
@@ -35,7 +34,6 @@ __all__ = (
     "PictureNames",
     "for_pandas",
     "holds_pictures",
-    "is_marked",
     "join_rows",
     "manifest_name",
     "metadata_of",

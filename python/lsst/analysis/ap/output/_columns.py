@@ -1,6 +1,6 @@
 """Columns of a manifest: how they are named, and what they are made of."""
 
-__all__ = ("ANONYMOUS", "ManifestColumn", "choose_columns", "is_marked", "manifest_name", "names_of")
+__all__ = ("ANONYMOUS", "MARKS", "ManifestColumn", "choose_columns", "manifest_name")
 
 import re
 from collections.abc import Sequence
@@ -10,24 +10,12 @@ from typing import Final
 ANONYMOUS: Final = "anonymous"
 """Stands among columns for none that tells which source a subject shows."""
 
-_MARKS: Final = ("#", "//", "!", "%")
-_PREFIX: Final = "".join(_MARKS)
+MARKS: Final = ("#", "//", "!", "%")
+"""Zooniverse's prefixes: not shown on the page (two of them), shown in Talk only, indexed."""
+
+_PREFIX: Final = "".join(MARKS)
 _NAME: Final = re.compile(r"(#|//|!|%)?[A-Za-z_][\w .-]*")
 _IDENTITY: Final = "diaSourceId"
-
-
-def is_marked(column: str) -> bool:
-    """Return whether a column name has one of Zooniverse's prefixes.
-
-    ``column``: a column name, such as ``#training_subject``. Returns: whether it begins with ``#`` or ``//``
-    (not shown on the page), ``!`` (shown in Talk only) or ``%`` (indexed).
-    """
-    return column.startswith(_MARKS)
-
-
-def names_of(columns: Sequence[str]) -> list[str]:
-    """Return the catalogue columns behind columns of the manifest."""
-    return [column.lstrip(_PREFIX) for column in columns]
 
 
 def manifest_name(column: str) -> str:

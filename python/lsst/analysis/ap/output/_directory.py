@@ -1,15 +1,17 @@
 """Files that are whole whenever they can be seen."""
 
-__all__ = ("OutputDirectory",)
+__all__ = ("OutputDirectory", "is_uri", "open_directory")
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Self
 
 from ..domain import CutoutsError
-from ._paths import is_chunk_folder
+from ..messages import public_uri
+from ._paths import CHUNK_FOLDER
 
 _PARTIAL_SUFFIX = ".partial"
 
@@ -146,7 +148,7 @@ class OutputDirectory:
         Raises `CutoutsError` when one of them cannot be removed.
         """
         # Not in all folders: one may be the directory of another run, which is at work.
-        folders = [self.path, *(path for path in self.path.iterdir() if is_chunk_folder(path.name))]
+        folders = [self.path, *(path for path in self.path.iterdir() if CHUNK_FOLDER.fullmatch(path.name))]
         for folder in folders:
             for partial in folder.glob(f".*{_PARTIAL_SUFFIX}"):
                 _unlink(partial)
@@ -159,6 +161,39 @@ class OutputDirectory:
                 raise
             path.parent.mkdir(exist_ok=True)
             return path.open("wb")
+
+
+def is_uri(place: str | os.PathLike[str]) -> bool:
+    """Return whether a place is a URI rather than a path.
+
+    Returns: whether it has a scheme.
+    """
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", os.fspath(place)) is not None
+
+
+def open_directory(place: str | os.PathLike[str]) -> OutputDirectory:
+    """Return the directory at a path or a URI.
+
+    ``place``: a path, or a URI that `lsst.resources` can write to (``s3://``, ``https://`` with WebDAV,
+    ``file://``). Returns: the directory, to be used as a context manager. Raises `CutoutsError` when it
+    cannot be made, or not be written to.
+    """
+    if not os.fspath(place):
+        raise CutoutsError("The name of the output directory is empty: give one, such as '.' for this one.")
+    if not is_uri(place):
+        return OutputDirectory(Path(place))
+    from lsst.resources import ResourcePath
+
+    from ._remote import RemoteDirectory
+
+    try:
+        root = ResourcePath(os.fspath(place), forceDirectory=True)
+        return OutputDirectory(root.ospath) if root.isLocal else RemoteDirectory(root)
+    except (ImportError, NotImplementedError, ValueError) as error:
+        raise CutoutsError(
+            f"Output directory {public_uri(place)} cannot be used: {error}. s3:// needs boto3; https:// "
+            "needs pip install 'lsst-resources[https]'."
+        ) from error
 
 
 def _size(path: Path) -> int | None:

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..domain import CutoutsError
-from ._directory import OutputDirectory
+from ._directory import OutputDirectory, is_uri, open_directory
 from ._journal import Journal
-from ._remote import is_uri, open_directory
 
 
 @contextmanager

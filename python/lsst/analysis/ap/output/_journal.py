@@ -4,9 +4,10 @@ __all__ = ("JOURNAL_NAME", "Journal")
 
 import json
 import os
+import re
 import secrets
 import sqlite3
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Self
@@ -15,7 +16,7 @@ from ..domain import CutoutsError, DetectorVisit, SourceBatch
 from ._directory import OutputDirectory
 from ._journal_tables import FOLDER, connect, order_by, rows_of, what_happened
 from ._outcomes import Failure, Picture
-from ._paths import is_list_path, is_picture_path
+from ._paths import LIST_PATH, PICTURE_PATH
 from ._rows import pack_rows
 
 JOURNAL_NAME: Final = ".journal.sqlite3"
@@ -113,13 +114,13 @@ class Journal:
                 pass
         return self.rows(query, *values)
 
-    def _own(self, path: str, is_own: Callable[[str], bool] = is_picture_path) -> str:
+    def _own(self, path: str, form: re.Pattern[str] = PICTURE_PATH) -> str:
         """Return a path that the journal tells, if it is of the form that this package writes.
 
         Files are removed and listed by it, so that any other could harm what is not a run's own.
         """
-        is_none = path == "" and is_own is is_picture_path  # a run left stamps alone
-        if not is_none and (not isinstance(path, str) or not is_own(path)):
+        is_none = path == "" and form is PICTURE_PATH  # a run left stamps alone
+        if not is_none and (not isinstance(path, str) or not form.fullmatch(path)):
             raise CutoutsError(
                 f"Journal {self._path} is damaged: it names {path!r}, which no run writes. Remove it to "
                 "start anew."
@@ -183,7 +184,7 @@ class Journal:
 
     def manifests(self) -> set[str]:
         """Return the files of the manifest, and those that are no part of it any more but may be there."""
-        return {self._own(path, is_list_path) for (path,) in self.rows("SELECT path FROM manifest")}
+        return {self._own(path, LIST_PATH) for (path,) in self.rows("SELECT path FROM manifest")}
 
     def new_in_this_run(self, ids: Iterable[int]) -> set[int]:
         """Return which sources have not been asked for since the journal was opened.

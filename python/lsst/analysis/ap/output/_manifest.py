@@ -2,18 +2,18 @@
 
 __all__ = ("CITSCI_FILES", "KEY_COLUMN", "MANIFEST_STYLES", "ManifestForm", "picture_key")
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import batched, groupby
 from posixpath import basename
-from typing import Final, Self
+from typing import Final
 
 from ..domain import PANELS
-from ._columns import names_of
+from ._columns import manifest_name
 from ._csv import write_csv
 from ._directory import OutputDirectory
 from ._outcomes import Picture
-from ._paths import COMPOSITE, frame_path
+from ._paths import COMPOSITE, panel_path
 from ._urls import hosted_url
 
 MANIFEST_STYLES: Final = {
@@ -63,17 +63,10 @@ class ManifestForm:
     anonymous: bool = False
     """Whether pictures are known by keys, not by identifiers."""
 
-    def with_columns(self, columns: Sequence[str]) -> Self:
-        """Return this form with more columns behind its own.
-
-        ``columns``: their names, with Zooniverse's prefixes.
-        """
-        return replace(self, columns=(*self.columns, *columns))
-
     @property
     def needed(self) -> list[str]:
         """Catalogue columns that it shows."""
-        names = names_of(self.columns)
+        names = list(map(manifest_name, self.columns))
         return [*names, _OBJECT] if self._names_objects else names
 
     @property
@@ -96,7 +89,7 @@ class ManifestForm:
         for ``citsci`` the pictures of a folder must follow each other. ``announce``: is told the path of each
         file before it is written. Returns: the files written, relative to the directory.
         """
-        names = dict(zip(self.columns, names_of(self.columns), strict=True))
+        names = {column: manifest_name(column) for column in self.columns}
         written: list[str] = []
         for folder, members in groupby(pictures, key=lambda picture: self._folder(picture.path)):
             rows = (self._row(picture, folder, names) for picture in members)
@@ -147,7 +140,8 @@ class ManifestForm:
         known = picture.metadata
         # A marked name of the catalogue itself comes first.
         cells = [known.get(column) or known.get(name) or missing for column, name in names.items()]
-        places = [frame_path(picture.path, frame).removeprefix(folder) for frame in self.frames]
+        path = picture.path.removeprefix(folder)
+        places = [path if frame == COMPOSITE else panel_path(path, frame) for frame in self.frames]
         if self.url_root:
             places = [hosted_url(self.url_root, place) for place in places]
         if self.style == "hosted":

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from ._columns import is_marked
+from ._columns import MARKS
 
 
 def metadata_of(rows: pa.Table, columns: Sequence[str]) -> list[Mapping[str, str]]:
@@ -18,7 +18,7 @@ def metadata_of(rows: pa.Table, columns: Sequence[str]) -> list[Mapping[str, str
     each row, by column name. Each number is the shortest text that gives the same number in its precision: a
     float32 of 0.8 reads 0.8. Lists and structures are JSON.
     """
-    present = [name for name in rows.column_names if name in columns or is_marked(name)]
+    present = [name for name in rows.column_names if name in columns or name.startswith(MARKS)]
     columns_of_text = {name: texts_of(rows.column(name)) for name in present}
     return [
         {name: text for name, values in columns_of_text.items() if (text := values[row]) is not None}

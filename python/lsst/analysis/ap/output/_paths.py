@@ -1,12 +1,11 @@
 """Where in its directory a picture goes."""
 
 __all__ = (
+    "CHUNK_FOLDER",
     "COMPOSITE",
+    "LIST_PATH",
+    "PICTURE_PATH",
     "PictureNames",
-    "frame_path",
-    "is_chunk_folder",
-    "is_list_path",
-    "is_picture_path",
     "panel_path",
 )
 
@@ -19,6 +18,15 @@ from typing import Final
 
 COMPOSITE: Final = "composite"
 """The picture of all panels, among those that a subject can consist of."""
+
+CHUNK_FOLDER: Final = re.compile(r"-?\d+--?\d+|part-\d{4,}")
+"""The name of a folder for pictures."""
+
+PICTURE_PATH: Final = re.compile(rf"(({CHUNK_FOLDER.pattern})/)?[\w-]+\.png")
+"""The path of a picture in the directory of a run: there, or in a folder for pictures."""
+
+LIST_PATH: Final = re.compile(rf"(({CHUNK_FOLDER.pattern})/)?manifest[\w-]*\.csv")
+"""The path of a file of the manifest: ``manifest.csv`` or a numbered one, there or in such a folder."""
 
 _KEY_BYTES: Final = 10
 """Of a keyed hash; among a million keys two are equal once in a trillion."""
@@ -64,39 +72,9 @@ class PictureNames:
         return f"{folder}{self.name(diaSourceId)}.png"
 
 
-def is_chunk_folder(name: str) -> bool:
-    """Return whether a folder can be one of those for pictures."""
-    return re.fullmatch(r"-?\d+--?\d+|part-\d{4,}", name) is not None
-
-
-def is_picture_path(path: str) -> bool:
-    """Return whether a path can be one of a picture.
-
-    ``path``: a path relative to the directory of a run. Returns: whether it is a PNG file in the directory or
-    in a folder for pictures.
-    """
-    folder, _, name = path.rpartition("/")
-    return re.fullmatch(r"[\w-]+\.png", name) is not None and (not folder or is_chunk_folder(folder))
-
-
-def is_list_path(path: str) -> bool:
-    """Return whether a path can be one of a manifest's file.
-
-    ``path``: a path relative to the directory of a run. Returns: whether it is ``manifest.csv`` or a numbered
-    one, in the directory or in a folder for pictures.
-    """
-    folder, _, name = path.rpartition("/")
-    return re.fullmatch(r"manifest[\w-]*\.csv", name) is not None and (not folder or is_chunk_folder(folder))
-
-
 def panel_path(path: str, panel: str) -> str:
     """Return the path of the picture of one panel.
 
     ``panel``: one of ``PANELS``.
     """
     return f"{path.removesuffix('.png')}_{panel}.png"
-
-
-def frame_path(path: str, frame: str) -> str:
-    """Return the path of a picture that a subject consists of."""
-    return path if frame == COMPOSITE else panel_path(path, frame)

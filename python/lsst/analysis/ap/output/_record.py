@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from ..domain import CutoutsError
 from ._journal import JOURNAL_NAME
-from ._paths import is_picture_path
+from ._paths import PICTURE_PATH
 from ._rows import join_rows, typed, unpack_rows
 
 _ORDER: Final = "ORDER BY visit, detector, diaSourceId"
@@ -68,7 +68,7 @@ def read_record(path: Path) -> DirectoryRecord:
     except sqlite3.DatabaseError as error:
         raise CutoutsError(f"Journal {journal} is damaged ({error}). Make the pictures again.") from error
     for row in pictures:
-        if not isinstance(row[4], str) or not is_picture_path(row[4]):
+        if not isinstance(row[4], str) or not PICTURE_PATH.fullmatch(row[4]):
             raise CutoutsError(f"Journal {journal} is damaged: it names {row[4]!r}, which no run writes.")
     if not pictures:
         raise CutoutsError(f"{path} holds no pictures yet: its run made none.")

@@ -1,9 +1,7 @@
 """An output directory in an object store or on a web server."""
 
-__all__ = ("RemoteDirectory", "is_uri", "open_directory")
+__all__ = ("RemoteDirectory",)
 
-import os
-import re
 import shutil
 import tempfile
 import time
@@ -22,37 +20,6 @@ if TYPE_CHECKING:
 
 _REQUESTS: Final = 1000
 """How many files a server is asked for at a time."""
-
-
-def is_uri(place: str | os.PathLike[str]) -> bool:
-    """Return whether a place is a URI rather than a path.
-
-    Returns: whether it has a scheme.
-    """
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", os.fspath(place)) is not None
-
-
-def open_directory(place: str | os.PathLike[str]) -> OutputDirectory:
-    """Return the directory at a path or a URI.
-
-    ``place``: a path, or a URI that `lsst.resources` can write to (``s3://``, ``https://`` with WebDAV,
-    ``file://``). Returns: the directory, to be used as a context manager. Raises `CutoutsError` when it
-    cannot be made, or not be written to.
-    """
-    if not os.fspath(place):
-        raise CutoutsError("The name of the output directory is empty: give one, such as '.' for this one.")
-    if not is_uri(place):
-        return OutputDirectory(Path(place))
-    from lsst.resources import ResourcePath
-
-    try:
-        root = ResourcePath(os.fspath(place), forceDirectory=True)
-        return OutputDirectory(root.ospath) if root.isLocal else RemoteDirectory(root)
-    except (ImportError, NotImplementedError, ValueError) as error:
-        raise CutoutsError(
-            f"Output directory {public_uri(place)} cannot be used: {error}. s3:// needs boto3; https:// "
-            "needs pip install 'lsst-resources[https]'."
-        ) from error
 
 
 class RemoteDirectory(OutputDirectory):

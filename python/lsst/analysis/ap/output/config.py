@@ -2,6 +2,8 @@
 
 __all__ = ("OutputConfig",)
 
+from collections.abc import Sequence
+
 from lsst.pex.config import ChoiceField, Config, Field, FieldValidationError, ListField, RangeField
 
 from ..domain import PANELS
@@ -183,11 +185,13 @@ class OutputConfig(Config):
         sources = None if self.chunkFiles is None else max(1, self._sourcesOfAFolder(separatePanels))
         return PictureNames(self.chunkSize, sources, secret)
 
-    def makeManifestForm(self, *, pictures: bool = True) -> ManifestForm:
+    def makeManifestForm(self, columns: Sequence[ManifestColumn], *, pictures: bool = True) -> ManifestForm:
         """Return what the manifest looks like.
 
         Parameters
         ----------
+        columns : sequence of `~lsst.analysis.ap.output.ManifestColumn`
+            Its metadata columns.
         pictures : `bool`, optional
             Whether there are any.
 
@@ -198,7 +202,7 @@ class OutputConfig(Config):
         """
         return ManifestForm(
             self.manifestStyle or ("panoptes" if self.urlRoot is None else "hosted"),
-            tuple(column.name for column in self.chosenColumns()),
+            tuple(column.name for column in columns),
             None if self.urlRoot is None else encoded_root(self.urlRoot),
             self.manifestRows,
             tuple(self.subjectFrames) if pictures else (),

@@ -85,7 +85,8 @@ def fill_directory(
             "overwrite=True forgets what failed, which retry_failed=True asks for: give one of them.",
             choices=("overwrite", "retry_failed"),
         )
-    form = config.makeManifestForm(pictures=source.pictures)
+    columns = config.chosenColumns()
+    form = config.makeManifestForm(columns, pictures=source.pictures)
     if form.needs_panels and not source.separate_panels:
         raise CutoutsError(
             "The pictures were made without panels of their own, which subjectFrames asks for: make them "
@@ -103,7 +104,7 @@ def fill_directory(
         )
     with open_directory(outdir) as directory, Journal(directory) as journal:
         stamps = None if source.stamps is None else StampFiles(directory, source.stamps)
-        batches = prepare_columns(batches, config.chosenColumns())
+        batches = prepare_columns(batches, columns)
         secret = journal.secret() if form.anonymous else None
         names = config.makePictureNames(secret, separatePanels=source.separate_panels)
         lists = DirectoryLists(

@@ -62,6 +62,8 @@ class Ledger:
     """What uploads the pictures, as `upload_commands` has it."""
     repeated: int = 0
     """Rows whose source had come already."""
+    seen: int = 0
+    """How many rows have been dealt with."""
     _facts: frozenset[str] = frozenset()
 
     def begin(
@@ -120,6 +122,7 @@ class Ledger:
                 elif identifier in wanted:
                     todo.append(row)
                 new.discard(identifier)
+            self.seen += len(ids) - len(todo)
             if not there and not todo:
                 continue
             is_new = self.journal.keep(_only(batch, sorted(there + todo)), self.columns)
@@ -155,11 +158,6 @@ class Ledger:
             self.journal.describe(dict(zip(ids, metadata, strict=True)))
         self.skipped.extend(ids)
 
-    @property
-    def seen(self) -> int:
-        """How many rows have been dealt with."""
-        return len(self.written) + len(self.skipped) + len(self.failed) + self.repeated
-
     @cached_property
     def columns(self) -> list[str]:
         """Catalogue columns that the manifest wants to know."""
@@ -176,6 +174,7 @@ class Ledger:
         self.journal.record(outcomes, kept)
         self.written.extend([outcome.diaSourceId for outcome in outcomes if isinstance(outcome, Picture)])
         self.failed.extend(failures)
+        self.seen += len(outcomes)
 
     def _with_earlier_pictures(self, outcomes: list[Picture | Failure]) -> list[Picture | Failure]:
         """Say of sources whose stamps alone were read where their pictures are, if there are any."""
@@ -196,19 +195,19 @@ class Ledger:
         self.written.sort()
         self.skipped.sort()
         self.failed.sort()
+        counts = {"written": len(self.written), "skipped": len(self.skipped), "failed": len(self.failed)}
         names = self.lists.write(advance)
         self.commands = self.lists.commands(names)
-        counts = {"written": len(self.written), "skipped": len(self.skipped), "failed": len(self.failed)}
         self.journal.end_run(counts)
         pictures, failures = self.journal.counts()
+        settings, runs = self.journal.settings, self.journal.runs()
         report = {
             "run": counts,
             "directory": {"pictures": pictures, "failures": failures, "manifests": names},
             "settings": {
-                name: text if name in self._facts else _value_of(text)
-                for name, text in self.journal.settings.items()
+                name: text if name in self._facts else _value_of(text) for name, text in settings.items()
             },
-            "runs": self.journal.runs(),
+            "runs": runs,
         }
         self.directory.write(_REPORT, json.dumps(report, indent=2).encode() + b"\n")
         return [f"{self.directory.name.rstrip('/')}/{name}" for name in names]
@@ -218,14 +217,14 @@ class Ledger:
         if not self.directory.is_local:
             return  # a server has said that it has each file, and would be asked for all again
         reason = "its picture was removed while the run was working: run the same command again"
-        there = Identifiers()
+        gone: set[int] = set()
         for ids in itertools.batched(self.written, _AT_A_TIME):
-            whole = self._whole(ids)
-            if gone := [identifier for identifier in ids if identifier not in whole]:
-                self.journal.record(failures := [Failure(identifier, None, reason) for identifier in gone])
+            if lost := set(ids) - self._whole(ids):
+                self.journal.record(failures := [Failure(identifier, None, reason) for identifier in lost])
                 self.failed.extend(failures)
-            there.extend(identifier for identifier in ids if identifier in whole)
-        self.written = there
+                gone |= lost
+        if gone:
+            self.written = Identifiers(identifier for identifier in self.written if identifier not in gone)
 
     def assemble(self, advance: Callable[[int], object]) -> list[str]:
         """Put the stamps together, in the order of the manifest.

@@ -5,7 +5,7 @@ __all__ = ("DirectoryLists",)
 import logging
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..domain import CutoutsError
@@ -45,7 +45,8 @@ class DirectoryLists:
 
     def check(self) -> None:
         """Raise `CutoutsError` when somebody else's file has the name of the manifest."""
-        self._spare_others(self.form.file_name(1), self.journal.manifests())
+        if self.directory.has(name := self.form.file_name(1)):
+            self._spare_others(name, self.journal.manifests())
 
     def write(self, advance: Callable[[int], object]) -> list[str]:
         """Write all lists.
@@ -53,9 +54,9 @@ class DirectoryLists:
         ``advance``: is told how many pictures more are in the manifest. Returns: the files of the manifest,
         relative to the directory.
         """
-        marked = self.journal.marked_columns()
-        form = self.form.with_columns([name for name in marked if name not in self.form.columns])
         earlier = self.journal.manifests()
+        columns = dict.fromkeys((*self.form.columns, *self.journal.marked_columns()))
+        form = replace(self.form, columns=tuple(columns))
 
         def announce(name: str) -> None:
             self._spare_others(name, earlier)
@@ -65,10 +66,10 @@ class DirectoryLists:
             names = form.write(
                 self.directory, _counted(pictures, advance, listed=bool(form.frames)), announce
             )
-        if stale := earlier - set(names):
-            self.directory.remove(stale)
+        stale = earlier - set(names)
+        self.directory.remove(stale if self._write_keys() else {*stale, _KEYS})
+        if stale:
             self.journal.drop_manifests(stale)
-        self._write_keys()
         write_failures(self.directory, self.journal.failures())
         self._warn_of_limits()
         return names
@@ -94,13 +95,12 @@ class DirectoryLists:
             choices=("overwrite",),
         )
 
-    def _write_keys(self) -> None:
-        """Write which source each key stands for; nobody else must see that."""
+    def _write_keys(self) -> bool:
+        """Write which source each key stands for, if there are keys; nobody else must see that."""
         if self.form.anonymous:
             rows = ([picture_key(picture.path), str(picture.diaSourceId)] for picture in self._pictures())
             write_csv(self.directory, _KEYS, ["key", "diaSourceId"], rows)
-        else:
-            self.directory.remove([_KEYS])
+        return self.form.anonymous
 
     def _warn_of_limits(self) -> None:
         if self.form.style != "citsci" or not self.form.frames:

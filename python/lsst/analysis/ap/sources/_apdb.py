@@ -16,10 +16,11 @@ from ._choice import Keys
 from ._columns import Meanings, Standardizer
 from ._database import Database
 from ._selection import Selection
-from ._source_rows import SourceRows, identifier_clauses, split_conditions
+from ._source_rows import SourceRows, identifier_clauses
 from ._synonyms import renamed
 from .conditions._arrow import arrow_condition
-from .conditions._expression import Expression, columns_of
+from .conditions._expression import And, Expression, columns_of
+from .conditions._sql import sql_condition
 
 _KEY: Final = ("visit", "detector", "diaSourceId")
 _PACKED_KEY: Final = ("ccdVisitId", "diaSourceId")
@@ -222,10 +223,14 @@ class SqlApdb(Catalog):
                 yield page.filter(arrow_condition(later, page.schema)) if later else page
 
     def _conditions(self, selection: Selection) -> tuple[list[sa.ColumnElement[bool]], Expression | None]:
+        """Return conditions for the database, all of which must hold, and what only its rows can tell."""
         # Visit and detector are columns of the rows only where the database
         # has ccdVisitId in their place.
         packed = frozenset(_KEY) - self._columns.keys() if self._packer is not None else frozenset()
-        return split_conditions(selection, self._columns, packed, self._name)
+        parts = selection.conditions(self._columns)
+        later = tuple(part for part in parts if columns_of(part) & packed) if packed else ()
+        here = [sql_condition(part, self._columns, self._name) for part in parts if part not in later]
+        return here, And(later) if later else None
 
     def _read_instrument(self, namespace: str | None) -> str | None:
         try:

@@ -1,6 +1,6 @@
 """Rows of a DiaSource table in SQL as Arrow tables, page by page."""
 
-__all__ = ("IDS_PER_QUERY", "SourceRows", "identifier_clauses", "split_conditions")
+__all__ = ("IDS_PER_QUERY", "SourceRows", "identifier_clauses")
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,8 +17,6 @@ from ._choice import Keys
 from ._columns import REQUIRED_COLUMNS, Standardizer
 from ._database import Database
 from ._selection import Selection
-from .conditions._expression import And, Expression, columns_of
-from .conditions._sql import sql_condition
 
 IDS_PER_QUERY: Final = 1000
 """How many identifiers a query names at most; SQLite takes 32766."""
@@ -26,23 +24,6 @@ IDS_PER_QUERY: Final = 1000
 
 type Columns = Mapping[str, sa.ColumnElement[Any]]
 type Clauses = list[sa.ColumnElement[bool]]
-
-
-def split_conditions(
-    selection: Selection, columns: Columns, packed: frozenset[str], name: str
-) -> tuple[Clauses, Expression | None]:
-    """Return the conditions for the database, and those for its rows.
-
-    ``columns``: the columns by their current names. ``packed``: columns that are made of others when the rows
-    are there. ``name``: what to call the table in messages. Returns ``here``: clauses of which all must hold;
-    ``later``: what only the rows can tell. Raises `CutoutsError` when a column is not there.
-    """
-    conditions = selection.conditions(columns)
-    if not packed:
-        return [sql_condition(part, columns, name) for part in conditions], None
-    here = [sql_condition(part, columns, name) for part in conditions if not columns_of(part) & packed]
-    later = tuple(part for part in conditions if columns_of(part) & packed)
-    return here, And(later) if later else None
 
 
 def identifier_clauses(selection: Selection, columns: Columns, name: str) -> Iterator[Clauses]:
