@@ -2,6 +2,8 @@ import fcntl
 import os
 import pickle
 import shutil
+from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +12,14 @@ import pytest
 from tests import reading
 
 from lsst.analysis.ap.demo import make_demo
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_packages_are_listed_once():
+    """The stack reads the names of all their files for each graph, half a second each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lsst.utils.packages.packages_distributions", cache(packages_distributions))
+        yield
 
 
 @pytest.fixture(scope="session")
