@@ -18,10 +18,10 @@ pytestmark = pytest.mark.skipif(
 
 def test_votes_are_those_of_the_question_reducer(label, make_directory, tmp_path, project):
     rng = random.Random(3)
-    crowd = make_volunteers(2000, rng)
-    subjects = [Subject(10_000 + i, {"#diaSourceId": str(i)}) for i in range(1, 1001)]
+    crowd = make_volunteers(400, rng)
+    subjects = [Subject(10_000 + i, {"#diaSourceId": str(i)}) for i in range(1, 201)]
     answers = ["Real", "Bogus", "Not sure", "Near a galaxy & real?", None]
-    while len(project.rows) < 20_000:
+    while len(project.rows) < 4_000:
         # Some subjects come so often that volunteers see them again, and change their minds.
         subject = subjects[int(len(subjects) * rng.random() ** 2)]
         project.classify(subject, rng.choice(crowd), rng.choices(answers, [40, 40, 10, 8, 2])[0])
@@ -34,7 +34,7 @@ def test_votes_are_those_of_the_question_reducer(label, make_directory, tmp_path
     ).stdout
     expected = json.loads(reduced)
 
-    labels, rows = label(make_directory(range(1, 1001)), [export])
+    labels, rows = label(make_directory(range(1, 201)), [export])
     assert labels.report["classifications"]["replaced by a later one"] > 100
     names = {
         "real": "real",
