@@ -1,5 +1,7 @@
 """The dataset types are found in the repository."""
 
+import shutil
+
 import pytest
 from lsst.daf.butler import Butler, DatasetType
 
@@ -7,24 +9,31 @@ from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.images import ImageTypes, find_image_types
 
 
-@pytest.fixture
-def repo(tmp_path):
-    """Return a function that puts datasets, which are small dictionaries."""
-    root = str(tmp_path / "repo")
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    """A repository that knows one visit of one detector; not to be written to."""
+    root = tmp_path_factory.mktemp("empty") / "repo"
     Butler.makeRepo(root)
-    butler = Butler.from_config(root, writeable=True, run="run")
-    registry = butler.registry
-    registry.insertDimensionData("instrument", {"name": "Cam", "class_name": "none"})
-    registry.insertDimensionData("physical_filter", {"instrument": "Cam", "name": "r", "band": "r"})
-    registry.insertDimensionData("detector", {"instrument": "Cam", "id": 1, "full_name": "one"})
-    registry.insertDimensionData("day_obs", {"instrument": "Cam", "id": 20260101})
-    visit = {"instrument": "Cam", "id": 1, "name": "1", "physical_filter": "r", "day_obs": 20260101}
-    registry.insertDimensionData("visit", visit)
+    with Butler.from_config(root, writeable=True) as butler:
+        insert = butler.registry.insertDimensionData
+        insert("instrument", {"name": "Cam", "class_name": "none"})
+        insert("physical_filter", {"instrument": "Cam", "name": "r", "band": "r"})
+        insert("detector", {"instrument": "Cam", "id": 1, "full_name": "one"})
+        insert("day_obs", {"instrument": "Cam", "id": 20260101})
+        visit = {"instrument": "Cam", "id": 1, "name": "1", "physical_filter": "r", "day_obs": 20260101}
+        insert("visit", visit)
+    return root
+
+
+@pytest.fixture
+def repo(empty, tmp_path):
+    """Return a function that puts datasets, which are small dictionaries."""
+    butler = Butler.from_config(shutil.copytree(empty, tmp_path / "repo"), writeable=True, run="run")
 
     def put(*names, run="run"):
         for name in names:
             dimensions = butler.dimensions.conform(["instrument", "visit", "detector"])
-            registry.registerDatasetType(DatasetType(name, dimensions, "StructuredDataDict"))
+            butler.registry.registerDatasetType(DatasetType(name, dimensions, "StructuredDataDict"))
             butler.collections.register(run)
             butler.put({}, name, instrument="Cam", visit=1, detector=1, run=run)
         return butler.clone(collections=[run])

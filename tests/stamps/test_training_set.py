@@ -51,7 +51,7 @@ def test_a_small_classifier_learns_from_the_arrays_alone(classified, capsys):
     """Compared with chance, over several divisions into train and test."""
     (*_, (_, command), (_, learn)) = blocks("A classifier, from the sky to its score")
     areas = []
-    for seed in range(4):
+    for seed in range(2):
         do("bash", command, {}, "--quiet", "-c", f"stampsSeed={seed}")
         names = {"np": np, "pd": pd}
         exec(learn, names)
