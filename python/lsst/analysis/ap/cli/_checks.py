@@ -1,12 +1,6 @@
 """What to know, and what to refuse, before the work begins."""
 
-__all__ = (
-    "check_sources",
-    "describe_sources",
-    "refuse_empty_selection",
-    "warn_of_absent",
-    "warn_of_small_sample",
-)
+__all__ = ("check_sources", "describe_sources", "refuse_empty_selection", "warn_of_absent")
 
 import logging
 import math
@@ -149,20 +143,15 @@ def _is_on_image(repository: Repository, data_id: DetectorVisit, lon: float, lat
 
 
 def warn_of_absent(selection: Selection, survey: Survey) -> None:
-    """Warn of identifiers that were asked for and not found."""
-    if selection.ids is None or selection.one_per_object or selection.sample or selection.limit:
-        return
-    if absent := len(selection.ids) - (survey.count - survey.repeated):
+    """Warn of fewer sources than were asked for: identifiers that are not found, a sample that is short."""
+    found = survey.count - survey.repeated
+    is_choice = selection.one_per_object or selection.sample or selection.limit
+    if selection.ids is not None and not is_choice and (absent := len(selection.ids) - found):
         _LOG.warning(
             "%d of the %d diaSourceIds are not in the catalogue, or do not meet the other conditions.",
             absent,
             len(selection.ids),
         )
-
-
-def warn_of_small_sample(selection: Selection, survey: Survey) -> None:
-    """Warn of a sample that has not as many sources as were asked for."""
-    found = survey.count - survey.repeated
     wanted = min(selection.sample or 0, selection.limit or selection.sample or 0)
     if found < wanted:
         _LOG.warning("The sample has %d sources, not %d: no more meet the conditions.", found, wanted)

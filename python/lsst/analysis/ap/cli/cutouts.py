@@ -83,9 +83,8 @@ exit status: 0 all pictures are there, 1 some failed (failures.csv names them), 
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    add_place_words(parser)
     add_source_options(parser)
-
+    add_place_words(parser)
     image = parser.add_argument_group("which images")
     add_collections_option(image)
     image.add_argument(
@@ -184,13 +183,7 @@ def _open_sources(
 ) -> "tuple[Iterator[pa.Table], int]":
     """Return the selected sources and their number, once they are checked."""
     from ..sources import SURVEY_COLUMNS, survey
-    from ._checks import (
-        check_sources,
-        describe_sources,
-        refuse_empty_selection,
-        warn_of_absent,
-        warn_of_small_sample,
-    )
+    from ._checks import check_sources, describe_sources, refuse_empty_selection, warn_of_absent
 
     catalog = with_additions(arguments, single)
     columns = SURVEY_COLUMNS if arguments.dry_run else columns_for(arguments, repository.config)
@@ -201,7 +194,6 @@ def _open_sources(
     if not found.count:
         refuse_empty_selection(selection, single.count)
     warn_of_absent(selection, found)
-    warn_of_small_sample(selection, found)
     if repository.butler is not None:
         check_sources(found, repository)
     if arguments.dry_run:

@@ -66,13 +66,8 @@ class ManifestForm:
     @property
     def needed(self) -> list[str]:
         """Catalogue columns that it shows."""
-        names = list(map(manifest_name, self.columns))
-        return [*names, _OBJECT] if self._names_objects else names
-
-    @property
-    def needs_panels(self) -> bool:
-        """Whether panels must be files of their own."""
-        return self.frames not in ((), (COMPOSITE,))
+        objects = (_OBJECT,) if self._names_objects else ()
+        return [*map(manifest_name, self.columns), *objects]
 
     @property
     def _names_objects(self) -> bool:

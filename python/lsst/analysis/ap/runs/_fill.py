@@ -87,7 +87,7 @@ def fill_directory(
         )
     columns = config.chosenColumns()
     form = config.makeManifestForm(columns, pictures=source.pictures)
-    if form.needs_panels and not source.separate_panels:
+    if source.pictures and config.needsPanels() and not source.separate_panels:
         raise CutoutsError(
             "The pictures were made without panels of their own, which subjectFrames asks for: make them "
             "again with separatePanels=True."

@@ -212,13 +212,9 @@ class Repository:
             tables = sources.tables
         else:
             tables = arrow_tables(sources, self.meanings, required)
+        must_say = self.butler is not None and "visit" in required and self.instrument is None
         for batch in group_by_detector(tables, self.instrument):
-            if (
-                self.butler is not None
-                and "visit" in required
-                and self.instrument is None
-                and batch.rows.column("instrument").null_count
-            ):
+            if must_say and batch.rows.column("instrument").null_count:
                 known = ", ".join(self.instruments) or "none"
                 raise CutoutsError(
                     "The catalogue does not say the instrument, and the repository does not have just one "

@@ -13,7 +13,7 @@ from ._afw_catalog import read_afw_catalog
 from ._columns import Meanings, Standardizer
 from ._selection import Selection
 from ._solar_system import is_without_position, join_solar_system
-from ._synonyms import renamed
+from ._synonyms import names_there
 from ._table_catalog import TableCatalog
 from ._tables import as_arrow
 
@@ -183,9 +183,8 @@ def get_table(butler: "LimitedButler", ref: "DatasetRef", columns: Collection[st
         elif columns is None or (names := _column_names(butler, ref)) is None:
             table = butler.get(ref)
         else:
-            pairs = zip(names, renamed(names), strict=True)
-            parameters = {"columns": [name for name, new in pairs if new in columns]}
-            table = butler.get(ref, parameters=parameters if parameters["columns"] else None)
+            there = names_there(names, columns)
+            table = butler.get(ref, parameters={"columns": there} if there else None)
     except CutoutsError:
         raise
     except Exception as error:  # whatever the formatter or the storage raises

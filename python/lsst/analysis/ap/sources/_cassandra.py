@@ -16,7 +16,7 @@ from ._arrays import arrow_array
 from ._columns import Meanings, Standardizer
 from ._database import unreadable_configuration
 from ._selection import Selection
-from ._synonyms import renamed
+from ._synonyms import names_there
 from ._table_catalog import TableCatalog
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def open_cassandra(
     def read(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
         standardizer.begin()
         for table, names in _touched(tables, config, selection).items():
-            wanted = names if columns is None else _named(names, meanings.columns_for(columns))
+            wanted = names if columns is None else names_there(names, meanings.columns_for(columns))
             for rows in batched(_rows(session, config.keyspace, table, wanted), _PAGE_ROWS):
                 values = zip(*rows, strict=True)
                 found = pa.table({n: arrow_array(v) for n, v in zip(wanted, values, strict=True)})
@@ -135,11 +135,6 @@ def _touched(
         if not before and not after:
             touched[table] = names
     return touched
-
-
-def _named(names: list[str], wanted: Collection[str]) -> list[str]:
-    """Return the columns of a table that are wanted by their current names."""
-    return [name for name, new in zip(names, renamed(names), strict=True) if new in wanted]
 
 
 def _rows(session: Any, keyspace: str, table: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from ..domain import CutoutsError
-from ._synonyms import renamed
+from ._synonyms import names_there
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -71,9 +71,7 @@ def _read_fragment(
 
     folders = ds.get_partition_keys(fragment.partition_expression)
     names = [*(name for name in everywhere if name not in folders), *folders]
-    wanted = [
-        name for name, new in zip(names, renamed(names), strict=True) if columns is None or new in columns
-    ]
+    wanted = names if columns is None else names_there(names, columns)
     schema = fragment.physical_schema
     there = [name for name in wanted if name not in folders and name in schema.names]
     tables = (pa.Table.from_batches([batch]) for batch in fragment.to_batches(columns=there))

@@ -3,9 +3,9 @@
 __all__ = ("SURVEY_COLUMNS", "Survey", "survey")
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -109,11 +109,7 @@ def _count_positions(table: pa.Table, result: Survey) -> None:
         else:
             result.detectors.add((row.get("instrument"), int(row["visit"]), int(row["detector"])))
     if result.example is None:
-        for row in _complete_rows(table.filter(pa.array(good))):
+        there = pc.field("visit").is_valid() & pc.field("detector").is_valid()
+        for row in table.filter(pa.array(good)).filter(there).slice(0, 1).to_pylist():
             data_id = DetectorVisit(row.get("instrument") or "", int(row["visit"]), int(row["detector"]))
             result.example = data_id, float(row["ra"]), float(row["dec"])
-
-
-def _complete_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
-    there = pc.field("visit").is_valid() & pc.field("detector").is_valid()
-    yield from table.filter(there).slice(0, 1).to_pylist()

@@ -1,8 +1,16 @@
 """Every name that a DiaSource column has had, and the one it has here."""
 
-__all__ = ("FLAG_COLUMNS", "FORCED_SYNONYMS", "PICTURE_COLUMNS", "SYNONYMS", "current_name", "renamed")
+__all__ = (
+    "FLAG_COLUMNS",
+    "FORCED_SYNONYMS",
+    "PICTURE_COLUMNS",
+    "SYNONYMS",
+    "current_name",
+    "names_there",
+    "renamed",
+)
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 FLAG_COLUMNS: Final = (
@@ -155,6 +163,11 @@ def current_name(name: str) -> str:
 
 
 _PRIORITY: Final = {name: place for place, name in enumerate(SYNONYMS)}
+
+
+def names_there(names: Sequence[str], wanted: Collection[str]) -> list[str]:
+    """Return those names of columns whose current names are wanted."""
+    return [name for name, new in zip(names, renamed(names), strict=True) if new in wanted]
 
 
 def renamed(names: Sequence[str]) -> list[str]:
