@@ -36,12 +36,13 @@ def test_help_teaches_and_imports_nothing_heavy():
         assert word in done.stdout
 
 
-def test_pictures_are_made_without_what_only_frames_and_figures_need(words, apdb, tmp_path):
+def test_pictures_are_made_without_what_only_frames_figures_and_workers_need(words, apdb, tmp_path):
     code = (
         "import sys\n"
         "from lsst.analysis.ap.cli.cutouts import main\n"
         "status = main(sys.argv[1:])\n"
         "heavy = {'pandas', 'matplotlib.figure', 'lsst.images', 'lsst.dax.apdb'}\n"
+        "heavy |= {'multiprocessing.forkserver'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
         "sys.exit(status)\n"
     )

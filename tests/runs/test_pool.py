@@ -58,10 +58,6 @@ def fail(number):
     raise ValueError(number)
 
 
-def test_one_job_works_here_and_in_order():
-    assert list(run_batches(square, range(4), 1, dead)) == [(os.getpid(), n**2) for n in range(4)]
-
-
 def test_jobs_are_other_processes_and_each_batch_is_done_once():
     results = list(run_batches(square, range(20), 2, dead))
     assert sorted(value for _, value in results) == [n**2 for n in range(20)]

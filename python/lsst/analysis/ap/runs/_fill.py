@@ -4,7 +4,7 @@ __all__ = ("PictureSource", "RunOptions", "fill_directory")
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,6 @@ from ._ledger import Ledger
 from ._lists import DirectoryLists
 from ._manifest_columns import prepare_columns
 from ._pictures import PictureBatch
-from ._pool import run_batches
 from ._result import RunResult
 from ._writer import PictureWriter
 
@@ -130,7 +129,7 @@ def fill_directory(
         try:
             with (
                 _bar("pictures" if source.pictures else "reading", options.total, options) as bar,
-                contextlib.closing(run_batches(writer, unfinished, options.jobs, _killed)) as results,
+                contextlib.closing(_outcomes(writer, unfinished, options.jobs)) as results,
             ):
                 for outcomes in results:
                     ledger.record(outcomes)
@@ -153,6 +152,18 @@ def fill_directory(
         stamps=files,
         uploads=ledger.commands,
     )
+
+
+def _outcomes(
+    writer: PictureWriter, batches: Iterable[SourceBatch], jobs: int
+) -> Generator[list[Picture | Failure]]:
+    """Yield what became of the sources of each batch, as it is known."""
+    if jobs == 1:
+        yield from map(writer, batches)
+        return
+    from ._pool import run_batches
+
+    yield from run_batches(writer, batches, jobs, _killed)
 
 
 def _write_lists(ledger: Ledger, options: RunOptions) -> list[str]:

@@ -97,13 +97,10 @@ def run_batches[B, R](
 
     ``work``: what to do with a batch. It is pickled, so that each process makes its own connections.
     ``batches``: batches, taken when there is room: at most two for each process are in flight. ``jobs``:
-    number of processes; with 1 the work is done in this one. ``on_death``: what a batch gives when the system
-    killed the process that worked on it (out of memory, say) and, on a second try alone, killed it again.
-    Yields: what ``work`` or ``on_death`` returned, in order of completion.
+    number of processes. ``on_death``: what a batch gives when the system killed the process that worked on it
+    (out of memory, say) and, on a second try alone, killed it again. Yields: what ``work`` or ``on_death``
+    returned, in order of completion.
     """
-    if jobs == 1:
-        yield from map(work, batches)
-        return
     source, pickled = iter(batches), pickle.dumps(work)
     lost: list[B] = []
     exhausted = False
