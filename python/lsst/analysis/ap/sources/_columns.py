@@ -94,7 +94,7 @@ class Standardizer:
         if "ccdVisitId" in table.column_names:
             table = unpack_ccd_visits(table, self._meanings.packer)
         if self._is_of_positions(table.column_names):
-            table = place_positions(with_reasons(table, reasons), self._meanings.find, REASON)
+            table = place_positions(with_reasons(table, reasons), self._meanings.find)
             reasons = reasons_of(table)
             table = table.drop_columns([REASON]) if REASON in table.column_names else table
         table = self._complete(table)

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..domain import DetectorVisit
+from ._reasons import REASON
 
 POSITION: Final = "positionId"
 """Column that tells positions apart."""
@@ -47,15 +48,15 @@ type FindExposures = Callable[[NDArray[np.float64], NDArray[np.float64]], Sequen
 """Returns the images that cover each of some positions, given right ascension and declination in degrees."""
 
 
-def place_positions(table: pa.Table, find: FindExposures | None, reason: str) -> pa.Table:
+def place_positions(table: pa.Table, find: FindExposures | None) -> pa.Table:
     """Give positions the images that show them, and each showing an identifier.
 
     ``table``: rows with ``ra`` and ``dec``, and perhaps ``visit``, ``detector`` and ``band``, and the range
     of time in ``timeMin`` and ``timeMax``, MJD TAI; all else is what a position is to be known by. ``find``:
-    finds the images; without it rows need a visit and a detector. ``reason``: column for why a position can
-    have no picture. Returns: a row for each image that shows a position. ``positionId`` and ``diaSourceId``
-    are made of the position, and of the position and the data ID, so that they are always the same. They are
-    negative, as no identifier of Rubin is, and below those that stand for the number of a row.
+    finds the images; without it rows need a visit and a detector. Returns: a row for each image that shows a
+    position, with a `REASON` where none does. ``positionId`` and ``diaSourceId`` are made of the position,
+    and of the position and the data ID, so that they are always the same. They are negative, as no identifier
+    of Rubin is, and below those that stand for the number of a row.
     """
     ra, dec = (np.asarray(table.column(n).cast(pa.float64()).to_numpy(), np.float64) for n in ("ra", "dec"))
     rows = table.to_pylist()
@@ -71,20 +72,20 @@ def place_positions(table: pa.Table, find: FindExposures | None, reason: str) ->
             several = [{name: row.get(name) for name in _KEYS}]
         else:
             several = [_showing(exposure) for exposure in exposures if _is_wanted(exposure, row)]
-        for showing in several or [{reason: row.get(reason) or "no image of the repository covers it"}]:
+        for showing in several or [{REASON: row.get(REASON) or "no image of the repository covers it"}]:
             where = "/".join(str(showing.get(name)) for name in _KEYS)
             identifier = _identifier(ra[place], dec[place], where)
             showings.append({POSITION: position, "diaSourceId": identifier, **showing})
             places.append(place)
-    return _with_columns(table.take(pa.array(places, pa.int64())), showings, reason)
+    return _with_columns(table.take(pa.array(places, pa.int64())), showings)
 
 
-def _with_columns(table: pa.Table, showings: Sequence[dict[str, Any]], reason: str) -> pa.Table:
+def _with_columns(table: pa.Table, showings: Sequence[dict[str, Any]]) -> pa.Table:
     kinds = {
         **dict.fromkeys((POSITION, "diaSourceId", "visit", "detector"), pa.int64()),
         **dict.fromkeys(("instrument", "band"), pa.string()),
         "midpointMjdTai": pa.float64(),
-        reason: pa.string(),
+        REASON: pa.string(),
     }
     for name, kind in kinds.items():
         old: Sequence[Any] = [None] * len(table)
@@ -92,7 +93,7 @@ def _with_columns(table: pa.Table, showings: Sequence[dict[str, Any]], reason: s
             old = table.column(place).to_pylist()
             table = table.remove_column(place)
         values = [new.get(name, value) for new, value in zip(showings, old, strict=True)]
-        if any(value is not None for value in values) or name not in (reason, "instrument"):
+        if any(value is not None for value in values) or name not in (REASON, "instrument"):
             table = table.append_column(name, pa.array(values, kind))
     return table
 

@@ -21,11 +21,6 @@ def reasons_of(table: pa.Table) -> dict[int, list[str]]:
 
 
 def with_reasons(table: pa.Table, reasons: Mapping[int, Sequence[str]]) -> pa.Table:
-    """Return a table that says why rows can have no picture.
-
-    Returns: the same rows, with the column `REASON` if any needs it.
-    """
-    if not reasons:
-        return table
+    """Return the same rows, with a column that says why some can have no picture."""
     texts = ["; ".join(reasons[row]) if row in reasons else None for row in range(len(table))]
     return table.append_column(REASON, pa.array(texts, pa.string()))

@@ -29,7 +29,7 @@ class Survey:
     """How many rows there are."""
     bands: Counter[str | None] = field(default_factory=Counter)
     """How many there are of each band."""
-    reliabilities: Counter[int | None] = field(default_factory=Counter)
+    reliabilities: Counter[int] = field(default_factory=Counter)
     """How many there are in each tenth of the reliability, 0 to 9."""
     instruments: Counter[str | None] = field(default_factory=Counter)
     """How many there are of each instrument; `None` where no column says."""
@@ -89,10 +89,7 @@ def _count_values(table: pa.Table, result: Survey) -> None:
         scores = np.asarray(table.column("reliability").cast(pa.float64()).to_numpy())
         known = scores[np.isfinite(scores)]
         bins = np.clip((known * RELIABILITY_BINS).astype(np.int64), 0, RELIABILITY_BINS - 1)
-        for tenth, count in zip(*np.unique(bins, return_counts=True), strict=True):
-            result.reliabilities[int(tenth)] += int(count)
-        if missing := len(scores) - len(known):
-            result.reliabilities[None] += missing
+        result.reliabilities.update(dict(enumerate(np.bincount(bins).tolist())))
 
 
 def _count_positions(table: pa.Table, result: Survey) -> None:
