@@ -1,7 +1,7 @@
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pyarrow as pa
 import pytest
@@ -127,6 +127,22 @@ def test_a_killed_run_leaves_what_it_recorded(tmp_path):
     assert process.returncode == -9
     with Journal(OutputDirectory(tmp_path)) as journal:
         assert [p.diaSourceId for p in journal.pictures()] == [1]
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt])
+def test_batches_that_follow_at_once_wait_for_the_disk_together(tmp_path, error):
+    """A disk takes longer over each of them than a picture does; none is lost when the run ends."""
+    commits = []
+    with suppress(KeyboardInterrupt), Journal(OutputDirectory(tmp_path)) as journal:
+        journal._db.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)
+        for number in range(200):
+            journal.new_in_this_run([number])
+            journal.record([picture(number)])
+        if error is not None:
+            raise error
+    assert 0 < len(commits) < 100
+    with Journal(OutputDirectory(tmp_path)) as journal:
+        assert [p.diaSourceId for p in journal.pictures()] == list(range(200))
 
 
 def test_a_damaged_journal_is_named(tmp_path):

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import sqlite3
+import time
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -25,16 +26,19 @@ JOURNAL_NAME: Final = ".journal.sqlite3"
 _AT_A_TIME: Final = 5000
 """How many pictures are described at a time."""
 
+_SECONDS: Final = 1.0
+"""For how long outcomes may wait for the disk: it takes longer over a commit than one picture does."""
+
 _AMONG: Final = "(SELECT value FROM json_each(?))"
 
 
 class Journal:
     """What is done, what failed, and under which settings, in one SQLite file.
 
-    It is committed once per batch, after the pictures of that batch have their names: a picture that the
-    journal knows exists whole, and one that it does not know is made again. While it is open no other run
-    can write to the same local directory; a remote one notices others when it sends its journal. Use it as a
-    context manager.
+    It is committed after a batch, when its pictures have their names, or with a batch that follows within a
+    second: a picture that the journal knows exists whole, and one that it does not know is made again. While
+    it is open no other run can write to the same local directory; a remote one notices others when it sends
+    its journal. Use it as a context manager.
 
     ``existing``: whether there must be one already. Raises `CutoutsError` when another run has the directory,
     or the file is damaged, or absent where there must be one.
@@ -54,6 +58,8 @@ class Journal:
             self._db = connect(self._path)
             self._status = self._path.stat()
         self._run = 0
+        self._due = 0.0
+        """When to commit outcomes."""
         # What goes with the next change, which saves waiting for the disk: rows by detector, and the
         # metadata of pictures. They go together: rows that are there are not described again.
         self._rows: dict[tuple[str, int, int], bytes] = {}
@@ -63,9 +69,13 @@ class Journal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._db.close()
         # The first error is the one to tell.
         with suppress(*() if kind is None else (CutoutsError,)):
+            try:
+                with self._explained():
+                    self._db.commit()
+            finally:
+                self._db.close()
             self._directory.save(JOURNAL_NAME, now=True)
 
     @contextmanager
@@ -76,10 +86,11 @@ class Journal:
             raise CutoutsError(what_happened(error, self._path, self._directory.name)) from error
 
     @contextmanager
-    def changed(self) -> Iterator[sqlite3.Connection]:
+    def changed(self, *, soon: bool = False) -> Iterator[sqlite3.Connection]:
         """Make some changes durable, or none of them; also for tables of other rooms.
 
-        Raises `CutoutsError` when the disk does not take them, or the directory is gone.
+        ``soon``: whether they may wait for others, so that a kill of the process undoes them. Raises
+        `CutoutsError` when the disk does not take them, or the directory is gone.
         """
         if not self._is_there():  # the open file takes rows without its name, and all would be lost
             self._directory.check()
@@ -87,13 +98,21 @@ class Journal:
                 f"Journal {self._path} was removed or replaced while the run was working. The pictures made "
                 "so far are there: run the same command again to enter them."
             )
-        with self._explained(), self._db as db:
-            rows = [(*place, packed) for place, packed in self._rows.items()]
-            db.executemany("INSERT OR REPLACE INTO catalogue VALUES (?, ?, ?, ?)", rows)
-            texts = [(text, identifier) for identifier, text in self._described.items()]
-            db.executemany("UPDATE picture SET metadata = ? WHERE diaSourceId = ?", texts)
-            db.executemany("DELETE FROM failure WHERE diaSourceId = ?", [text[1:] for text in texts])
-            yield db
+        db = self._db
+        with self._explained():
+            try:
+                rows = [(*place, packed) for place, packed in self._rows.items()]
+                db.executemany("INSERT OR REPLACE INTO catalogue VALUES (?, ?, ?, ?)", rows)
+                texts = [(text, identifier) for identifier, text in self._described.items()]
+                db.executemany("UPDATE picture SET metadata = ? WHERE diaSourceId = ?", texts)
+                db.executemany("DELETE FROM failure WHERE diaSourceId = ?", [text[1:] for text in texts])
+                yield db
+                if not soon or time.monotonic() >= self._due:
+                    db.commit()
+                    self._due = time.monotonic() + _SECONDS
+            except BaseException:
+                db.rollback()
+                raise
         self._rows.clear()
         self._described.clear()
 
@@ -103,7 +122,7 @@ class Journal:
         return False
 
     def rows(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a query, of what is durable; also of tables of other rooms."""
+        """Yield the rows of a query; also of tables of other rooms."""
         with self._explained():
             yield from self._db.execute(query, values)
 
@@ -192,8 +211,8 @@ class Journal:
         From now on they have been. They are kept on disk: a million would fill the memory of a small machine.
         """
         query = "INSERT OR IGNORE INTO seen SELECT value FROM json_each(?) RETURNING diaSourceId"
-        with self._explained(), self._db as db:
-            return {identifier for (identifier,) in db.execute(query, (json.dumps(list(ids)),))}
+        with self._explained():
+            return {identifier for (identifier,) in self._db.execute(query, (json.dumps(list(ids)),))}
 
     def keep(self, batch: SourceBatch, columns: Sequence[str] = ()) -> bool:
         """Keep whole rows of the catalogue, for those who look at the pictures, with the next change.
@@ -232,12 +251,13 @@ class Journal:
         return {identifier for (identifier,) in self._settled(query, json.dumps(list(ids)))}
 
     def record(self, outcomes: Iterable[Picture | Failure], kept: Collection[int] = ()) -> None:
-        """Record what became of the sources of one batch, durably; it replaces what was known of them.
+        """Record what became of the sources of one batch; it replaces what was known of them.
 
-        ``kept``: failures whose earlier picture stays.
+        It is durable within a second of work, or when the journal is closed; at once where files are sent to
+        a server. ``kept``: failures whose earlier picture stays.
         """
         pictures, failures = rows_of(outcomes)
-        with self.changed() as db:
+        with self.changed(soon=self._directory.is_local) as db:  # others are sent with what is committed
             gone = [row[:1] for row in failures if row[0] not in kept]
             db.executemany("DELETE FROM failure WHERE diaSourceId = ?", [row[:1] for row in pictures])
             db.executemany("INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?)", pictures)
