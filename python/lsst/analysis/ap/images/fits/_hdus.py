@@ -92,8 +92,10 @@ class Hdu:
         starts = tuple((before + prefix).encode() for prefix in prefixes for before in ("", "HIERARCH "))
         cards = (self.header_bytes[i : i + CARD] for i in range(0, len(self.header_bytes), CARD))
         try:
-            found = [fits.Card.fromstring(card) for card in cards if card.startswith(starts)]
-            return {card.keyword: card.value for card in found}
+            found = [
+                card.removeprefix(b"HIERARCH ").split(b"=", 1) for card in cards if card.startswith(starts)
+            ]
+            return {name.strip().decode("ascii"): _parse(b"VALUE   =" + text) for name, text in found}
         except Exception as error:
             raise self.corrupt(f"header: {error}") from error
 
