@@ -227,7 +227,7 @@ class SqlApdb(Catalog):
         # Visit and detector are columns of the rows only where the database
         # has ccdVisitId in their place.
         packed = frozenset(_KEY) - self._columns.keys() if self._packer is not None else frozenset()
-        parts = selection.conditions(self._columns)
+        parts = list(selection.conditions(self._columns))
         later = tuple(part for part in parts if columns_of(part) & packed) if packed else ()
         here = [sql_condition(part, self._columns, self._name) for part in parts if part not in later]
         return here, And(later) if later else None

@@ -140,15 +140,12 @@ class Selection:
                 words.append(f"{spec.name}={f'{len(value)} given' if is_list else repr(value)}")
         return ", ".join(words) or "all"
 
-    def conditions(self, columns: Collection[str]) -> tuple[Expression, ...]:
-        """Return the conditions on single sources, all of which must hold.
+    def conditions(self, columns: Collection[str]) -> Iterator[Expression]:
+        """Yield the conditions on single sources, all of which must hold.
 
-        ``columns``: columns that the catalogue has, by their current names. Returns: without those on ``ids``
+        ``columns``: columns that the catalogue has, by their current names. Yields: all but those on ``ids``
         and ``object_ids``.
         """
-        return tuple(self._conditions(columns))
-
-    def _conditions(self, columns: Collection[str]) -> Iterator[Expression]:
         reliability, time = Column("reliability"), Column("midpointMjdTai")
         snr = Call("abs", Column("snr"))
         for value, symbol, bounds in (

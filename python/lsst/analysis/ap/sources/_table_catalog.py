@@ -83,7 +83,7 @@ class TableCatalog(Catalog):
     def _matching(self, selection: Selection, columns: Collection[str] | None) -> Iterator[pa.Table]:
         """Yield the sources that meet the conditions, sorted in each table."""
         if columns is not None:
-            conditions = columns_of(And(selection.conditions(())))
+            conditions = columns_of(And(tuple(selection.conditions(()))))
             columns = {*columns, *REQUIRED_COLUMNS, *conditions, *selection.choice_columns, "instrument"}
             columns |= {"timeWithdrawnMjdTai", "time_withdrawn"}
             columns |= {"diaObjectId"} if selection.object_ids is not None else set()
