@@ -210,29 +210,30 @@ def test_the_words_may_be_given_when_the_page_is_made(open_page, directory, tmp_
 
 
 NASTY = "<img src=x onerror=\"document.title='hacked'\"></script><script>document.title='hacked'</script>"
+NAMES = ["<script>alert(1)</script>", "__proto__", "constructor", NASTY, "a&lt;b", "\u2028 ` ${1}"]
 
 
-@pytest.mark.parametrize(
-    "name", ["<script>alert(1)</script>", "__proto__", "constructor", NASTY, "a&lt;b", "\u2028 ` ${1}"]
-)
-def test_names_and_values_of_a_catalogue_are_text(open_page, write, name):
+def test_names_and_values_of_a_catalogue_are_text(open_page, write):
     table = rows(8)
-    texts = pa.array([NASTY, name, "</script>", "${1}`", "\u2028\\", "", None, "plain"])
-    page = open_page(write(table.append_column(name, texts).set_column(9, "band", texts)))
+    for name in NAMES:
+        texts = pa.array([NASTY, name, "</script>", "${1}`", "\u2028\\", "", None, "plain"])
+        table = table.append_column(name, texts)
+    page = open_page(write(table.set_column(9, "band", texts)))
     assert page.evaluate("document.querySelectorAll('img[src=x], script:not([src])').length") == 0
-    page.get_by_label("Filter by another column").select_option(label=name)
-    facet = page.locator(".facet").last
-    assert facet.locator("summary span").first.text_content() == name
-    assert NASTY in facet.inner_text()
-    facet.get_by_label("plain").check()
-    assert len(ids(page)) == 1
-    page.evaluate("Gallery.app.state.clear()")
-    page.get_by_label("Sort").select_option(label=name)
+    for name in NAMES:
+        page.get_by_label("Filter by another column").select_option(label=name)
+        facet = page.locator(".facet").last
+        assert facet.locator("summary span").first.text_content() == name
+        assert NASTY in facet.inner_text()
+        facet.get_by_label("plain").check()
+        assert len(ids(page)) == 1
+        page.evaluate("Gallery.app.state.clear()")
+        page.get_by_label("Sort").select_option(label=name)
+        assert page.evaluate(f"Gallery.data.table.find({name!r}).name") == name
     page.locator(".tiles").focus()
     page.keyboard.press("Enter")
-    row = page.locator(".row-table tr", has=page.locator("th", has_text=name)).last
-    assert row.locator("th").text_content() == name
-    assert page.evaluate(f"Gallery.data.table.find({name!r}).name") == name
+    shown = page.locator(".row-table tr th").all_text_contents()
+    assert set(NAMES) < set(shown)
     assert page.title() == "pictures"
 
 
