@@ -52,6 +52,12 @@ def demo(once):
 
 
 @pytest.fixture(scope="session")
+def long_demo(once):
+    """A small field, observed about as often as that of the usual demo; not to be written to."""
+    return once("long", size=240, visits=11, detectors=1, sources_per_detector=9)
+
+
+@pytest.fixture(scope="session")
 def butler(demo):
     from lsst.daf.butler import Butler
 

@@ -17,12 +17,6 @@ def two_runs(once):
     return once("two", seed=7, size=SIZE, visits=2, detectors=1, sources_per_detector=9, other_run=True)
 
 
-@pytest.fixture(scope="session")
-def long_demo(once):
-    """A small field, observed about as often as that of the usual demo."""
-    return once("long", size=240, visits=11, detectors=1, sources_per_detector=9)
-
-
 @pytest.fixture
 def rng():
     return np.random.default_rng(11)

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from lsst.analysis.ap.cli.cutouts import main as cutouts
-from lsst.analysis.ap.demo.cli import main as make_demo
+from lsst.analysis.ap.demo.cli import main as demo
 
 PAGE = Path(__file__).parents[2] / "doc" / "lsst.analysis.ap" / "training-set.rst"
-COMMANDS = {"zooniverseCutouts": cutouts, "zooniverseCutoutsDemo": make_demo}
+COMMANDS = {"zooniverseCutouts": cutouts, "zooniverseCutoutsDemo": demo}
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -37,11 +37,19 @@ def do(language, code, names, *more):
 
 
 @pytest.fixture(scope="module")
-def classified(tmp_path_factory):
+def classified(long_demo, tmp_path_factory):
     """The section on the classifier, done in a directory of its own; returns its names."""
     names = {}
+
+    def take(root, *, size, visits, detectors, **options):
+        """Take a sky of about as many sources, which other tests use as well."""
+        assert (size, visits, detectors) == (400, 8, 1)
+        Path(root).symlink_to(long_demo.repo.parent)
+        return long_demo
+
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("classifier"))
+        patch.setattr("lsst.analysis.ap.demo.cli.make_demo", take)
         for language, code in blocks("A classifier, from the sky to its score"):
             do(language, code, names)
         yield names
