@@ -106,7 +106,7 @@ def rows(catalogues):
     return Selection().apply(catalogues["table"]).to_pylist()
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(truth)
 def test_a_condition_means_the_same_everywhere(rows, select, condition):
     text, calculate = condition

@@ -112,7 +112,7 @@ def compressed_files(draw):
     return write(hdu), draw(boxes_within(image.shape))
 
 
-slow = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 
 @slow
