@@ -2,19 +2,26 @@
 
 The changes are those of cosmic-ray, and two of our own: an argument or a statement left out. It does not run
 them itself, because it changes the checkout, has one test command for all modules, and takes no sample.
+
+Killed, it goes on where it was when it is started in the same way, as long as neither the package nor its
+tests have changed.
 """
 
 import argparse
 import ast
+import hashlib
 import importlib
 import os
 import random
 import re
 import resource
 import shutil
+import signal
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -44,6 +51,10 @@ HEAVY = """astropy.io.fits galsim hypothesis lsst.daf.butler lsst.images matplot
 """Imported once, before the tests of each change run in a fork."""
 LIMIT = 150
 """Seconds of processor time for the tests of one change; by the clock each test has that of the suite."""
+PATIENCE = 3600
+"""Seconds by the clock: a fork may wait for ever for a lock of a thread that it does not have."""
+MEMORY = 6 << 30
+"""Bytes for them: some changes ask for all there is, and the machine would end any process for it."""
 
 type Place = tuple[tuple[int, int], tuple[int, int]]
 
@@ -100,19 +111,73 @@ def sample(modules: list[Path], number: int, seed: int) -> list[tuple[Path, Plac
 
 
 def run_tests(tests: list[str], copy: Path, *options: str) -> int:
-    """Return what pytest says of the package in ``copy``, in a process of its own."""
+    """Return what pytest says of the package in ``copy``, in a process that leaves no other."""
     words = ["-qx", "-p", "no:cacheprovider", f"--rootdir={ROOT}", *options, *tests]
     child = os.fork()
     if child == 0:
-        os.setsid()
-        log = os.open(copy / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
-        status = pytest.main(words)
-        sys.stdout.flush()
-        os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        status = pytest.ExitCode.INTERNAL_ERROR
+        try:  # else what goes wrong would go on as a second one of us
+            os.setsid()
+            for number in (signal.SIGHUP, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            log = os.open(copy / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
+            resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+            status = pytest.main(words)
+            sys.stdout.flush()
+        finally:
+            os._exit(status)
+    end, ended = time.monotonic() + PATIENCE, (0, 0)
+    try:
+        while ended == (0, 0) and time.monotonic() < end:
+            time.sleep(0.05)
+            ended = os.waitpid(child, os.WNOHANG)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode((ended if ended[0] else os.waitpid(child, 0))[1])
+
+
+def digest(*options: object) -> str:
+    """Return what stands for these options, the package and its tests."""
+    files = sorted(path for folder in ("python", "tests") for path in (ROOT / folder).rglob("*.py"))
+    content = b"".join(path.read_bytes() for path in files)
+    return hashlib.sha256(repr(options).encode() + content).hexdigest()
+
+
+def begin(keep: Path, state: str) -> dict[str, str]:
+    """Make a new copy of the package; return what was found of changes by an earlier run like this."""
+    asked, results = keep / "asked", keep / "results"
+    if not asked.exists() or asked.read_text() != state:
+        shutil.rmtree(keep, ignore_errors=True)
+    shutil.rmtree(keep / "python", ignore_errors=True)
+    shutil.copytree(ROOT / "python", keep / "python", ignore=shutil.ignore_patterns("__pycache__"))
+    asked.write_text(state)
+    lines = results.read_text().splitlines() if results.exists() else []
+    return {said: outcome for outcome, said in (line.split(" ", 1) for line in lines)}
+
+
+def reach(tests: str, keep: Path) -> CoverageData:
+    """Return which lines each test of a folder reaches."""
+    data = keep / tests.replace("/", "-")
+    if not data.exists():
+        if run_tests([tests], keep, "--cov", "--cov-context=test", "--cov-report=") != 0:
+            sys.exit(f"the tests in {tests} fail before anything is changed:\n{(keep / 'log').read_text()}")
+        (ROOT / ".coverage").rename(data)
+    reached = CoverageData(data)
+    reached.read()
+    return reached
+
+
+def tests_that_reach(place: Place, module: Path, room: str, reached: dict[str, CoverageData]) -> list[str]:
+    """Return the tests of a room that may notice what is changed at a place of a module."""
+    by_line = reached[room].contexts_by_lineno(str(module))
+    contexts = {c for line in range(place[0][0], place[1][0] + 1) for c in by_line.get(line, ())}
+    if "" in contexts:  # it runs when the module is imported, so that any test that uses it may notice
+        contexts = set().union(*by_line.values())
+    return sorted({c.rsplit("|", 1)[0] for c in contexts - {""}}) or [room] * bool(contexts)
 
 
 def main() -> None:
@@ -124,10 +189,15 @@ def main() -> None:
         "--keep", type=Path, default=ROOT / "build" / "mutants", help="for the changed package"
     )
     options = parser.parse_args()
-    shutil.rmtree(options.keep, ignore_errors=True)
-    shutil.copytree(ROOT / "python", options.keep / "python", ignore=shutil.ignore_patterns("__pycache__"))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # when the terminal goes away
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended; the same command goes on"))
+    found = begin(options.keep, digest(options.number, options.seed, options.only))
     os.chdir(ROOT)
     os.environ |= {"PYTHONPATH": str(options.keep / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
+    os.environ |= {
+        "OPENBLAS_NUM_THREADS": "1",
+        "COVERAGE_CORE": "ctrace",
+    }  # the quicker one knows of no tests
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(options.keep / "python"))
     for name in HEAVY.split():
@@ -140,32 +210,22 @@ def main() -> None:
         if options.only in str(path) and path.name != "__init__.py"
     }
     changes = sample(list(tests_of), options.number, options.seed)
-    reached = {}
-    for tests in {tests_of[change[0]] for change in changes}:
-        data = options.keep / tests.replace("/", "-")
-        if run_tests([tests], options.keep, "--cov", "--cov-context=test", "--cov-report=") != 0:
-            sys.exit(
-                f"the tests in {tests} fail before anything is changed:\n{(options.keep / 'log').read_text()}"
-            )
-        (ROOT / ".coverage").rename(data)
-        reached[tests] = CoverageData(data)
-        reached[tests].read()
+    reached = {tests: reach(tests, options.keep) for tests in {tests_of[change[0]] for change in changes}}
     survivors = []
     for number, (module, place, name, make) in enumerate(changes, 1):
         code = module.read_text()
-        by_line = reached[tests_of[module]].contexts_by_lineno(str(module))
-        contexts = {c for line in range(place[0][0], place[1][0] + 1) for c in by_line.get(line, ())}
-        if "" in contexts:  # it runs when the module is imported, so that any test that uses it may notice
-            contexts = set().union(*by_line.values())
-        tests = sorted({context.rsplit("|", 1)[0] for context in contexts - {""}})
-        tests = tests or [tests_of[module]] * bool(contexts)
-        module.write_text(make())
-        noticed = bool(tests) and run_tests(tests, options.keep) != 0
-        module.write_text(code)
         line = code.splitlines()[place[0][0] - 1].strip()
         said = f"{module.relative_to(options.keep / PACKAGE)}:{place[0][0]}:{place[0][1]} {name}: {line}"
-        print(f"{number}/{len(changes)} {'noticed ' if noticed else 'SURVIVED'} {said}", flush=True)
-        survivors += [] if noticed else [said]
+        if said not in found:
+            tests = tests_that_reach(place, module, tests_of[module], reached)
+            module.write_text(make())
+            noticed = bool(tests) and run_tests(tests, options.keep) != 0
+            module.write_text(code)
+            found[said] = "noticed" if noticed else "SURVIVED"
+            with (options.keep / "results").open("a") as results:
+                results.write(f"{found[said]} {said}\n")
+        print(f"{number}/{len(changes)} {found[said]:8} {said}", flush=True)
+        survivors += [] if found[said] == "noticed" else [said]
     print(
         f"{len(changes) - len(survivors)} of {len(changes)} changes were noticed; not these:",
         *survivors,
