@@ -1,4 +1,4 @@
-"""Copies of this process crash on AST text; this one never does."""
+"""Another process crashes on AST text; this one never does."""
 
 import os
 import signal
@@ -8,6 +8,8 @@ import textwrap
 import threading
 import time
 import warnings
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +20,23 @@ FINE = "Begin UnitMap\n Nin = 2\n IsA Mapping\nEnd UnitMap\n"
 DAMAGED = "Begin ZoomMap\n Nin = 2\n IsA Unknown\nEnd ZoomMap\n"
 
 
-def use_instead(monkeypatch, use):
-    """Give the other process another way to use a text."""
-    monkeypatch.setattr(_ast_trial, "_use", lambda library, text: use(text))
+@pytest.fixture
+def process(monkeypatch):
+    """Return what lets the other process run some code before it tries texts."""
+
+    def prepare(code):
+        imports = "import os, signal, sys, time\nfrom lsst.analysis.ap.images.wcs import _ast_trial as trial"
+        program = "\n".join((imports, textwrap.dedent(code), "trial.serve()"))
+        monkeypatch.setattr(_ast_trial, "_COMMAND", [sys.executable, "-c", program])
+
+    _ast_trial._tester.stop()
+    yield prepare
+    _ast_trial._tester.stop()
+
+
+def using(expression):
+    """Return code that evaluates an expression where AST would read a text."""
+    return f"trial._use = lambda library, text: {expression}"
 
 
 def test_texts_after_a_damaged_one_are_tried():
@@ -34,62 +50,126 @@ def test_texts_after_a_damaged_one_are_tried():
 @pytest.mark.parametrize(
     "use",
     [
-        lambda text: os.abort(),
-        lambda text: os.kill(os.getpid(), signal.SIGSEGV),
-        lambda text: [bytes(2**28) for _ in range(8)],
-        lambda text: sys.exit(),
+        "os.abort()",
+        "os.kill(os.getpid(), signal.SIGSEGV)",
+        "[bytes(2**28) for _ in range(8)]",
+        "sys.exit()",
     ],
     ids=["aborts", "crashes", "eats the memory", "exits"],
 )
-def test_whatever_happens_there_is_damage(monkeypatch, capfd, use):
-    use_instead(monkeypatch, use)
+def test_whatever_happens_there_is_damage(process, capfd, use):
+    process("import faulthandler; faulthandler.enable()\n" + using(use))
     with pytest.raises(ValueError, match="its text is damaged"):
         try_ast_text(FINE)
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_is_printed_there_is_not_seen(monkeypatch, capfd):
-    use_instead(monkeypatch, lambda text: os.write(1, b"AST prints something") and os.write(2, b"more"))
+def test_what_is_printed_there_is_not_seen(process, capfd):
+    process(using("os.write(1, b'AST prints something') and os.write(2, b'more')"))
     try_ast_text(FINE)
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
     ("use", "limit"),
-    [(lambda text: [0 for _ in iter(int, 1)], "MAX_SECONDS"), (lambda text: time.sleep(60), "MAX_WAIT")],
+    [("[0 for _ in iter(int, 1)]", "MAX_SECONDS"), ("time.sleep(60)", "MAX_WAIT")],
     ids=["works", "waits"],
 )
-def test_text_that_takes_for_ever(monkeypatch, use, limit):
-    use_instead(monkeypatch, use)
-    monkeypatch.setattr(_ast_trial, limit, 0.2)
+def test_text_that_takes_for_ever(process, use, limit):
+    process(f"trial.{limit} = 0.2\n" + using(use))
     # Somebody else's use of the signals is no way out, and stays as it is.
-    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    previous = signal.signal(signal.SIGALRM, signal.SIG_IGN)
     start = time.monotonic()
     try:
         with pytest.raises(ValueError, match="does not come to an end"):
             try_ast_text(FINE)
-        assert signal.getsignal(signal.SIGALRM) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGALRM) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGALRM, previous)
     assert time.monotonic() - start < 30
 
 
-def test_interrupted_trial_leaves_no_process(monkeypatch, tmp_path):
-    def use(text):
-        (tmp_path / "pid").write_text(str(os.getpid()))
-        time.sleep(60)
+def test_time_of_several_texts_is_not_added_up(process):
+    process("trial.MAX_SECONDS = trial.MAX_WAIT = 1.0\n" + using("time.sleep(0.3)"))
+    for _ in range(5):
+        try_ast_text(FINE)
 
-    use_instead(monkeypatch, use)
+
+def test_interrupted_trial_leaves_no_process(process):
+    process(using("time.sleep(60)"))
     previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    found = []
+    watcher = threading.Timer(0.4, lambda: found.append(_ast_trial._tester._process.pid))
+    watcher.start()
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        signal.setitimer(signal.ITIMER_REAL, 0.8)
         with pytest.raises(KeyboardInterrupt):
             try_ast_text(FINE)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+    watcher.join()
     with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+        os.kill(found[0], 0)
+
+
+def test_one_process_tries_all_texts_until_one_is_damaged(process):
+    pids = []
+    for text in (FINE, FINE, DAMAGED, FINE):
+        with suppress(ValueError):
+            try_ast_text(text)
+            pids.append(_ast_trial._tester._process.pid)
+    assert pids[0] == pids[1] != pids[2]
+
+
+def test_process_that_somebody_ended_is_replaced(process):
+    try_ast_text(FINE)
+    _ast_trial._tester._process.kill()
+    try_ast_text(FINE)
+    process("sys.exit(1)")
+    _ast_trial._tester.stop()
+    with pytest.raises(OSError, match="does not start"):
+        try_ast_text(FINE)
+
+
+def test_copy_of_this_process_has_its_own(process):
+    try_ast_text(FINE)
+    mine = _ast_trial._tester._process.pid
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        try:
+            try_ast_text(FINE)
+            own = _ast_trial._tester._process.pid
+            _ast_trial._tester.stop()
+            os._exit(0 if own != mine else 1)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    try_ast_text(FINE)
+    assert _ast_trial._tester._process.pid == mine
+
+
+@pytest.mark.parametrize("end", ["pass", "os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_process_ends_with_its_owner(end):
+    code = f"""
+        import os
+        from lsst.analysis.ap.images.wcs import _ast_trial
+        _ast_trial.try_ast_text({FINE!r})
+        print(_ast_trial._tester._process.pid, flush=True)
+        {end}
+    """
+    words = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    status = Path(f"/proc/{int(done.stdout)}/status")
+    for _ in range(100):
+        if not status.exists() or "zombie" in status.read_text():
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("it goes on")
 
 
 def test_missing_library_is_not_called_damage(monkeypatch):
@@ -120,33 +200,3 @@ def test_threads_get_their_own_answers():
     for thread in threads:
         thread.join()
     assert not wrong
-
-
-def test_threads_cause_no_warning():
-    stop = threading.Event()
-    thread = threading.Thread(target=stop.wait)
-    thread.start()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            try_ast_text(FINE)
-    finally:
-        stop.set()
-        thread.join()
-
-
-def test_handlers_of_crashes_stay_silent():
-    code = f"""
-        import faulthandler, os
-        from lsst.analysis.ap.images.wcs import _ast_trial
-        faulthandler.enable()
-        _ast_trial._use = lambda library, text: os.abort()
-        try:
-            _ast_trial.try_ast_text({FINE!r})
-        except ValueError:
-            print("damaged")
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
-    )
-    assert (done.stdout, done.stderr) == ("damaged\n", "")
