@@ -95,6 +95,19 @@ def test_center_marks_lie_about_the_source_and_leave_it_free(make_triplet, mark)
             np.testing.assert_array_equal(same, shown)
 
 
+@pytest.mark.parametrize(
+    # How far they reach, and how much of that is free: of the corners what lies between their arms.
+    ("mark", "reach", "free"),
+    [("crosshair", 1 / 10 + 1 / 12, 1 / 10), ("ticks", 1 / 6, 1 / 6 - 1 / 20)],
+)
+def test_center_marks_keep_their_distance(make_triplet, mark, reach, free):
+    shown = where(panel(make_triplet(24), center_mark=mark, panel_pixels=240), YELLOW)[:200]
+    rows, columns = np.abs(np.argwhere(shown).T + 0.5 - 120)
+    assert max(rows.max(), columns.max()) == pytest.approx(240 * reach, abs=1)
+    along = columns[rows < 2] if mark == "crosshair" else columns
+    assert along.min() == pytest.approx(240 * free, abs=1)
+
+
 @pytest.mark.parametrize("mark", ["crosshair", "ticks"])
 def test_center_marks_grow_with_the_panel(make_triplet, mark):
     triplet = make_triplet(24)
@@ -293,22 +306,18 @@ def test_a_box_is_outlined_on_pixel_borders_and_called_one(make_triplet):
 
 
 @pytest.mark.parametrize(("panel_pixels", "scale"), [(210, 1), (420, 2)])
-def test_the_edge_of_a_word_is_as_wide_as_that_of_the_compass(make_triplet, panel_pixels, scale):
+def test_the_edges_of_a_word_and_of_the_compass_are_as_wide(make_triplet, panel_pixels, scale):
     """Measured on white: red is what is missing where there is blue."""
-    triplet = make_triplet()
-    science = replace(triplet.science, array=np.ones((30, 30), np.float32))
-    image = panel(
-        replace(triplet, science=science),
-        {"bboxSize": 10},
-        footprint=True,
-        image_limits=(0.0, 1.0),
-        panel_pixels=panel_pixels,
-    )
-    word = image[: 69 * scale, :].astype(float)
+    white = Stamp(np.ones((30, 30), np.float32), make_triplet().science.box)
+    triplet = Triplet(white, white, white, sky_jacobian=0.2 * np.diag([-1.0, 1.0]))
+    choices = {"image_limits": (0.0, 1.0), "panel_pixels": panel_pixels}
+    word = panel(triplet, {"bboxSize": 10}, footprint=True, **choices)[: 69 * scale].astype(float)
     top, left, bottom, _ = extent((word != 255).any(axis=-1))
     stem = word[(top + bottom) // 2, left : left + 6 * scale]  # the left side of the b
     edge = (255 - stem[: stem[:, 2].argmin() + 1, 0]).sum() / 255
     assert edge == pytest.approx(1.1 * scale, abs=0.1)
+    shaft = panel(triplet, number=0, compass=True, **choices)[-44 * scale].astype(float)
+    assert (255 - shaft[:, 0]).sum() / 255 == pytest.approx(2.2 * scale, abs=0.1)  # to both sides
 
 
 def test_a_box_larger_than_the_stamp_shows_nothing(make_triplet):

@@ -83,3 +83,11 @@ def test_results_do_not_depend_on_what_was_rendered_before(make_triplet, row):
     first = renderer.render([make_triplet(seed=1)], row)
     renderer.render([make_triplet(seed=2, missing=5)], {**row, "pixelFlags_bad": True, "psfFlux": 1e12})
     assert renderer.render([make_triplet(seed=1)], row) == first
+
+
+@pytest.mark.parametrize(
+    ("sizes", "given"), [((30,), (20,)), ((30,), (30, 30)), ((30, 20), (30,)), ((30, 20), (20, 30))]
+)
+def test_stamps_of_other_sizes_than_the_styles_are_refused(make_triplet, sizes, given):
+    with pytest.raises(ValueError, match=r"stamps of shapes .*, where the style's sizes are"):
+        Renderer(PictureStyle(sizes=sizes)).render([make_triplet(size) for size in given], None)
