@@ -3,8 +3,8 @@
 The changes are those of cosmic-ray, and two of our own: an argument or a statement left out. It does not run
 them itself, because it changes the checkout, has one test command for all modules, and takes no sample.
 
-Killed, it goes on where it was when it is started in the same way, as long as neither the package nor its
-tests have changed.
+What was found of a change is kept as long as neither the package nor its tests are others: killed and started
+again, it goes on where it was, and a larger sample adds to a smaller one.
 """
 
 import argparse
@@ -140,23 +140,22 @@ def run_tests(tests: list[str], copy: Path, *options: str) -> int:
     return os.waitstatus_to_exitcode((ended if ended[0] else os.waitpid(child, 0))[1])
 
 
-def digest(*options: object) -> str:
-    """Return what stands for these options, the package and its tests."""
-    files = sorted(path for folder in ("python", "tests") for path in (ROOT / folder).rglob("*.py"))
-    content = b"".join(path.read_bytes() for path in files)
-    return hashlib.sha256(repr(options).encode() + content).hexdigest()
+def digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
-def begin(keep: Path, state: str) -> dict[str, str]:
-    """Make a new copy of the package; return what was found of changes by an earlier run like this."""
-    asked, results = keep / "asked", keep / "results"
+def begin(keep: Path) -> dict[str, str]:
+    """Make a new copy of the package; return what was found of changes to the same one before."""
+    tests = sorted({*(ROOT / "tests").rglob("*.py")} - {Path(__file__).resolve()})
+    state = digest(*(path.read_text() for path in (*sorted((ROOT / "python").rglob("*.py")), *tests)))
+    asked, results = keep / "state", keep / "results"
     if not asked.exists() or asked.read_text() != state:
         shutil.rmtree(keep, ignore_errors=True)
     shutil.rmtree(keep / "python", ignore_errors=True)
     shutil.copytree(ROOT / "python", keep / "python", ignore=shutil.ignore_patterns("__pycache__"))
     asked.write_text(state)
     lines = results.read_text().splitlines() if results.exists() else []
-    return {said: outcome for outcome, said in (line.split(" ", 1) for line in lines)}
+    return {change: outcome for outcome, change, *_ in (line.split(" ", 2) for line in lines)}
 
 
 def reach(tests: str, keep: Path) -> CoverageData:
@@ -171,10 +170,19 @@ def reach(tests: str, keep: Path) -> CoverageData:
     return reached
 
 
-def tests_that_reach(place: Place, module: Path, room: str, reached: dict[str, CoverageData]) -> list[str]:
-    """Return the tests of a room that may notice what is changed at a place of a module."""
+def lines_around(code: str, place: Place) -> range:
+    """Return the lines of the statement that a place is in: only on some of them is it seen to run."""
+    nodes = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.stmt))
+    around = [node for node in nodes if node.lineno <= place[0][0] <= node.end_lineno]
+    statement = min(around, key=lambda node: node.end_lineno - node.lineno)
+    body = getattr(statement, "body", None)
+    return range(statement.lineno, body[0].lineno if body else statement.end_lineno + 1)
+
+
+def tests_that_reach(lines: range, module: Path, room: str, reached: dict[str, CoverageData]) -> list[str]:
+    """Return the tests of a room that may notice what is changed on some lines of a module."""
     by_line = reached[room].contexts_by_lineno(str(module))
-    contexts = {c for line in range(place[0][0], place[1][0] + 1) for c in by_line.get(line, ())}
+    contexts = {c for line in lines for c in by_line.get(line, ())}
     if "" in contexts:  # it runs when the module is imported, so that any test that uses it may notice
         contexts = set().union(*by_line.values())
     return sorted({c.rsplit("|", 1)[0] for c in contexts - {""}}) or [room] * bool(contexts)
@@ -191,7 +199,7 @@ def main() -> None:
     options = parser.parse_args()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # when the terminal goes away
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended; the same command goes on"))
-    found = begin(options.keep, digest(options.number, options.seed, options.only))
+    found = begin(options.keep)
     os.chdir(ROOT)
     os.environ |= {"PYTHONPATH": str(options.keep / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
     os.environ |= {
@@ -216,16 +224,18 @@ def main() -> None:
         code = module.read_text()
         line = code.splitlines()[place[0][0] - 1].strip()
         said = f"{module.relative_to(options.keep / PACKAGE)}:{place[0][0]}:{place[0][1]} {name}: {line}"
-        if said not in found:
-            tests = tests_that_reach(place, module, tests_of[module], reached)
-            module.write_text(make())
+        changed = make()
+        change = digest(changed)
+        if change not in found:
+            tests = tests_that_reach(lines_around(code, place), module, tests_of[module], reached)
+            module.write_text(changed)
             noticed = bool(tests) and run_tests(tests, options.keep) != 0
             module.write_text(code)
-            found[said] = "noticed" if noticed else "SURVIVED"
+            found[change] = "noticed" if noticed else "SURVIVED"
             with (options.keep / "results").open("a") as results:
-                results.write(f"{found[said]} {said}\n")
-        print(f"{number}/{len(changes)} {found[said]:8} {said}", flush=True)
-        survivors += [] if found[said] == "noticed" else [said]
+                results.write(f"{found[change]} {change} {said}\n")
+        print(f"{number}/{len(changes)} {found[change]:8} {said}", flush=True)
+        survivors += [] if found[change] == "noticed" else [said]
     print(
         f"{len(changes) - len(survivors)} of {len(changes)} changes were noticed; not these:",
         *survivors,
