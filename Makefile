@@ -9,12 +9,13 @@ INSTALL := $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(B
 MUTANTS := 200
 SEED := 1
 
-.PHONY: help demo test mutants distributed loop clean-install lint docs figures clean
+.PHONY: help demo test mutants notebook distributed loop clean-install lint docs figures clean
 
 help:
 	@echo "make demo   make a sky, a butler repository and an APDB, and pictures of its DiaSources in $(DEMO)"
 	@echo "make test   run the tests"
 	@echo "make mutants  change $(MUTANTS) places of the package, and list what no test notices (MUTANTS=, SEED=)"
+	@echo "make notebook  execute the notebook of the documentation, and compare what it shows"
 	@echo "make distributed  make the demo's pictures directly, with pipetask and with BPS, and compare them"
 	@echo "make loop   make pictures of the demo, upload them to a stand-in, let volunteers judge, make labelled stamps"
 	@echo "make clean-install  install the wheel and each extra into empty environments, and use them"
@@ -48,6 +49,9 @@ test: .venv/.ready
 
 mutants: .venv/.mutants
 	@nice $(BIN)/python tests/stress/mutants.py --number $(MUTANTS) --seed $(SEED)
+
+notebook: .venv/.ready
+	@$(BIN)/python tests/stress/notebook.py
 
 distributed: .venv/.ready $(DEMO)/.ready
 	@$(BIN)/python tests/stress/distributed.py $(DEMO) build/distributed
