@@ -5,7 +5,6 @@ from astropy.coordinates import SkyCoord
 from lsst.analysis.ap.demo import _defects
 from lsst.analysis.ap.demo._camera import Exposure, make_detectors, make_visits
 from lsst.analysis.ap.demo._images import Version, expose, process
-from lsst.analysis.ap.demo._template import make_template
 
 SIZE = 300
 USUAL = Version("demo")
@@ -34,8 +33,7 @@ def observe(exposure):
     """A function that observes a sky."""
 
     def run(sky, exposure=exposure, version=USUAL, seed=1):
-        template = make_template(exposure, exposure.visit.passband, sky, seed)
-        return process(expose(exposure, sky, seed, has_satellite=False), template, version)
+        return process(expose(exposure, sky, seed, has_satellite=False), sky, seed, version)
 
     return run
 

@@ -1,40 +1,46 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from lsst.analysis.ap.demo._associate import Association
+from lsst.analysis.ap.demo._associate import associate, summarize_objects
 
 ARCSECOND = 1 / 3600
 
 
+class Sky:
+    """The sources so far."""
+
+    def __init__(self):
+        self.sources = pd.DataFrame()
+
+    def add(self, visit, places, band="r", flux=100.0, kind="supernova"):
+        """Add sources some arcseconds off; return their objects."""
+        rows = pd.DataFrame(places, columns=["east", "north"])
+        rows = rows.assign(
+            ra=53.0 + rows["east"] * ARCSECOND / np.cos(np.radians(28)), dec=-28 + rows["north"] * ARCSECOND
+        )
+        rows["diaSourceId"] = 100 * visit + np.arange(len(rows))
+        rows = rows.assign(visit=visit, band=band, psfFlux=flux, psfFluxErr=10.0)
+        rows["midpointMjdTai"], rows["timeProcessedMjdTai"] = 61000.0 + visit, 61000.1 + visit
+        truth = pd.DataFrame({"kind": kind, "number": range(len(rows))}, index=rows.index)
+        associate(rows, truth, self.objects())
+        self.sources = pd.concat([self.sources, rows], ignore_index=True)
+        return rows["diaObjectId"].tolist()
+
+    def objects(self):
+        return summarize_objects(self.sources)
+
+
 @pytest.fixture
-def association(monkeypatch):
-    """What associates, without images."""
-    monkeypatch.setattr(Association, "_measure_objects", lambda self, images: pd.DataFrame())
-    return Association()
+def sky():
+    return Sky()
 
 
-def add(association, visit, places, band="r", flux=100.0, kind="supernova"):
-    """Add sources some arcseconds off; return their objects."""
-    rows = pd.DataFrame(places, columns=["east", "north"])
-    rows = rows.assign(
-        ra=53.0 + rows["east"] * ARCSECOND / np.cos(np.radians(28)), dec=-28 + rows["north"] * ARCSECOND
-    )
-    rows["diaSourceId"] = 100 * visit + np.arange(len(rows))
-    rows = rows.assign(visit=visit, band=band, psfFlux=flux, psfFluxErr=10.0)
-    rows["midpointMjdTai"], rows["timeProcessedMjdTai"] = 61000.0 + visit, 61000.1 + visit
-    truth = pd.DataFrame({"kind": kind, "number": range(len(rows))}, index=rows.index)
-    association.add(SimpleNamespace(), rows, truth)
-    return rows["diaObjectId"].tolist()
-
-
-def test_sources_of_one_place_share_an_object(association):
-    assert add(association, 1, [(0, 0), (10, 0)]) == [100, 101]
-    assert add(association, 2, [(0, 0.4), (10.9, 0), (0, -3)], flux=300.0) == [100, 101, 202]
-    assert add(association, 3, [(0, 0)], band="i") == [100]
-    objects = association.objects().set_index("diaObjectId")
+def test_sources_of_one_place_share_an_object(sky):
+    assert sky.add(1, [(0, 0), (10, 0)]) == [100, 101]
+    assert sky.add(2, [(0, 0.4), (10.9, 0), (0, -3)], flux=300.0) == [100, 101, 202]
+    assert sky.add(3, [(0, 0)], band="i") == [100]
+    objects = sky.objects().set_index("diaObjectId")
     assert objects["nDiaSources"].to_dict() == {100: 3, 101: 2, 202: 1}
     assert objects["r_psfFluxNdata"].to_dict() == {100: 2, 101: 2, 202: 1}
     assert objects.loc[100, "i_psfFluxNdata"] == 1
@@ -44,13 +50,13 @@ def test_sources_of_one_place_share_an_object(association):
     assert times.tolist() == [61001, 61003]
 
 
-def test_of_two_sources_near_an_object_it_takes_the_nearer(association):
-    add(association, 1, [(0, 0)])
-    assert add(association, 2, [(0.8, 0), (-0.3, 0)]) == [200, 100]
+def test_of_two_sources_near_an_object_it_takes_the_nearer(sky):
+    sky.add(1, [(0, 0)])
+    assert sky.add(2, [(0.8, 0), (-0.3, 0)]) == [200, 100]
 
 
-def test_asteroids_have_no_diaobject(association):
-    assert add(association, 1, [(0, 0)], kind="asteroid") == [pd.NA]
-    assert add(association, 2, [(0, 0)]) == [200]
-    assert association.objects()["diaObjectId"].tolist() == [200]
-    assert association.sources["ssObjectId"].notna().tolist() == [True, False]
+def test_asteroids_have_no_diaobject(sky):
+    assert sky.add(1, [(0, 0)], kind="asteroid") == [pd.NA]
+    assert sky.add(2, [(0, 0)]) == [200]
+    assert sky.objects()["diaObjectId"].tolist() == [200]
+    assert sky.sources["ssObjectId"].notna().tolist() == [True, False]

@@ -48,7 +48,7 @@ def test_every_option_comes_through(out, monkeypatch):
     monkeypatch.undo()
     defaults = inspect.signature(cli.make_demo).parameters
     arguments = vars(cli.build_parser().parse_args([str(out)]))
-    assert all(arguments[name] == defaults[name].default for name in arguments if name != "out")
+    assert all(arguments[name] == defaults[name].default for name in arguments if name != "root")
 
 
 def test_a_directory_that_is_no_repository_is_never_removed(out, capsys):

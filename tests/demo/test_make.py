@@ -13,7 +13,6 @@ from lsst.analysis.ap.demo._camera import Exposure, make_detectors, make_visits
 from lsst.analysis.ap.demo._images import Version, expose, process
 from lsst.analysis.ap.demo._measure import measure
 from lsst.analysis.ap.demo._sky import make_sky
-from lsst.analysis.ap.demo._template import make_template
 from lsst.analysis.ap.demo._truth import recognise
 from lsst.analysis.ap.domain import CutoutsError
 
@@ -87,8 +86,8 @@ def test_pipelines_find_the_records_they_need(demo, butler):
         )
         assert region.contains(np.radians(center.ra.deg), np.radians(center.dec.deg))
         assert not region.contains(np.radians(outside.ra.deg), np.radians(outside.dec.deg))
-    for element in ("visit", "visit_definition"):
-        assert len(butler.query_dimension_records(element, instrument=demo.instrument)) == len(demo.visits)
+    visits = butler.query_dimension_records("visit", instrument=demo.instrument)
+    assert sorted(visit.id for visit in visits) == list(demo.visits)
 
 
 def test_the_apdb_holds_the_rows_of_the_repository(demo, butler):
@@ -190,7 +189,7 @@ def test_the_truth_names_every_source_and_has_the_kinds_of_a_survey(long_demo):
     assert len(rows) == long_demo.n_sources
     real, bogus = (set(rows["kind"][rows["isReal"] == is_real]) for is_real in (True, False))
     assert real == {"supernova", "variable star", "active nucleus", "asteroid", "injected"}
-    assert {"bright star", "cosmic ray", "dipole", "satellite", "residual"} >= bogus
+    assert {"bright star", "cosmic ray", "defect", "dipole", "satellite", "residual"} >= bogus
     assert len(bogus) >= 4
     assert 0.4 < rows["isReal"].mean() < 0.85
     known = rows["pixelFlags_injectedCenter"].astype(bool) & rows["isReal"]
@@ -219,7 +218,8 @@ def test_a_classifier_can_learn_from_the_stamps(long_demo):
             stamps[row.diaSourceId] = stamp.ravel() / stamp.max()
     features, is_real = np.array([stamps[key] for key in rows["diaSourceId"]]), rows["isReal"].to_numpy()
     # No object is on both sides. Fisher's linear discriminant is about the simplest classifier.
-    is_test = rows["diaObjectId"].fillna(rows["diaSourceId"]).to_numpy(dtype=np.int64) % 2 == 0
+    key = rows["diaObjectId"].fillna(rows["diaSourceId"]).to_numpy(dtype=np.int64)
+    is_test = np.isin(key, np.random.default_rng(1).permutation(np.unique(key))[::2])
     means = [features[~is_test & (is_real == value)].mean(axis=0) for value in (False, True)]
     covariance = np.cov(features[~is_test].T) + 0.05 * np.eye(features.shape[1])
     score = features[is_test] @ np.linalg.solve(covariance, means[1] - means[0])
@@ -259,13 +259,13 @@ def test_the_first_source_of_the_usual_demo_is_a_supernova_in_its_galaxy():
     visits, detectors = make_visits(12, 600, rng), make_detectors(2, 600)
     sky = make_sky(visits, detectors, 12, rng)
     here = Exposure(visits[0], detectors[0])
-    template = make_template(here, here.visit.passband, sky, 20260110)
-    images = process(expose(here, sky, 20260110, has_satellite=False), template, Version("demo"))
+    raw = expose(here, sky, 20260110, has_satellite=False)
+    images = process(raw, sky, 20260110, Version("demo"))
     rows = measure(images, 5.0)
     first, what = rows.iloc[0], recognise(images, rows).iloc[0]
     assert what["kind"] == "supernova"
     assert first["snr"] > 50
-    assert first["templateFlux"] > 5000
+    assert first["templateFlux"] > 2000
     assert not any(first[name] for name in rows if "flag" in name.lower())
 
 

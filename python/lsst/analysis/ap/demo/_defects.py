@@ -14,18 +14,15 @@ type BoolArray = NDArray[np.bool_]
 def bleed(electrons: FloatArray, full_well: float) -> BoolArray:
     """Let charge over the full well run along its column, in place; return the full pixels.
 
-    The excess of a run of pixels goes half up and half down; what reaches the end of the column is lost.
+    Half of it goes up from the brightest pixel and half down; what reaches the end of the column is lost.
     """
-    saturated = electrons > full_well
-    for column in np.flatnonzero(saturated.any(axis=0)):
+    for column in np.flatnonzero((electrons > full_well).any(axis=0)):
         pixels = electrons[:, column]
-        full = np.flatnonzero(saturated[:, column])
-        for run in np.split(full, np.flatnonzero(np.diff(full) > 1) + 1):
-            excess = (pixels[run] - full_well).clip(0).sum()
-            pixels[run] = np.minimum(pixels[run], full_well)
-            for beyond in (pixels[run[-1] + 1 :], pixels[: run[0]][::-1]):
-                room = (full_well - beyond).clip(0)
-                beyond += np.clip(0.5 * excess - (np.cumsum(room) - room), 0, room)
+        peak, excess = pixels.argmax(), (pixels - full_well).clip(0).sum()
+        np.minimum(pixels, full_well, out=pixels)
+        for way in (pixels[peak:], pixels[:peak][::-1]):
+            room = full_well - way
+            way += np.clip(0.5 * excess - (np.cumsum(room) - room), 0, room)
     return np.asarray(electrons >= 0.999 * full_well)
 
 
@@ -60,13 +57,9 @@ def satellite(
     ``brightness`` is that on its axis at the brightest, ``width`` the standard
     deviation across, pixels. The second array has the pixels within four of those.
     """
-    middle, angle, period = (
-        rng.uniform(0.25, 0.75, 2) * size,
-        np.radians(rng.uniform(15, 75)),
-        rng.uniform(110, 170),
-    )
+    middle, angle = rng.uniform(0.25, 0.75, 2) * size, np.radians(rng.uniform(15, 75))
     y, x = np.mgrid[:size, :size] - middle[:, None, None]
     across = y * np.cos(angle) - x * np.sin(angle)
-    phase = 2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / period
+    phase = 2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / rng.uniform(110, 170)
     glint = (0.45 + 0.35 * np.sin(phase) + 0.2 * np.sin(2.7 * phase)).clip(0.05)
     return brightness * glint * np.exp(-0.5 * (across / width) ** 2), np.abs(across) < 4 * width

@@ -3,11 +3,10 @@
 __all__ = ("make_demo",)
 
 import importlib.util
+import itertools
 import os
 import shutil
-import warnings
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,38 +84,24 @@ def make_demo(
     import numpy as np
 
     from ._camera import Exposure, make_detectors, make_visits
+    from ._databases import make_repository
     from ._images import expose
-    from ._repository import DemoRepository
     from ._run import VERSIONS, Run
     from ._sky import make_sky
-    from ._template import make_template
 
     rng = np.random.default_rng([seed, 0])
     visit_list, detector_list = make_visits(visits, size, rng), make_detectors(detectors, size)
     sky = make_sky(visit_list, detector_list, sources_per_detector, rng)
     root.mkdir(parents=True, exist_ok=True)
-    templates = {}
-    with (
-        warnings.catch_warnings(),
-        closing(DemoRepository(root / "repo", visit_list, detector_list)) as repository,
-    ):
-        # What is no point need not be fitted well by one.
-        warnings.filterwarnings("ignore", "One or more fit|The fit may be unsuccessful")
-        runs = [Run(version, repository, root, seed) for version in VERSIONS[: 1 + other_run]]
-        for index, visit in enumerate(visit_list):
-            for detector in detector_list:
-                exposure, key = Exposure(visit, detector), (detector.id, visit.passband)
-                if key not in templates:
-                    here = Exposure(visit_list[0], detector)
-                    templates[key] = make_template(here, visit.passband, sky, seed)
-                # A satellite in every third visit, not always over the same detector.
-                has_satellite = index % 3 == 0 and detector.id == (index // 3 + 1) % detectors
-                raw = expose(exposure, sky, seed, has_satellite=has_satellite)
-                for run in runs:
-                    n_sources = run.add(raw, templates[key])
-                    report(
-                        f"{run.collection}: visit {visit.id} detector {detector.id}, {n_sources} DiaSources"
-                    )
+    with make_repository(root / "repo", visit_list, detector_list) as butler:
+        runs = [Run(version, butler, root, seed) for version in VERSIONS[: 1 + other_run]]
+        for (index, visit), detector in itertools.product(enumerate(visit_list), detector_list):
+            # A satellite in every third visit, not always over the same detector.
+            has_satellite = index % 3 == 0 and detector.id == (index // 3 + 1) % detectors
+            raw = expose(Exposure(visit, detector), sky, seed, has_satellite=has_satellite)
+            for run in runs:
+                found = run.add(raw, sky)
+                report(f"{run.collection}: visit {visit.id} detector {detector.id}, {found} DiaSources")
         demo, *others = [run.finish() for run in runs]
     for paths in (demo, *others):
         report(f"{paths.apdb}: {paths.n_sources} DiaSources of {paths.n_objects} DiaObjects")

@@ -1,32 +1,28 @@
 """DiaSource rows from the images of a detector, measured by photutils and GalSim."""
 
-__all__ = ("forced_fluxes", "measure")
+__all__ = ("detect", "forced_fluxes", "measure")
 
 import galsim
 import numpy as np
 import pandas as pd
-from astropy.modeling.fitting import LMLSQFitter
-from astropy.table import QTable
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from photutils.aperture import CircularAperture, aperture_photometry
-from photutils.psf import ImagePSF, PSFPhotometry
+from photutils.segmentation import SourceCatalog, detect_sources
+from scipy import ndimage
+from scipy.signal import oaconvolve
 
 from lsst.images import MaskedImage
 
 from ._camera import EXPOSURE_TIME, PIXEL_SCALE, Exposure
-from ._detect import detect
-from ._draw import psf_stamp
+from ._draw import TEMPLATE_PSF, psf_stamp
 from ._images import Images
-from ._template import TEMPLATE_PSF
 
 type FloatArray = NDArray[np.float64]
 
-_FIT_SIDE = 15
-"""Side of the square on which the PSF is fitted, pixels."""
-
-_APERTURE_RADIUS = 12.0
-"""Radius of the aperture, pixels; that of ``apFlux`` in the APDB."""
-
+_GROWTH = 3  # pixels by which footprints grow beyond the threshold
+_FIT_SIDE = 15  # pixels of the square on which the PSF is fitted
+_APERTURE_RADIUS = 12.0  # pixels, that of apFlux in the APDB
 _PLANES = {
     "bad": "BAD",
     "cr": "COSMIC_RAY",
@@ -40,38 +36,27 @@ _PLANES = {
 }
 """Mask planes behind the ``pixelFlags_*`` columns."""
 
-_ALWAYS_FALSE = (
-    "glint_trail",
-    "pixelFlags",
-    "pixelFlags_injected_template",
-    "pixelFlags_injected_templateCenter",
-    "shape_flag_no_pixels",
-    "shape_flag_not_contained",
-    "shape_flag_parent_source",
-)
-
 
 def measure(images: Images, threshold: float) -> pd.DataFrame:
     """Detect and measure everything on a difference image.
 
     Returns one DiaSource a row, by APDB column, not associated yet.
     """
-    exposure, visit = images.exposure, images.exposure.visit
+    exposure, visit, mask = images.exposure, images.exposure.visit, images.difference.mask
     found, labels = detect(images, threshold)
-    mask = images.difference.mask
-    if len(found):
-        is_usable = ~(mask.get("NO_DATA") | mask.get("BAD"))[found["y"], found["x"]]
-        found = found[is_usable].reset_index(drop=True)
+    is_usable = ~(mask.get("NO_DATA") | mask.get("BAD"))[found["y"], found["x"]]
+    found = found.loc[is_usable].reset_index(drop=True)
     if found.empty:
-        return found
+        return pd.DataFrame()
     has_both = np.sign(found["snr"]) * -found["snr_other"] > threshold
     is_dipole = has_both & (found["snr_other"].abs() > 0.4 * found["snr"].abs())
     apart = np.hypot(found["x"] - found["x_other"], found["y"] - found["y_other"])
-    position, error = _positions(images, found, is_dipole.to_numpy())
+    peak = found[["x", "y"]].to_numpy(dtype=np.float64)
+    position, error = _positions(images, peak)
+    position[is_dipole] = 0.5 * (peak + found[["x_other", "y_other"]].to_numpy())[is_dipole]
+    error[is_dipole] = np.nan
     x, y = (position + exposure.detector.start).T
     ra, dec = exposure.wcs.all_pix2world(position, 0).T
-    # Rows and columns are turned against north and east; the error is nearly round.
-    sky_error = np.hypot(*error.T) / 2**0.5 * PIXEL_SCALE / 3600
     rows = pd.DataFrame(
         {
             "diaSourceId": exposure.first_id + np.arange(len(found)),
@@ -80,16 +65,17 @@ def measure(images: Images, threshold: float) -> pd.DataFrame:
             "band": visit.passband.name,
             "midpointMjdTai": visit.mjd,
             "exposureTime": EXPOSURE_TIME,
-            "timeProcessedMjdTai": visit.mjd_begin + 90 / 86400,
+            "timeProcessedMjdTai": visit.mjd + 75 / 86400,
             "ra": ra,
-            "raErr": sky_error,
             "dec": dec,
-            "decErr": sky_error,
             "x": x,
-            "xErr": error[:, 0],
             "y": y,
+            # Rows and columns are turned against north and east; the error is nearly round.
+            "raErr": error.mean(axis=1) * PIXEL_SCALE / 3600,
+            "decErr": error.mean(axis=1) * PIXEL_SCALE / 3600,
+            "xErr": error[:, 0],
             "yErr": error[:, 1],
-            "centroid_flag": np.isnan(sky_error) & ~is_dipole,
+            "centroid_flag": np.isnan(error[:, 0]) & ~is_dipole,
             "snr": found["snr"].abs(),
             "isNegative": found["snr"] < 0,
             "bboxSize": found["side"],
@@ -99,9 +85,7 @@ def measure(images: Images, threshold: float) -> pd.DataFrame:
             "dipoleNdata": found["area"].where(has_both, 0),
         }
     )
-    rows[list(_ALWAYS_FALSE)] = False
-    _measure_fluxes(images, position, rows)
-    _measure_shapes(images, position, rows)
+    rows = rows.join(_shapes(images, rows, position)).join(_fluxes(images, position))
     last, center = len(labels) - 1, np.rint(position).astype(int)
     rows["pixelFlags_offimage"] = ((center < 0) | (center > last)).any(axis=1)
     nine = (center[:, :, None] + np.mgrid[-1:2, -1:2].reshape(2, 9)).clip(0, last)
@@ -115,95 +99,80 @@ def measure(images: Images, threshold: float) -> pd.DataFrame:
     return rows
 
 
-def forced_fluxes(
-    image: MaskedImage, psf: galsim.GSObject, exposure: Exposure, position: FloatArray
-) -> QTable:
-    """Fit the fluxes of points at columns and rows (n, 2) counted from the first of the detector."""
-    margin = (len(image.image.array) - exposure.detector.size) // 2
-    return _fit(image, psf, exposure, position + margin, None)
+def detect(images: Images, threshold: float) -> tuple[pd.DataFrame, NDArray[np.int32]]:
+    """Find sources of either sign with a matched filter, and set the DETECTED planes of the difference.
 
-
-def _fit(
-    image: MaskedImage,
-    psf: galsim.GSObject,
-    exposure: Exposure,
-    position: FloatArray,
-    flux: FloatArray | None,
-) -> QTable:
-    """Fit points, each on its own; from a guess of the flux their positions too."""
-    model = ImagePSF(psf_stamp(psf, exposure.jacobian, _FIT_SIDE + 10, 3), oversampling=3)
-    model.x_0.fixed = model.y_0.fixed = flux is None
-    guess = QTable({"x_init": position[:, 0], "y_init": position[:, 1]})
-    guess["flux_init"] = 0.0 if flux is None else flux
-    fit = PSFPhotometry(model, _FIT_SIDE, fitter=LMLSQFitter())
-    pixels, error = image.image.array, np.sqrt(image.variance.array)
-    return fit(pixels, error=error, mask=np.isnan(pixels), init_params=guess)
-
-
-def _positions(
-    images: Images, found: pd.DataFrame, is_dipole: NDArray[np.bool_]
-) -> tuple[FloatArray, FloatArray]:
-    """Return centres and their errors: of the lobes of a dipole, of the point otherwise.
-
-    Where the fit runs away it is the peak; that and dipoles have no error.
+    Returns a row for each footprint, and at each pixel the ``label`` of its footprint, 0 outside. The columns
+    ``x``, ``y`` and ``snr`` are those of the strongest peak, ``x_other`` and so on of the strongest of the
+    opposite sign, positions counted from the first pixel; ``area`` and ``side`` are the footprint's, pixels.
     """
-    peak = found[["x", "y"]].to_numpy(dtype=np.float64)
-    middle = 0.5 * (peak + found[["x_other", "y_other"]].to_numpy())
-    fits = _fit(images.difference, images.raw.psf, images.exposure, peak, found["flux"].to_numpy())
-    position, error = (np.stack([fits[f"x_{what}"], fits[f"y_{what}"]], axis=1) for what in ("fit", "err"))
-    ran_away = ~(np.hypot(*(position - peak).T) < 3)
-    position[ran_away] = peak[ran_away]
-    position[is_dipole] = middle[is_dipole]
-    error[ran_away | is_dipole] = np.nan
+    image, variance = images.difference.image.array, images.difference.variance.array
+    profile = psf_stamp(images.raw.psf, images.exposure, 21)[::-1, ::-1]
+    signal = oaconvolve(np.nan_to_num(image), profile, mode="same")
+    noise = oaconvolve(np.nan_to_num(variance), profile**2, mode="same")
+    # Beside pixels without data the noise would vanish.
+    noise = np.sqrt(noise.clip(0.05 * np.nanmedian(variance) * (profile**2).sum()))
+    snr = np.where(np.isnan(image), 0.0, signal / noise)
+    disk = np.hypot(*np.mgrid[-_GROWTH : _GROWTH + 1, -_GROWTH : _GROWTH + 1]) <= _GROWTH
+    either = np.zeros(snr.shape)
+    for plane, signed in (("DETECTED", snr), ("DETECTED_NEGATIVE", -snr)):
+        footprints = ndimage.binary_dilation(signed > threshold, disk)
+        images.difference.mask.set(plane, footprints)
+        either[footprints] = 1
+    if not either.any():
+        return pd.DataFrame(columns=["x", "y"], dtype=int), either.astype(np.int32)
+    segments = detect_sources(either, 0.5, n_pixels=1)
+    found = SourceCatalog(snr, segments)
+    is_negative = found.max_value < -found.min_value
+    highest = np.stack([found.max_value_xindex, found.max_value_yindex])
+    lowest = np.stack([found.min_value_xindex, found.min_value_yindex])
+    table = pd.DataFrame({"label": found.labels, "area": found.area.value.astype(int)})
+    table["side"] = 1 + np.maximum(found.bbox_xmax - found.bbox_xmin, found.bbox_ymax - found.bbox_ymin)
+    table["x"], table["y"] = x, y = np.where(is_negative, lowest, highest)
+    table["x_other"], table["y_other"] = x_other, y_other = np.where(is_negative, highest, lowest)
+    table["snr"], table["snr_other"] = snr[y, x], snr[y_other, x_other]
+    return table, segments.data
+
+
+def _positions(images: Images, peak: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Fit points near some peaks; return columns and rows (n, 2) and their errors, pixels.
+
+    Steps of Gauss and Newton in flux and position. Where they run away the position is the peak and has no
+    error.
+    """
+    position = peak.copy()
+    for _ in range(5):
+        pixels, variance, profile = _stamps(images.difference, images.raw.psf, images.exposure, position)
+        noise, count = np.sqrt(variance), len(peak)
+        basis = np.stack([profile, *np.gradient(profile, axis=(2, 1))], axis=1) / noise[:, None]
+        basis, data = np.nan_to_num(basis).reshape(count, 3, -1), np.nan_to_num(pixels / noise)
+        covariance = np.linalg.pinv(basis @ basis.swapaxes(1, 2))
+        flux, *shift = (covariance @ basis @ data.reshape(count, -1, 1))[..., 0].T
+        position -= np.nan_to_num(np.stack(shift, axis=1) / flux[:, None]).clip(-1, 1)
+    error = np.sqrt(covariance.diagonal(axis1=1, axis2=2)[:, 1:]) / abs(flux[:, None])
+    ran_away = np.hypot(*(position - peak).T) > 3
+    position[ran_away], error[ran_away] = peak[ran_away], np.nan
     return position, error
 
 
-def _measure_fluxes(images: Images, position: FloatArray, rows: pd.DataFrame) -> None:
-    """Fill the point, aperture and forced fluxes and their flags."""
-    inset = np.minimum(position, images.exposure.detector.size - 1 - position).min(axis=1)
-    is_truncated = np.rint(inset) < _FIT_SIDE // 2
-    for column, flag, image, psf in (
-        ("templateFlux", "", images.template, TEMPLATE_PSF),
-        ("scienceFlux", "forced_PsfFlux_flag", images.science, images.raw.psf),
-        ("psfFlux", "psfFlux_flag", images.difference, images.raw.psf),
-    ):
-        fits = forced_fluxes(image, psf, images.exposure, position)
-        rows[column], rows[f"{column}Err"] = fits["flux_fit"], fits["flux_err"]
-        if flag:
-            rows[f"{flag}_edge"] = is_truncated
-            rows[f"{flag}_noGoodPixels"] = np.isnan(fits["flux_fit"])
-            rows[flag] = is_truncated | rows[f"{flag}_noGoodPixels"]
-    rows["psfNdata"] = fits["n_pixels_fit"]
-    rows["psfChi2"] = fits["reduced_chi2"] * (rows["psfNdata"] - 1)
-    pixels, variance = images.difference.image.array, images.difference.variance.array
-    circle, blank = CircularAperture(position, _APERTURE_RADIUS), np.isnan(pixels)
-    sums = aperture_photometry(pixels, circle, error=np.sqrt(variance), mask=blank)
-    rows["apFlux"], rows["apFluxErr"] = sums["aperture_sum"], sums["aperture_sum_err"]
-    lost = aperture_photometry(blank.astype(np.float64), circle)["aperture_sum"]
-    rows["apFlux_flag_apertureTruncated"] = (inset < _APERTURE_RADIUS) | (lost > 0)
-    rows["apFlux_flag"] = rows["apFlux_flag_apertureTruncated"]
-
-
-def _measure_shapes(images: Images, position: FloatArray, rows: pd.DataFrame) -> None:
-    """Fill the adaptive moments of all but dipoles, and how they compare with the PSF's."""
-    psf = galsim.hsm.FindAdaptiveMom(galsim.Image(psf_stamp(images.raw.psf, images.exposure.jacobian, 31)))
-    rows[["ixxPSF", "iyyPSF", "ixyPSF"]] = _moments(psf)
+def _shapes(images: Images, rows: pd.DataFrame, position: FloatArray) -> pd.DataFrame:
+    """Return the adaptive moments of all but dipoles, and how they compare with the PSF's, by column."""
+    psf = galsim.hsm.FindAdaptiveMom(galsim.Image(psf_stamp(images.raw.psf, images.exposure, 31)))
     image = galsim.Image(np.nan_to_num(images.difference.image.array), xmin=0, ymin=0)
-    moments = np.full((len(rows), 3), np.nan)
+    table = pd.DataFrame(np.nan, index=rows.index, columns=["ixx", "iyy", "ixy"])
     for i, (x, y) in enumerate(position):
         box = galsim.BoundsI(round(x) - 15, round(x) + 15, round(y) - 15, round(y) + 15) & image.bounds
-        if rows["isDipole"][i] or not box.isDefined():
-            continue
-        stamp, center = image[box] * (-1 if rows["isNegative"][i] else 1), galsim.PositionD(x, y)
-        # From too small a guess it does not converge on trails.
-        guess = max(psf.moments_sigma, rows["bboxSize"][i] / 4)
-        shape = galsim.hsm.FindAdaptiveMom(stamp, guess_centroid=center, guess_sig=guess, strict=False)
-        if shape.moments_status == 0:
-            moments[i] = _moments(shape)
-    rows[["ixx", "iyy", "ixy"]] = moments
-    rows["shape_flag"] = np.isnan(moments[:, 0])
-    size = np.sqrt((rows["ixx"] + rows["iyy"]) / (rows["ixxPSF"] + rows["iyyPSF"]))
-    rows["extendedness"] = (2 * (size - 1.1)).clip(0, 1)
+        if not rows["isDipole"][i]:
+            stamp, center = image[box] * (-1 if rows["isNegative"][i] else 1), galsim.PositionD(x, y)
+            # From too small a guess it does not converge on trails.
+            guess = max(psf.moments_sigma, rows["bboxSize"][i] / 4)
+            shape = galsim.hsm.FindAdaptiveMom(stamp, guess_centroid=center, guess_sig=guess, strict=False)
+            if shape.moments_status == 0:
+                table.loc[i] = _moments(shape)
+    table["ixxPSF"], table["iyyPSF"], table["ixyPSF"] = _moments(psf)
+    table["shape_flag"] = np.isnan(table["ixx"])
+    size = np.sqrt((table["ixx"] + table["iyy"]) / (table["ixxPSF"] + table["iyyPSF"]))
+    return table.assign(extendedness=(2 * (size - 1.1)).clip(0, 1))
 
 
 def _moments(shape: galsim.hsm.ShapeData) -> tuple[float, float, float]:
@@ -211,3 +180,58 @@ def _moments(shape: galsim.hsm.ShapeData) -> tuple[float, float, float]:
     e1, e2 = shape.observed_shape.e1, shape.observed_shape.e2
     scale = shape.moments_sigma**2 / np.sqrt(1 - e1**2 - e2**2)
     return scale * (1 + e1), scale * (1 - e1), scale * e2
+
+
+def _stamps(
+    image: MaskedImage, psf: galsim.GSObject, exposure: Exposure, position: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return pixels, variance and PSF around columns and rows (n, 2), NaN where there are no data."""
+    margin, nearest = (len(image.image.array) - exposure.detector.size) // 2, np.rint(position).astype(int)
+    column, row = (nearest + margin + _FIT_SIDE - _FIT_SIDE // 2).T
+    padded = [
+        np.pad(plane.array, _FIT_SIDE, constant_values=np.nan) for plane in (image.image, image.variance)
+    ]
+    pixels, variance = (sliding_window_view(plane, (_FIT_SIDE, _FIT_SIDE))[row, column] for plane in padded)
+    profiles = [psf_stamp(psf, exposure, _FIT_SIDE, *offset) for offset in position - nearest]
+    return pixels, variance, np.stack(profiles)
+
+
+def forced_fluxes(
+    image: MaskedImage, psf: galsim.GSObject, exposure: Exposure, position: FloatArray
+) -> tuple[FloatArray, ...]:
+    """Fit the fluxes of points at columns and rows (n, 2), counted from the first of the detector.
+
+    Returns flux, error (nJy), chi-squared and number of pixels, (n,) each.
+    """
+    pixels, variance, profile = _stamps(image, psf, exposure, position)
+    weight = profile / variance
+    norm = np.nansum(weight * profile, axis=(1, 2))
+    norm[norm == 0] = np.nan
+    flux = np.nansum(weight * pixels, axis=(1, 2)) / norm
+    chi2 = np.nansum((pixels - flux[:, None, None] * profile) ** 2 / variance, axis=(1, 2))
+    return flux, norm**-0.5, chi2, np.isfinite(pixels).sum(axis=(1, 2))
+
+
+def _fluxes(images: Images, position: FloatArray) -> pd.DataFrame:
+    """Return the point, aperture and forced fluxes and their flags, by column."""
+    exposure, rows = images.exposure, pd.DataFrame(index=range(len(position)))
+    inset = np.minimum(position, exposure.detector.size - 1 - position).min(axis=1)
+    is_truncated = np.rint(inset) < _FIT_SIDE // 2
+    for column, flag, image, psf in (
+        ("templateFlux", "", images.template, TEMPLATE_PSF),
+        ("scienceFlux", "forced_PsfFlux_flag", images.science, images.raw.psf),
+        ("psfFlux", "psfFlux_flag", images.difference, images.raw.psf),
+    ):
+        flux, error, chi2, count = forced_fluxes(image, psf, exposure, position)
+        rows[column], rows[f"{column}Err"] = flux, error
+        if flag:
+            rows[f"{flag}_edge"], rows[f"{flag}_noGoodPixels"] = is_truncated, np.isnan(flux)
+            rows[flag] = is_truncated | np.isnan(flux)
+    rows["psfChi2"], rows["psfNdata"] = chi2, count
+    pixels, variance = images.difference.image.array, images.difference.variance.array
+    circle, blank = CircularAperture(position, _APERTURE_RADIUS), np.isnan(pixels)
+    sums = aperture_photometry(pixels, circle, error=np.sqrt(variance), mask=blank)
+    rows["apFlux"], rows["apFluxErr"] = sums["aperture_sum"], sums["aperture_sum_err"]
+    lost = aperture_photometry(blank.astype(np.float64), circle)["aperture_sum"]
+    rows["apFlux_flag_apertureTruncated"] = rows["apFlux_flag"] = (inset < _APERTURE_RADIUS) | (lost > 0)
+    return rows

@@ -2,52 +2,39 @@
 
 __all__ = ("Source", "injected_sources", "make_sky")
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 import galsim
 import numpy as np
 
-from ._camera import (
-    AB_ZERO_POINT,
-    EXPOSURE_TIME,
-    PIXEL_SCALE,
-    Detector,
-    Exposure,
-    Visit,
-    tangent_plane,
-)
+from ._camera import AB_ZERO_POINT, EXPOSURE_TIME, PIXEL_SCALE, Detector, Exposure, Visit, tangent_plane
 
 type Fluxes = dict[str, float]
 type Place = tuple[float, float]
+type Change = Callable[[str, float], float]
 
-_NOTHING: Fluxes = {"g": 0.0, "r": 0.0, "i": 0.0}
-
-_TEMPLATE_AGE = 400.0
-"""Days between the visits of the template and the first visit of the demo."""
+_TEMPLATE_AGE = 400.0  # days between the visits of the template and the first visit of the demo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """Something in the sky."""
+    """Something in the sky.
+
+    It is at ``place`` at ``epoch``, ICRS degrees and MJD TAI, and moves at ``rate`` to the east and north,
+    arcseconds per day. The template holds its ``steady`` flux by band; ``change`` tells the flux in excess
+    of that in a band at a time; both nJy. Its ``profile`` has unit flux and goes ``reach`` arcseconds far;
+    without one it is a point.
+    """
 
     kind: str
-    """What it is, in a word or two."""
     place: Place
-    """Right ascension and declination at the epoch, ICRS degrees."""
-    steady: Fluxes = field(default_factory=lambda: _NOTHING)
-    """Flux that the template holds, by band, nJy."""
-    change: Callable[[str, float], float] = lambda band, mjd: 0.0
-    """The flux in excess of the template in a band at a time, MJD TAI; nJy."""
+    steady: Fluxes = field(default_factory=lambda: dict.fromkeys("gri", 0.0))
+    change: Change = lambda band, mjd: 0.0
     profile: galsim.GSObject | None = None
-    """Shape on the sky, of unit flux; a point without one."""
     reach: float = 0.0
-    """How far the shape goes, arcseconds."""
     epoch: float = 0.0
-    """Time of the position, MJD TAI."""
     rate: tuple[float, float] = (0.0, 0.0)
-    """Motion to the east and to the north, arcseconds per day."""
 
     def at(self, mjd: float) -> Place:
         """Return where it is at a time, MJD TAI; ICRS degrees."""
@@ -75,22 +62,16 @@ def make_sky(
         magnitude = 14.2 - 4.5 * np.log10(np.clip(here.detector.size / 400, 1, 10)) + 0.3 * here.detector.id
         place = here.to_sky(*rng.uniform(0.3, 0.85, 2) * here.detector.size)
         sky.append(Source("star", place, _fluxes(magnitude, 0.2)))
-        first_of_nights = {visit.day_obs: visit for visit in reversed(visits)}
-        for visit in sorted(first_of_nights.values(), key=lambda visit: visit.id):
+        for visit in visits[::2]:  # the first of each night
             sky += _asteroids(Exposure(visit, here.detector), rng)
     return galaxies + sky
 
 
-def injected_sources(exposure: Exposure, sky: Sequence[Source], rng: np.random.Generator) -> list[Source]:
-    """Return synthetic points to inject into an image, every second one into a galaxy of the sky."""
-    hosts = [source for source in sky if source.kind == "galaxy" and source.steady["r"] > 1500]
-    injected = []
-    for index in range(1 + round(exposure.detector.size / 700)):
-        place = exposure.to_sky(*rng.uniform(0.05, 0.95, 2) * exposure.detector.size)
-        if index % 2 and hosts:
-            place = _inside(_nearest(hosts, place), rng)
-        injected.append(Source("injected", place, change=_constant(_fluxes(rng.uniform(20.5, 23.2), 0.1))))
-    return injected
+def injected_sources(exposure: Exposure, rng: np.random.Generator) -> list[Source]:
+    """Return synthetic points to inject into an image."""
+    size = exposure.detector.size
+    places = [exposure.to_sky(*rng.uniform(0.05, 0.95, 2) * size) for _ in range(1 + round(size / 700))]
+    return [Source("injected", place, change=_constant(rng.uniform(20.5, 23.2), 0.1)) for place in places]
 
 
 def _fluxes(magnitude: float, color: float) -> Fluxes:
@@ -113,7 +94,7 @@ def _scatter(fields: list[Exposure], per_square_arcminute: float, rng: np.random
     margin = 0.55 * fields[0].detector.size + 60
     low, high = offsets.min(axis=0) - margin, offsets.max(axis=0) + margin
     count = rng.poisson(np.prod(high - low) * (PIXEL_SCALE / 60) ** 2 * per_square_arcminute)
-    plane = tangent_plane(*visit.boresight, visit.rotation)
+    plane = tangent_plane(visit.boresight, visit.rotation)
     return [(ra, dec) for ra, dec in plane.wcs_pix2world(rng.uniform(low, high, (count, 2)), 0)]
 
 
@@ -147,37 +128,28 @@ def _changing(
 ) -> list[Source]:
     """Make what changes on a detector, and add a galaxy for the first to be in."""
     first, last, size = visits[0].mjd, visits[-1].mjd, here.detector.size
-    # On the left side, on the right side just outside, and on the upper side.
-    rim = [(1.0, rng.uniform(0.3, 0.9) * size), (size + 0.4, 0.5 * size), (0.4 * size, size - 4.0)]
+    bright = [galaxy for galaxy in galaxies if galaxy.steady["r"] > 1000]
+    places = here.to_pixels(np.reshape([galaxy.place for galaxy in bright], (-1, 2))) / size
+    hosts = [bright[i] for i in rng.permutation(len(bright)) if (abs(places[:, i] - 0.5) < 0.5).all()]
     galaxies.append(_galaxy(here.to_sky(0.6 * size, 26.0), 19.4, rng))
     sources = [_supernova(_offset(galaxies[-1].place, 0.8, 0.7), 20.3, 0.05, first + 3, rng)]
-    sources += [
-        _supernova(here.to_sky(*place), rng.uniform(19.8, 20.8), 0.1, first + 5, rng) for place in rim
-    ]
-    hosts = [galaxy for galaxy in galaxies if galaxy.steady["r"] > 2000]
+    # On the left side, on the right side just outside, and on the upper side.
+    for place in (1.0, rng.uniform(0.3, 0.9) * size), (size + 0.4, 0.5 * size), (0.4 * size, size - 4.0):
+        sources.append(_supernova(here.to_sky(*place), rng.uniform(19.8, 20.8), 0.1, first + 5, rng))
     for index in range(len(sources), count):
         place = here.to_sky(*rng.uniform(0.03, 0.97, 2) * size)
-        if index % 4 == 0:
-            kind, period, fluxes = (
-                "variable star",
-                10 ** rng.uniform(-0.5, 1.3),
-                _fluxes(rng.uniform(17.5, 21.8), 0.1),
-            )
-        elif index % 4 == 2:
-            kind, period, fluxes = (
-                "active nucleus",
-                rng.uniform(60, 300),
-                _fluxes(rng.uniform(19.8, 21.5), 0.1),
-            )
-            place = _nearest(hosts, place).place
+        if index % 4 == 2 and hosts:
+            magnitude, periods = rng.uniform(19.8, 21.5), (60.0, 300.0)
+            sources.append(_variable("active nucleus", hosts.pop().place, magnitude, periods, first, rng))
+        elif index % 2 == 0:
+            magnitude, periods = rng.uniform(17.5, 21.8), (0.3, 20.0)
+            sources.append(_variable("variable star", place, magnitude, periods, first, rng))
         else:
-            if rng.random() < 0.75:
-                place = _inside(_nearest(hosts, place), rng)
+            if hosts and rng.random() < 0.75:
+                host = hosts.pop()
+                place = _offset(host.place, *rng.normal(0, 0.12 * host.reach, 2))
             magnitude, maximum = rng.triangular(20.3, 22.8, 23.6), rng.uniform(first - 10, last + 4)
             sources.append(_supernova(place, magnitude, rng.normal(0.12, 0.1), maximum, rng))
-            continue
-        change = partial(_swing, fluxes, rng.uniform(0.1, 0.6), first + period * rng.uniform(), period)
-        sources.append(Source(kind, place, fluxes, change))
     return sources[:count]
 
 
@@ -193,7 +165,7 @@ def _asteroids(exposure: Exposure, rng: np.random.Generator) -> list[Source]:
             Source(
                 "asteroid",
                 exposure.to_sky(*rng.uniform(0.15, 0.85, 2) * size),
-                change=_constant(_fluxes(20.0 if is_fast else rng.triangular(20.3, 22.3, 23.2), 0.13)),
+                change=_constant(20.0 if is_fast else rng.triangular(20.3, 22.3, 23.2), 0.13),
                 # GalSim's first axis points to the west.
                 profile=galsim.Box(trail, 0.02).rotate((np.pi - angle) * galsim.radians),
                 reach=0.5 * trail,
@@ -210,48 +182,49 @@ def _offset(place: Place, east: float, north: float) -> Place:
     return ra + east / 3600 / np.cos(np.radians(dec)), dec + north / 3600
 
 
-def _nearest(candidates: list[Source], place: Place) -> Source:
-    """Return the source that is nearest to a position."""
-    cos_dec = np.cos(np.radians(place[1]))
-    return min(candidates, key=lambda s: np.hypot((s.place[0] - place[0]) * cos_dec, s.place[1] - place[1]))
-
-
-def _inside(host: Source, rng: np.random.Generator) -> Place:
-    """Return a position in a galaxy."""
-    return _offset(host.place, *rng.normal(0, 0.12 * host.reach, 2))
-
-
-def _constant(fluxes: Fluxes) -> Callable[[str, float], float]:
+def _constant(magnitude: float, color: float) -> Change:
     """Return the light curve of what shines evenly and is not in the template."""
+    fluxes = _fluxes(magnitude, color)
     return lambda band, mjd: fluxes[band]
 
 
 def _supernova(
     place: Place, magnitude: float, color: float, maximum: float, rng: np.random.Generator
 ) -> Source:
-    """Make a supernova, which the template does not hold."""
-    change = partial(
-        _rise_and_fall, _fluxes(magnitude, color), maximum, rng.uniform(2, 4), rng.uniform(12, 30)
-    )
+    """Make a supernova, which the template does not hold; redder bands are later and slower.
+
+    The shape of the light curve is that of Bazin et al. (2009, A&A 499, 653),
+    whose maximum is ``peak`` days after the middle of its rise.
+    """
+    fluxes, rise, fall = _fluxes(magnitude, color), rng.uniform(2, 4), rng.uniform(12, 30)
+
+    def change(band: str, mjd: float) -> float:
+        lateness = {"g": -1.0, "r": 0.0, "i": 1.0}[band]
+        slow = fall * (1 + 0.25 * lateness)
+        peak = rise * np.log(slow / rise - 1)
+        days = np.array([mjd - maximum - lateness + peak, peak])
+        now, most = np.exp(-days / slow) / (1 + np.exp(-np.clip(days / rise, -50, 50)))
+        return float(fluxes[band] * now / most)
+
     return Source("supernova", place, change=change)
 
 
-def _rise_and_fall(fluxes: Fluxes, maximum: float, rise: float, fall: float, band: str, mjd: float) -> float:
-    """Follow the light curve of a supernova; redder bands are later and slower.
+def _variable(
+    kind: str,
+    place: Place,
+    magnitude: float,
+    periods: tuple[float, float],
+    first: float,
+    rng: np.random.Generator,
+) -> Source:
+    """Make what varies around the mean that the template holds, more in the blue, with a period in days."""
+    fluxes, amplitude = _fluxes(magnitude, 0.1), rng.uniform(0.1, 0.6)
+    period = np.exp(rng.uniform(*np.log(periods)))
+    epoch = first + period * rng.uniform()
 
-    The shape is that of Bazin et al. (2009, A&A 499, 653), whose maximum is
-    ``peak`` days after the middle of its rise.
-    """
-    lateness = {"g": -1.0, "r": 0.0, "i": 1.0}[band]
-    fall *= 1 + 0.25 * lateness
-    peak = rise * np.log(fall / rise - 1)
-    days = np.array([mjd - maximum - lateness + peak, peak])
-    now, most = np.exp(-days / fall) / (1 + np.exp(-np.clip(days / rise, -50, 50)))
-    return float(fluxes[band] * now / most)
+    def change(band: str, mjd: float) -> float:
+        phase = 2 * np.pi * (mjd - epoch) / period
+        wave = np.sin(phase) + 0.35 * np.sin(2 * phase) + 0.15 * np.sin(3 * phase)
+        return float(fluxes[band] * amplitude * {"g": 1.2, "r": 1.0, "i": 0.8}[band] * wave)
 
-
-def _swing(fluxes: Fluxes, amplitude: float, epoch: float, period: float, band: str, mjd: float) -> float:
-    """Vary around the mean that the template holds, more in the blue."""
-    phase = 2 * np.pi * (mjd - epoch) / period
-    wave = np.sin(phase) + 0.35 * np.sin(2 * phase) + 0.15 * np.sin(3 * phase)
-    return float(fluxes[band] * amplitude * {"g": 1.2, "r": 1.0, "i": 0.8}[band] * wave)
+    return Source(kind, place, fluxes, change)

@@ -10,34 +10,29 @@ from scipy import ndimage
 from ._images import Images
 
 TRUTH_COLUMNS = ["diaSourceId", "kind", "isReal", "trueFlux", "number"]
-"""Of these the kind is in words, the flux in nJy in excess of the template,
-and the number that of the source in the sky, -1 for artefacts and what is injected."""
 
 
 def recognise(images: Images, rows: pd.DataFrame) -> pd.DataFrame:
-    """Tell what each DiaSource is, by `TRUTH_COLUMNS`."""
+    """Tell what each DiaSource is, by `TRUTH_COLUMNS`, which `DemoPaths.truth` explains."""
     pixels = rows[["x", "y"]].to_numpy() - images.exposure.detector.start
     column, row = np.rint(pixels).astype(int).clip(0, images.exposure.detector.size - 1).T
-    kinds = pd.Series("residual", index=rows.index)
-    for kind, which in (
-        ("dipole", rows["isDipole"]),
-        ("defect", rows["pixelFlags_bad"]),
-        ("bright star", rows["pixelFlags_saturated"]),
-        ("satellite", rows["pixelFlags_streakCenter"]),
-        ("cosmic ray", ndimage.maximum_filter(images.raw.mask["COSMIC_RAY"], 5)[row, column]),
-    ):
-        kinds[which] = kind
-    table = rows[["diaSourceId"]].assign(kind=kinds, isReal=False, trueFlux=0.0, number=-1)
-    truth = images.raw.truth
+    kinds = {
+        "cosmic ray": ndimage.maximum_filter(images.raw.mask["COSMIC_RAY"], 5)[row, column],
+        "satellite": rows["pixelFlags_streakCenter"],
+        "bright star": rows["pixelFlags_saturated"],
+        "defect": rows["pixelFlags_bad"],
+        "dipole": rows["isDipole"],
+    }
+    kind = np.select(list(kinds.values()), list(kinds), "residual")
+    table = rows[["diaSourceId"]].assign(kind=kind, isReal=False, trueFlux=0.0, number=-1)
+    truth = images.raw.truth.rename(columns={"flux": "trueFlux"})
     if len(truth):
         apart = np.hypot(*(pixels.T[:, :, None] - truth[["x", "y"]].to_numpy().T[:, None, :]))
-        is_seen = np.abs(truth["flux"].to_numpy()) > 2 * rows["psfFluxErr"].to_numpy()[:, None]
+        is_seen = np.abs(truth["trueFlux"].to_numpy()) > 2 * rows["psfFluxErr"].to_numpy()[:, None]
         apart[~is_seen | (apart > 3 + 0.5 * truth["reach"].to_numpy())] = np.inf
         table["isReal"] = np.isfinite(apart.min(axis=1))
         cause = truth.iloc[apart.argmin(axis=1)].set_index(rows.index)
-        table.update(
-            cause.rename(columns={"flux": "trueFlux"})[["kind", "trueFlux", "number"]][table["isReal"]]
-        )
+        table.update(cause.loc[table["isReal"], ["kind", "trueFlux", "number"]])
     return table
 
 
