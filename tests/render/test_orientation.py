@@ -46,6 +46,7 @@ def test_nearest_north_is_up_and_east_left_and_values_stay(angle, parity, size):
     expected = triplet_of_coordinates(shown.sky_jacobian, size)
     np.testing.assert_allclose(east, expected.template.array, atol=1e-6)
     np.testing.assert_allclose(north, expected.science.array, atol=1e-6)
+    np.testing.assert_array_equal(after.difference.array, east)
     np.testing.assert_array_equal(after.science.mask, north > 0)
     np.testing.assert_array_equal(after.footprint, north > 0)
 
