@@ -73,6 +73,17 @@ def test_kinds_are_told_apart_without_colour(make_triplet):
     assert columns.max() == pytest.approx(20.5 * 7, abs=2.5)
 
 
+def test_a_trail_is_all_that_lies_near_a_point_of_it(make_triplet):
+    grid = view(PictureStyle(), make_triplet(), 30).grid
+    ends = np.array([(106.0, 212.0), (122.0, 219.0)])
+    drawn = neighbour_marks(grid, [Neighbour("trails", *ends[0].tolist(), tuple(ends[1].tolist()))], 1.0)
+    points = (np.linspace(*ends, 500) - (100, 200) + 0.5) * 7  # to the right and up
+    rows, columns = np.indices(drawn.shape[:2]) + 0.5
+    away = np.hypot(columns[..., None] - points[:, 0], 210 - rows[..., None] - points[:, 1]).min(axis=-1)
+    near = drawn[:, :, 3] > 0
+    assert 1 < away[near].max() < away[~near].min() + 0.1 < 4
+
+
 def test_marks_end_at_the_border_and_nothing_is_drawn_of_what_has_no_place(make_triplet):
     style, triplet = PictureStyle(), make_triplet()
     plain = pixels(Renderer(style).render([triplet]))
