@@ -91,3 +91,12 @@ def test_results_do_not_depend_on_what_was_rendered_before(make_triplet, row):
 def test_stamps_of_other_sizes_than_the_styles_are_refused(make_triplet, sizes, given):
     with pytest.raises(ValueError, match=r"stamps of shapes .*, where the style's sizes are"):
         Renderer(PictureStyle(sizes=sizes)).render([make_triplet(size) for size in given], None)
+
+
+def test_a_true_rotation_may_have_half_of_the_diagonal_on_each_side(make_triplet):
+    renderer = Renderer(PictureStyle(sizes=(20,), orientation="true-north"))
+    for size in (20, 30):  # 28.3 is the diagonal
+        assert renderer.render([make_triplet(size)], None)
+    for size in (28, 32, 35):
+        with pytest.raises(ValueError, match="stamps of shapes"):
+            renderer.render([make_triplet(size)], None)

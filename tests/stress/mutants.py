@@ -219,28 +219,27 @@ def main() -> None:
     }
     changes = sample(list(tests_of), options.number, options.seed)
     reached = {tests: reach(tests, options.keep) for tests in {tests_of[change[0]] for change in changes}}
-    survivors = []
-    for number, (module, place, name, make) in enumerate(changes, 1):
-        code = module.read_text()
-        line = code.splitlines()[place[0][0] - 1].strip()
-        said = f"{module.relative_to(options.keep / PACKAGE)}:{place[0][0]}:{place[0][1]} {name}: {line}"
-        changed = make()
-        change = digest(changed)
-        if change not in found:
-            tests = tests_that_reach(lines_around(code, place), module, tests_of[module], reached)
-            module.write_text(changed)
-            noticed = bool(tests) and run_tests(tests, options.keep) != 0
-            module.write_text(code)
-            found[change] = "noticed" if noticed else "SURVIVED"
-            with (options.keep / "results").open("a") as results:
-                results.write(f"{found[change]} {change} {said}\n")
-        print(f"{number}/{len(changes)} {found[change]:8} {said}", flush=True)
-        survivors += [] if found[change] == "noticed" else [said]
-    print(
-        f"{len(changes) - len(survivors)} of {len(changes)} changes were noticed; not these:",
-        *survivors,
-        sep="\n",
-    )
+    tried, survivors = 0, []
+    try:
+        for module, place, name, make in changes:
+            code, changed = module.read_text(), make()
+            line = code.splitlines()[place[0][0] - 1].strip()
+            said = f"{module.relative_to(options.keep / PACKAGE)}:{place[0][0]}:{place[0][1]} {name}: {line}"
+            change = digest(changed)
+            if change not in found:
+                tests = tests_that_reach(lines_around(code, place), module, tests_of[module], reached)
+                module.write_text(changed)
+                noticed = bool(tests) and run_tests(tests, options.keep) != 0
+                module.write_text(code)
+                found[change] = "noticed" if noticed else "SURVIVED"
+                with (options.keep / "results").open("a") as results:
+                    results.write(f"{found[change]} {change} {said}\n")
+            tried += 1
+            survivors += [] if found[change] == "noticed" else [said]
+            print(f"{tried}/{len(changes)} {found[change]:8} {said}", flush=True)
+    finally:
+        score = f"{tried - len(survivors)} of {tried} changes were noticed; not these:"
+        print(score, *survivors, sep="\n", flush=True)
 
 
 if __name__ == "__main__":
