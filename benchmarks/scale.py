@@ -11,7 +11,9 @@ itself, which puts nothing, and an idle task with the same connections
 (`idle_task.py`), which makes nothing.
 
 Quantum graphs are made of more quanta than are run, in a repository whose
-datasets are empty files.
+images are empty files. On the smaller graphs the idle task runs as jobs of bps
+do (`pipetask run-qbb`), so that what bps does last can be measured by itself:
+`butler aggregate-graph`, which enters all outputs into the repository.
 
     python benchmarks/scale.py --json scale.json
     python benchmarks/scale.py --rounds 1 --detectors 1 4 --graph-visits 5 10    # a quick look
@@ -177,6 +179,8 @@ def put_sources(repo, per_detector):
 
 def make_graph_repository(root, visits):
     """Make a repository with many visits of a large camera, and no pixel."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
     from lsst.daf.butler import Butler, DatasetRef, DatasetType, FileDataset
 
     Butler.makeRepo(str(root))
@@ -195,6 +199,8 @@ def make_graph_repository(root, visits):
         "visit": [night | {"id": visit, "name": str(visit)} for visit in ids],
         "visit_detector_region": pairs,
     }
+    table = root / "table.parq"
+    pq.write_table(pa.table({"diaSourceId": pa.array([], pa.int64())}), table)
     types = dict.fromkeys(IMAGES.values(), "DifferenceImage")
     types |= {IMAGES["science"]: "VisitImage", SOURCES: "ArrowAstropy"}
     with Butler.from_config(str(root), writeable=True, run=DEMO_RUN) as butler:
@@ -213,9 +219,13 @@ def make_graph_repository(root, visits):
             for data_id in data_ids:
                 # As long a path as a real one, for it is in the graph.
                 place = f"{DEMO_RUN}/{name}/20260110/r/r_demo/{data_id['visit']}"
-                path = f"{place}/{name}_DemoCam_r_r_demo_{data_id['visit']}_{data_id['detector']}.fits"
+                suffix = ".parq" if name == SOURCES else ".fits"
+                path = f"{place}/{name}_DemoCam_r_r_demo_{data_id['visit']}_{data_id['detector']}{suffix}"
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
-                (root / path).touch()
+                if name == SOURCES:
+                    os.link(table, root / path)
+                else:
+                    (root / path).touch()
                 files.append(FileDataset(path, [DatasetRef(dataset_type, data_id, run=DEMO_RUN)]))
             butler.ingest(*files, transfer=None, record_validation_info=False)
     # PostgreSQL gathers statistics by itself. Without them SQLite reads all visits of a detector for each.
@@ -264,10 +274,34 @@ def run_all(repo, arguments, scratch):
     return runs
 
 
-def make_graphs(visits, scratch):
+def enter_outputs(root, counts, scratch):
+    """Run idle quanta as jobs of bps do, and enter what they leave; return what the latter took each time."""
+    entered = []
+    for count in counts:
+        with tempfile.TemporaryDirectory(dir=scratch) as name:
+            folder = Path(name)
+            graph = folder / "all.qg"
+            query = f"instrument = 'DemoCam' AND visit = {FIRST_VISIT} AND detector < {count}"
+            place = ["-b", root, "-i", DEMO_RUN, "-o", f"u/idle{count}", "-d", query]
+            save = ["--save-qgraph", graph, "--qgraph-datastore-records"]
+            measure(
+                ["pipetask", "qgraph", *place, "-t", "idle_task.IdleTask:zooniverseCutouts", *save], folder
+            )
+            measure(["pipetask", "pre-exec-init-qbb", root, graph], folder)
+            measure(["pipetask", "run-qbb", root, graph], folder)
+            words = ["butler", "aggregate-graph", graph, root, "-j", 2, "--register-dataset-types"]
+            figures = measure(words, folder) | {"quanta": count}
+        entered.append(figures)
+        print(
+            f"outputs of {figures['quanta']} quanta entered: {figures['cpu']:.1f} s CPU, "
+            f"{figures['seconds']:.1f} s, {figures['peak_MB']:.0f} MB",
+            flush=True,
+        )
+    return entered
+
+
+def make_graphs(root, visits, scratch):
     """Make quantum graphs of growing size; return what each took."""
-    root = scratch / "graphs"
-    make_graph_repository(root, max(visits))
     graphs = []
     for count in visits:
         with tempfile.TemporaryDirectory(dir=scratch) as name:
@@ -297,7 +331,7 @@ def fit(points, name, against="quanta"):
     return tuple(map(float, np.polyfit([p[against] for p in points], [p[name] for p in points], 1)))
 
 
-def summarize(rounds, graphs):
+def summarize(rounds, graphs, entered):
     """Return ratios, and what one more quantum or source costs."""
 
     def slope(kind, name, against="quanta"):
@@ -320,10 +354,8 @@ def summarize(rounds, graphs):
             kind: statistics.median(fit(runs[kind], "cpu")[1] for runs in rounds) for kind in KINDS
         },
         "cpu_s_per_job": cpu["bps_by_quantum"] - cpu["pipetask_j1"],
-        # A job for each visit takes more and more quanta here: what is left is what comes after all jobs.
-        "bps_final_cpu_s_per_quantum": cpu["bps_by_visit"]
-        - cpu["pipetask_j1"]
-        - fit(graphs, "prepare_cpu")[0],
+        "bps_final_cpu_s": max(each["cpu"] for each in entered),
+        "bps_final_quanta": entered[-1]["quanta"],
         "read_MB_per_quantum": slope("pipetask_j1", "read_MB"),
         "peak_MB": max(map(max, peaks)),
         "table_bytes_per_source": largest["table_bytes"] / largest["sources"],
@@ -357,6 +389,9 @@ def main():
     parser.add_argument("--detectors", type=int, nargs="+", default=[1, 4, 12], help="growing numbers")
     parser.add_argument("--per-detector", type=int, default=53, help="sources per detector")
     parser.add_argument("--graph-visits", type=int, nargs="+", default=[5, 10, 20], help="growing numbers")
+    parser.add_argument(
+        "--final-quanta", type=int, nargs="+", default=[20, 40, 80], help="early Pythons fail at 120"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--demo", type=Path, help="a demo of that size that is there already")
     parser.add_argument("--json", type=Path)
@@ -372,16 +407,19 @@ def main():
         repo = copy_repository(root / "repo", scratch / "sources")
         put_sources(repo, arguments.per_detector)
         rounds = [run_all(repo, arguments, scratch) for _ in range(arguments.rounds)]
-        graphs = make_graphs(arguments.graph_visits, scratch)
+        root = scratch / "graphs"
+        make_graph_repository(root, max(arguments.graph_visits))
+        graphs = make_graphs(root, arguments.graph_visits, scratch)
+        entered = enter_outputs(root, arguments.final_quanta, scratch)
     finally:
         shutil.rmtree(scratch)
-    ratios, figures = summarize(rounds, graphs)
+    ratios, figures = summarize(rounds, graphs, entered)
     for name, ratio in ratios.items():
         print(f"{name}: {ratio:.2f}")
     figures |= {"size": arguments.size, "per_detector": arguments.per_detector}
     print(json.dumps(figures, indent=1))
     if arguments.json:
-        figures |= {"rounds": rounds, "graphs": graphs}
+        figures |= {"rounds": rounds, "graphs": graphs, "entered": entered}
         arguments.json.write_text(json.dumps({"ratios": ratios, "figures": figures}, indent=1) + "\n")
 
 

@@ -12,7 +12,6 @@ VISITS = (1000, 100_000)
 """Of a night, and of a data release."""
 
 DETECTORS = 189
-FINAL = "bps_final_cpu_s_per_quantum"
 PREFIXES = {1e18: "E", 1e15: "P", 1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k", 1: "", 1e-3: "m"}
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -41,10 +40,9 @@ def measured(figures):
         ("An idle quantum with ``pipetask run``", about(cpu["idle"], "s")),
         ("A quantum with ``pipetask run -j 2``", about(cpu["pipetask_j2"], "s")),
         ("One more job of BPS", about(figures["cpu_s_per_job"], "s")),
-        *(
-            [("What the final job of BPS does for a quantum", about(figures[FINAL], "s"))]
-            if figures.get(FINAL, 0) > 0
-            else []
+        (
+            f"The final job of BPS, for up to {figures['bps_final_quanta']} quanta",
+            about(figures["bps_final_cpu_s"], "s"),
         ),
         ("Read for a quantum", about(figures["read_MB_per_quantum"] * 1e6, "B")),
         ("Memory of a process, at most", about(figures["peak_MB"] * 2**20, "B")),
@@ -83,11 +81,6 @@ def computed(figures):
         row("Processor hours", {"quanta": pipetask, "jobs": job}, "s", hour),
         row("Read", {"quanta": figures["read_MB_per_quantum"] * 1e6}, "B"),
         row("Tables", {"DiaSources": figures["table_bytes_per_source"]}, "B"),
-        *(
-            [row("Processor hours of the final job", {"quanta": figures[FINAL]}, "s", hour)]
-            if figures.get(FINAL, 0) > 0
-            else []
-        ),
         row("Files: table, log and metadata", {"quanta": 3}),
         row("Processor hours for the graph", {"quanta": figures["graph_cpu_s_per_quantum"]}, "s", hour),
         row("Memory for the graph", {"quanta": figures["graph_MB_per_quantum"] * 2**20}, "B"),
