@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import RendererAgg
 from lsst.analysis.ap.domain import Triplet
 from lsst.analysis.ap.render import PictureStyle, draw_figure
 from lsst.analysis.ap.render._captions import significant
+from lsst.analysis.ap.render._fonts import DPI, drawing_settings, fitting_size, font
 from lsst.analysis.ap.render._limits import panel_limits
 
 
@@ -39,6 +40,25 @@ def test_units_are_those_of_each_image(make_triplet):
     )
     template, science, difference = said(PictureStyle(add_metadata=True), mixed)
     assert (template[-1], science[-1], difference[-1]) == ("adu", "(no unit)", "nJy")
+
+
+@pytest.mark.parametrize("room", [30, 60, 90, 120])
+@pytest.mark.parametrize("text", ["Wiiiiiiii mmmmmmmm, and so on and on", "m", "a" * 60])
+def test_a_text_that_no_size_makes_fit_is_cut_where_it_must_be(text, room):
+    found, size = fitting_size(text, False, room, 12.0)
+    with drawing_settings():
+        renderer = RendererAgg(1, 1, DPI)
+
+        def width(text):
+            return renderer.get_text_width_height_descent(text, font(False, size), False)[0]
+
+        kept, _, rest = found.partition("\N{HORIZONTAL ELLIPSIS}")
+        assert text.startswith(kept)
+        assert rest == ""
+        assert width(found) <= room
+        if kept != text:
+            longer = text[: len(kept) + 1] + "\N{HORIZONTAL ELLIPSIS}"
+            assert width(longer) > room
 
 
 def test_plain_pictures_say_nothing_below(make_triplet):

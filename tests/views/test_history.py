@@ -1,8 +1,12 @@
+import io
 import sqlite3
 from contextlib import closing
 
 import numpy as np
 import pytest
+from lsst.utils.plotting import get_multiband_plot_colors
+from matplotlib.colors import to_hex
+from PIL import Image
 
 from lsst.analysis.ap import CutoutsError
 from lsst.analysis.ap.views._history import _mean_position
@@ -41,6 +45,20 @@ def test_a_few_of_many_epochs_are_shown_evenly(task, demo, busiest):
     history = task.history(np.int64(busiest[0]), catalog=demo.apdb, limit=1)
     assert (history.shown, history.total) == (1, len(busiest[2]))
     assert repr(history).startswith(f"1 of {len(busiest[2])} epochs")
+
+
+@pytest.mark.parametrize("background", ["light", "dark"])
+def test_bands_have_the_colours_of_the_pipelines_plots(annotated, demo, busiest, background):
+    history = annotated(background=background).history(busiest[0], catalog=demo.apdb, limit=1)
+    image = np.asarray(Image.open(io.BytesIO(history._repr_png_())).convert("RGB")).reshape(-1, 3)
+    there = {f"#{r:02x}{g:02x}{b:02x}" for r, g, b in np.unique(image, axis=0).tolist()}
+    bands = {m.band for m in history.measurements if not m.forced}
+    of_bands, of_others = (
+        {to_hex(get_multiband_plot_colors(dark_background=is_dark)[band]) for band in bands}
+        for is_dark in (background == "dark", background != "dark")
+    )
+    assert of_bands <= there
+    assert not (of_others - of_bands) & there
 
 
 def test_a_light_curve_becomes_what_zooniverses_viewer_reads(task, demo, busiest):
