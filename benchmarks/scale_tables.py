@@ -109,7 +109,7 @@ def main():
     )
     print(as_rst(caption, measured(figures), "70 30"))
     print()
-    print(as_rst("What follows from it.", computed(figures), "26 17 19 38"))
+    print(as_rst("What follows from it.", computed(figures), "25 20 24 31"))
 
 
 if __name__ == "__main__":
