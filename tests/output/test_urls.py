@@ -33,6 +33,8 @@ def test_a_root_is_encoded_as_far_as_it_needs(url, root):
         "https://host/x?",
         "https://host/x#part",
         "https://user:secret@host/x",
+        "https://secret@host/x",
+        "https://:secret@host/x",
         "https:///x",
         "host/x",
         "s3://bucket/x",

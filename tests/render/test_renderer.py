@@ -1,5 +1,6 @@
 import io
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,6 +28,15 @@ def test_pictures_say_what_they_show(make_triplet, row):
     assert float(high) == pytest.approx(triplet.science.array.max(), rel=1e-6)
     assert template.startswith("Template asinh from ")
     assert difference.startswith("Difference linear from ")
+
+
+def test_pictures_say_which_image_is_not_stored(make_triplet):
+    triplet = replace(make_triplet(), difference=None)
+    image = Image.open(io.BytesIO(Renderer(PictureStyle()).render([triplet])))
+    template, science, difference = image.text["Stretch 30x30"].split(", ")
+    assert template.startswith("Template asinh from ")
+    assert science.startswith("Science asinh from ")
+    assert difference == "Difference not stored"
 
 
 def test_a_row_without_ids_gives_a_picture_without_them(make_triplet):

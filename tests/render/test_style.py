@@ -74,6 +74,11 @@ def test_an_earlier_name_is_answered_by_the_new_one():
         PictureStyle(orientation="north-up")
 
 
+def test_a_word_that_never_was_a_choice_is_refused_where_others_were_renamed():
+    with pytest.raises(FieldValidationError, match="orientation"):
+        LooksConfig().orientation = "upside-down"
+
+
 def test_a_configuration_names_the_field_that_is_wrong():
     config = LooksConfig()
     config.differenceLimits = [3.0, 1.0]
