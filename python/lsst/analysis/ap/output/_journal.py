@@ -4,20 +4,19 @@ __all__ = ("JOURNAL_NAME", "Journal")
 
 import json
 import os
-import re
 import secrets
 import sqlite3
 import time
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 from ..domain import CutoutsError, DetectorVisit, SourceBatch
 from ._directory import OutputDirectory
-from ._journal_tables import FOLDER, connect, order_by, rows_of, what_happened
+from ._journal_tables import FOLDER, connect, describe, order_by, own, rows_of, what_happened
 from ._outcomes import Failure, Picture
-from ._paths import LIST_PATH, PICTURE_PATH
+from ._paths import LIST_PATH
 from ._rows import pack_rows
 
 JOURNAL_NAME: Final = ".journal.sqlite3"
@@ -58,8 +57,7 @@ class Journal:
             self._db = connect(self._path)
             self._status = self._path.stat()
         self._run = 0
-        self._due = 0.0
-        """When to commit outcomes."""
+        self._due = 0.0  # when to commit outcomes
         # What goes with the next change, which saves waiting for the disk: rows by detector, and the
         # metadata of pictures. They go together: rows that are there are not described again.
         self._rows: dict[tuple[str, int, int], bytes] = {}
@@ -71,11 +69,8 @@ class Journal:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         # The first error is the one to tell.
         with suppress(*() if kind is None else (CutoutsError,)):
-            try:
-                with self._explained():
-                    self._db.commit()
-            finally:
-                self._db.close()
+            with closing(self._db), self._explained():
+                self._db.commit()
             self._directory.save(JOURNAL_NAME, now=True)
 
     @contextmanager
@@ -101,11 +96,7 @@ class Journal:
         db = self._db
         with self._explained():
             try:
-                rows = [(*place, packed) for place, packed in self._rows.items()]
-                db.executemany("INSERT OR REPLACE INTO catalogue VALUES (?, ?, ?, ?)", rows)
-                texts = [(text, identifier) for identifier, text in self._described.items()]
-                db.executemany("UPDATE picture SET metadata = ? WHERE diaSourceId = ?", texts)
-                db.executemany("DELETE FROM failure WHERE diaSourceId = ?", [text[1:] for text in texts])
+                describe(db, self._rows, self._described)
                 yield db
                 if not soon or time.monotonic() >= self._due:
                     db.commit()
@@ -132,19 +123,6 @@ class Journal:
             with self.changed():
                 pass
         return self.rows(query, *values)
-
-    def _own(self, path: str, form: re.Pattern[str] = PICTURE_PATH) -> str:
-        """Return a path that the journal tells, if it is of the form that this package writes.
-
-        Files are removed and listed by it, so that any other could harm what is not a run's own.
-        """
-        is_none = path == "" and form is PICTURE_PATH  # a run left stamps alone
-        if not is_none and (not isinstance(path, str) or not form.fullmatch(path)):
-            raise CutoutsError(
-                f"Journal {self._path} is damaged: it names {path!r}, which no run writes. Remove it to "
-                "start anew."
-            )
-        return path
 
     def save(self) -> None:
         """Send the journal of a remote directory, if it was not sent lately."""
@@ -203,7 +181,7 @@ class Journal:
 
     def manifests(self) -> set[str]:
         """Return the files of the manifest, and those that are no part of it any more but may be there."""
-        return {self._own(path, LIST_PATH) for (path,) in self.rows("SELECT path FROM manifest")}
+        return {own(path, self._path, LIST_PATH) for (path,) in self.rows("SELECT path FROM manifest")}
 
     def new_in_this_run(self, ids: Iterable[int]) -> set[int]:
         """Return which sources have not been asked for since the journal was opened.
@@ -243,7 +221,7 @@ class Journal:
         """Return the path of the picture of each source that has one, and its size in bytes."""
         query = f"SELECT diaSourceId, path, size FROM picture WHERE diaSourceId IN {_AMONG}"
         rows = self.rows(query, json.dumps(list(ids)))
-        return {identifier: (self._own(path), size) for identifier, path, size in rows}
+        return {identifier: (own(path, self._path), size) for identifier, path, size in rows}
 
     def failed(self, ids: Iterable[int]) -> set[int]:
         """Return which of some sources failed when they were last tried."""
@@ -306,7 +284,7 @@ class Journal:
         for row in self._settled(f"SELECT * FROM picture {order}"):
             identifier, instrument, visit, detector, path, size, metadata = row
             data_id = None if visit is None else DetectorVisit(instrument, visit, detector)
-            yield Picture(identifier, data_id, self._own(path), size, json.loads(metadata))
+            yield Picture(identifier, data_id, own(path, self._path), size, json.loads(metadata))
 
     def identifiers(self, *, by_folder: bool = False, seed: int | None = None) -> Iterator[int]:
         """Yield the diaSourceId of every picture, in the order of `pictures`."""

@@ -1,16 +1,18 @@
 """The tables of a journal, how they are read, and what can happen to their file."""
 
-__all__ = ("FOLDER", "connect", "order_by", "rows_of", "what_happened")
+__all__ = ("FOLDER", "connect", "describe", "order_by", "own", "rows_of", "what_happened")
 
 import json
+import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from ..domain import CutoutsError
 from ._order import shuffled
 from ._outcomes import Failure, Picture
+from ._paths import PICTURE_PATH
 
 _VERSION: Final = 1
 _SCHEMA: Final = """
@@ -76,6 +78,30 @@ def rows_of(
         else:
             failures.append((outcome.diaSourceId, *data_id, outcome.reason))
     return pictures, failures
+
+
+def describe(
+    db: sqlite3.Connection, rows: Mapping[tuple[str, int, int], bytes], described: Mapping[int, str]
+) -> None:
+    """Enter rows of the catalogue by detector, and metadata of pictures that are there and did not fail."""
+    packed = [(*place, row) for place, row in rows.items()]
+    db.executemany("INSERT OR REPLACE INTO catalogue VALUES (?, ?, ?, ?)", packed)
+    texts = [(text, identifier) for identifier, text in described.items()]
+    db.executemany("UPDATE picture SET metadata = ? WHERE diaSourceId = ?", texts)
+    db.executemany("DELETE FROM failure WHERE diaSourceId = ?", [text[1:] for text in texts])
+
+
+def own(path: str, journal: Path, form: re.Pattern[str] = PICTURE_PATH) -> str:
+    """Return a path that a journal tells, if it is of the form that this package writes.
+
+    Files are removed and listed by it, so that any other could harm what is not a run's own.
+    """
+    is_none = path == "" and form is PICTURE_PATH  # a run left stamps alone
+    if not is_none and (not isinstance(path, str) or not form.fullmatch(path)):
+        raise CutoutsError(
+            f"Journal {journal} is damaged: it names {path!r}, which no run writes. Remove it to start anew."
+        )
+    return path
 
 
 def what_happened(error: sqlite3.DatabaseError, path: Path, name: str) -> str:
