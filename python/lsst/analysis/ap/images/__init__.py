@@ -13,7 +13,7 @@ from ._image_types import ImageTypes, find_image_types
 from ._objects import read_triplets
 from ._reader import TripletReader
 from ._remembered import RememberedImages
-from ._repository import ButlerAddress, RepositoryDatasets
+from ._repository import ButlerAddress, RepositoryDatasets, sendable
 from .fits._errors import ImageFileError
 from .wcs._sphere import positions_of, unit_vectors
 
@@ -36,5 +36,6 @@ __all__ = (
     "find_image_types",
     "positions_of",
     "read_triplets",
+    "sendable",
     "unit_vectors",
 )

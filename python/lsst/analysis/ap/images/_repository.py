@@ -1,6 +1,6 @@
 """The datasets of a repository, found as they are asked for."""
 
-__all__ = ("ButlerAddress", "RepositoryDatasets")
+__all__ = ("ButlerAddress", "RepositoryDatasets", "sendable")
 
 import functools
 import itertools
@@ -45,6 +45,24 @@ class ButlerAddress:
         return Butler.from_config(self.repository, collections=self.collections)
 
 
+class _Reopened:
+    """What is pickled in place of a butler, and unpickled as a new one."""
+
+    def __init__(self, address: ButlerAddress) -> None:
+        self._address = address
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._address.open, ()
+
+
+def sendable(butler: Any, address: ButlerAddress | None) -> Any:
+    """Return what to pickle so that another process gets a butler.
+
+    ``address``: where it opens the repository; `None` lets it have the butler itself.
+    """
+    return butler if address is None else _Reopened(address)
+
+
 @dataclass(frozen=True)
 class RepositoryDatasets:
     """The datasets of any detector, from the collections of a repository.
@@ -78,8 +96,8 @@ class RepositoryDatasets:
     """Roles whose second choice was warned of."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        butler = self.butler if self.address is None else None
-        return _restore, (butler, self.image_types, self.footprints, self.skymap, self.address)
+        butler = sendable(self.butler, self.address)
+        return type(self), (butler, self.image_types, self.footprints, self.skymap, self.address)
 
     def find(self, role: str, data_id: DetectorVisit) -> DeferredDatasetHandle:
         """Find a dataset in the default collections.
@@ -219,15 +237,3 @@ class RepositoryDatasets:
 
 def _listed(numbers: Iterable[int]) -> str:
     return ", ".join(str(int(number)) for number in sorted(numbers))
-
-
-def _restore(
-    butler: Any,
-    image_types: ImageTypes,
-    footprints: str | None,
-    skymap: str | None,
-    address: ButlerAddress | None,
-) -> RepositoryDatasets:
-    if butler is None and address is not None:
-        butler = address.open()
-    return RepositoryDatasets(butler, image_types, footprints, skymap, address)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..domain import Neighbour, SourceBatch, Triplet
-from ..images import ButlerAddress, StampError, positions_of, unit_vectors
+from ..images import ButlerAddress, StampError, positions_of, sendable, unit_vectors
 from ..sources import NeighbourTables, Places
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ class Neighbours:
     """Where another process finds it; `None` lets it have the butler itself."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        butler = self.butler if self.address is None else None
-        return _restore, (self.tables, butler, self.address)
+        return type(self), (self.tables, sendable(self.butler, self.address), self.address)
 
     def add(self, batch: SourceBatch, cut: "Stamps") -> "Stamps":
         """Return stamps with what is near their sources.
@@ -51,12 +50,6 @@ class Neighbours:
         except Exception:  # the stamps are good without
             _log.warning("What is near the sources of %s is not marked.", batch.data_id, exc_info=True)
             return cut
-
-
-def _restore(tables: NeighbourTables, butler: Any, address: ButlerAddress | None) -> Neighbours:
-    if butler is None and address is not None:
-        butler = address.open()
-    return Neighbours(tables, butler, address)
 
 
 def _added(
