@@ -65,6 +65,12 @@ def test_readers_never_see_a_part_of_a_file(tmp_path):
     assert seen <= set(contents.values())
 
 
+def test_what_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "1.png").mkdir()
+    with pytest.raises(CutoutsError, match=f"^{tmp_path}/1.png cannot be read: Is a directory.$"):
+        OutputDirectory(tmp_path).read("1.png")
+
+
 def test_what_an_interrupted_run_left_is_removed(tmp_path):
     directory = OutputDirectory(tmp_path)
     directory.write("1.png", b"whole")

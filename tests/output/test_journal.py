@@ -1,3 +1,4 @@
+import hashlib
 import sqlite3
 import subprocess
 import sys
@@ -101,6 +102,31 @@ def test_pictures_come_by_visit_detector_and_source_whatever_the_order_of_work(t
         found = [(p.data_id.visit, p.data_id.detector, p.diaSourceId) for p in journal.pictures()]
     assert found == sorted(found)
     assert len(found) == 8
+
+
+@pytest.mark.parametrize("by_folder", [False, True])
+@pytest.mark.parametrize("seed", [None, 0, 7])
+def test_orders_are_those_of_a_sort_by_folder_place_and_chance(tmp_path, by_folder, seed):
+    pictures = [
+        Picture(n, DetectorVisit("Cam", 9 - n // 3, n % 3), f"part-000{n * n % 5}/{n}.png", 9)
+        for n in range(12)
+    ]
+
+    def key(picture):
+        chance = hashlib.blake2b(b"%d %d" % (seed or 0, picture.diaSourceId), digest_size=8).digest()
+        place = (picture.data_id.visit, picture.data_id.detector)
+        return (
+            picture.path.partition("/")[0] if by_folder else "",
+            () if by_folder or seed is not None else place,
+            b"" if seed is None else chance,
+            picture.diaSourceId,
+        )
+
+    with Journal(OutputDirectory(tmp_path)) as journal:
+        journal.record(pictures)
+        assert list(journal.pictures(by_folder=by_folder, seed=seed)) == sorted(pictures, key=key)
+        found = list(journal.identifiers(by_folder=by_folder, seed=seed))
+        assert found == [p.diaSourceId for p in sorted(pictures, key=key)]
 
 
 def test_a_directory_has_one_run_at_a_time(tmp_path):

@@ -9,8 +9,9 @@ from matplotlib.backends.backend_agg import RendererAgg
 
 from lsst.analysis.ap.domain import Triplet
 from lsst.analysis.ap.render import PictureStyle, draw_figure
-from lsst.analysis.ap.render._captions import significant
-from lsst.analysis.ap.render._fonts import DPI, drawing_settings, fitting_size, font
+from lsst.analysis.ap.render._captions import significant, title
+from lsst.analysis.ap.render._fonts import DPI, drawing_settings, fitting_size, font, text_size
+from lsst.analysis.ap.render._layout import layout
 from lsst.analysis.ap.render._limits import panel_limits
 
 
@@ -22,6 +23,12 @@ def said(style: PictureStyle, triplet: Triplet) -> list[list[str]]:
 
 def panels_of(figure):
     return [axes for axes in figure.axes if axes.get_title() or axes.texts]
+
+
+def width(text: str, size: float) -> float:
+    """Return how wide matplotlib draws a text."""
+    with drawing_settings():
+        return RendererAgg(1, 1, DPI).get_text_width_height_descent(text, font(False, size), False)[0]
 
 
 def test_each_panel_says_its_limits_and_their_unit(make_triplet):
@@ -46,19 +53,13 @@ def test_units_are_those_of_each_image(make_triplet):
 @pytest.mark.parametrize("text", ["Wiiiiiiii mmmmmmmm, and so on and on", "m", "a" * 60])
 def test_a_text_that_no_size_makes_fit_is_cut_where_it_must_be(text, room):
     found, size = fitting_size(text, False, room, 12.0)
-    with drawing_settings():
-        renderer = RendererAgg(1, 1, DPI)
-
-        def width(text):
-            return renderer.get_text_width_height_descent(text, font(False, size), False)[0]
-
-        kept, _, rest = found.partition("\N{HORIZONTAL ELLIPSIS}")
-        assert text.startswith(kept)
-        assert rest == ""
-        assert width(found) <= room
-        if kept != text:
-            longer = text[: len(kept) + 1] + "\N{HORIZONTAL ELLIPSIS}"
-            assert width(longer) > room
+    kept, _, rest = found.partition("\N{HORIZONTAL ELLIPSIS}")
+    assert text.startswith(kept)
+    assert rest == ""
+    assert width(found, size) <= room
+    if kept != text:
+        longer = text[: len(kept) + 1] + "\N{HORIZONTAL ELLIPSIS}"
+        assert width(longer, size) > room
 
 
 def test_plain_pictures_say_nothing_below(make_triplet):
@@ -124,6 +125,30 @@ def test_titles_stay_apart(make_triplet, panel_pixels):
     extents = [axes.title.get_window_extent() for axes in panels_of(figure)]
     assert extents[0].x0 >= 0
     assert all(a.x1 < b.x0 for a, b in itertools.pairwise(extents))
+
+
+def test_titles_are_as_large_as_keeps_them_apart():
+    """Panels are ten pixels apart, of which each title takes up to three at either side."""
+    for side in range(90, 120):
+        where = layout(PictureStyle(panel_pixels=side))
+        found = title(0, side, where, is_warped=True)
+        assert width(found.text, found.size) <= side + 6 * where.scale
+        assert found.size == 16 or width(found.text, found.size + 0.5) > side + 6 * where.scale
+
+
+@pytest.mark.parametrize("panel_pixels", [30, 60, 210])
+def test_what_stands_in_a_panel_is_in_its_middle_and_fits(make_triplet, panel_pixels):
+    style = PictureStyle(add_metadata=True, panel_pixels=panel_pixels)
+    triplet = replace(make_triplet(missing=30), difference=None)
+    figure = draw_figure(style, [triplet], None)
+    figure.canvas.draw()
+    for axes in panels_of(figure):
+        for text in axes.texts:
+            extent, size = text.get_window_extent(), text.get_fontsize() * DPI / 72
+            assert (extent.x0 + extent.x1) / 2 == pytest.approx((axes.bbox.x0 + axes.bbox.x1) / 2, abs=1)
+            assert width(text.get_text(), size) <= panel_pixels
+            if size < text_size(1.0) and len(axes.texts) == 1:
+                assert width(text.get_text(), size + 0.5) > panel_pixels
 
 
 def test_a_missing_difference_is_told_in_words(make_triplet):

@@ -1,6 +1,7 @@
 """Pictures of several triplets."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,6 +41,12 @@ def test_a_single_panel_can_be_had_alone(make_triplet):
     triplet = make_triplet()
     alone = panels_image(STYLE, triplet, panels=(2,), titles=False)
     np.testing.assert_array_equal(alone, panels_image(STYLE, triplet)[32:, 440:])
+
+
+def test_stamps_of_different_sizes_are_refused(make_triplet):
+    triplet = replace(make_triplet(30), template=make_triplet(20).template)
+    with pytest.raises(ValueError, match="stamps of shapes"):
+        panels_image(STYLE, triplet)
 
 
 def test_common_limits_are_those_of_all_pixels_together(make_triplet):
@@ -100,6 +107,8 @@ def test_a_history_shows_stamps_in_the_order_of_time_between_the_same_limits(mak
     style = PictureStyle(difference_interval="minmax")
     image = history_image(style, epochs, [], total=83, name="diaObjectId 1")
     limits = common_limits(style, [epoch.triplet for epoch in epochs], 30)
+    assert image.shape == (260 + 10 + 19 + 210 + 10, 3 * (210 + 14) + 6, 3)
+    assert history_image(style, epochs[:1], []).shape[1] == 640
     for place, epoch in enumerate(sorted(epochs, key=lambda each: each.mjd)):
         expected = panels_image(style, epoch.triplet, limits=limits, panels=(2,), titles=False)
         left = 10 + place * (210 + 14)

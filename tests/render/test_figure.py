@@ -178,15 +178,15 @@ def alike(first: np.ndarray, second: np.ndarray) -> bool:
     return bool(difference.max() < 60 and difference.mean() < 6)
 
 
-def places(figure: Any, stretched: float = 1.0) -> list[tuple[str, float, float, float]]:
+def places(figure: Any, stretched: Any = (1.0, 1.0)) -> list[tuple[str, float, float, float]]:
     """Return each text, its left end, its lower edge and its height, as parts of the figure."""
     figure.canvas.draw()
     found = []
     for text in figure.findobj(matplotlib.text.Text):
         if word := text.get_text():
             extent, whole = text.get_window_extent(), figure.bbox
-            x = (extent.x0 / whole.width - 0.5) * stretched + 0.5
-            found.append((word, x, extent.y0 / whole.height, extent.height / whole.height))
+            x, y = (extent.min / whole.size - 0.5) * stretched + 0.5
+            found.append((word, x, y, extent.height / whole.height * stretched[1]))
     return found
 
 
@@ -218,15 +218,17 @@ def test_a_figure_can_be_made_larger_and_smaller(everything, factor):
     np.testing.assert_array_equal(saved(everything), native)
 
 
-def test_in_a_figure_of_another_shape_stamps_stay_square(everything):
+@pytest.mark.parametrize("axis", [0, 1])
+def test_in_a_figure_of_another_shape_stamps_stay_square(everything, axis):
     native, before = saved(everything), places(everything)
-    width, height = everything.get_size_inches()
-    everything.set_size_inches(2 * width, height)
-    wide = saved(everything)
-    side = round(width * 64) // 2
-    assert (wide[:, : side - 2] == 255).all()
-    assert alike(wide[:, side:-side], native)
-    assert same_places(places(everything, 2.0), before)
+    size = everything.get_size_inches()
+    size[axis] *= 2
+    everything.set_size_inches(size)
+    large = np.moveaxis(saved(everything), 1 - axis, 0)
+    side = large.shape[0] // 4
+    assert (large[: side - 2] == 255).all()
+    assert alike(np.moveaxis(large[side:-side], 0, 1 - axis), native)
+    assert same_places(places(everything, np.eye(2)[axis] + 1), before)
 
 
 def test_what_the_user_changed_stays(everything):

@@ -16,6 +16,7 @@ from lsst.analysis.ap.render import PictureStyle, Renderer
 from lsst.analysis.ap.render._annotation import annotation
 from lsst.analysis.ap.render._colors import inks
 from lsst.analysis.ap.render._compass import _arrow
+from lsst.analysis.ap.render._footprint import find_footprint
 from lsst.analysis.ap.render._layout import layout
 from lsst.analysis.ap.render._overlay import MASK_PATTERNS
 
@@ -280,6 +281,28 @@ def test_the_footprint_is_outlined_by_its_pixels(make_triplet, plane):
     np.testing.assert_array_equal(where(image, BLUE), (neighbours(line, any_of=True) & ~line)[:190])
 
 
+def test_a_footprint_is_all_that_touches_what_is_detected_near_the_source(make_triplet):
+    """Found by a flood from the detected pixels up to two from the source along either axis."""
+    rng, triplet, counts = np.random.default_rng(4), make_triplet(12), set()
+    box = triplet.science.box
+    for _ in range(300):
+        plane, x, y = rng.random((12, 12)) < 0.2, *rng.integers(-5, 17, 2)
+        todo = {(r, c) for r, c in np.argwhere(plane).tolist() if max(abs(r - y), abs(c - x)) <= 2}
+        expected = np.zeros_like(plane)
+        while todo:
+            row, column = todo.pop()
+            expected[row, column] = True
+            near = np.argwhere(plane & ~expected) - (row, column)
+            todo |= {(row + r, column + c) for r, c in near.tolist() if max(abs(r), abs(c)) == 1}
+        there = replace(triplet, position=(box.x_start + x, box.y_start + y))
+        found = find_footprint(difference_mask(there, "DETECTED", plane), None)
+        assert (found is not None) == expected.any()
+        if found is not None:
+            np.testing.assert_array_equal(found.pixels, expected)
+        counts.add(int(expected.sum()))
+    assert len(counts) > 15
+
+
 def test_pixels_that_the_triplet_knows_come_first(make_triplet):
     known = np.zeros((30, 30), dtype=bool)
     known[5:9, 5:9] = True
@@ -305,18 +328,47 @@ def test_a_box_is_outlined_on_pixel_borders_and_called_one(make_triplet):
         assert not (panel(triplet) != panel(triplet, row, footprint=True)).any()
 
 
+@pytest.fixture
+def white(make_triplet):
+    stamp = Stamp(np.ones((30, 30), np.float32), make_triplet().science.box)
+    return Triplet(stamp, stamp, stamp, sky_jacobian=0.2 * np.diag([-1.0, 1.0]))
+
+
 @pytest.mark.parametrize(("panel_pixels", "scale"), [(210, 1), (420, 2)])
-def test_the_edges_of_a_word_and_of_the_compass_are_as_wide(make_triplet, panel_pixels, scale):
-    """Measured on white: red is what is missing where there is blue."""
-    white = Stamp(np.ones((30, 30), np.float32), make_triplet().science.box)
-    triplet = Triplet(white, white, white, sky_jacobian=0.2 * np.diag([-1.0, 1.0]))
+@pytest.mark.parametrize(
+    ("center", "size"), [((1.0, 14.5), 10), ((14.5, 14.5), 10), ((28.5, 14.5), 4), ((14.5, 27.0), 10)]
+)
+def test_the_word_at_a_box_is_inside_the_panel(white, panel_pixels, scale, center, size):
+    """As large as Pillow has it at ten pixels per em, with an edge of 1.1."""
+    box, side = white.science.box, panel_pixels
+    triplet = replace(white, position=(box.x_start + center[0], box.y_start + center[1]))
     choices = {"image_limits": (0.0, 1.0), "panel_pixels": panel_pixels}
-    word = panel(triplet, {"bboxSize": 10}, footprint=True, **choices)[: 69 * scale].astype(float)
+    image = panel(triplet, {"bboxSize": size}, footprint=True, **choices)
+    lines = replace(triplet, footprint=find_footprint(triplet, {"bboxSize": size}).pixels)
+    alone = panel(lines, footprint=True, **choices)
+    top, left, bottom, right = extent((image != alone).any(axis=-1))
+    line_top, line_left, _, _ = extent((alone != 255).any(axis=-1)[: 190 * scale])
+    path = f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans-Bold.ttf"
+    _, letters_top, letters_right, letters_bottom = (
+        n / 100 for n in ImageFont.truetype(path, 1000).getbbox("box", anchor="ls")
+    )
+    assert right - left + 1 == pytest.approx((letters_right + 2.2) * scale, abs=1.5)
+    assert bottom - top + 1 == pytest.approx((letters_bottom - letters_top + 2.2) * scale, abs=1.2)
+    assert left == max(0, line_left - scale) or right == side - 3 * scale
+    assert right <= side - 3 * scale
+    assert bottom == line_top - 2 * scale or top == pytest.approx(3 * scale, abs=1)
+
+
+@pytest.mark.parametrize(("panel_pixels", "scale"), [(210, 1), (420, 2)])
+def test_the_edges_of_a_word_and_of_the_compass_are_as_wide(white, panel_pixels, scale):
+    """Measured on white: red is what is missing where there is blue."""
+    choices = {"image_limits": (0.0, 1.0), "panel_pixels": panel_pixels}
+    word = panel(white, {"bboxSize": 10}, footprint=True, **choices)[: 69 * scale].astype(float)
     top, left, bottom, _ = extent((word != 255).any(axis=-1))
     stem = word[(top + bottom) // 2, left : left + 6 * scale]  # the left side of the b
     edge = (255 - stem[: stem[:, 2].argmin() + 1, 0]).sum() / 255
     assert edge == pytest.approx(1.1 * scale, abs=0.1)
-    shaft = panel(triplet, number=0, compass=True, **choices)[-44 * scale].astype(float)
+    shaft = panel(white, number=0, compass=True, **choices)[-44 * scale].astype(float)
     assert (255 - shaft[:, 0]).sum() / 255 == pytest.approx(2.2 * scale, abs=0.1)  # to both sides
 
 

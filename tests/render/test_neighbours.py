@@ -73,6 +73,16 @@ def test_kinds_are_told_apart_without_colour(make_triplet):
     assert columns.max() == pytest.approx(20.5 * 7, abs=2.5)
 
 
+def test_each_kind_has_the_color_that_the_documentation_names(make_triplet):
+    grid = view(PictureStyle(), make_triplet(), 30).grid
+    colors = {"sources": (255, 236, 0), "rejected": (255, 160, 0), "object": (0, 255, 255)}  # as yellow, ...
+    colors |= {"solar-system": (90, 255, 90), "trails": (255, 130, 255)}  # green, pink
+    for kind, color in colors.items():
+        image = neighbour_marks(grid, [Neighbour(kind, 115.0, 215.0, (118.0, 215.0))], 1.0)
+        found = {tuple(each) for each in image.reshape(-1, 4).tolist()}
+        assert found == {(0, 0, 0, 0), (0, 0, 255, 255), (*color, 255)}
+
+
 def test_a_trail_is_all_that_lies_near_a_point_of_it(make_triplet):
     grid = view(PictureStyle(), make_triplet(), 30).grid
     ends = np.array([(106.0, 212.0), (122.0, 219.0)])

@@ -117,3 +117,13 @@ def test_pixels_stay_when_asked_or_when_the_sky_is_unknown():
         shown = turned(unknown, orientation)
         assert shown.triplet is unknown
         assert shown.grid.matrix is None
+
+
+@pytest.mark.parametrize("orientation", ["pixels", "true-north"])
+def test_layers_are_shown_as_each_of_them_is_alone(orientation):
+    grid = turned(
+        triplet_of_coordinates(sky(30, -1), 6), orientation, size=4 if "true" in orientation else 6
+    ).grid
+    layers = np.random.default_rng(2).random((3, *grid.box.shape))
+    shown = grid.screen(layers, np.float64(0))
+    np.testing.assert_array_equal(shown, [grid.screen(layer, np.float64(0)) for layer in layers])

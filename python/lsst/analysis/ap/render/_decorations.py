@@ -74,6 +74,6 @@ def _box_label(image: NDArray[np.uint8], scale: float) -> Drawing:
     rows, columns = (np.flatnonzero((image[:, :, 3] != 0).any(axis=axis)) for axis in (1, 0))
     word = _box_word(scale)
     height = round(word.extent[3] + 4 * scale)
-    x = min(int(columns[0]) + 1, image.shape[1] - round(word.extent[2] + 4))
+    x = min(int(columns[0]) + 1, image.shape[1] - round(word.extent[2] + 4 * scale))
     above = int(rows[0]) - round(3 * scale)
     return Drawing(word, max(2, x), above if above > height else int(rows[0]) + height)

@@ -63,7 +63,7 @@ class NumberFont:
         self._widths = {c: number_width(c, bold, size) for c in NUMBER_CHARACTERS}
         self._pieces: dict[str, NDArray[np.uint8]] = {}
         # So far apart that the ink of no character reaches the cell of the next.
-        pitch, ascent = 2 * max(self._widths.values()) + 2, math.ceil(_ASCENT * size)
+        pitch, ascent = 2 * max(self._widths.values()), math.ceil(_ASCENT * size)
         width, height = pitch * (len(NUMBER_CHARACTERS) + 1), math.ceil((_ASCENT + _DESCENT) * size)
         paper = Paper(width, height, background)
         starts = [pitch * (n + 1) for n in range(len(NUMBER_CHARACTERS))]
