@@ -62,12 +62,24 @@ def test_bands_have_the_colours_of_the_pipelines_plots(annotated, demo, busiest,
 
 
 def test_a_light_curve_becomes_what_zooniverses_viewer_reads(task, demo, busiest):
-    history = task.history(busiest[0], catalog=demo.apdb, limit=1)
+    history = task.history(busiest[0], catalog=demo.apdb, limit=0)
+    assert (history.shown, history.failed, history._repr_png_()) == (0, [], None)
     data = history.to_json()
     points = [point for series in data["data"] for point in series["seriesData"]]
     assert len(points) == len(history.measurements)
     assert min(point["x"] for point in points) == 0.0
     assert {"x", "y", "y_error"} == set(points[0])
+
+
+def test_other_sources_are_marked_in_the_stamps_of_each_epoch(annotated, task, demo, busiest):
+    """Stamps so large that other sources are on them; the object's own are no neighbours of itself."""
+    marked = annotated(showNeighbours=["sources"], sizes=[200]).history(busiest[0], catalog=demo.apdb)
+    own = {row[:2] for row in busiest[3]}
+    assert any(epoch.triplet.neighbours for epoch in marked.epochs)
+    for epoch in marked.epochs:
+        (x, y) = epoch.triplet.position
+        apart = [np.hypot(near.x - x, near.y - y) for near in epoch.triplet.neighbours]
+        assert not own or min(apart, default=9.0) > 0.5
 
 
 def test_an_object_can_be_named_by_its_place(task, demo, busiest):

@@ -85,12 +85,15 @@ def test_an_object_without_stamps_stops_no_other(repo, demo, apdb, tmp_path):
         for ref in butler.query_datasets("difference_image", where="detector = 0", instrument="DemoCam"):
             butler.getURI(ref).remove()
     words = ["--quiet", "--collections", demo.collection, str(repo), str(tmp_path / "out"), *apdb]
-    assert main([*words, "--history", "json"]) == 1
+    # A light curve needs no image.
+    assert main([*words, "--history", "json"]) == 0
+    curves = rows(tmp_path / "out")
+    assert main([*words, "--history", "strip", "--epochs", "1"]) == 1
     with open(tmp_path / "out" / "failed-histories.csv", newline="") as stream:
         failed = list(csv.DictReader(stream))
     assert failed
     assert all("difference" in row["reason"] for row in failed)
-    assert len(rows(tmp_path / "out")) > 1
+    assert 1 < len(rows(tmp_path / "out")) == len(curves) - len(failed)
 
 
 def test_stamps_of_a_moving_object_are_centred_on_each_detection(task, demo, sources):

@@ -251,7 +251,6 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
                 planes=() if stamps is None else stamps.planes,
                 spare=len(repository.spare_sizes),
                 draws=pictures,
-                neighbours=repository.neighbours if pictures else None,
             ),
             stamps,
             pictures,

@@ -31,7 +31,7 @@ def write_histories(
 
     if task.butler is None:
         raise CutoutsError("--history cuts stamps from many images: give a REPO.")
-    limit = 1 if arguments.history == "json" else arguments.epochs
+    limit = 0 if arguments.history == "json" else arguments.epochs
 
     def make(column: str, identifier: int) -> History:
         if column == "ssObjectId":

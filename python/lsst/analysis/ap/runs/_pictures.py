@@ -14,7 +14,6 @@ from ..images import ALERT_STAMPS, StampError
 from ..output import Failure
 from ..render import PictureStyle, Renderer
 from ..stamps import stamp_table
-from ._neighbours import Neighbours
 from ._stamp_sources import StampSource
 
 _log = logging.getLogger(__name__)
@@ -64,8 +63,6 @@ class PictureMaker:
     """How many of the last stamps of a source are for the arrays alone."""
     draws: bool = True
     """Whether the pictures are wanted."""
-    neighbours: Neighbours | None = None
-    """What finds what is near, where that is to be marked."""
 
     def __call__(self, batch: SourceBatch, rows: Sequence[Mapping[str, Any]] | None = None) -> PictureBatch:
         """Make the pictures of a batch.
@@ -75,8 +72,6 @@ class PictureMaker:
         cut = self.source.read(batch)
         for index, reason in batch.reasons.items():
             cut[index] = StampError(reason)
-        if self.neighbours is not None and self.draws:
-            cut = self.neighbours.add(batch, cut)
         # The rows of a catalogue as Python objects cost as much as the stamps do.
         if rows is None:
             rows = (batch.rows if self.draws else batch.rows.select(["diaSourceId"])).to_pylist()

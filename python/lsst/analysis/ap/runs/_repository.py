@@ -133,7 +133,7 @@ class Repository:
             extras=self.config.stampsPlanes,
             images=images,
         )
-        return DetectorStamps(reader, self.sizes)
+        return DetectorStamps(reader, self.sizes, self.neighbours)
 
     def _datasets(self, footprints: str | None = None) -> RepositoryDatasets:
         assert self.butler is not None
@@ -162,7 +162,7 @@ class Repository:
         """
         if images is None:
             return self.remembered_stamps
-        return GivenImages(images, self.sizes, self.style.planes)
+        return GivenImages(images, self.sizes, self.style.planes, self.neighbours)
 
     @cached_property
     def sizes(self) -> Sizes:

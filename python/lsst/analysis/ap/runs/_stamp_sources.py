@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..domain import PANELS, CutoutsError, SourceBatch, Triplet
 from ..images import StampError, TripletReader, read_triplets
+from ._neighbours import Neighbours
 from ._sizes import Sizes
 
 _log = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ class DetectorStamps:
     """Opens the three images of a detector."""
     sizes: Sizes
     """How large the stamps are."""
+    neighbours: Neighbours | None = None
+    """What finds what is near, where that is to be marked."""
 
     def read(self, batch: SourceBatch) -> Stamps:
         # Docstring inherited.
@@ -57,7 +60,12 @@ class DetectorStamps:
             return [StampError("Its row gives no visit or no detector: complete the catalogue.")] * len(
                 batch.rows
             )
-        return _cut(batch, self.sizes, lambda ra, dec, sides: self.reader.read(data_id, ra, dec, sides))
+        return _cut(
+            batch,
+            self.sizes,
+            self.neighbours,
+            lambda ra, dec, sides: self.reader.read(data_id, ra, dec, sides),
+        )
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,8 @@ class GivenImages:
     """How large the stamps are."""
     planes: tuple[str, ...] = ()
     """Mask planes that the pictures show."""
+    neighbours: Neighbours | None = None
+    """What finds what is near, where that is to be marked."""
 
     def __post_init__(self) -> None:
         if set(self.images) != set(PANELS):
@@ -81,6 +91,7 @@ class GivenImages:
         return _cut(
             batch,
             self.sizes,
+            self.neighbours,
             lambda ra, dec, sides: read_triplets(
                 **self.images, ra=ra, dec=dec, sizes=sides, planes=self.planes
             ),
@@ -90,6 +101,7 @@ class GivenImages:
 def _cut(
     batch: SourceBatch,
     sizes: Sizes,
+    neighbours: Neighbours | None,
     read: Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]], Stamps],
 ) -> Stamps:
     """Read the stamps of those sources whose size is known, in one call."""
@@ -107,7 +119,7 @@ def _cut(
         found = [StampError(f"reading its images failed: {error!r}")] * len(known)
     for index, result in zip(known, found, strict=True):
         results[index] = result
-    return results
+    return results if neighbours is None else neighbours.add(batch, results)
 
 
 def _degrees(rows: pa.Table, name: str) -> NDArray[np.float64]:

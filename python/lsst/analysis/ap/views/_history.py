@@ -70,8 +70,8 @@ class History:
     def __repr__(self) -> str:
         return f"{self.shown} of {self.total} epochs, {len(self.measurements)} measurements"
 
-    def _repr_png_(self) -> bytes:
-        return self.picture
+    def _repr_png_(self) -> bytes | None:
+        return self.picture if self.epochs else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the light curve as Zooniverse's viewer for scatter plots reads it.
@@ -114,8 +114,8 @@ def make_history(
     ``detections``: DiaSources of the object. ``forced``: its forced photometry; may be empty. ``position``:
     right ascension and declination of the stamps, degrees; the mean of the detections when `None`.
     ``moves``: whether each detection is at a place of its own instead. ``limit``: how many epochs to show at
-    most, evenly through time. ``panels``: which panels are shown of each epoch. Raises `CutoutsError` when
-    there is no epoch, or none has stamps.
+    most, evenly through time; with 0 no image is read. ``panels``: which panels are shown of each epoch.
+    Raises `CutoutsError` when there is no epoch, or none has stamps.
     """
     epochs = _epochs(detections, forced)
     if not epochs:
@@ -123,14 +123,14 @@ def make_history(
     place = None if moves else position or _mean_position(detections)
     places = np.unique(np.linspace(0, len(epochs) - 1, min(limit, len(epochs))).round().astype(int))
     chosen = [epochs[place] for place in places.tolist()]
-    cut = _cut(repository, chosen, place)
+    cut = _cut(repository, chosen, place) if chosen else []
     shown = [
         Epoch(row["midpointMjdTai"], row["band"] or "", triplet, row["detected"])
         for row, triplet in zip(chosen, cut, strict=True)
         if isinstance(triplet, Triplet)
     ]
     failed = [str(triplet) for triplet in cut if not isinstance(triplet, Triplet)]
-    if not shown:
+    if failed and not shown:
         raise CutoutsError(f"No epoch of {name or 'the object'} has stamps; the first: {failed[0]}")
     measurements = [*_measurements(detections, False), *_measurements(forced, True)]
     return History(
@@ -163,7 +163,7 @@ def _cut(
     """Return the stamps of each epoch at one place, or at its own, or why there are none."""
     rows = [
         {
-            "diaSourceId": number,
+            "diaSourceId": row.get("diaSourceId") or number,  # forced photometry has none
             "visit": row["visit"],
             "detector": row["detector"],
             "instrument": row.get("instrument"),
@@ -174,7 +174,7 @@ def _cut(
     ]
     table = pa.Table.from_pylist(rows)
     table = table.set_column(3, "instrument", table.column("instrument").cast(pa.string()))
-    found: dict[int, Triplet | StampError] = {}
+    found: dict[tuple[int, int], Triplet | StampError] = {}
     stamps, batches = repository.remembered_stamps, list(repository.batches(table, REQUIRED_COLUMNS))
     if isinstance(stamps, DetectorStamps):
         try:
@@ -182,10 +182,10 @@ def _cut(
         except Exception:  # one data ID that the butler does not know must not cost the others
             _log.debug("The images are looked for one by one.", exc_info=True)
     for batch in batches:
-        numbers = batch.rows.column("diaSourceId").to_pylist()
-        for number, result in zip(numbers, stamps.read(batch), strict=True):
-            found[number] = result if isinstance(result, StampError) else result[0]
-    return [found[number] for number in range(len(rows))]
+        keys = (batch.rows.column(name).to_pylist() for name in ("visit", "detector"))
+        for *key, result in zip(*keys, stamps.read(batch), strict=True):
+            found[tuple(key)] = result if isinstance(result, StampError) else result[0]
+    return [found[row["visit"], row["detector"]] for row in epochs]
 
 
 def _measurements(table: pa.Table, is_forced: bool) -> list[Measurement]:

@@ -187,9 +187,7 @@ class NotebookViews(ObjectViews):
             Raised when there is no such source, or no picture can be made at all.
         """
         repository = self.repository
-        maker = PictureMaker(
-            repository.stamps_of(images), self.config.makeStyle(), neighbours=repository.neighbours
-        )
+        maker = PictureMaker(repository.stamps_of(images), self.config.makeStyle())
         required = REQUIRED_COLUMNS if images is None else ("ra", "dec")
         table, batches = self._rows.batches(repository, sources, catalog, required)
         return make_grid(maker, batches, table, limit=limit, sort_by=sort_by)
@@ -203,10 +201,7 @@ class NotebookViews(ObjectViews):
         if len(table) != 1:
             raise CutoutsError(f"One DiaSource is wanted, and here are {len(table)}: show() takes many.")
         (batch,) = repository.batches(table, REQUIRED_COLUMNS if images is None else ("ra", "dec"))
-        found = repository.stamps_of(images).read(batch)
-        if repository.neighbours is not None:
-            found = repository.neighbours.add(batch, found)
-        (result,) = found
+        (result,) = repository.stamps_of(images).read(batch)
         if isinstance(result, CutoutsError):
             raise result
         return result, batch.rows.to_pylist()[0]

@@ -87,8 +87,8 @@ class ObjectViews:
         for `show`. ``ssObjectId``: an object of the solar system. ``position``: right ascension and
         declination in degrees. ``radius``: how far from ``position`` sources may be, arcseconds. ``forced``:
         forced photometry; that of the APDB when ``catalog`` is one. ``limit``: how many epochs to show at
-        most. ``triplets``: whether to show template and science too. Raises `CutoutsError` when there is no
-        such object, or none of its epochs has stamps.
+        most; 0 is for the light curve of ``to_json`` alone. ``triplets``: whether to show template and
+        science too. Raises `CutoutsError` when there is no such object, or none of its epochs has stamps.
         """
         apdb = open_sources(catalog)
         if (diaObjectId, ssObjectId, position).count(None) != 2:
