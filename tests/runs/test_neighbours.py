@@ -156,8 +156,12 @@ def test_a_table_that_cannot_be_read_costs_no_picture(demo, near, put, caplog):
 
 def test_a_word_that_is_no_kind_is_refused():
     config = ZooniverseCutoutsConfig()
-    with pytest.raises(ValueError, match="stars"):
-        config.update(showNeighbours=["stars"])
+    said = r"showNeighbours: each is one of sources, .*trails, not 'stars'"
+    with pytest.raises(ValueError, match=said):
+        config.showNeighbours = ["stars"]
+    with pytest.raises(ValueError, match=said):
+        config.showNeighbours.append("stars")
+    assert config.showNeighbours == []
 
 
 def test_catalogues_of_afw_are_read(afw_root):

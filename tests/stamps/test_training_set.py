@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lsst.analysis.ap.cli.cutouts import main as cutouts
-from lsst.analysis.ap.demo.cli import main as demo
+from lsst.analysis.ap.cli.demo import main as demo
 
 PAGE = Path(__file__).parents[2] / "doc" / "lsst.analysis.ap" / "training-set.rst"
 COMMANDS = {"zooniverseCutouts": cutouts, "zooniverseCutoutsDemo": demo}
@@ -49,7 +49,7 @@ def classified(long_demo, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("classifier"))
-        patch.setattr("lsst.analysis.ap.demo.cli.make_demo", take)
+        patch.setattr("lsst.analysis.ap.cli.demo.make_demo", take)
         for language, code in blocks("A classifier, from the sky to its score"):
             do(language, code, names)
         yield names

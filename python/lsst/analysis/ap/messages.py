@@ -3,7 +3,7 @@
 As `~lsst.analysis.ap.domain`, this module imports no other of this package.
 """
 
-__all__ = ("did_you_mean", "install_line", "progress_bar", "public_uri", "waiting_for")
+__all__ = ("did_you_mean", "install_line", "one_of", "progress_bar", "public_uri", "waiting_for")
 
 import difflib
 import logging
@@ -11,7 +11,7 @@ import re
 import shlex
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +36,31 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     names = {name.lower(): name for name in known}
     near = [names[name] for name in difflib.get_close_matches(word.lower(), names, n=2, cutoff=0.7)]
     return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+def one_of(name: str, choices: Iterable[str]) -> Callable[[str], bool]:
+    """Return what checks the items of a list of words.
+
+    Parameters
+    ----------
+    name : `str`
+        The field that has the list.
+    choices : iterable of `str`
+        What its items can be.
+
+    Returns
+    -------
+    check : `~collections.abc.Callable`
+        Refuses any other word with a `ValueError` that names the choices, as those of single words do.
+    """
+    known = tuple(choices)
+
+    def check(word: str) -> bool:
+        if word not in known:
+            raise ValueError(f"{name}: each is one of {', '.join(known)}, not {word!r}")
+        return True
+
+    return check
 
 
 def install_line(extra: str) -> str:

@@ -12,7 +12,7 @@ from lsst.pipe.base import Task
 from ._version import software_version
 from .domain import CutoutsError
 from .images import RememberedImages
-from .messages import public_uri
+from .messages import one_of, public_uri
 from .output.config import OutputConfig
 from .runs._fill import PictureSource, RunOptions, fill_directory
 from .runs._mask_planes import check_planes
@@ -74,7 +74,7 @@ class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig, StampsConfig):
         + "; ".join(f"'{kind}': {what}" for kind, what in NEIGHBOURS.items())
         + ".",
         default=[],
-        itemCheck=NEIGHBOURS.__contains__,
+        itemCheck=one_of("showNeighbours", NEIGHBOURS),
     )
 
     def validate(self) -> None:

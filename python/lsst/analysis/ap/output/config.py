@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lsst.pex.config import ChoiceField, Config, Field, FieldValidationError, ListField, RangeField
 
 from ..domain import PANELS
+from ..messages import one_of
 from ._columns import ANONYMOUS, ManifestColumn, choose_columns
 from ._manifest import MANIFEST_STYLES, ManifestForm
 from ._order import parse_order
@@ -89,7 +90,7 @@ class OutputConfig(Config):
         "'difference', which volunteers flip through in this order.",
         default=[COMPOSITE],
         minLength=1,
-        itemCheck=lambda frame: frame in (COMPOSITE, *PANELS),
+        itemCheck=one_of("subjectFrames", (COMPOSITE, *PANELS)),
     )
 
     def validate(self) -> None:

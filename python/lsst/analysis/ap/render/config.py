@@ -14,7 +14,7 @@ from ._looks import look_of
 from ._style import PictureStyle, StyleError
 
 
-class _RenamedChoiceField(ChoiceField[str]):
+class RenamedChoiceField(ChoiceField[str]):
     """A choice that knows its values' earlier names."""
 
     def __init__(self, renamed: Mapping[str, str], **settings: Any) -> None:
@@ -41,7 +41,7 @@ def _config_field(spec: dataclasses.Field[Any]) -> Any:
     settings: dict[str, Any] = {"doc": look.doc, "default": default, "optional": optional}
     if look.choices:
         settings |= {"dtype": str, "allowed": dict(look.choices)}
-        return _RenamedChoiceField(look.renamed, **settings) if look.renamed else ChoiceField(**settings)
+        return RenamedChoiceField(look.renamed, **settings) if look.renamed else ChoiceField(**settings)
     if items := get_args(kind):  # of any number, or one of each type
         length = None if Ellipsis in items else len(items)
         settings["default"] = None if default is None else list(default)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lsst.pex.config import ChoiceField, Config, Field, FieldValidationError, ListField, RangeField
 
 from ..domain import CutoutsError
+from ..messages import one_of
 from ._choice import FORMATS, PLANES, SPLITS, StampChoice, parse_order
 
 
@@ -40,7 +41,7 @@ class StampsConfig(Config):
     stampsPlanes = ListField[str](
         doc=f"What else to leave of each image, as far as it has it: {', '.join(PLANES)}.",
         default=[],
-        itemCheck=PLANES.__contains__,
+        itemCheck=one_of("stampsPlanes", PLANES),
     )
     stampsUnit = Field[str](
         doc="Unit (BUNIT) of the stamps that are wanted; others are left out. When not set: stamps of "

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from lsst.analysis.ap.demo import cli
+from lsst.analysis.ap.cli import demo as cli
 
 TINY = ["--size", "200", "--visits", "1", "--detectors", "1", "--sources-per-detector", "4"]
 
@@ -48,7 +48,7 @@ def test_every_option_comes_through(out, monkeypatch):
     monkeypatch.undo()
     defaults = inspect.signature(cli.make_demo).parameters
     arguments = vars(cli.build_parser().parse_args([str(out)]))
-    assert all(arguments[name] == defaults[name].default for name in arguments if name != "root")
+    assert {name: arguments[name] for name in numbers} == {name: defaults[name].default for name in numbers}
 
 
 def test_a_directory_that_is_no_repository_is_never_removed(out, capsys):
@@ -65,7 +65,17 @@ def test_a_wrong_number_is_one_line(out, capsys):
     assert cli.main([str(out), "--size", "10"]) == 2
 
     message = capsys.readouterr().err
-    assert message == "zooniverseCutoutsDemo: size is 10; the demo needs at least 200\n"
+    assert message == "zooniverseCutoutsDemo: error: size is 10; the demo needs at least 200\n"
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert cli.main([str(tmp_path / "file" / "out"), *TINY]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith(
+        "zooniverseCutoutsDemo: error: The demo cannot be written: [Errno 20] Not a dir"
+    )
+    assert message.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", ["galsim", "photutils"])
@@ -74,7 +84,7 @@ def test_without_the_extra_it_says_in_one_line_what_to_install(name, out, capsys
 
     assert cli.main([str(out), *TINY]) == 2
     message = capsys.readouterr().err
-    said = f"zooniverseCutoutsDemo: The demo needs {name}, which is not installed: pip install "
+    said = f"zooniverseCutoutsDemo: error: The demo needs {name}, which is not installed: pip install "
     assert message.startswith(said)
     assert message.count("\n") == 1
     assert "lsst-analysis-ap[demo]" in message or all(name in message for name in ("galsim", "photutils"))
@@ -84,7 +94,7 @@ def test_without_the_extra_it_says_in_one_line_what_to_install(name, out, capsys
 def test_help_needs_neither_the_extra_nor_the_pipelines():
     code = (
         "import sys\n"
-        "from lsst.analysis.ap.demo.cli import main\n"
+        "from lsst.analysis.ap.cli.demo import main\n"
         "try:\n"
         "    main(['--help'])\n"
         "finally:\n"
