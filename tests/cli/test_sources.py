@@ -162,7 +162,7 @@ def test_numbers_that_fit_nowhere_are_refused(words, apdb, tmp_path, refused):
 
 
 def test_a_namespace_alone_is_looked_for_where_the_published_tool_does(words, tmp_path, refused, monkeypatch):
-    monkeypatch.setattr("lsst.analysis.ap.cli._source_choice._PUBLISHED_URL", "rubin@localhost:1/db")
+    monkeypatch.setattr("lsst.analysis.ap.cli._sources._PUBLISHED_URL", "rubin@localhost:1/db")
     for options in (["--namespace", "x"], ["--namespace", "x", "--postgres_url", "rubin@localhost:1/db"]):
         said = refused([*options, *words, str(tmp_path / "out")])
         assert said.startswith("zooniverseCutouts: error: Database postgresql")

@@ -1,9 +1,9 @@
-"""A command: what declares its words, what it does with them, and the border where errors become one line.
+"""A command: its words, understood or refused by name; what it does; and where its errors become one line.
 
 Nothing heavy is imported until the words are understood.
 """
 
-__all__ = ("Command",)
+__all__ = ("Command", "at_least_one", "number_of_jobs", "positive")
 
 import argparse
 import logging
@@ -18,12 +18,15 @@ from functools import partial
 from typing import Any, Final
 
 from ..domain import CutoutsError
-from ._words import parse_words, refuse_empty, spell
+from ..messages import did_you_mean
 
 _log = logging.getLogger(__name__)
 
 _WIDTH: Final = 79
 """Columns of a help text, whatever the terminal: a usual one has 80."""
+
+_MOST_JOBS: Final = 1000
+"""More than any machine has cores."""
 
 
 class _ShowVersion(argparse.Action):
@@ -107,16 +110,16 @@ class Command:
             import argcomplete
 
             argcomplete.autocomplete(parser)
-        arguments = parse_words(parser, argv)
+        arguments = _parse_words(parser, argv)
         level = "WARNING" if arguments.quiet else arguments.log_level
         logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=level)
         if level != "DEBUG":  # a server's butler tells of every request, with its address
             logging.getLogger("httpx2").setLevel(logging.WARNING)
         try:
-            refuse_empty(arguments)
+            _refuse_empty(arguments)
             return self.act(arguments)
         except CutoutsError as error:
-            return self._refuse(f"{error}{spell(parser, error.choices)}")
+            return self._refuse(f"{error}{_spell(parser, error.choices)}")
         except BrokenPipeError:
             raise
         except KeyboardInterrupt:
@@ -134,3 +137,102 @@ class Command:
         _log.debug("It was raised here:", exc_info=True)
         print(f"{self.prog}: error: {message}", file=sys.stderr)
         return 2
+
+
+def number_of_jobs(text: str) -> int:
+    """Return how many processes or connections a word says; 1 for 0, as some tasks spell no other process."""
+    number = _whole(text)
+    if not 0 <= number <= _MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {_MOST_JOBS}")
+    return max(number, 1)
+
+
+def at_least_one(text: str) -> int:
+    """Return the whole number from 1 that a word says."""
+    if (number := _whole(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
+
+
+def positive(text: str) -> float:
+    """Return the number above 0 that a word says."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _parse_words(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
+    """Return what the words of a command say; end the process for those that say nothing."""
+    options = [name for action in parser._actions for name in action.option_strings]
+    for word in argv:  # -collections would be -c with the value ollections
+        if re.fullmatch(r"-[a-z][a-z-]+(=.*)?", word) and (name := f"-{word.partition('=')[0]}") in options:
+            parser.error(f"{word}: an option of several letters has two dashes; write {name}")
+    arguments, unknown = parser.parse_known_intermixed_args(argv)
+    if unknown:
+        parser.error(_unknown(unknown, options))
+    _return_places(arguments, argv)
+    return arguments
+
+
+def _unknown(words: Sequence[str], options: Sequence[str]) -> str:
+    """Return what is wrong with words that nobody asked for."""
+    strange = [word.partition("=")[0] for word in words if re.match("--?[A-Za-z]", word)]
+    if not strange:
+        return f"unexpected {' '.join(words)}: put a value that has blanks in it between quotes"
+    name = strange[0]
+    hint = did_you_mean(f"--{name.strip('-')}", options) or " See --help for all options."
+    return f"unknown option {name}.{hint}"
+
+
+def _return_places(arguments: argparse.Namespace, argv: Sequence[str]) -> None:
+    """Give REPO and OUTDIR back what an option before them took for collections.
+
+    The names of collections have blanks or commas between them, so that
+    ``--collections A B REPO OUTDIR`` is understood by what is missing.
+    """
+    groups = getattr(arguments, "collections", None)
+    missing = [name for name in ("outdir", "repo") if getattr(arguments, name, "") is None]
+    if not groups or not missing:
+        return
+    taken = groups[-1]
+    places = [taken.pop() for _ in missing if len(taken) > 1]
+    if arguments.repo is not None:
+        places.append(arguments.repo)
+    arguments.repo, arguments.outdir = (*sorted(places, key=list(argv).index), None, None)[:2]
+
+
+def _refuse_empty(arguments: argparse.Namespace) -> None:
+    """Refuse an option that is given and empty, as of a shell variable that is not set.
+
+    It would count as one that is not given, and so select everything or write into the present directory.
+    """
+
+    def is_empty(value: object) -> bool:
+        if isinstance(value, list):
+            return any(map(is_empty, value))
+        return isinstance(value, str) and not value.strip(" ,")
+
+    for name, value in vars(arguments).items():
+        if is_empty(value):
+            raise CutoutsError(
+                f"{name} is given and empty: give it a value, or leave it out.",
+                choices=() if name in ("repo", "outdir") else (name,),
+            )
+
+
+def _spell(parser: argparse.ArgumentParser, choices: Sequence[str]) -> str:
+    """Return how a command spells the choices that a message names."""
+    options = {action.dest: max(action.option_strings, key=len, default="") for action in parser._actions}
+    words = [options.get(name) or f"-c {name}=VALUE" for name in choices]
+    return f" (On the command line: {', '.join(words)}.)" if words else ""

@@ -11,11 +11,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..domain import CutoutsError
-from ._butler import open_butler
-from ._command import Command
-from ._config_options import add_config_options, configured
-from ._options import add_place_words, print_report, require_places
-from ._words import at_least_one, positive
+from ._command import Command, at_least_one, positive
+from ._options import (
+    add_config_options,
+    add_place_words,
+    configured,
+    open_butler,
+    print_report,
+    require_places,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa

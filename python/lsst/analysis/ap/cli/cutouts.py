@@ -11,13 +11,24 @@ from typing import TYPE_CHECKING
 
 from ..domain import CutoutsError
 from ..runs._arrow import keep_pandas_out
-from ._butler import open_butler
-from ._command import Command
-from ._config_options import add_config_options, configured
-from ._options import add_collections_option, add_place_words, add_work_options, report_result
-from ._source_choice import columns_for, open_catalog, selection_of, with_additions
-from ._source_options import add_source_options, check_source_options
-from ._words import at_least_one
+from ._command import Command, at_least_one
+from ._options import (
+    add_collections_option,
+    add_config_options,
+    add_place_words,
+    add_work_options,
+    configured,
+    open_butler,
+    report_result,
+)
+from ._sources import (
+    add_source_options,
+    check_source_options,
+    columns_for,
+    open_catalog,
+    selection_of,
+    with_additions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,15 +8,17 @@ __all__ = ("build_parser", "main")
 import argparse
 import sys
 
-from ._butler import open_butler
 from ._command import Command
-from ._config_options import add_config_options, configured, validated
 from ._options import (
     add_collections_option,
+    add_config_options,
     add_place_words,
     add_work_options,
+    configured,
+    open_butler,
     report_result,
     require_places,
+    validated,
 )
 
 _DESCRIPTION = """

@@ -9,8 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ._command import Command
-from ._words import positive
+from ._command import Command, positive
 
 _DESCRIPTION = """
 Write a page that shows the pictures of a directory, or compares those of two. It opens from the disk in any

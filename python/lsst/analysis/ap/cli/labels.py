@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..messages import public_uri
-from ._command import Command
-from ._words import at_least_one
+from ._command import Command, at_least_one
 
 if TYPE_CHECKING:
     from ..zooniverse import Labels

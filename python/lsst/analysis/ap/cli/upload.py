@@ -10,8 +10,7 @@ import logging
 import sys
 
 from ..domain import CutoutsError
-from ._command import Command
-from ._words import at_least_one, number_of_jobs
+from ._command import Command, at_least_one, number_of_jobs
 
 _DESCRIPTION = """
 Send the subjects of a directory of pictures to a subject set of Zooniverse. What was sent is kept in the
