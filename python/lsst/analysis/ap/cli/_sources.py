@@ -208,11 +208,11 @@ def selection_of(arguments: argparse.Namespace) -> "Selection":
 def with_additions(arguments: argparse.Namespace, catalog: "Catalog") -> "Catalog":
     """Return a catalogue with what is added to its sources."""
     if arguments.mix:
-        from ._mixing import MixedCatalog, parse_mix
+        from ._additions import MixedCatalog, parse_mix
 
         catalog = MixedCatalog(catalog, [parse_mix(word) for word in arguments.mix])
     if arguments.gold:
-        from ._gold import GoldCatalog, read_gold
+        from ._additions import GoldCatalog, read_gold
 
         catalog = GoldCatalog(catalog, read_gold(arguments.gold))
     return catalog

@@ -19,6 +19,7 @@ from ._options import (
     add_work_options,
     configured,
     open_butler,
+    print_report,
     report_result,
 )
 from ._sources import (
@@ -31,12 +32,12 @@ from ._sources import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
 
     from ..runs._repository import Repository
-    from ..sources import Selection, SqlApdb, TableCatalog
+    from ..sources import Catalog, Selection, SqlApdb, TableCatalog
     from ..zooniverseCutouts import ZooniverseCutoutsTask
 
 _FEW = 1000
@@ -156,9 +157,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return 0
     if arguments.history:
-        from ._history import write_histories
-
-        return write_histories(arguments, task, sources, catalog)
+        return _write_histories(arguments, task, sources, catalog)
     asked = {"selection": selection.in_words(), "mix": ", ".join(arguments.mix), "gold": arguments.gold}
     result = task.run(
         StandardTables(sources),
@@ -215,6 +214,37 @@ def _open_sources(
 
         write_catalog(catalog.read(selection), arguments.write_catalog, overwrite=arguments.overwrite)
     return catalog.read(selection, columns) if sources is None else iter(sources), found.count
+
+
+def _write_histories(
+    arguments: argparse.Namespace,
+    task: "ZooniverseCutoutsTask",
+    sources: "Iterable[pa.Table]",
+    catalog: "Catalog",
+) -> int:
+    """Write the histories of the objects of some sources, all of whose epochs are in a catalogue.
+
+    Returns: the exit status.
+    """
+    from ..views import History, write_histories
+
+    if task.butler is None:
+        raise CutoutsError("--history cuts stamps from many images: give a REPO.")
+    limit = 0 if arguments.history == "json" else arguments.epochs
+
+    def make(column: str, identifier: int) -> History:
+        if column == "ssObjectId":
+            return task.history(ssObjectId=identifier, catalog=catalog, limit=limit)
+        return task.history(identifier, catalog=catalog, limit=limit)
+
+    result = write_histories(
+        arguments.outdir, sources, make, arguments.history, overwrite=arguments.overwrite
+    )
+    print_report(
+        arguments.outdir,
+        {"written": [len(result.written)], "skipped": [len(result.skipped)], "failed": [len(result.failed)]},
+    )
+    return 1 if result.failed else 0
 
 
 _COMMAND = Command("zooniverseCutouts", "REPO OUTDIR", _DESCRIPTION, _EPILOG, _declare, _run)
