@@ -1,6 +1,6 @@
 import pytest
 
-from lsst.analysis.ap.output._columns import ManifestColumn, choose_columns
+from lsst.analysis.ap.output._manifest import ManifestColumn, choose_columns
 
 DEFAULT = ("#ra", "#dec")
 

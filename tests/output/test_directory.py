@@ -5,7 +5,6 @@ import pytest
 
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.output import OutputDirectory
-from lsst.analysis.ap.output._csv import write_csv
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -38,7 +37,7 @@ def test_a_table_is_on_the_disk_before_it_has_its_name(tmp_path, disk):
     directory.write("1.png", b"picture")
     assert [what for what, _ in disk] == ["rename"]
     disk.clear()
-    write_csv(directory, "failures.csv", ["diaSourceId"], [["1"]])
+    directory.write_csv("failures.csv", ["diaSourceId"], [["1"]])
     (first, synced), (then, renamed) = disk
     assert (first, then) == ("sync", "rename")
     assert synced == renamed

@@ -5,7 +5,8 @@ import pytest
 from tests.zooniverse.stand_in import SUBJECT_SET, Zooniverse
 
 from lsst.analysis.ap.domain import DetectorVisit
-from lsst.analysis.ap.output import Failure, ManifestForm, OutputDirectory, Picture, write_failures
+from lsst.analysis.ap.output import Failure, ManifestForm, OutputDirectory, Picture
+from lsst.analysis.ap.runs._lists import write_failures
 
 PLACE = DetectorVisit("Cam", 7, 3)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from lsst.analysis.ap.output._order import parse_order
+from lsst.analysis.ap.output.config import parse_order
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def _run(arguments: argparse.Namespace) -> int:
         task.config.saveToStream(sys.stdout)
         return 0
     require_places(arguments)
-    from ..output import open_directory, write_csv
+    from ..output import open_directory
 
     runs = [open_butler(arguments.repo, [[name]]) for name in (arguments.before, arguments.after)]
     table = _sources(arguments, runs)
@@ -87,7 +87,7 @@ def _run(arguments: argparse.Namespace) -> int:
             said = {"picture": name if is_made else "", "reason": "" if is_made else outcome}
             kept = ("diaSourceId", "visit", "detector", "found", "flux_ratio", "noise_ratio")
             rows.append({key: row.get(key, "") for key in kept} | said)
-        write_csv(directory, "comparison.csv", list(rows[0]), (list(map(str, row.values())) for row in rows))
+        directory.write_csv("comparison.csv", list(rows[0]), (list(map(str, row.values())) for row in rows))
     failed = sum(not isinstance(outcome, bytes) for outcome in grid.outcomes)
     print_report(arguments.outdir, {"compared": [len(rows) - failed], "failed": [failed]})
     return 1 if failed else 0

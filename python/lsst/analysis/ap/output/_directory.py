@@ -2,9 +2,11 @@
 
 __all__ = ("OutputDirectory", "is_uri", "open_directory")
 
+import codecs
+import csv
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Self
@@ -125,6 +127,13 @@ class OutputDirectory:
         except BaseException:
             _discard(partial)
             raise
+
+    def write_csv(self, name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Write a table as comma-separated values, durably."""
+        with self.open(name, durable=True) as stream:
+            writer = csv.writer(codecs.getwriter("utf-8")(stream), lineterminator="\n")
+            writer.writerow(header)
+            writer.writerows(rows)
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove files, as far as they are there.

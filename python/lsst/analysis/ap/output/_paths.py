@@ -1,4 +1,4 @@
-"""Where in its directory a picture goes."""
+"""Where a picture is: its name and folder in the directory, and its URL where it is hosted."""
 
 __all__ = (
     "CHUNK_FOLDER",
@@ -6,7 +6,10 @@ __all__ = (
     "LIST_PATH",
     "PICTURE_PATH",
     "PictureNames",
+    "encoded_root",
+    "hosted_url",
     "panel_path",
+    "picture_key",
 )
 
 import base64
@@ -14,7 +17,11 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+from posixpath import basename
 from typing import Final
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from ..domain import PANELS
 
 COMPOSITE: Final = "composite"
 """The picture of all panels, among those that a subject can consist of."""
@@ -28,6 +35,7 @@ PICTURE_PATH: Final = re.compile(rf"(({CHUNK_FOLDER.pattern})/)?[\w-]+\.png")
 LIST_PATH: Final = re.compile(rf"(({CHUNK_FOLDER.pattern})/)?manifest[\w-]*\.csv")
 """The path of a file of the manifest: ``manifest.csv`` or a numbered one, there or in such a folder."""
 
+_PANEL_ENDS: Final = tuple(f"_{panel}" for panel in PANELS)
 _KEY_BYTES: Final = 10
 """Of a keyed hash; among a million keys two are equal once in a trillion."""
 
@@ -78,3 +86,52 @@ def panel_path(path: str, panel: str) -> str:
     ``panel``: one of ``PANELS``.
     """
     return f"{path.removesuffix('.png')}_{panel}.png"
+
+
+_IN_A_PATH: Final = "/!$&'()*+,;=:@~%"
+"""What a path may hold as it is (RFC 3986, 3.3), and the sign of what is encoded already."""
+
+_HOST: Final = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+")
+
+
+def picture_key(path: str) -> str:
+    """Return what a picture is called: an identifier or a key.
+
+    Returns: its name without folder, panel and suffix.
+    """
+    name = basename(path).removesuffix(".png")
+    return next((name.removesuffix(end) for end in _PANEL_ENDS if name.endswith(end)), name)
+
+
+def encoded_root(url: str) -> str:
+    """Return the URL of a folder, as it may stand in front of a path.
+
+    ``url``: what somebody wrote, such as ``https://host/night of January``. Returns: the same with blanks and
+    letters outside ASCII encoded, without a slash at its end. Raises `ValueError` when it is no such URL.
+    """
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url!r} is no URL of a folder, such as https://host/path")
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        raise ValueError(f"{url!r} has a query or a fragment, behind which no path of a picture can stand")
+    if parts.username or parts.password:
+        raise ValueError("it has a username or a password, which everybody would see")
+    try:
+        host, port = parts.hostname.encode("idna").decode(), parts.port
+    except ValueError:
+        host, port = "", None
+    if not _HOST.fullmatch(host):
+        raise ValueError(f"{url!r} has no host that can be found")
+    if ":" in host:
+        host = f"[{host}]"
+    netloc = host if port is None else f"{host}:{port}"
+    path = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", quote(parts.path, safe=_IN_A_PATH))
+    return urlunsplit((parts.scheme, netloc, path.rstrip("/"), "", ""))
+
+
+def hosted_url(root: str, path: str) -> str:
+    """Return where a picture is hosted.
+
+    ``root``: URL of the directory, as `encoded_root` returns it.
+    """
+    return f"{root.rstrip('/')}/{quote(path)}"

@@ -1,24 +1,37 @@
-"""What a directory holds, for those who only look at it."""
+"""What a run has left in a directory, for those who come after it: to look at it, or to work on."""
 
-__all__ = ("DirectoryRecord", "holds_pictures", "read_record")
+__all__ = ("DirectoryRecord", "holds_pictures", "open_existing", "read_record")
 
 import json
+import os
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..domain import CutoutsError
-from ._journal import JOURNAL_NAME
+from ._directory import OutputDirectory, is_uri, open_directory
+from ._journal import JOURNAL_NAME, Journal
+from ._journal_tables import join_rows, typed, unpack_rows
 from ._paths import PICTURE_PATH
-from ._rows import join_rows, typed, unpack_rows
 
-_ORDER: Final = "ORDER BY visit, detector, diaSourceId"
+
+@contextmanager
+def open_existing(place: str | os.PathLike[str]) -> Iterator[tuple[OutputDirectory, Journal]]:
+    """Open a directory that a run has filled.
+
+    Yields: its journal; while it is open no run can write to the directory. Raises `CutoutsError` when there
+    is no such directory, or no run has filled it.
+    """
+    if not is_uri(place) and not Path(place).is_dir():
+        raise CutoutsError(f"There is no directory {place}: give the OUTDIR of a run.")
+    with open_directory(place) as directory, Journal(directory, existing=True) as journal:
+        yield directory, journal
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +67,8 @@ def read_record(path: Path) -> DirectoryRecord:
         with closing(sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True, timeout=0)) as db:
             settings = dict(db.execute("SELECT name, value FROM setting"))
             pictures = db.execute(
-                f"SELECT diaSourceId, instrument, visit, detector, path, metadata FROM picture "
-                f"WHERE path != '' {_ORDER}"
+                "SELECT diaSourceId, instrument, visit, detector, path, metadata FROM picture "
+                "WHERE path != '' ORDER BY visit, detector, diaSourceId"
             ).fetchall()
             known = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'catalogue'").fetchone()
             packed = db.execute("SELECT rows FROM catalogue").fetchall() if known else []

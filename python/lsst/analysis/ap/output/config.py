@@ -1,6 +1,6 @@
 """Choices of the files that a run leaves."""
 
-__all__ = ("OutputConfig",)
+__all__ = ("OutputConfig", "parse_order")
 
 from collections.abc import Sequence
 
@@ -8,11 +8,8 @@ from lsst.pex.config import ChoiceField, Config, Field, FieldValidationError, Li
 
 from ..domain import PANELS
 from ..messages import one_of
-from ._columns import ANONYMOUS, ManifestColumn, choose_columns
-from ._manifest import MANIFEST_STYLES, ManifestForm
-from ._order import parse_order
-from ._paths import COMPOSITE, PictureNames
-from ._urls import encoded_root
+from ._manifest import ANONYMOUS, MANIFEST_STYLES, ManifestColumn, ManifestForm, choose_columns
+from ._paths import COMPOSITE, PictureNames, encoded_root
 
 
 class OutputConfig(Config):
@@ -98,7 +95,7 @@ class OutputConfig(Config):
         super().validate()
         for name, check in (
             ("urlRoot", lambda value: value and encoded_root(value)),
-            ("manifestOrder", lambda value: value == "detector" or parse_order(value)),
+            ("manifestOrder", parse_order),
             ("manifestColumns", lambda _: self.chosenColumns()),
         ):
             try:
@@ -209,3 +206,17 @@ class OutputConfig(Config):
             tuple(self.subjectFrames) if pictures else (),
             self.isAnonymous(),
         )
+
+
+def parse_order(text: str) -> int | None:
+    """Return the seed of a random order.
+
+    ``text``: ``detector``, ``random`` or ``random:N``. Returns: `None` for the order of visit, detector and
+    diaSourceId. Raises `ValueError` for anything else.
+    """
+    if text == "detector":
+        return None
+    word, colon, seed = text.partition(":")
+    if word != "random" or (colon and not seed.isdecimal()):
+        raise ValueError(f"'detector', 'random' or 'random:N', not {text!r}")
+    return int(seed or 0)

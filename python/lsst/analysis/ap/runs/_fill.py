@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from ..domain import PANELS, CutoutsError, SourceBatch
 from ..messages import progress_bar
-from ..output import Failure, Journal, Picture, open_directory, parse_order
-from ..output.config import OutputConfig
+from ..output import Failure, Journal, Picture, open_directory
+from ..output.config import OutputConfig, parse_order
 from ..stamps import StampChoice, StampFiles
 from ._ledger import Ledger
 from ._lists import DirectoryLists
@@ -110,7 +110,7 @@ def fill_directory(
             directory,
             journal,
             form,
-            None if config.manifestOrder == "detector" else parse_order(config.manifestOrder),
+            parse_order(config.manifestOrder),
             1 + len(PANELS) * source.separate_panels,
             options.overwrite,
             log,

@@ -1,26 +1,27 @@
 """The lists that accompany the pictures of a directory."""
 
-__all__ = ("DirectoryLists",)
+__all__ = ("DirectoryLists", "write_failures")
 
 import logging
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from ..domain import CutoutsError
 from ..output import (
     CITSCI_FILES,
+    Failure,
     Journal,
     ManifestForm,
     OutputDirectory,
     Picture,
     picture_key,
     upload_commands,
-    write_csv,
-    write_failures,
 )
 
+_FAILURES: Final = "failures.csv"
 _KEYS: Final = "keys.csv"
 
 
@@ -99,7 +100,7 @@ class DirectoryLists:
         """Write which source each key stands for, if there are keys; nobody else must see that."""
         if self.form.anonymous:
             rows = ([picture_key(picture.path), str(picture.diaSourceId)] for picture in self._pictures())
-            write_csv(self.directory, _KEYS, ["key", "diaSourceId"], rows)
+            self.directory.write_csv(_KEYS, ["key", "diaSourceId"], rows)
         return self.form.anonymous
 
     def _warn_of_limits(self) -> None:
@@ -111,6 +112,7 @@ class DirectoryLists:
                 "rubin.citsci takes %d files of a directory and drops the rest without a word, and there are "
                 "%d: select fewer sources, or set chunkFiles.",
                 CITSCI_FILES,
+                Failure,
                 files,
             )
 
@@ -123,3 +125,21 @@ def _counted(
         advance(1)
         if picture.path or not listed:
             yield picture
+
+
+def write_failures(directory: OutputDirectory, failures: Iterable[Failure]) -> None:
+    """Write who failed and why into ``failures.csv``; no file when nobody did.
+
+    ``failures``: one row each, in this order.
+    """
+    rows = ([str(failure.diaSourceId), *_place_cells(failure), failure.reason] for failure in failures)
+    if (first := next(rows, None)) is not None:
+        header = ["diaSourceId", "instrument", "visit", "detector", "reason"]
+        directory.write_csv(_FAILURES, header, chain([first], rows))
+    else:
+        directory.remove([_FAILURES])
+
+
+def _place_cells(failure: Failure) -> list[str]:
+    place = failure.data_id
+    return [""] * 3 if place is None else [place.instrument, str(place.visit), str(place.detector)]

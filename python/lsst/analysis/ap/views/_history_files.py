@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from ..domain import CutoutsError
-from ..output import OutputDirectory, open_directory, write_csv
+from ..output import OutputDirectory, open_directory
 from ._history import History
 
 _log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def write_histories(
             raise CutoutsError("None of the selected sources has a diaObjectId or an ssObjectId.")
         _write_manifest(directory, files)
         if result.failed:
-            write_csv(directory, _FAILURES, ("object", "reason"), result.failed)
+            directory.write_csv(_FAILURES, ("object", "reason"), result.failed)
         else:
             directory.remove([_FAILURES])
     return result
@@ -151,4 +151,4 @@ def _write_manifest(directory: OutputDirectory, files: Mapping[tuple[str, int], 
         [*paths, *[""] * (width - len(paths)), *(str(key[1]) if key[0] == n else "" for n in _IDS)]
         for key, paths in sorted(files.items(), key=lambda item: -len(item[1]))
     )
-    write_csv(directory, _MANIFEST, (*names, *(f"#{name}" for name in _IDS)), rows)
+    directory.write_csv(_MANIFEST, (*names, *(f"#{name}" for name in _IDS)), rows)

@@ -10,7 +10,7 @@ from typing import Final
 
 from ..domain import CutoutsError
 from ..messages import progress_bar
-from ..output import OutputDirectory, open_existing, write_csv
+from ..output import OutputDirectory, open_existing
 from ._api import Panoptes
 from ._api_connection import Connection, Patience
 from ._api_login import Account, find_account
@@ -153,8 +153,8 @@ def _write_tables(
         for identifier, entry in ledger.items()
         if entry.subject is not None
     ]
-    write_csv(folder, _TABLE, ["subject_id", "diaSourceId", "external_id"], rows)
+    folder.write_csv(_TABLE, ["subject_id", "diaSourceId", "external_id"], rows)
     if failed:
-        write_csv(folder, _FAILURES, ["diaSourceId", "reason"], [[str(i), why] for i, why in failed.items()])
+        folder.write_csv(_FAILURES, ["diaSourceId", "reason"], [[str(i), why] for i, why in failed.items()])
     else:
         folder.remove([_FAILURES])

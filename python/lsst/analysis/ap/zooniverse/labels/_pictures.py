@@ -18,7 +18,7 @@ from pyarrow import csv as arrow_csv
 
 from ...domain import PANELS, CutoutsError
 from ...output import Journal, OutputDirectory, Picture
-from ...output._rows import typed
+from ...output._journal_tables import typed
 from .._ledger import Ledger
 
 _CHUNK: Final = 4096
