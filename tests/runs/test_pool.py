@@ -115,7 +115,7 @@ def test_work_that_cannot_be_unpickled_is_an_error_and_no_death():
 @needs_fork_server
 def test_workers_are_forked_with_their_imports_done_and_all_end():
     ((server, modules),) = set(run_batches(parent_and_modules, [0], 2, dead))
-    assert {"lsst.analysis.ap.runs._writer", "matplotlib.backends.backend_agg"} <= modules
+    assert {"lsst.analysis.ap.runs._pictures", "matplotlib.backends.backend_agg"} <= modules
     assert not {"lsst.images", "matplotlib.figure", "pandas"} & modules
     assert server in children(os.getpid())
     assert children(server) == []

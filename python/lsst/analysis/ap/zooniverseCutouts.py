@@ -15,10 +15,10 @@ from .images import RememberedImages
 from .messages import one_of, public_uri
 from .output.config import OutputConfig
 from .runs._fill import PictureSource, RunOptions, fill_directory
-from .runs._mask_planes import check_planes
 from .runs._pictures import PictureMaker
 from .runs._repository import Repository
 from .runs._result import RunResult
+from .runs._stamp_sources import check_planes
 from .runs.config import PicturesConfig
 from .sources import NEIGHBOURS, Sources
 from .stamps.config import StampsConfig

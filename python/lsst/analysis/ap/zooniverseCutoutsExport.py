@@ -11,9 +11,8 @@ from lsst.pipe.base import Task
 from .domain import CutoutsError, DetectorVisit, SourceBatch
 from .messages import public_uri
 from .output.config import OutputConfig
-from .runs._description import Description
 from .runs._fill import PictureSource, RunOptions, fill_directory
-from .runs._picture_table import StoredPictures, read_description, read_rows
+from .runs._picture_table import Description, StoredPictures, read_description, read_rows
 from .runs._result import RunResult
 from .runs.config import settings_of
 from .sources import find_tables

@@ -183,7 +183,7 @@ def columns_for(arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig"
     A file may have columns that are meant for the manifest, a database only those of its schema. Stamps as
     arrays come with the whole row.
     """
-    from ..runs._manifest_columns import needed_columns
+    from ..runs._lists import needed_columns
     from ..sources import PICTURE_COLUMNS
 
     has_own_columns = arguments.catalog or arguments.catalog_dataset or arguments.alerts or arguments.tap

@@ -10,7 +10,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..domain import CutoutsError
-from ..runs._arrow import keep_pandas_out
 from ._command import Command, at_least_one
 from ._options import (
     add_collections_option,
@@ -134,7 +133,6 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    keep_pandas_out()
     if arguments.show_config:
         _make_task(arguments).config.saveToStream(sys.stdout)
         return 0
@@ -145,8 +143,9 @@ def _run(arguments: argparse.Namespace) -> int:
         from ..runs._pool import fork_workers
 
         fork_workers(arguments.jobs)
-    from ..sources import StandardTables
+    from ..sources import StandardTables, keep_pandas_out
 
+    keep_pandas_out()
     task = _make_task(arguments)
     if arguments.repo is not None:
         task.repo, task.butler = arguments.repo, open_butler(arguments.repo, arguments.collections)

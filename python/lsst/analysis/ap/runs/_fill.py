@@ -15,11 +15,9 @@ from ..output import Failure, Journal, Picture, open_directory
 from ..output.config import OutputConfig, parse_order
 from ..stamps import StampChoice, StampFiles
 from ._ledger import Ledger
-from ._lists import DirectoryLists
-from ._manifest_columns import prepare_columns
-from ._pictures import PictureBatch
+from ._lists import DirectoryLists, prepare_columns
+from ._pictures import PictureBatch, PictureWriter
 from ._result import RunResult
-from ._writer import PictureWriter
 
 _CONFIG: Final = "config.py"
 """What `lsst.pex.config.Config.load` reads: the choices of the last run."""

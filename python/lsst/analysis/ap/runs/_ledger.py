@@ -23,8 +23,8 @@ from ..output import (
 )
 from ..stamps import StampFiles
 from ._lists import DirectoryLists
+from ._pictures import NumberedBatch
 from ._result import Failures, Identifiers
-from ._writer import NumberedBatch
 
 _REPORT: Final = "report.json"
 

@@ -1,9 +1,9 @@
-"""The pictures of a batch of sources: read the stamps, draw them."""
+"""From a batch of sources to its pictures: the stamps are read, drawn, and written where they belong."""
 
-__all__ = ("PictureBatch", "PictureFiles", "PictureMaker")
+__all__ = ("NumberedBatch", "PictureBatch", "PictureFiles", "PictureMaker", "PictureWriter")
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,9 +11,17 @@ import pyarrow as pa
 
 from ..domain import CutoutsError, SourceBatch, Triplet
 from ..images import ALERT_STAMPS, StampError
-from ..output import Failure
+from ..output import (
+    Failure,
+    OutputDirectory,
+    Picture,
+    PictureNames,
+    metadata_of,
+    panel_path,
+    without_identity,
+)
 from ..render import PictureStyle, Renderer
-from ..stamps import stamp_table
+from ..stamps import PartWriter, stamp_table
 from ._stamp_sources import StampSource
 
 _log = logging.getLogger(__name__)
@@ -108,3 +116,59 @@ class PictureMaker:
         except Exception as error:  # a source that nobody thought of must not stop the others
             _log.warning("Drawing DiaSource %d failed.", identifier, exc_info=True)
             return Failure(identifier, batch.data_id, f"drawing it failed: {error!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedBatch(SourceBatch):
+    """Sources whose folders follow from the order in which they came."""
+
+    numbers: tuple[int, ...] = ()
+    """The running number of each in its directory, from 0."""
+
+
+@dataclass(frozen=True)
+class PictureWriter:
+    """Write the pictures of batches of DiaSources to a directory.
+
+    It pickles, for the processes that do the work.
+    """
+
+    make: Callable[[SourceBatch], PictureBatch]
+    """Where the pictures come from."""
+    directory: OutputDirectory
+    """Where they go."""
+    columns: Sequence[str]
+    """Catalogue columns that the manifest wants to know."""
+    names: PictureNames
+    """How they are named there."""
+    stamps: PartWriter | None = None
+    """Takes the stamps themselves; `None` when nobody wants them."""
+
+    def __call__(self, batch: SourceBatch) -> list[Picture | Failure]:
+        """Write the picture of each source of a batch.
+
+        Returns: what became of each source, in order. Raises `CutoutsError` when the directory takes no more
+        files.
+        """
+        pictures = self.make(batch)
+        outcomes: list[Picture | Failure] = []
+        numbers = batch.numbers if isinstance(batch, NumberedBatch) else [None] * len(batch.rows)
+        metadatas = metadata_of(batch.rows, self.columns)
+        for files, number, metadata in zip(pictures.outcomes, numbers, metadatas, strict=True):
+            if isinstance(files, Failure):
+                outcomes.append(files)
+                continue
+            path = self.names.path(files.diaSourceId, number) if files.picture else ""
+            for panel, content in files.panels.items():
+                self.directory.write(panel_path(path, panel), self._published(content))
+            content = files.picture
+            if content:
+                content = self._published(content)
+                self.directory.write(path, content)  # last: it stands for all of them
+            outcomes.append(Picture(files.diaSourceId, batch.data_id, path, len(content), metadata))
+        if self.stamps is not None and pictures.stamps is not None:
+            self.stamps.write(pictures.stamps)
+        return outcomes
+
+    def _published(self, png: bytes) -> bytes:
+        return png if self.names.secret is None else without_identity(png)

@@ -22,14 +22,12 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
-from ._arrow import keep_pandas_out
-
 type Work[B, R] = Callable[[B], R]
 
 _naming_main: Final = threading.Lock()
 
 _MODULES: Final = (
-    "lsst.analysis.ap.runs._writer",
+    "lsst.analysis.ap.runs._pictures",
     "lsst.daf.butler.direct_butler",
     "matplotlib.backends.backend_agg",
 )
@@ -47,10 +45,12 @@ def import_all() -> Iterator[str]:
 
     No file is opened by it, and no connection: what a worker has of these is its own.
     """
-    keep_pandas_out()
     for name in _MODULES:
         importlib.import_module(name)
         yield name
+    from ..sources import keep_pandas_out
+
+    keep_pandas_out()
     # What is shared stays shared if no worker's garbage collector writes to it.
     gc.freeze()
 

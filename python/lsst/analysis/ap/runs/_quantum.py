@@ -9,8 +9,7 @@ from lsst.pipe.base import AlgorithmError
 from ..domain import CutoutsError
 from ..images import FootprintReader, HandleDatasets, TripletReader
 from ._pictures import PictureMaker
-from ._sizes import FootprintSizes, Sizes
-from ._stamp_sources import DetectorStamps
+from ._stamp_sources import DetectorStamps, FootprintSizes, Sizes
 from .config import PicturesConfig
 
 

@@ -41,8 +41,7 @@ from ..sources import (
     packer_of,
 )
 from ._neighbours import Neighbours
-from ._sizes import FootprintSizes, Sizes
-from ._stamp_sources import DetectorStamps, GivenImages, StampSource
+from ._stamp_sources import DetectorStamps, FootprintSizes, GivenImages, Sizes, StampSource
 from .config import settings_of
 
 if TYPE_CHECKING:

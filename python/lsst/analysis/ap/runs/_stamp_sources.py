@@ -1,9 +1,17 @@
-"""Where the stamps of a batch of sources come from."""
+"""Where the stamps of a batch of sources come from, how large they are, and which mask planes they have."""
 
-__all__ = ("DetectorStamps", "GivenImages", "StampSource", "Stamps")
+__all__ = (
+    "DetectorStamps",
+    "FootprintSizes",
+    "GivenImages",
+    "Sizes",
+    "StampSource",
+    "Stamps",
+    "check_planes",
+)
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,11 +20,52 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..domain import PANELS, CutoutsError, SourceBatch, Triplet
-from ..images import StampError, TripletReader, read_triplets
+from ..images import FootprintReader, StampError, TripletReader, read_triplets
 from ._neighbours import Neighbours
-from ._sizes import Sizes
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FootprintSizes:
+    """One stamp a source, as large as its footprint."""
+
+    reader: FootprintReader | None
+    """Where footprints come from; `None` where the repository has none, and
+    the catalogue's ``bboxSize`` serves."""
+    least: int
+    """Least side of a stamp in pixels."""
+    also: tuple[int, ...] = ()
+    """Further stamps that each source is to have."""
+
+    def of(self, batch: SourceBatch) -> list[tuple[int, ...] | StampError]:
+        """Return the size of each source's stamp.
+
+        Returns: the larger side of the footprint's box and the further ones, or why there are none. Raises
+        `CutoutsError` when neither the repository nor the catalogue knows the footprints.
+        """
+        sides: list[int | StampError]
+        if self.reader is not None and batch.data_id is not None:
+            ids = batch.rows.column("diaSourceId").to_pylist()
+            boxes = self.reader.read(batch.data_id, ids)
+            sides = [box if isinstance(box, StampError) else max(box.shape) for box in boxes]
+        elif "bboxSize" in batch.rows.column_names:
+            unknown = StampError("its bboxSize is null: turn useFootprint off for it")
+            column = batch.rows.column("bboxSize").to_pylist()
+            sides = [unknown if side is None else int(side) for side in column]
+        else:
+            raise CutoutsError(
+                "useFootprint finds no footprints: the repository has no catalogue of them (*_diaSrc, "
+                "dia_source_unstandardized), and the sources have no column bboxSize. Turn it off, or give "
+                "either."
+            )
+        return [
+            side if isinstance(side, StampError) else (max(self.least, side), *self.also) for side in sides
+        ]
+
+
+type Sizes = tuple[int, ...] | FootprintSizes
+"""Sides of the stamps in pixels: the same for all sources, or each source its own."""
 
 type Stamps = list[tuple[Triplet, ...] | StampError]
 """For each source its triplets, one for each size; or why there are none."""
@@ -125,3 +174,35 @@ def _cut(
 def _degrees(rows: pa.Table, name: str) -> NDArray[np.float64]:
     """Return a column of angles, NaN where null."""
     return np.asarray(rows.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+
+def check_planes(
+    batches: Iterable[SourceBatch], planes: Collection[str], stamps: StampSource
+) -> Iterator[SourceBatch]:
+    """Let sources pass, once an image has all the mask planes.
+
+    ``planes``: mask planes to show, by afw's names. Raises `CutoutsError` when the first images that can be
+    read have no such planes: pictures without them would look as if nothing were masked.
+    """
+    known = not planes
+    for batch in batches:
+        if not known and (found := _planes(batch, stamps)) is not None:
+            if missing := sorted(set(planes) - found):
+                has = ", ".join(sorted(found)) or "none"
+                raise CutoutsError(
+                    f"The images of {batch.data_id} have no mask plane {', '.join(missing)}, which "
+                    f"maskPlanes asks for; they have {has}.",
+                    choices=("maskPlanes",),
+                )
+            known = True
+        yield batch
+
+
+def _planes(batch: SourceBatch, stamps: StampSource) -> set[str] | None:
+    """Return the mask planes of the images of a batch; `None` if they cannot be read."""
+    if batch.data_id is None:
+        return None
+    (cut,) = stamps.read(SourceBatch(batch.data_id, batch.rows.slice(0, 1)))
+    if isinstance(cut, StampError):
+        return None
+    return {name for triplet in cut for stamp in triplet.stamps if stamp for name in stamp.mask_planes}

@@ -5,6 +5,7 @@ This room knows databases, catalogue files and column names. It knows nothing of
 
 from ._alerts import open_alerts
 from ._apdb import SqlApdb
+from ._arrays import keep_pandas_out
 from ._batches import group_by_detector
 from ._butler_tables import find_tables, open_butler_tables, read_butler_table
 from ._cassandra import open_apdb
@@ -62,6 +63,7 @@ __all__ = (
     "find_tables",
     "forced_sources",
     "group_by_detector",
+    "keep_pandas_out",
     "make_selection",
     "open_alerts",
     "open_apdb",

@@ -1,8 +1,9 @@
 """Columns of any make as Arrow arrays of types that Arrow can compute with."""
 
-__all__ = ("arrow_array", "common_type", "join_tables", "text_array", "utf8_array")
+__all__ = ("arrow_array", "common_type", "join_tables", "keep_pandas_out", "text_array", "utf8_array")
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -205,3 +206,26 @@ _CONVERSIONS: Final[tuple[tuple[Callable[[pa.DataType], bool], Callable[[Any], p
     (lambda k: pa.types.is_binary_view(k) or pa.types.is_fixed_size_binary(k), lambda c: c.cast(pa.binary())),
 )
 """Which types are changed, and how."""
+
+
+def keep_pandas_out() -> None:
+    """Let pyarrow go without pandas for as long as nobody wants a frame.
+
+    pyarrow loads pandas when it converts its first number or list, in case that is a Series: a tenth of the
+    start of a command. Once told that there is none, it looks again when a frame is to be converted from or
+    to. For processes of this package alone: in between, a Series would be an array like any other.
+    """
+    if "pandas" in sys.modules:
+        return
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        pa.scalar(0)
+    finally:
+        sys.meta_path.remove(_NoPandas)
+
+
+class _NoPandas:
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)

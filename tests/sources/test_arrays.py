@@ -3,7 +3,7 @@ import sys
 
 CODE = """
 import sys
-from lsst.analysis.ap.runs._arrow import keep_pandas_out
+from lsst.analysis.ap.sources import keep_pandas_out
 keep_pandas_out()
 import pyarrow as pa
 table = pa.table({"a": pa.array([1, 2]), "b": [0.5, None]})
