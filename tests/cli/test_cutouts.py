@@ -151,7 +151,7 @@ def test_collections_are_named_with_blanks_commas_and_wildcards(demo, apdb, tmp_
 
 
 def test_what_nobody_thought_of_is_one_line(demo, words, apdb, tmp_path, monkeypatch, refused, caplog):
-    monkeypatch.setattr("lsst.analysis.ap.sources.survey", lambda *_: 1 / 0)
+    monkeypatch.setattr("lsst.analysis.ap.runs._survey.survey", lambda *_: 1 / 0)
     said = refused([*apdb, *words, str(tmp_path / "out"), "--log-level", "DEBUG"])
     assert "ZeroDivisionError: division by zero" in said
     assert len(said.strip().splitlines()) == 1

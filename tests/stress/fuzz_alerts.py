@@ -34,7 +34,8 @@ from astropy.io import fits
 
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.images import AlertStampReader
-from lsst.analysis.ap.sources import Selection, group_by_detector, open_alerts, survey
+from lsst.analysis.ap.runs._survey import survey
+from lsst.analysis.ap.sources import Selection, group_by_detector, open_alerts
 
 MAX_SECONDS = 20
 MAX_BYTES = 2**30

@@ -38,6 +38,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lsst.analysis.ap.domain import CutoutsError, SourceBatch
+from lsst.analysis.ap.runs._survey import survey
 from lsst.analysis.ap.sources import (
     PICTURE_COLUMNS,
     Selection,
@@ -45,7 +46,6 @@ from lsst.analysis.ap.sources import (
     arrow_tables,
     group_by_detector,
     open_catalog,
-    survey,
 )
 from lsst.analysis.ap.sources._identifiers import read_identifiers
 

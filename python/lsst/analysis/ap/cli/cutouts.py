@@ -191,8 +191,14 @@ def _open_sources(
     selection: "Selection",
 ) -> "tuple[Iterator[pa.Table], int]":
     """Return the selected sources and their number, once they are checked."""
-    from ..sources import SURVEY_COLUMNS, survey
-    from ._checks import check_sources, describe_sources, refuse_empty_selection, warn_of_absent
+    from ..runs._survey import (
+        SURVEY_COLUMNS,
+        check_sources,
+        describe_sources,
+        refuse_empty_selection,
+        survey,
+        warn_of_absent,
+    )
 
     catalog = with_additions(arguments, single)
     columns = SURVEY_COLUMNS if arguments.dry_run else columns_for(arguments, repository.config)

@@ -19,9 +19,9 @@ from ._forced import forced_sources
 from ._make_selection import make_selection
 from ._neighbours import NEIGHBOURS, NeighbourTables, Places, find_neighbour_tables
 from ._positions import FindExposures
+from ._reasons import reasons_of
 from ._rows import open_sources, row_fields, rows_of
 from ._selection import Selection
-from ._survey import SURVEY_COLUMNS, Survey, survey
 from ._synonyms import PICTURE_COLUMNS, SYNONYMS, current_name
 from ._table_catalog import TableCatalog
 from ._tables import Sources, StandardTables, arrow_tables
@@ -36,7 +36,6 @@ __all__ = (
     "NEIGHBOURS",
     "PICTURE_COLUMNS",
     "REQUIRED_COLUMNS",
-    "SURVEY_COLUMNS",
     "SYNONYMS",
     "Catalog",
     "CcdVisitPacker",
@@ -52,7 +51,6 @@ __all__ = (
     "SqlApdb",
     "StandardTables",
     "Stratum",
-    "Survey",
     "TableCatalog",
     "arrow_condition",
     "arrow_tables",
@@ -75,7 +73,7 @@ __all__ = (
     "parse_condition",
     "polygon",
     "read_butler_table",
+    "reasons_of",
     "row_fields",
     "rows_of",
-    "survey",
 )
