@@ -4,7 +4,7 @@ import pytest
 from lsst.pex.config import FieldValidationError
 
 from lsst.analysis.ap.render import PictureStyle, Renderer
-from lsst.analysis.ap.render.config import LooksConfig
+from lsst.analysis.ap.render.config import PicturesConfig
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_an_earlier_name_is_answered_by_the_new_one():
 
 def test_a_word_that_never_was_a_choice_is_refused_where_others_were_renamed():
     with pytest.raises(FieldValidationError, match="orientation"):
-        LooksConfig().orientation = "upside-down"
+        PicturesConfig().orientation = "upside-down"
 
 
 def test_a_configuration_names_the_field_that_is_wrong():
-    config = LooksConfig()
+    config = PicturesConfig()
     config.differenceLimits = [3.0, 1.0]
     with pytest.raises(
         FieldValidationError, match="'differenceLimits' failed validation: two numbers, the lower"

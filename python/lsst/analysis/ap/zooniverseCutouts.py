@@ -14,12 +14,12 @@ from .domain import CutoutsError
 from .images import RememberedImages
 from .messages import one_of, public_uri
 from .output.config import OutputConfig
+from .render.config import PicturesConfig
 from .runs._fill import PictureSource, RunOptions, fill_directory
 from .runs._pictures import PictureMaker
 from .runs._repository import Repository
 from .runs._result import RunResult
 from .runs._stamp_sources import check_planes
-from .runs.config import PicturesConfig
 from .sources import NEIGHBOURS, Sources
 from .stamps.config import StampsConfig
 from .views import NotebookViews

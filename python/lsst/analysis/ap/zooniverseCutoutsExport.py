@@ -13,8 +13,8 @@ from .messages import public_uri
 from .output.config import OutputConfig
 from .runs._fill import PictureSource, RunOptions, fill_directory
 from .runs._picture_table import Description, StoredPictures, read_description, read_rows
+from .runs._pictures import settings_of
 from .runs._result import RunResult
-from .runs.config import settings_of
 from .sources import find_tables
 from .stamps.config import StampsConfig
 

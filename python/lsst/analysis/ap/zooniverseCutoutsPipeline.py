@@ -25,9 +25,10 @@ from lsst.pipe.base import (
 from ._version import software_version
 from .domain import PANELS, CutoutsError, UnreadableError
 from .images import HandleDatasets
+from .render.config import PicturesConfig
 from .runs._picture_table import Description, make_picture_table
+from .runs._pictures import settings_of
 from .runs._quantum import CutoutsQuantumError, quantum_maker
-from .runs.config import PicturesConfig, settings_of
 from .sources import FlagMap, Meanings, Selection, TableCatalog, group_by_detector, read_butler_table
 from .sources.config import SelectionConfig
 

@@ -1,6 +1,6 @@
-"""Every choice of looks that a run leaves to its user."""
+"""Every choice of what pictures show, and of what they look like, that is left to the user."""
 
-__all__ = ("LooksConfig",)
+__all__ = ("PicturesConfig",)
 
 import dataclasses
 import types
@@ -58,10 +58,10 @@ def _config_field(spec: dataclasses.Field[Any]) -> Any:
     return Field(dtype=kind, **settings)
 
 
-class LooksConfig(Config):
-    """Configuration of what a picture looks like.
+class PicturesConfig(Config):
+    """Configuration of what a picture shows, and of what it looks like.
 
-    Its fields are those of `~lsst.analysis.ap.render.PictureStyle`, in camel case.
+    The fields of `~lsst.analysis.ap.render.PictureStyle` are among its own, in camel case.
     """
 
     if TYPE_CHECKING:
@@ -72,6 +72,27 @@ class LooksConfig(Config):
         for _spec in dataclasses.fields(PictureStyle):
             locals()[_camel_case(_spec.name)] = _config_field(_spec)
         del _spec
+
+    useFootprint = Field[bool](
+        doc="Cut each stamp as large as the source's footprint, in place of 'sizes': from the catalogue of "
+        "footprints in the repository, or else from the sources' bboxSize.",
+        default=False,
+    )
+    footprintMinSize = RangeField(
+        doc="Least side of a stamp in pixels when useFootprint is set.",
+        dtype=int,
+        default=21,
+        min=1,
+    )
+    requireDifference = Field[bool](
+        doc="Whether a source without a difference image has no picture. Later data releases do not store "
+        "difference images; without this the third panel then says so.",
+        default=True,
+    )
+    separatePanels = Field[bool](
+        doc="Write each panel as a picture of its own as well. What subjects consist of says subjectFrames.",
+        default=False,
+    )
 
     def validate(self) -> None:
         """Check every field, and the fields together."""

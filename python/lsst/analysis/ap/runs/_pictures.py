@@ -1,6 +1,6 @@
-"""From a batch of sources to its pictures: the stamps are read, drawn, and written where they belong."""
+"""From a batch of sources to its pictures: what decides how they come out, and who draws and writes them."""
 
-__all__ = ("NumberedBatch", "PictureBatch", "PictureFiles", "PictureMaker", "PictureWriter")
+__all__ = ("NumberedBatch", "PictureBatch", "PictureFiles", "PictureMaker", "PictureWriter", "settings_of")
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
+
+from lsst.pex.config import Config
 
 from ..domain import CutoutsError, SourceBatch, Triplet
 from ..images import ALERT_STAMPS, StampError
@@ -20,8 +22,10 @@ from ..output import (
     panel_path,
     without_identity,
 )
+from ..output.config import OutputConfig
 from ..render import PictureStyle, Renderer
 from ..stamps import PartWriter, stamp_table
+from ..stamps.config import StampsConfig
 from ._stamp_sources import StampSource
 
 _log = logging.getLogger(__name__)
@@ -172,3 +176,13 @@ class PictureWriter:
 
     def _published(self, png: bytes) -> bytes:
         return png if self.names.secret is None else without_identity(png)
+
+
+def settings_of(config: Config) -> dict[str, str]:
+    """Return what decides how a picture comes out, and where it goes.
+
+    ``config``: any configuration of this package. Returns: the values as text by name, without those that
+    only decide what lists and arrays accompany the pictures.
+    """
+    lists = {*OutputConfig._fields, *StampsConfig._fields} - {"chunkSize", "chunkFiles"}
+    return {name: repr(value) for name, value in config.toDict().items() if name not in lists}

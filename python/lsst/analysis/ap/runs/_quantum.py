@@ -8,9 +8,9 @@ from lsst.pipe.base import AlgorithmError
 
 from ..domain import CutoutsError
 from ..images import FootprintReader, HandleDatasets, TripletReader
+from ..render.config import PicturesConfig
 from ._pictures import PictureMaker
 from ._stamp_sources import DetectorStamps, FootprintSizes, Sizes
-from .config import PicturesConfig
 
 
 class CutoutsQuantumError(CutoutsError, AlgorithmError):

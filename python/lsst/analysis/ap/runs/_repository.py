@@ -31,6 +31,7 @@ from ..images import (
 from ..render import PictureStyle
 from ..sources import (
     REQUIRED_COLUMNS,
+    CcdVisitPacker,
     FlagMap,
     Meanings,
     Sources,
@@ -41,8 +42,8 @@ from ..sources import (
     packer_of,
 )
 from ._neighbours import Neighbours
+from ._pictures import settings_of
 from ._stamp_sources import DetectorStamps, FootprintSizes, GivenImages, Sizes, StampSource
-from .config import settings_of
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
@@ -103,7 +104,7 @@ class Repository:
         """What columns mean that do not say it themselves, as far as anybody knows."""
         return Meanings(
             flag_map=None if self.config.flagMap is None else FlagMap.from_file(self.config.flagMap),
-            packer=None if self.butler is None else packer_of(self.butler, self.instrument),
+            packer=lambda: self._packer,
             find=None if self.butler is None else self._find_exposures,
         )
 
@@ -146,6 +147,10 @@ class Repository:
         if self.butler is None or self.repo is None or isinstance(self.butler, DirectButler):
             return None
         return ButlerAddress(self.repo, tuple(self.butler.collections.defaults))
+
+    @cached_property
+    def _packer(self) -> CcdVisitPacker | None:
+        return None if self.butler is None else packer_of(self.butler, self.instrument)
 
     def _find_exposures(
         self, ra: NDArray[np.float64], dec: NDArray[np.float64]
