@@ -92,7 +92,7 @@ def old(tmp_path):
 @pytest.mark.parametrize("kind", ["database", "file"])
 def test_an_old_catalogue_is_read_and_selected_by_the_names_of_today(old, flag_map, tmp_path, kind):
     frame, path = old
-    meanings = Meanings(flag_map, LinearPacker(1000))
+    meanings = Meanings(flag_map, lambda: LinearPacker(1000))
     if kind == "file":
         frame.to_parquet(tmp_path / "old.parquet")
         catalogue = open_catalog(tmp_path / "old.parquet", meanings)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ..criteria import CRITERIA
 from ..domain import CutoutsError, DetectorVisit
 from ..messages import did_you_mean
-from ..sources import Selection, reasons_of
+from ..sources import REASON, Selection, reasons_of
 from ._repository import Repository
 
 _LOG = logging.getLogger(__name__)
@@ -76,9 +76,10 @@ def survey(tables: Iterable[pa.Table]) -> Survey:
         ids.append(np.asarray(table.column("diaSourceId").to_numpy()))
         _count_values(table, result)
         _count_positions(table, result)
-        reasons = reasons_of(table)
-        result.unreadable += len(reasons)
-        result.reason = result.reason or "; ".join(next(iter(reasons.values()), []))
+        if REASON in table.column_names:
+            reasons = reasons_of(table)
+            result.unreadable += len(reasons)
+            result.reason = result.reason or "; ".join(next(iter(reasons.values()), []))
     result.repeated = result.count - len(np.unique(np.concatenate(ids))) if ids else 0
     result.within_radians = result.within_radians and result.count > result.without_position
     return result

@@ -54,7 +54,7 @@ def open_alerts(paths: Sequence[str | Path], instrument: str | None = None) -> T
             raise CutoutsError(f"There is no alert file {path}. Check the path.")
 
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
-        standardizer = Standardizer(Meanings(packer=RubinPacker()), required=("diaSourceId",))
+        standardizer = Standardizer(Meanings(packer=RubinPacker), required=("diaSourceId",))
         stamps = [name for name in _STAMPS if columns is None or name in columns]
         for rows in _in_batches(_rows(paths, instrument or _INSTRUMENT, stamps)):
             names = dict.fromkeys(name for row in rows for name in row)

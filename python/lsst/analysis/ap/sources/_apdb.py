@@ -56,7 +56,6 @@ class SqlApdb(Catalog):
         self._database = database
         self._namespace = namespace
         self._name = f"DiaSource of {database.name}"
-        self._packer = meanings.packer
         try:
             table = database.reflect("DiaSource", namespace)
         except sa.exc.NoSuchTableError as error:
@@ -76,7 +75,7 @@ class SqlApdb(Catalog):
         if missing := [name for name in key if name not in self._columns]:
             missing = [name for name in _KEY if name not in self._columns] or missing
             raise CutoutsError(f"DiaSource of {database.name} has no column {', '.join(missing)}.")
-        if key == _PACKED_KEY and self._packer is None:
+        if key == _PACKED_KEY and meanings.packer() is None:
             raise unknown_packer()
         self.instrument = self._read_instrument(namespace)
         """Name of the instrument; `None` where the database has none."""
@@ -226,7 +225,7 @@ class SqlApdb(Catalog):
         """Return conditions for the database, all of which must hold, and what only its rows can tell."""
         # Visit and detector are columns of the rows only where the database
         # has ccdVisitId in their place.
-        packed = frozenset(_KEY) - self._columns.keys() if self._packer is not None else frozenset()
+        packed = frozenset(_KEY) - self._columns.keys()
         parts = list(selection.conditions(self._columns))
         later = tuple(part for part in parts if columns_of(part) & packed) if packed else ()
         here = [sql_condition(part, self._columns, self._name) for part in parts if part not in later]

@@ -9,6 +9,7 @@ __all__ = (
     "unpack_ccd_visits",
 )
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -77,16 +78,16 @@ class RubinPacker:
         return date * 100_000 + sequence + np.where(alone > 0, 9 * 10**13, 0), detectors
 
 
-def unpack_ccd_visits(table: pa.Table, packer: CcdVisitPacker | None) -> pa.Table:
+def unpack_ccd_visits(table: pa.Table, find_packer: Callable[[], CcdVisitPacker | None]) -> pa.Table:
     """Give a table with ``ccdVisitId`` the columns ``visit`` and ``detector``, if it lacks them.
 
-    ``packer``: what ``ccdVisitId`` means. Returns: the same rows, with both columns where they were packed.
-    Raises `CutoutsError` when they are packed and it is not known how.
+    ``find_packer``: returns what ``ccdVisitId`` means. Returns: the same rows, with both columns where they
+    were packed. Raises `CutoutsError` when they are packed and it is not known how.
     """
     names = set(table.column_names)
     if {"visit", "detector"} <= names:
         return table
-    if packer is None:
+    if (packer := find_packer()) is None:
         raise unknown_packer()
     packed = table.column("ccdVisitId").cast(pa.int64())
     absent = pc.is_null(packed).to_numpy()

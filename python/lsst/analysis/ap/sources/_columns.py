@@ -3,7 +3,7 @@
 __all__ = ("REQUIRED_COLUMNS", "Meanings", "Standardizer")
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -37,8 +37,8 @@ class Meanings:
 
     flag_map: FlagMap | None = None
     """What the bits of an integer column of flags mean."""
-    packer: CcdVisitPacker | None = None
-    """What a column ``ccdVisitId`` means."""
+    packer: Callable[[], CcdVisitPacker | None] = lambda: None
+    """Returns what a column ``ccdVisitId`` means, if anybody knows; asked where it has to be unpacked."""
     find: FindExposures | None = None
     """Finds the images that show positions, which the rows of a catalogue without ``diaSourceId`` are."""
 
