@@ -16,11 +16,10 @@ from ._choice import Keys
 from ._columns import Meanings, Standardizer
 from ._database import Database
 from ._selection import Selection
-from ._source_rows import SourceRows, identifier_clauses
+from ._sql import SourceRows, identifier_clauses, sql_condition
 from ._synonyms import renamed
 from .conditions._arrow import arrow_condition
 from .conditions._expression import And, Expression, columns_of
-from .conditions._sql import sql_condition
 
 _KEY: Final = ("visit", "detector", "diaSourceId")
 _PACKED_KEY: Final = ("ccdVisitId", "diaSourceId")

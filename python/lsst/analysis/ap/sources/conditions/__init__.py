@@ -1,4 +1,5 @@
 """Conditions on the columns of sources, whatever they are asked of.
 
-A condition is read once into an expression, and evaluated by Arrow in memory or by a database.
+A condition is read once into an expression, and evaluated by Arrow in memory
+(``_arrow``) or by a database (``sources/_sql``).
 """
