@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.analysis.ap.output import PictureNames
-from lsst.analysis.ap.output._paths import CHUNK_FOLDER, PICTURE_PATH
+from lsst.analysis.ap.output._pictures import CHUNK_FOLDER, PICTURE_PATH
 
 
 def test_all_pictures_are_in_one_directory_by_default():

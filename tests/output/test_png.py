@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from lsst.analysis.ap.output._png import without_identity
+from lsst.analysis.ap.output._pictures import without_identity
 
 TEXTS = {"Software": "a program", "Panels": "[1, 2]", "diaSourceId": "17", "limits": "0 9"}
 

@@ -3,7 +3,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from lsst.analysis.ap.output._paths import encoded_root, hosted_url
+from lsst.analysis.ap.output._pictures import encoded_root, hosted_url
 
 
 @pytest.mark.parametrize(

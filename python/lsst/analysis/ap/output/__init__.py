@@ -18,10 +18,8 @@ from ._manifest import (
     texts_of,
     upload_commands,
 )
-from ._outcomes import Failure, Picture
 from ._parquet import for_pandas, with_pandas_types
-from ._paths import PictureNames, panel_path, picture_key
-from ._png import without_identity
+from ._pictures import Failure, Picture, PictureNames, panel_path, picture_key, without_identity
 from ._record import DirectoryRecord, holds_pictures, open_existing, read_record
 
 __all__ = (

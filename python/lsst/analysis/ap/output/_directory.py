@@ -13,7 +13,7 @@ from typing import IO, Self
 
 from ..domain import CutoutsError
 from ..messages import public_uri
-from ._paths import CHUNK_FOLDER
+from ._pictures import CHUNK_FOLDER
 
 _PARTIAL_SUFFIX = ".partial"
 

@@ -15,8 +15,7 @@ from typing import Any, Final, Self
 from ..domain import CutoutsError, DetectorVisit, SourceBatch
 from ._directory import OutputDirectory
 from ._journal_tables import FOLDER, connect, describe, order_by, own, pack_rows, rows_of, what_happened
-from ._outcomes import Failure, Picture
-from ._paths import LIST_PATH
+from ._pictures import LIST_PATH, Failure, Picture
 
 JOURNAL_NAME: Final = ".journal.sqlite3"
 """Name of the file."""

@@ -27,8 +27,7 @@ import pyarrow as pa
 
 from ..domain import CutoutsError
 from ._manifest import texts_of
-from ._outcomes import Failure, Picture
-from ._paths import PICTURE_PATH
+from ._pictures import PICTURE_PATH, Failure, Picture
 
 _VERSION: Final = 1
 _SCHEMA: Final = """

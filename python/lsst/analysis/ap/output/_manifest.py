@@ -27,8 +27,7 @@ from typing import Final
 import pyarrow as pa
 
 from ._directory import OutputDirectory
-from ._outcomes import Picture
-from ._paths import COMPOSITE, hosted_url, panel_path, picture_key
+from ._pictures import COMPOSITE, Picture, hosted_url, panel_path, picture_key
 
 ANONYMOUS: Final = "anonymous"
 """Stands among columns for none that tells which source a subject shows."""

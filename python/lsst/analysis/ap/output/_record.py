@@ -18,7 +18,7 @@ from ..domain import CutoutsError
 from ._directory import OutputDirectory, is_uri, open_directory
 from ._journal import JOURNAL_NAME, Journal
 from ._journal_tables import join_rows, typed, unpack_rows
-from ._paths import PICTURE_PATH
+from ._pictures import PICTURE_PATH
 
 
 @contextmanager

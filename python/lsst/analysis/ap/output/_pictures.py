@@ -1,27 +1,32 @@
-"""Where a picture is: its name and folder in the directory, and its URL where it is hosted."""
+"""A picture in its directory: what is known of it, its path and URL, and what its file tells of its source."""
 
 __all__ = (
     "CHUNK_FOLDER",
     "COMPOSITE",
     "LIST_PATH",
     "PICTURE_PATH",
+    "Failure",
+    "Picture",
     "PictureNames",
     "encoded_root",
     "hosted_url",
     "panel_path",
     "picture_key",
+    "without_identity",
 )
 
 import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from posixpath import basename
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from ..domain import PANELS
+from ..domain import PANELS, DetectorVisit
 
 COMPOSITE: Final = "composite"
 """The picture of all panels, among those that a subject can consist of."""
@@ -38,6 +43,39 @@ LIST_PATH: Final = re.compile(rf"(({CHUNK_FOLDER.pattern})/)?manifest[\w-]*\.csv
 _PANEL_ENDS: Final = tuple(f"_{panel}" for panel in PANELS)
 _KEY_BYTES: Final = 10
 """Of a keyed hash; among a million keys two are equal once in a trillion."""
+
+_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_TEXTS: Final = (b"tEXt", b"iTXt", b"zTXt")
+_KEPT: Final = (b"Software", b"Panels")
+"""First words of the texts that tell nothing of the source: neither its identifiers nor its pixel values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that is in the directory."""
+
+    diaSourceId: int
+    """The DiaSource that it shows."""
+    data_id: DetectorVisit | None
+    """The images that it shows; `None` for stamps of an alert that does not say where they are from."""
+    path: str
+    """Where it is, relative to the directory of the run; empty where a run left the stamps alone."""
+    size: int
+    """Bytes of the file."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Catalogue values for the manifest, as text, by column name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A DiaSource that has no picture."""
+
+    diaSourceId: int
+    """The DiaSource."""
+    data_id: DetectorVisit | None
+    """Its images, `None` when its row does not say."""
+    reason: str
+    """Why, and what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +173,22 @@ def hosted_url(root: str, path: str) -> str:
     ``root``: URL of the directory, as `encoded_root` returns it.
     """
     return f"{root.rstrip('/')}/{quote(path)}"
+
+
+def without_identity(png: bytes) -> bytes:
+    """Return a picture that does not say which source it shows.
+
+    Returns: the same picture, without texts that tell of the source.
+    """
+    return _SIGNATURE + b"".join(
+        chunk for kind, chunk in _chunks(png) if kind not in _TEXTS or chunk[8:].startswith(_KEPT)
+    )
+
+
+def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the kind and all bytes of each chunk (PNG specification, 5.3)."""
+    start = len(_SIGNATURE)
+    while start < len(png):
+        length, kind = struct.unpack_from(">I4s", png, start)
+        yield kind, png[start : start + 12 + length]
+        start += 12 + length
