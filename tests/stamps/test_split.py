@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from lsst.analysis.ap.stamps._choice import SPLITS
-from lsst.analysis.ap.stamps._split import split_of
+from lsst.analysis.ap.stamps._records import split_of
 
 MASK = 2**64 - 1
 

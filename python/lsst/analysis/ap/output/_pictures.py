@@ -1,4 +1,4 @@
-"""A picture in its directory: what is known of it, its path and URL, and what its file tells of its source."""
+"""A picture in its directory: what is known of it, its path and URL, what its file tells of its source."""
 
 __all__ = (
     "CHUNK_FOLDER",

@@ -20,11 +20,10 @@ from ._card import data_card
 from ._choice import StampChoice
 from ._columns import StampColumns
 from ._folder import CARD, StampFolder
-from ._index import NO_UNIT, StampIndex
 from ._labels import Labels, read_labels
 from ._npy import write_npy
 from ._parquet import write_parquet
-from ._parts import PartWriter, StampPart
+from ._parts import NO_UNIT, PartWriter, StampIndex, StampPart
 from ._records import StampRecords
 from ._webdataset import write_webdataset
 from ._zarr import write_zarr

@@ -1,16 +1,15 @@
-"""Catalogues that differ, as one table of types that files know."""
+"""Catalogues that differ, as one table of types that files know, and their values as text."""
 
-__all__ = ("conform", "plain", "unify")
+__all__ = ("as_text", "conform", "json_value", "plain", "unify")
 
 import functools
 import io
+import json
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-from ._text import as_text
 
 _FIRST: Final = ("diaSourceId", "instrument", "visit", "detector", "ra", "dec")
 _NUMBERS: Final = {pa.null(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.float32(), pa.float64()}
@@ -110,3 +109,25 @@ def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     if pa.types.is_string(kind):
         return pa.chunked_array([pa.array(as_text(column), kind)])
     return column.cast(kind, safe=False)
+
+
+def as_text(column: pa.ChunkedArray) -> list[str | None]:
+    """Return the values of a column as text.
+
+    Returns: text as it is, times in ISO 8601, nested values as JSON; null stays.
+    """
+    try:
+        texts: list[str | None] = column.cast(pa.string()).to_pylist()
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        values = column.to_pylist()
+        return [None if value is None else json.dumps(value, default=json_value) for value in values]
+    return texts
+
+
+def json_value(value: Any) -> str:
+    """Return text for a value that JSON does not know.
+
+    ``value``: bytes, a time, or whatever else a catalogue may have. Returns: bytes in hexadecimal, anything
+    else as `str` has it.
+    """
+    return value.hex() if isinstance(value, bytes) else str(value)

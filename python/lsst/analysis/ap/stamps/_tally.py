@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ._text import as_text
+from ._schemas import as_text
 
 _COUNTED: Final = ("band", "reliability", "reliabilityVersion")
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ._records import Block, StampRecords
+from ._schemas import json_value
 from ._shards import write_shards
-from ._text import json_value
 
 _MEGABYTES = 8
 

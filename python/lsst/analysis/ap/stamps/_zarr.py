@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ._records import RowGroups, StampRecords
-from ._text import as_text
+from ._schemas import as_text
 
 _CHUNK: Final = 1
 _SHARD: Final = 32
