@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..output import join_rows
+from ._data import flag_words
 from ._items import Items, PictureSet
 from ._match import check_positions, match_sources
-from ._words import flag_words
 
 _DETECTION: Final = 5.0
 """Signal-to-noise at which sources are detected: ``thresholdValue`` of

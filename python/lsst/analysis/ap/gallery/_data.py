@@ -1,6 +1,6 @@
 """The data of a page, in the form in which its scripts take them."""
 
-__all__ = ("LABELS", "PageData", "page_data")
+__all__ = ("LABELS", "PageData", "flag_words", "page_data", "synonyms")
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,16 +11,44 @@ from typing import Any, Final
 import pyarrow as pa
 
 from ..domain import CutoutsError
+from ..render import FLAG_MEANINGS, FLAG_WORDS, LABEL_FLAGS
+from ..sources import SYNONYMS, current_name
 from ._encode import EncodedColumn, encode_column
 from ._items import Items, PictureSet
 from ._png_texts import PictureFacts
-from ._words import flag_words, synonyms
 
 LABELS: Final = (("real", "r"), ("bogus", "b"), ("unsure", "u"))
 """The words of labels, and the key of each."""
 
 _TAKEN: Final = frozenset("nzpaxfil")
 """Keys that the page uses itself; ``settings.js`` has the same."""
+
+
+def flag_words() -> list[dict[str, object]]:
+    """Return the words of flags, with their columns by their current names.
+
+    Returns: ``word``, ``columns`` and ``about`` of each: those of a picture, and one for each flux whose
+    measurement failed.
+    """
+    words = [(word.word, word.columns, FLAG_MEANINGS[word.word]) for word in FLAG_WORDS]
+    names = {"psf": "the PSF flux", "ap": "the aperture flux", "total": "the total flux"}
+    words += [
+        (
+            f"{label.upper() if label == 'psf' else label} flux",
+            columns,
+            f"The measurement of {names[label]} has a flag.",
+        )
+        for label, columns in LABEL_FLAGS.items()
+    ]
+    return [
+        {"word": word, "columns": list(dict.fromkeys(map(current_name, columns))), "about": about}
+        for word, columns, about in words
+    ]
+
+
+def synonyms() -> list[tuple[str, str]]:
+    """Return other names of columns, each with the current name."""
+    return list(SYNONYMS.items())
 
 
 @dataclass(frozen=True, slots=True)

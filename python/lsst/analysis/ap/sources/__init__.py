@@ -9,7 +9,7 @@ from ._arrays import keep_pandas_out
 from ._batches import group_by_detector
 from ._butler_tables import find_tables, open_butler_tables, read_butler_table
 from ._cassandra import open_apdb
-from ._catalog import Catalog
+from ._catalog import Catalog, TableCatalog
 from ._ccd_visit import CcdVisitPacker, LinearPacker, RubinPacker, packer_of
 from ._choice import Stratum
 from ._columns import REQUIRED_COLUMNS, Meanings
@@ -23,7 +23,6 @@ from ._reasons import REASON, reasons_of
 from ._rows import open_sources, row_fields, rows_of
 from ._selection import Selection
 from ._synonyms import PICTURE_COLUMNS, SYNONYMS, current_name
-from ._table_catalog import TableCatalog
 from ._tables import Sources, StandardTables, arrow_tables
 from ._tap import DEFAULT_TAP_URL, open_tap
 from .conditions._arrow import arrow_condition

@@ -12,12 +12,12 @@ import pyarrow as pa
 from ..domain import CutoutsError
 from ._alert_packets import Packet, read_packets
 from ._arrays import arrow_array
+from ._catalog import TableCatalog
 from ._ccd_visit import RubinPacker
 from ._columns import Meanings, Standardizer
 from ._reasons import REASON
 from ._selection import Selection
 from ._surveys import survey_row
-from ._table_catalog import TableCatalog
 
 _LOG = logging.getLogger(__name__)
 _STAMPS: Final = ("cutoutTemplate", "cutoutScience", "cutoutDifference")

@@ -10,11 +10,11 @@ import pyarrow as pa
 from ..domain import CutoutsError, UnreadableError
 from ..messages import did_you_mean
 from ._afw_catalog import read_afw_catalog
+from ._catalog import TableCatalog
 from ._columns import Meanings, Standardizer
 from ._selection import Selection
 from ._solar_system import is_without_position, join_solar_system
 from ._synonyms import names_there
-from ._table_catalog import TableCatalog
 from ._tables import as_arrow
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from ..domain import CutoutsError
 from ..messages import install_line, public_uri
 from ._apdb import SqlApdb
 from ._arrays import arrow_array
+from ._catalog import TableCatalog
 from ._columns import Meanings, Standardizer
 from ._database import unreadable_configuration
 from ._selection import Selection
 from ._synonyms import names_there
-from ._table_catalog import TableCatalog
 
 if TYPE_CHECKING:
     from lsst.dax.apdb.cassandra.config import ApdbCassandraConfig

@@ -1,13 +1,19 @@
-"""What every catalogue of DiaSources can do."""
+"""What every catalogue of DiaSources can do, and the one of tables."""
 
-__all__ = ("Catalog",)
+__all__ = ("Catalog", "TableCatalog")
 
-from collections.abc import Collection, Iterator
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Final, Protocol
 
 import pyarrow as pa
 
-from ._selection import Selection
+from ._arrays import join_tables
+from ._choice import Keys
+from ._columns import REQUIRED_COLUMNS
+from ._selection import Selection, in_order
+from .conditions._expression import And, columns_of
+
+_PAGE_ROWS: Final = 5000
 
 
 class Catalog(Protocol):
@@ -39,3 +45,79 @@ class Catalog(Protocol):
             Raised when a column is missing that the selection needs, or a database stops answering.
         """
         ...
+
+
+class TableCatalog(Catalog):
+    """DiaSources in one table or in several, which are read when needed.
+
+    Parameters
+    ----------
+    tables : `~collections.abc.Callable`
+        Called with the columns that are wanted, all when `None`, and with a selection, of whose sources none
+        may be missing; it returns tables with the current column names. It is called once or twice for each
+        reading.
+    grouped : `bool`, optional
+        Whether the sources of one detector are all in one table, so that the tables can pass one by one;
+        otherwise what is selected is held in memory and sorted.
+    """
+
+    def __init__(
+        self,
+        tables: Callable[[Collection[str] | None, Selection], Iterable[pa.Table]],
+        *,
+        grouped: bool = False,
+    ) -> None:
+        self.instrument = None
+        self._tables = tables
+        self._grouped = grouped
+        self._chosen: tuple[Selection, Keys] | None = None
+
+    def count(self, selection: Selection) -> int:
+        """Return how many sources a selection has.
+
+        Parameters
+        ----------
+        selection : `Selection`
+            Which sources are wanted.
+
+        Returns
+        -------
+        count : `int`
+            Their number, never more than the limit.
+        """
+        return sum(len(page) for page in self.read(selection, ()))
+
+    def read(self, selection: Selection, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
+        # Docstring inherited.
+        if not self._grouped:
+            if tables := list(self._matching(selection, columns)):
+                table = selection.apply(join_tables(tables))
+                for start in range(0, len(table), _PAGE_ROWS):
+                    yield table.slice(start, _PAGE_ROWS)
+            return
+        choices = (selection.latest, selection.sample, selection.limit)
+        if selection.one_per_object or any(choice is not None for choice in choices):
+            keys = self._choose(selection)
+            for table in self._matching(selection, columns):
+                if len(rows := keys.first_rows(table)):
+                    yield table.take(rows)
+            return
+        yield from self._matching(selection, columns)
+
+    def _choose(self, selection: Selection) -> Keys:
+        if self._chosen is None or self._chosen[0] != selection:
+            tables = self._matching(selection, selection.choice_columns)
+            self._chosen = selection, selection.choose(tables)
+        return self._chosen[1]
+
+    def _matching(self, selection: Selection, columns: Collection[str] | None) -> Iterator[pa.Table]:
+        """Yield the sources that meet the conditions, sorted in each table."""
+        if columns is not None:
+            conditions = columns_of(And(tuple(selection.conditions(()))))
+            columns = {*columns, *REQUIRED_COLUMNS, *conditions, *selection.choice_columns, "instrument"}
+            columns |= {"timeWithdrawnMjdTai", "time_withdrawn"}
+            columns |= {"diaObjectId"} if selection.object_ids is not None else set()
+        for table in self._tables(columns, selection):
+            found = in_order(selection.matching(table))
+            if len(found):
+                yield found

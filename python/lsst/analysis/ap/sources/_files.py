@@ -15,11 +15,11 @@ import pyarrow as pa
 from ..domain import CutoutsError
 from ._arrays import join_tables
 from ._astropy_files import read_ecsv, read_fits, read_votable
+from ._catalog import TableCatalog
 from ._columns import Meanings, Standardizer
 from ._csv import read_csv
 from ._parquet import PARQUET_SUFFIXES, scan_parquet
 from ._selection import Selection
-from ._table_catalog import TableCatalog
 from ._tables import as_arrow
 
 _READERS: Final[Mapping[str, Callable[[Path], Any]]] = {

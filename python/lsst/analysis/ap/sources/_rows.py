@@ -15,12 +15,11 @@ from ..messages import public_uri
 from ._apdb import SqlApdb
 from ._arrays import arrow_array, join_tables
 from ._cassandra import open_apdb
-from ._catalog import Catalog
+from ._catalog import Catalog, TableCatalog
 from ._files import open_catalog
 from ._kinds import kind_of
 from ._selection import Selection
 from ._synonyms import current_name
-from ._table_catalog import TableCatalog
 from ._tables import arrow_tables, as_arrow
 
 _FORMS = (

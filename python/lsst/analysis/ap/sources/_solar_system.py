@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from ..domain import CutoutsError
 from ._arrays import join_tables
+from ._catalog import TableCatalog
 from ._kinds import WHOLE, read_values
 from ._selection import Selection
 from ._synonyms import renamed
-from ._table_catalog import TableCatalog
 from ._tables import as_arrow
 
 _SOURCE_TABLES: Final = ("dia_source", "dia_source_visit", "dia_source_detector", "dia_source_apdb")

@@ -15,9 +15,9 @@ import pyarrow as pa
 from ..domain import CutoutsError, UnreadableError
 from ..messages import install_line, public_uri, waiting_for
 from ._astropy_files import check_votable
+from ._catalog import TableCatalog
 from ._columns import Meanings
 from ._selection import Selection
-from ._table_catalog import TableCatalog
 from ._tables import arrow_tables
 
 _LOG = logging.getLogger(__name__)

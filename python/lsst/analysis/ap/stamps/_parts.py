@@ -1,4 +1,4 @@
-"""The stamps of each batch in a file of its own, the durable store of a run, and where each source is in it."""
+"""The durable store of a run: the stamps of each batch in a file of its own, and in which one a source is."""
 
 __all__ = ("NO_UNIT", "PartWriter", "StampIndex", "StampPart")
 

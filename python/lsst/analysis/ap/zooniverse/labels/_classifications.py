@@ -1,6 +1,6 @@
 """All classifications of some exports, as arrays, in one pass."""
 
-__all__ = ("Classifications", "Names", "read_classifications")
+__all__ = ("Classifications", "Codes", "Names", "encode", "read_classifications")
 
 import json
 from collections import Counter
@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...domain import CutoutsError
-from ._codes import Codes, encode
 from ._exports import Export
 from ._identity import Identity, identify
 from ._responses import Responses
@@ -32,12 +31,44 @@ _ROW: Final = np.dtype(
         ("counted", np.int32),  # classifications by Zooniverse's own count; -1 when unknown
     ]
 )
-# What Zooniverse puts before the metadata. It differs from row to row: too many to read as JSON.
 _STATUS: Final = r'"retired":\s*\{(?P<status>[^{}]*)\}'
 _RETIRED: Final = r'"retired_at":\s*"'
 _REASON: Final = r'"retirement_reason":\s*"(?P<reason>[^"]*)"'
 _COUNT: Final = r'"classifications_count":\s*(?P<count>[0-9]{1,9})\b'
 _SECOND: Final = len("2026-01-10 12:00:00")
+
+
+def encode(column: pa.Array, number_of: Callable[[str], int]) -> NDArray[np.int32]:
+    """Return a number for each text; it is asked for once per different text."""
+    encoded = column.dictionary_encode()
+    numbers = np.array([number_of(text) for text in encoded.dictionary.to_pylist()], np.int32)
+    return np.asarray(numbers[encoded.indices.to_numpy()])
+
+
+class Codes:
+    """Texts, numbered from 0 in the order in which they came first."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts, by number."""
+        return list(self._numbers)
+
+    def number_of(self, text: str) -> int:
+        """Return the number of a text, a new one for a text that is new."""
+        return self._numbers.setdefault(text, len(self._numbers))
+
+    def encode(self, column: pa.Array) -> NDArray[np.int32]:
+        """Return the number of each text."""
+        return encode(column, self.number_of)
+
+
+# What Zooniverse puts before the metadata. It differs from row to row: too many to read as JSON.
 
 
 @dataclass

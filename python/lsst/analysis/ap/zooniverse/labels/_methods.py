@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from ...domain import CutoutsError
 from ._question import Question
-from ._skills import Skills
-from ._votes import Votes
+from ._votes import Skills, Votes
 
 _ROUNDING: Final = 1e-9
 """What misses a limit by no more has reached it: one vote of somebody who is

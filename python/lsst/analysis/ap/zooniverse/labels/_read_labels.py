@@ -32,9 +32,8 @@ from ._report import (
     warn_of_exports,
     warn_of_gold,
 )
-from ._skills import measure_skills
 from ._tables import label_table, unjoined_table, volunteer_table
-from ._votes import cast_votes
+from ._votes import cast_votes, measure_skills
 
 LABELS: Final = "labels.parquet"
 """Name of the file of labels."""

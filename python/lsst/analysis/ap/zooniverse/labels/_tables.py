@@ -15,8 +15,7 @@ from ._joined import Joined, why_unknown
 from ._methods import Verdict, Weights
 from ._pictures import Pictures
 from ._question import Question
-from ._skills import Skills
-from ._votes import Votes
+from ._votes import Skills, Votes
 
 
 def label_table(
