@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from ..criteria import CRITERIA
 from ..domain import CutoutsError, DetectorVisit
 from ..messages import did_you_mean
-from ..sources import REASON, Selection, reasons_of
+from ..sources import Selection
+from ..sources._reasons import REASON, reasons_of
 from ._repository import Repository
 
 _LOG = logging.getLogger(__name__)

@@ -19,7 +19,6 @@ from ._forced import forced_sources
 from ._make_selection import make_selection
 from ._neighbours import NEIGHBOURS, NeighbourTables, Places, find_neighbour_tables
 from ._positions import FindExposures
-from ._reasons import REASON, reasons_of
 from ._rows import open_sources, row_fields, rows_of
 from ._selection import Selection
 from ._synonyms import PICTURE_COLUMNS, SYNONYMS, current_name
@@ -34,7 +33,6 @@ __all__ = (
     "DEFAULT_TAP_URL",
     "NEIGHBOURS",
     "PICTURE_COLUMNS",
-    "REASON",
     "REQUIRED_COLUMNS",
     "SYNONYMS",
     "Catalog",
@@ -73,7 +71,6 @@ __all__ = (
     "parse_condition",
     "polygon",
     "read_butler_table",
-    "reasons_of",
     "row_fields",
     "rows_of",
 )
