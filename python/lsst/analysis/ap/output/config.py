@@ -1,6 +1,6 @@
 """Choices of the files that a run leaves."""
 
-__all__ = ("OutputConfig", "parse_order")
+__all__ = ("OutputConfig",)
 
 from collections.abc import Sequence
 
@@ -95,7 +95,7 @@ class OutputConfig(Config):
         super().validate()
         for name, check in (
             ("urlRoot", lambda value: value and encoded_root(value)),
-            ("manifestOrder", parse_order),
+            ("manifestOrder", lambda _: self.orderSeed()),
             ("manifestColumns", lambda _: self.chosenColumns()),
         ):
             try:
@@ -155,6 +155,26 @@ class OutputConfig(Config):
         """
         return ANONYMOUS in (item.strip() for item in self.manifestColumns)
 
+    def orderSeed(self) -> int | None:
+        """Return the seed of a random order of the manifest.
+
+        Returns
+        -------
+        seed : `int` or `None`
+            `None` for the order of visit, detector and diaSourceId.
+
+        Raises
+        ------
+        ValueError
+            Raised when ``manifestOrder`` is no order.
+        """
+        if self.manifestOrder == "detector":
+            return None
+        word, colon, seed = self.manifestOrder.partition(":")
+        if word != "random" or (colon and not seed.isdecimal()):
+            raise ValueError(f"'detector', 'random' or 'random:N', not {self.manifestOrder!r}")
+        return int(seed or 0)
+
     def chosenColumns(self) -> tuple[ManifestColumn, ...]:
         """Return the metadata columns of the manifest.
 
@@ -206,17 +226,3 @@ class OutputConfig(Config):
             tuple(self.subjectFrames) if pictures else (),
             self.isAnonymous(),
         )
-
-
-def parse_order(text: str) -> int | None:
-    """Return the seed of a random order.
-
-    ``text``: ``detector``, ``random`` or ``random:N``. Returns: `None` for the order of visit, detector and
-    diaSourceId. Raises `ValueError` for anything else.
-    """
-    if text == "detector":
-        return None
-    word, colon, seed = text.partition(":")
-    if word != "random" or (colon and not seed.isdecimal()):
-        raise ValueError(f"'detector', 'random' or 'random:N', not {text!r}")
-    return int(seed or 0)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ..domain import PANELS, CutoutsError, SourceBatch
 from ..messages import progress_bar
 from ..output import Failure, Journal, Picture, open_directory
-from ..output.config import OutputConfig, parse_order
+from ..output.config import OutputConfig
 from ..stamps import StampChoice, StampFiles
 from ._ledger import Ledger
 from ._lists import DirectoryLists, prepare_columns
@@ -108,7 +108,7 @@ def fill_directory(
             directory,
             journal,
             form,
-            parse_order(config.manifestOrder),
+            config.orderSeed(),
             1 + len(PANELS) * source.separate_panels,
             options.overwrite,
             log,
