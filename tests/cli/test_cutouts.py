@@ -118,6 +118,15 @@ def test_published_spellings_work(words, apdb, tmp_path):
     assert len(ids(tmp_path / "out")) == 2
 
 
+@pytest.mark.parametrize(
+    "word", ["stampsOrder=science,template,difference", "urlRoot='https://a/b'", "flagMap=7"]
+)
+def test_a_word_is_one_word_whatever_is_in_it(word, capsys):
+    assert main(["-c", word, "--show-config"]) == 0
+    name, value = word.replace("'", "").split("=")
+    assert f"config.{name}='{value}'" in capsys.readouterr().out
+
+
 def test_fields_come_after_files(words, apdb, tmp_path, capsys):
     (tmp_path / "config.py").write_text("config.colorMap = 'gray'\nconfig.sizes = [30, 60]\n")
     assert main(["-C", str(tmp_path / "config.py"), "-c", "sizes=51", "--show-config"]) == 0

@@ -93,6 +93,8 @@ MISTAKES = [
     ("@A -c 'percentile = 200' @W @O", "percentile 200.0 (0.0,100.0] --show-config"),
     ("@A -c urlRoot=host @W @O", "urlRoot 'host' https://host/path"),
     ("@A -c manifestColumns=anonymous -c addMetadata=on @W @O", "manifestColumns 'anonymous' addMetadata"),
+    ("@A -c stampsOrder=science,template @W @O", "stampsOrder template, science, difference"),
+    ("@A -c showNeighbours=stars @W @O", "showNeighbours one of sources, trails 'stars'"),
     ("@A -c imageStretch=asin @W @O", "imageStretch asin asinh, linear, log, sqrt"),
     ("@A -c colorMap=bonee @W @O", "colorMap 'bonee' matplotlib colour map"),
     ("@A -c orientation=north-up @W @O", "orientation 'north-up' 'nearest-north'"),
@@ -108,6 +110,8 @@ MISTAKES = [
     ("--catalog @T/nowhere.csv @W @O", "None of the 1 sources position columns ra and dec"),
     ("--catalog @T/other.parquet @W @O", "other.parquet Parquet"),
     ("--catalog-dataset dia_source_detectr @W @O", "'dia_source_detectr' Did you mean dia_source_detector"),
+    ("--catalog-dataset difference_image @W @O", "difference_image is no table such as dia_source_detector"),
+    ("@A --write-catalog @T/some.xlsx @W @O", "some.xlsx Parquet .parquet"),
     ("@A --collections @C @T/absent @O", "absent cannot be opened butler.yaml"),
     (
         "@A --collections DemoCam/runs/dmo @R @O",

@@ -64,6 +64,14 @@ def test_readers_never_see_a_part_of_a_file(tmp_path):
     assert seen <= set(contents.values())
 
 
+def test_a_tilde_is_the_home_directory(tmp_path, monkeypatch):
+    """Who removed a directory of that name would remove all that is theirs."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert OutputDirectory("~/new").path == tmp_path / "new"
+    assert not (tmp_path / "~").exists()
+
+
 def test_what_cannot_be_read_is_named(tmp_path):
     (tmp_path / "1.png").mkdir()
     with pytest.raises(CutoutsError, match=f"^{tmp_path}/1.png cannot be read: Is a directory.$"):

@@ -5,6 +5,7 @@ import time
 
 import astropy.table
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from tests.sources.reading import read_catalog
 
@@ -40,6 +41,23 @@ def test_every_kind_of_file_gives_the_same_rows(frame, tmp_path, name):
     path = tmp_path / name
     WRITERS[name](frame, path)
     assert read_catalog(path).select(list(frame)).to_pylist() == frame.to_dict("records")
+
+
+def test_identifiers_that_pandas_keeps_as_a_range_are_there(frame, tmp_path):
+    """An index of equal steps is not written as a column."""
+    several = pd.concat([frame] * 3, ignore_index=True).assign(diaSourceId=range(2**62 + 9, 2**62 - 9, -3))
+    several.set_index("diaSourceId").to_parquet(tmp_path / "c.parquet", row_group_size=4)
+    assert "diaSourceId" not in pq.read_schema(tmp_path / "c.parquet").names
+    found = read_catalog(tmp_path / "c.parquet")
+    assert sorted(found["diaSourceId"].to_pylist()) == sorted(several["diaSourceId"])
+    places = dict(zip(found["diaSourceId"].to_pylist(), found["ra"].to_pylist(), strict=True))
+    assert places == dict(zip(several["diaSourceId"], several["ra"], strict=True))
+
+
+def test_a_tilde_is_the_home_directory(frame, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    frame.to_csv(tmp_path / "c.csv", index=False)
+    assert len(read_catalog("~/c.csv")) == len(frame)
 
 
 def test_a_missing_file_is_named(tmp_path):

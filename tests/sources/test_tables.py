@@ -246,6 +246,11 @@ def test_several_things_wrong_with_a_row_are_all_told(columns):
     }
 
 
+def test_a_number_that_is_too_large_is_told_from_what_is_none(columns):
+    (table,) = arrow_tables(pd.DataFrame(columns | {"visit": [str(2**63), "1"]}))
+    assert reasons(table) == {IDS[0]: "visit is '9223372036854775808', not within 64 bits"}
+
+
 def test_reasons_stay_when_a_table_is_read_again(columns):
     (once,) = arrow_tables(pd.DataFrame(columns | {"visit": ["x", "1"]}))
     (twice,) = arrow_tables(once)

@@ -186,6 +186,8 @@ def _field_and_value(word: str, config: "Config") -> tuple[str, Any]:
         if (found := _TRUTHS.get(value.lower())) is None:
             raise CutoutsError(f"-c {word!r}: {name} is True or False.")
         return name, found
+    if field.dtype is str and value != "None":
+        return name, repr(value.strip("'\""))  # else words with commas between them would be several
     if isinstance(field, ListField) and not value.startswith(("[", "(")):
         try:
             return name, [field.itemtype(item) for item in value.split(",") if item]

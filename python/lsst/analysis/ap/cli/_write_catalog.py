@@ -21,6 +21,8 @@ def write_catalog(tables: "Iterable[pa.Table]", path: str | Path, *, overwrite: 
     Memory holds one table. A file with other contents is replaced only if ``overwrite`` says so.
     """
     path = Path(path)
+    if path.suffix.lower() not in (".parquet", ".parq", ".pq"):
+        raise CutoutsError(f"{path} would be a Parquet file: end its name in .parquet.")
     try:
         with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
             whole = Path(folder, path.name)

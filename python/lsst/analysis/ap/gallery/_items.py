@@ -3,6 +3,7 @@
 __all__ = ("ColorScale", "Items", "PictureSet", "color_scales", "read_items")
 
 import ast
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,7 +117,7 @@ def read_items(directory: str | Path) -> Items:
     CutoutsError
         Raised when the directory has no pictures, or they cannot be read.
     """
-    root = Path(directory)
+    root = Path(os.path.expanduser(directory))
     if "://" in str(directory):
         raise CutoutsError(
             f"{directory} is not on this machine: copy the pictures to a local directory first."

@@ -26,7 +26,7 @@ class OutputDirectory:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = Path(os.path.expanduser(path))
         """Local folder of the files."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)

@@ -161,7 +161,6 @@ def check_sources(survey: Survey, repository: Repository) -> None:
     for number, what in (
         (survey.without_position, "have no position and get no picture"),
         (survey.without_image, "have no visit or no detector and get no picture"),
-        (survey.repeated, "repeat the diaSourceId of another; the first row of each counts"),
     ):
         if number:
             _LOG.warning("%d of %d sources %s.", number, count, what)

@@ -168,8 +168,7 @@ def _read(
     """Read a table, of those in Arrow's formats only the wanted columns."""
     table = as_arrow(_with_data_id(get_table(butler, ref, columns), ref))
     try:
-        if table is None:
-            raise CutoutsError("it is no table.")
+        assert table is not None
         return standardizer(table)
     except CutoutsError as error:
         raise CutoutsError(f"{ref}: {error}", choices=error.choices) from error
@@ -207,6 +206,10 @@ def _column_names(butler: "LimitedButler", ref: "DatasetRef") -> list[str] | Non
 
 def _with_data_id(table: Any, ref: "DatasetRef") -> Any:
     """Return a table with the columns that only its data ID says."""
+    if not hasattr(table, "columns"):
+        raise CutoutsError(
+            f"{ref} is no table: give the dataset type of tables of DiaSources, such as dia_source_detector."
+        )
     if isinstance(table, pa.Table):
         for name, value in _data_id_columns(ref, table.column_names).items():
             table = table.append_column(name, pa.array([value] * len(table)))

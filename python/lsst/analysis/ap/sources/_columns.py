@@ -117,7 +117,8 @@ class Standardizer:
                 continue
             columns[name] = reading.values
             for row, text in reading.unreadable.items():
-                reasons.setdefault(row, []).append(f"{name} is {_short(text)}, not {kind.words}")
+                what = "within 64 bits" if kind is WHOLE and text.isdecimal() else kind.words
+                reasons.setdefault(row, []).append(f"{name} is {_short(text)}, not {what}")
         # One new table, as each costs what reading a column does.
         return pa.table(columns) if columns else table.select([])
 

@@ -3,6 +3,7 @@
 __all__ = ("open_catalog", "read_file")
 
 import gzip
+import os
 import tempfile
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -112,12 +113,12 @@ class _Reader:
     """Reads one catalogue, again when asked again."""
 
     def __init__(self, path: str | Path, meanings: Meanings) -> None:
-        self._name = str(path)
+        self._name = os.path.expanduser(path)
         self._is_uri = "://" in self._name
-        self._is_folder = self._name.endswith("/") if self._is_uri else Path(path).is_dir()
+        self._is_folder = self._name.endswith("/") if self._is_uri else Path(self._name).is_dir()
         self._suffix = PARQUET_SUFFIXES[0] if self._is_folder else _suffix(self._name)
         self._meanings = meanings
-        if not self._is_uri and not Path(path).exists():
+        if not self._is_uri and not Path(self._name).exists():
             raise CutoutsError(f"There is no catalogue {path}. Check the path.")
         if self._suffix not in _SUFFIXES:
             raise CutoutsError(

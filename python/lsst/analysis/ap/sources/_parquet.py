@@ -48,7 +48,8 @@ def scan_parquet(path: str, filesystem: Any, columns: Collection[str] | None) ->
         partitioning, source = None, path
     dataset = ds.dataset(source, filesystem=place, format="parquet", partitioning=partitioning)
     fragments = list(dataset.get_fragments())
-    everywhere = dict.fromkeys(name for fragment in fragments for name in fragment.physical_schema.names)
+    schemas = [fragment.physical_schema for fragment in fragments]
+    everywhere = dict.fromkeys(name for schema in schemas for name in (*schema.names, *_ranges(schema)))
     is_empty = True
     # One by one: files of different ages have different columns and types.
     for fragment in fragments:
@@ -74,13 +75,30 @@ def _read_fragment(
     wanted = names if columns is None else names_there(names, columns)
     schema = fragment.physical_schema
     there = [name for name in wanted if name not in folders and name in schema.names]
+    ranges, row = _ranges(schema), 0
     tables = (pa.Table.from_batches([batch]) for batch in fragment.to_batches(columns=there))
     for table in chain(tables, [schema.empty_table().select(there)]):
+        rows = slice(row, row := row + len(table))
         for name in wanted:
-            if name not in there:
+            if name in there:
+                continue
+            if name in ranges:
+                values = pa.array(ranges[name][rows], pa.int64())
+            else:
                 value = pa.scalar(folders.get(name))
-                table = table.append_column(name, pa.array([value.as_py()] * len(table), value.type))
+                values = pa.array([value.as_py()] * len(table), value.type)
+            table = table.append_column(name, values)
         yield table
+
+
+def _ranges(schema: pa.Schema) -> dict[str, range]:
+    """Return the indices of a data frame that pandas does not write as columns, as their steps are equal."""
+    kept = (schema.pandas_metadata or {}).get("index_columns", [])
+    return {
+        each["name"]: range(each["start"], each["stop"], each["step"])
+        for each in kept
+        if isinstance(each, dict) and each["kind"] == "range" and each["name"]
+    }
 
 
 def _hats_root(place: "FileSystem", path: str) -> str | None:
