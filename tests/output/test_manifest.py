@@ -1,14 +1,18 @@
 import csv
 import io
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from tests.zooniverse.stand_in import SUBJECT_SET, Zooniverse
 
 from lsst.analysis.ap.domain import DetectorVisit
-from lsst.analysis.ap.output import Failure, ManifestForm, OutputDirectory, Picture
-from lsst.analysis.ap.runs._lists import write_failures
+from lsst.analysis.ap.output import ManifestForm, OutputDirectory, Picture, metadata_of
+from lsst.analysis.ap.output._manifest import ManifestColumn, choose_columns
 
 PLACE = DetectorVisit("Cam", 7, 3)
+
+DEFAULT = ("#ra", "#dec")
 
 
 @pytest.fixture
@@ -176,14 +180,81 @@ def test_a_manifest_of_nothing_has_its_header(directory, rows):
     assert (directory.path / "manifest.csv").read_text() == "filename,diaSourceId,#ra\n"
 
 
-def test_failures_are_listed_and_a_stale_list_removed(directory):
-    path = directory.path / "failures.csv"
-    write_failures(directory, [Failure(1, PLACE, "no image, sorry"), Failure(2, None, "no visit: ±1")])
-    cam = {"instrument": "Cam", "visit": "7", "detector": "3"}
-    assert read(path) == [
-        {"diaSourceId": "1", **cam, "reason": "no image, sorry"},
-        {"diaSourceId": "2", **dict.fromkeys(cam, ""), "reason": "no visit: ±1"},
+@pytest.mark.parametrize(
+    ("items", "names"),
+    [
+        (["#ra", "#dec"], ["#ra", "#dec"]),
+        (["snr", "!band"], ["snr", "!band"]),
+        (["+#snr"], ["#ra", "#dec", "#snr"]),
+        (["+#snr", "!band"], ["!band", "#snr"]),
+        (["anonymous"], []),
+        (["anonymous", "+%band"], ["%band"]),
+        ([], []),
+        (["+#dec", "+#snr", "+#snr"], ["#ra", "#dec", "#snr"]),
+    ],
+)
+def test_columns_are_the_default_or_others_or_more(items, names):
+    assert [column.name for column in choose_columns(items, DEFAULT)] == names
+
+
+def test_only_what_somebody_asked_for_must_be_there():
+    columns = choose_columns(["+#snr", "+#dec"], DEFAULT)
+    assert {column.name: column.is_asked for column in columns} == {"#ra": False, "#dec": True, "#snr": True}
+    assert not any(column.is_asked for column in choose_columns(DEFAULT, DEFAULT))
+
+
+def test_a_column_may_show_something_else_than_its_name():
+    assert choose_columns(["#training_subject = pixelFlags_injected", "!b=x == 'a,b'"], ()) == (
+        ManifestColumn("#training_subject", "pixelFlags_injected"),
+        ManifestColumn("!b", "x == 'a,b'"),
+    )
+
+
+@pytest.mark.parametrize("item", ["", "#", "#a:b", "a,b", "#x=", "=x", "+"])
+def test_what_is_no_column_is_refused(item):
+    with pytest.raises(ValueError, match="is no column: write NAME"):
+        choose_columns([item], DEFAULT)
+
+
+def test_numbers_are_as_short_as_their_precision_allows():
+    rows = pa.table(
+        {
+            "single": pa.array(np.float32([0.8, 1e12])),
+            "double": [0.1 + 0.2, 53.202312052481766],
+            "identifier": [2**62 + 1, None],
+            "flag": [True, False],
+            "unwanted": [1, 2],
+        }
+    )
+    assert metadata_of(rows, ["single", "double", "identifier", "flag", "absent"]) == [
+        {
+            "single": "0.8",
+            "double": "0.30000000000000004",
+            "identifier": "4611686018427387905",
+            "flag": "true",
+        },
+        {"single": "1e+12", "double": "53.202312052481766", "flag": "false"},
     ]
-    assert path.read_bytes().endswith(b"\n2,,,,no visit: \xc2\xb11\n")
-    write_failures(directory, [])
-    assert not path.exists()
+
+
+def test_columns_that_zooniverse_itself_reads_pass_through():
+    rows = pa.table({"#training_subject": ["true"], "#feedback_1_id": [3], "ra": [1.0]})
+    assert metadata_of(rows, []) == [{"#training_subject": "true", "#feedback_1_id": "3"}]
+
+
+def test_rows_without_a_wanted_column_have_no_values():
+    assert metadata_of(pa.table({"ra": [1.0, 2.0]}), ["absent"]) == [{}, {}]
+
+
+def test_values_that_are_no_text_are_told_all_the_same():
+    rows = pa.table(
+        {
+            "#feedback": pa.array([[1.5, None], None]),
+            "#place": [{"x": 1}, {"x": 2}],
+            "#bytes": pa.array([b"\xff", b"abc"]),
+        }
+    )
+    assert metadata_of(rows, []) == [
+        {"#feedback": "[1.5, null]", "#place": '{"x": 1}', "#bytes": "\"b'\\\\xff'\""},
+        {"#place": '{"x": 2}', "#bytes": "\"b'abc'\""},
+    ]

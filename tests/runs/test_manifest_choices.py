@@ -12,6 +12,9 @@ import pytest
 from PIL import Image
 
 from lsst.analysis.ap import CutoutsError, ZooniverseCutoutsConfig
+from lsst.analysis.ap.domain import DetectorVisit
+from lsst.analysis.ap.output import Failure, OutputDirectory
+from lsst.analysis.ap.runs._lists import write_failures
 
 DEFAULT = ZooniverseCutoutsConfig().manifestColumns
 
@@ -295,3 +298,17 @@ def test_a_run_says_how_to_upload_its_pictures(one_detector, tmp_path, annotated
     assert result.uploads == {
         name: [line.replace("{out}", str(outdir)) for line in lines] for name, lines in uploads.items()
     }
+
+
+def test_failures_are_listed_and_a_stale_list_removed(tmp_path):
+    directory, path = OutputDirectory(tmp_path), tmp_path / "failures.csv"
+    place = DetectorVisit("Cam", 7, 3)
+    write_failures(directory, [Failure(1, place, "no image, sorry"), Failure(2, None, "no visit: ±1")])
+    cam = {"instrument": "Cam", "visit": "7", "detector": "3"}
+    assert list(csv.DictReader(path.open(newline=""))) == [
+        {"diaSourceId": "1", **cam, "reason": "no image, sorry"},
+        {"diaSourceId": "2", **dict.fromkeys(cam, ""), "reason": "no visit: ±1"},
+    ]
+    assert path.read_bytes().endswith(b"\n2,,,,no visit: \xc2\xb11\n")
+    write_failures(directory, [])
+    assert not path.exists()

@@ -49,6 +49,11 @@ _TEXTS: Final = (b"tEXt", b"iTXt", b"zTXt")
 _KEPT: Final = (b"Software", b"Panels")
 """First words of the texts that tell nothing of the source: neither its identifiers nor its pixel values."""
 
+_IN_A_PATH: Final = "/!$&'()*+,;=:@~%"
+"""What a path may hold as it is (RFC 3986, 3.3), and the sign of what is encoded already."""
+
+_HOST: Final = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -124,12 +129,6 @@ def panel_path(path: str, panel: str) -> str:
     ``panel``: one of ``PANELS``.
     """
     return f"{path.removesuffix('.png')}_{panel}.png"
-
-
-_IN_A_PATH: Final = "/!$&'()*+,;=:@~%"
-"""What a path may hold as it is (RFC 3986, 3.3), and the sign of what is encoded already."""
-
-_HOST: Final = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+")
 
 
 def picture_key(path: str) -> str:

@@ -33,6 +33,10 @@ PNG: Final = "png"
 PANEL_COLUMNS: Final = {panel: f"{PNG}_{panel}" for panel in PANELS}
 """Column of the pictures of each panel."""
 
+_FAILURE: Final = "failure"
+_KEY: Final = b"lsst.analysis.ap"
+"""Key of the description in the metadata of the schema."""
+
 
 @dataclass(frozen=True)
 class Description:
@@ -89,11 +93,6 @@ class Description:
                 values.setdefault(name, {})[value] = None
         facts = {name: "; ".join(several) for name, several in values.items()}
         return dataclasses.replace(self, facts=facts)
-
-
-_FAILURE: Final = "failure"
-_KEY: Final = b"lsst.analysis.ap"
-"""Key of the description in the metadata of the schema."""
 
 
 def make_picture_table(
