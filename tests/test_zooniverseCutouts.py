@@ -370,3 +370,8 @@ def test_every_choice_of_looks_is_a_field(annotated):
         value = getattr(style, field.name)
         found[first + "".join(map(str.title, others))] = list(value) if isinstance(value, tuple) else value
     assert found == values
+
+
+def test_a_misspelt_field_is_named_with_the_one_that_was_meant(demo):
+    with pytest.raises(CutoutsError, match=r"no field 'size'\. Did you mean sizes\?"):
+        ZooniverseCutoutsTask.from_repository(str(demo.repo), demo.collection, size=[30])

@@ -14,11 +14,13 @@ def out(tmp_path):
     return tmp_path / "out"
 
 
-def test_the_command_makes_what_it_says_and_keeps_it(out, capsys):
+def test_the_command_makes_what_it_says_and_keeps_it(out, capsys, caplog):
+    caplog.set_level("INFO")
     assert cli.main([str(out), *TINY]) == 0
 
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
+    assert "dropping all tables" not in caplog.text
     assert str(out / "apdb.sqlite3") in lines[1]
     assert str(out / "repo") in lines[2]
     names = ("repo/butler.yaml", "apdb.sqlite3", "apdb.yaml", "truth.parquet")

@@ -12,7 +12,7 @@ from lsst.pipe.base import Task
 from ._version import software_version
 from .domain import CutoutsError
 from .images import RememberedImages
-from .messages import one_of, public_uri
+from .messages import did_you_mean, one_of, public_uri
 from .output.config import OutputConfig
 from .render.config import PicturesConfig
 from .runs._fill import PictureSource, RunOptions, fill_directory
@@ -148,12 +148,16 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
 
         Raises
         ------
+        CutoutsError
+            Raised when there is no such field.
         lsst.pex.config.FieldValidationError
             Raised when a field does not take its value.
         """
         from lsst.daf.butler import Butler
 
         config = cls.ConfigClass()
+        for name in fields.keys() - config.keys():
+            raise CutoutsError(f"The configuration has no field {name!r}.{did_you_mean(name, config)}")
         config.update(instrument=instrument, **fields)
         config.validate()
         return cls(config, butler=Butler.from_config(repo, collections=collections), repo=repo)

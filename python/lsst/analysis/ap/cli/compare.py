@@ -87,9 +87,13 @@ def _run(arguments: argparse.Namespace) -> int:
             said = {"picture": name if is_made else "", "reason": "" if is_made else outcome}
             kept = ("diaSourceId", "visit", "detector", "found", "flux_ratio", "noise_ratio")
             rows.append({key: row.get(key, "") for key in kept} | said)
+        rows.sort(key=lambda row: row["found"] == "both")
         directory.write_csv("comparison.csv", list(rows[0]), (list(map(str, row.values())) for row in rows))
     failed = sum(not isinstance(outcome, bytes) for outcome in grid.outcomes)
-    print_report(arguments.outdir, {"compared": [len(rows) - failed], "failed": [failed]})
+    report = {"compared": [len(rows) - failed], "failed": [failed]}
+    if more := len(table) - len(rows):
+        report["beyond --limit"] = [more]
+    print_report(arguments.outdir, report)
     return 1 if failed else 0
 
 

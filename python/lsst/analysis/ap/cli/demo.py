@@ -7,6 +7,7 @@ __all__ = ("build_parser", "main")
 
 import argparse
 import inspect
+import logging
 from functools import partial
 
 from ..demo import make_demo
@@ -52,6 +53,8 @@ def _run(arguments: argparse.Namespace) -> int:
     names = (name.replace("-", "_") for name in (*_NUMBERS, *_SWITCHES))
     choices = {name: getattr(arguments, name) for name in names}
     report = None if arguments.quiet else partial(print, flush=True)
+    if arguments.log_level != "DEBUG":  # a new database begins with "dropping all tables"
+        logging.getLogger("lsst.dax").setLevel(logging.WARNING)
     try:
         make_demo(arguments.root, report=report, **choices)
     except OSError as error:
