@@ -37,7 +37,13 @@ PACKAGE = "python/lsst/analysis/ap"
 ROOMS = {
     "tests/render": ["render/*.py"],
     "tests/output": ["output/*.py"],
-    "tests/sources": ["sources/conditions/*.py", "sources/*selection.py", "sources/config.py", "criteria.py"],
+    "tests/sources": [
+        "sources/conditions/*.py",
+        "sources/_sql.py",
+        "sources/*selection.py",
+        "sources/config.py",
+        "criteria.py",
+    ],
 }
 """The modules that are changed, by the folder of the tests that should notice."""
 OPERATORS = r"""ReplaceBinaryOperator_(Add_Sub|Sub_Add|Mul_Div|Div_Mul|FloorDiv_Mul|Mod_Sub|Pow_Mul|
