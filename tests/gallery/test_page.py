@@ -287,6 +287,22 @@ def test_a_brush_on_a_histogram_filters(open_page, index, catalogue):
     assert set(ids(page)) == {i for i, r in known.items() if r >= low}
 
 
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(53.051, 53.158), (-28.119, -28.02), (61050.1889, 61050.3), (2.02e12, 2.02e12 + 90), (-3, 2000)],
+)
+def test_numbers_that_differ_little_are_told_apart(open_page, index, low, high):
+    page = open_page(index)
+    numbers = [low + (high - low) * part / 40 for part in range(41)]
+    page.evaluate("numbers => { window.scale = new Gallery.Scale(numbers); }", numbers)
+    ticks = [float(text) for _, text in page.evaluate("scale.ticks(3)")]
+    assert ticks == pytest.approx([low, (low + high) / 2, high], rel=0, abs=(high - low) / 10)
+    for part in (0.1, 1 / 3, 0.98):
+        found = page.evaluate("part => scale.rounded(part)", part)
+        assert found == pytest.approx(low + part * (high - low), rel=0, abs=(high - low) / 300)
+        assert len(repr(found).replace(".0", "")) < 16
+
+
 def test_flags_filter_by_their_words(open_page, index, catalogue):
     page = open_page(index)
     page.get_by_label("flag BAD").select_option("yes")

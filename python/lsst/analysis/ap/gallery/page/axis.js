@@ -2,7 +2,7 @@
 // Axes of plots: where each row lies along one, from 0 to 1, and the facet of a part of it.
 
 {
-  const { Scale, brief, scattered } = Gallery;
+  const { Scale, scattered } = Gallery;
 
   /** An axis of numbers. */
   class NumberAxis {
@@ -18,7 +18,8 @@
     }
 
     get words() {
-      return `${this.column.name} from ${brief(this.scale.low)} to ${brief(this.scale.high)}`;
+      const [low, high] = this.scale.ticks(2).map(([, text]) => text);
+      return `${this.column.name} from ${low} to ${high}`;
     }
 
     /** The facet of what lies between two places. */

@@ -93,9 +93,10 @@ const Gallery = {};
     return whole.format(number);
   }
 
-  /** A number in the few digits that a caption or an axis has room for. */
-  function brief(number) {
+  /** A number in the few digits that a caption or an axis has room for, or in more where these are needed. */
+  function brief(number, digits = 3) {
     if (!Number.isFinite(number)) return String(number);
+    if (digits > 3) return String(Number(number.toPrecision(digits)));
     const size = Math.abs(number);
     if (size !== 0 && (size >= 1e6 || size < 1e-3)) return number.toExponential(1).replace("e+", "e");
     if (size >= 100) return String(Math.round(number));

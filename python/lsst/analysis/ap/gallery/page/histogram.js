@@ -2,7 +2,7 @@
 // A facet of numbers: how they are spread, and a brush that filters by them.
 
 {
-  const { element, vector, Scale, brief, count } = Gallery;
+  const { element, vector, Scale, count } = Gallery;
 
   const BINS = 36;
   const [WIDTH, HEIGHT] = [216, 44];
@@ -32,12 +32,13 @@
       );
       drawing.addEventListener("pointerdown", (event) => this.#drag(event, drawing));
       drawing.addEventListener("dblclick", () => this.#choose());
+      const ends = this.scale.ticks(2);
       this.fields = ["least", "greatest"].map((end) =>
         element("input", {
           type: "number",
           step: "any",
           "aria-label": `${end} ${column.name}`,
-          placeholder: brief(end === "least" ? this.scale.low : this.scale.high),
+          placeholder: ends[end === "least" ? 0 : 1][1],
           on: { change: () => this.#typed() },
         }),
       );
@@ -121,8 +122,8 @@
       const range = (e) => {
         const [from, to] = [Math.min(start, bin(e)), Math.max(start, bin(e))];
         // The outer ends stay open, so that rounding never loses the extreme values.
-        const low = from === 0 ? undefined : Number(this.scale.number(from / BINS).toPrecision(4));
-        const high = to === BINS ? undefined : Number(this.scale.number(to / BINS).toPrecision(4));
+        const low = from === 0 ? undefined : this.scale.rounded(from / BINS);
+        const high = to === BINS ? undefined : this.scale.rounded(to / BINS);
         return from === to ? null : [low, high];
       };
       const move = (e) => this.#showBrush(...(range(e) ?? []));

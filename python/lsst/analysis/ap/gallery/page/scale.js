@@ -46,10 +46,22 @@
       return this.transform.from(this.start + place * this.length);
     }
 
+    /** How many digits tell the number at a place from that a part of the axis further on. */
+    #digits(place, part) {
+      const [size, step] = [this.number(place), this.number(place + part) - this.number(place)].map(Math.abs);
+      if (size === 0 || step === 0) return 3;
+      return Math.min(15, Math.max(3, Math.ceil(Math.floor(Math.log10(size)) + 1 - Math.log10(step))));
+    }
+
+    /** The number at a place, with no more digits than places differ by that can be pointed at. */
+    rounded(place) {
+      return Number(this.number(place).toPrecision(this.#digits(place, 0.003)));
+    }
+
     /** Some places with the text that stands there. */
     ticks(number) {
       const places = Array.from({ length: number }, (_, i) => i / (number - 1 || 1));
-      return places.map((place) => [place, brief(this.number(place))]);
+      return places.map((place) => [place, brief(this.number(place), this.#digits(place, 0.1))]);
     }
   }
 
