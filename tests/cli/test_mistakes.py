@@ -26,6 +26,7 @@ FILES = {
     "broken.py": "config.sizes = [\n",
     "old.py": "config.url_root = 'https://a/b'\n",
     "no_gold.csv": "diaSourceId,answer\n1,maybe\n",
+    "apdb.sqlite3": "SQLite format 3\0",
     "words.txt": "one\ntwo\n",
     "other.parquet": "this is no Parquet file",
 }
@@ -105,6 +106,9 @@ MISTAKES = [
     ("--sqlitefile @T/absent.db @W @O", "no SQLite file absent.db"),
     ("--sqlitefile @T/words.txt @W @O", "words.txt not a database"),
     ("--catalog @T/absent.csv @W @O", "no catalogue absent.csv"),
+    ("--catalog @T/apdb.sqlite3 @W @O", "apdb.sqlite3 database --sqlite-file"),
+    ("--apdb @T/apdb.sqlite3 @W @O", "apdb.sqlite3 database --sqlite-file"),
+    ("@A --collections @C @R @R", "repo butler repository another directory"),
     ("--catalog @T/no_ra.csv @W @O", "no column 'ra' it has diaSourceId Rename"),
     ("--catalog @T/empty.csv @W @O", "No DiaSource the catalogue has none"),
     ("--catalog @T/nowhere.csv @W @O", "None of the 1 sources position columns ra and dec"),

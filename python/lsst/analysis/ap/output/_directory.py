@@ -28,6 +28,10 @@ class OutputDirectory:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(os.path.expanduser(path))
         """Local folder of the files."""
+        if (self.path / "butler.yaml").exists():
+            raise CutoutsError(
+                f"Output directory {self.path} is a butler repository: give another directory."
+            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

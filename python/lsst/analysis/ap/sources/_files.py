@@ -1,6 +1,6 @@
 """DiaSource catalogues in files."""
 
-__all__ = ("open_catalog", "read_file")
+__all__ = ("SQLITE_SUFFIXES", "open_catalog", "read_file")
 
 import gzip
 import os
@@ -22,6 +22,9 @@ from ._csv import read_csv
 from ._parquet import PARQUET_SUFFIXES, scan_parquet
 from ._selection import Selection
 from ._tables import as_arrow
+
+SQLITE_SUFFIXES: Final = (".sqlite3", ".sqlite", ".db")
+"""How names of files end that are databases, and neither catalogues nor configurations."""
 
 _READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
     ".csv": lambda path: read_csv(path.read_bytes()),
@@ -120,6 +123,10 @@ class _Reader:
         self._meanings = meanings
         if not self._is_uri and not Path(self._name).exists():
             raise CutoutsError(f"There is no catalogue {path}. Check the path.")
+        if self._suffix in SQLITE_SUFFIXES:
+            raise CutoutsError(
+                f"Catalogue {path} is a database: open it as an SQLite file.", choices=("sqlitefile",)
+            )
         if self._suffix not in _SUFFIXES:
             raise CutoutsError(
                 f"The kind of catalogue {path} is unknown: its suffix {self._suffix!r} is none of "
