@@ -266,7 +266,7 @@ def test_what_is_wrong_with_all_sources_is_refused_with_the_count(
         f"None of the {n} sources has a position": nowhere,
         f"None of the {n} sources has a visit": sources.assign(detector=pd.array([None] * n, dtype="Int64")),
         f"instrument HSC ({n} sources); it has DemoCam": sources.assign(instrument="HSC"),
-        f"None of the {n} sources can be read; of the first one: ra is '10:00:00', not": sources.assign(
+        f"None of the {n} sources has a picture; of the first one: ra is '10:00:00', not": sources.assign(
             ra="10:00:00"
         ),
         f"All {n} positions are in radians": sources.assign(

@@ -113,6 +113,9 @@ def test_a_position_that_nothing_covers_fails_alone():
     assert len(found) == 4 + 3
     reasons = [text for b in batches for text in b.reasons.values()]
     assert sum("ra is 'x', not a number" in text for text in reasons) == 1
+    assert reasons.count("has no position: ra = nan, dec = 1.0") == 1
+    (batch,) = group_by_detector([table(ra=[10.0], dec=[1.0], band=["z"])], None)
+    assert batch.reasons[0].startswith("the images that cover it are of other visits, detectors, bands or ti")
 
 
 @pytest.mark.parametrize("kind", ["frame", "file"])

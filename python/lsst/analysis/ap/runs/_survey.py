@@ -144,7 +144,7 @@ def check_sources(survey: Survey, repository: Repository) -> None:
     """Refuse sources of which no picture can come, and warn of bad ones."""
     count = survey.count
     if survey.unreadable == count:
-        raise CutoutsError(f"None of the {count} sources can be read; of the first one: {survey.reason}.")
+        raise CutoutsError(f"None of the {count} sources has a picture; of the first one: {survey.reason}.")
     if survey.without_position == count:
         raise CutoutsError(f"None of the {count} sources has a position: check the columns ra and dec.")
     if survey.without_image == count:

@@ -95,16 +95,18 @@ def _rows(paths: Iterable[str | Path], instrument: str, stamps: Sequence[str]) -
 
 def _packets(paths: Iterable[str | Path]) -> Iterator[Packet]:
     """Yield the alerts of all files that can be read."""
-    unreadable = total = 0
-    cause: CutoutsError | None = None
+    errors = []
+    total = 0
     for path in paths:
         total += 1
         try:
             yield from read_packets(path)
         except CutoutsError as error:
-            _LOG.warning("%s", error)
-            unreadable, cause = unreadable + 1, error
-    if cause is not None and unreadable == total:
+            errors.append(error)
+    cause = errors.pop() if errors and len(errors) == total else None
+    for unreadable in errors:
+        _LOG.warning("%s", unreadable)
+    if cause is not None:
         raise cause
 
 

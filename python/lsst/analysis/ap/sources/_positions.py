@@ -3,6 +3,7 @@
 __all__ = ("POSITION", "TIME_RANGE", "Exposure", "FindExposures", "place_positions")
 
 import hashlib
+import math
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
@@ -48,6 +49,15 @@ type FindExposures = Callable[[NDArray[np.float64], NDArray[np.float64]], Sequen
 """Returns the images that cover each of some positions, given right ascension and declination in degrees."""
 
 
+def _why_none(ra: float, dec: float, exposures: Sequence[Exposure]) -> str:
+    """Return why a position is on no image that its row allows."""
+    if not math.isfinite(ra + dec):
+        return f"has no position: ra = {ra}, dec = {dec}"
+    if exposures:
+        return "the images that cover it are of other visits, detectors, bands or times than its row asks for"
+    return "no image of the repository covers it"
+
+
 def place_positions(table: pa.Table, find: FindExposures | None) -> pa.Table:
     """Give positions the images that show them, and each showing an identifier.
 
@@ -72,7 +82,8 @@ def place_positions(table: pa.Table, find: FindExposures | None) -> pa.Table:
             several = [{name: row.get(name) for name in _KEYS}]
         else:
             several = [_showing(exposure) for exposure in exposures if _is_wanted(exposure, row)]
-        for showing in several or [{REASON: row.get(REASON) or "no image of the repository covers it"}]:
+        reason = row.get(REASON) or _why_none(float(ra[place]), float(dec[place]), exposures)
+        for showing in several or [{REASON: reason}]:
             where = "/".join(str(showing.get(name)) for name in _KEYS)
             identifier = _identifier(ra[place], dec[place], where)
             showings.append({POSITION: position, "diaSourceId": identifier, **showing})
