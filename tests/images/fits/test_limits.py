@@ -13,7 +13,7 @@ from astropy.io import fits
 
 from lsst.analysis.ap.domain import Box
 from lsst.analysis.ap.images import ImageFileError
-from lsst.analysis.ap.images.fits import _tiles
+from lsst.analysis.ap.images.fits import _codecs, _tiles
 from lsst.analysis.ap.images.fits._afw_archive import read_rows
 from lsst.analysis.ap.images.fits._bytes import MemoryBytes
 from lsst.analysis.ap.images.fits._hdus import HduList
@@ -94,21 +94,29 @@ def test_images_in_one_tile_that_is_too_large(frugal, shape):
         read_plane(plane_of(data), [BOX])
 
 
-def test_large_images_are_read_in_turns(frugal, monkeypatch):
-    pixels = np.arange(200 * 60, dtype=np.float32).reshape(200, 60)
+@pytest.mark.parametrize("shape", [(200, 60), (185, 55)])
+def test_large_images_are_read_in_turns(frugal, monkeypatch, shape):
+    """Four tiles at a time are decoded, each of them once, whatever boxes touch it."""
+    pixels = np.arange(shape[0] * shape[1], dtype=np.float32).reshape(shape)
     data = write(
         fits.CompImageHDU(pixels, compression_type="GZIP_2", quantize_level=0.0, tile_shape=(20, 30))
     )
     rng = np.random.default_rng(4)
-    boxes = [Box(x, x + 7, y, y + 5) for x, y in rng.integers(53, size=(40, 2)) * [1, 3]]
-    decoded = []
-    decode = _tiles._Tiles.decode
-    monkeypatch.setattr(_tiles._Tiles, "decode", lambda *words: decoded.append(1) or decode(*words))
-    monkeypatch.setattr(_tiles, "MAX_BUFFER", 4 * 20 * 30 * 4)
+    boxes = [Box(x, x + 7, y, y + 5) for x, y in rng.integers(48, size=(40, 2)) * [1, 3]]
+    decoded, turns = [], []
+    decode, turn = _codecs.Codec.decode, _tiles._Tiles.decode
+    monkeypatch.setattr(_codecs.Codec, "decode", lambda *words: decoded.append(1) or decode(*words))
+    monkeypatch.setattr(_tiles._Tiles, "decode", lambda *words: turns.append(1) or turn(*words))
+    monkeypatch.setattr(_tiles, "BUFFER", 4 * 20 * 30 * 4)
     arrays = read_plane(plane_of(data), boxes)
     for box, array in zip(boxes, arrays, strict=True):
         np.testing.assert_array_equal(array, pixels[box.y_start : box.y_stop, box.x_start : box.x_stop])
-    assert len(decoded) > 4
+    corners = {
+        (x, y) for box in boxes for x in (box.x_start, box.x_stop - 1) for y in (box.y_start, box.y_stop - 1)
+    }
+    touched = {(x // 30, y // 20) for x, y in corners}
+    assert len(decoded) == len(touched)
+    assert len(turns) == -(-len(touched) // 4)
 
 
 @pytest.mark.parametrize("count", [-1, 1000, 2**31, 10**26])

@@ -1,8 +1,7 @@
 """The codecs of compressed tiles, from bytes of the file to bytes of pixels."""
 
-__all__ = ("BadTileError", "Bytes", "Codec", "decode_raw", "has_rice", "inflate_member", "unshuffle")
+__all__ = ("Bytes", "Codec", "decode_raw", "has_rice", "inflate_member", "unshuffle")
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +25,6 @@ except ImportError:
 MANY_TIMES = 64
 """What inflates to more than that is long runs of equal bytes, as masks are. libdeflate takes ten times as
 long over these as zlib-ng, and three quarters of its time over noise."""
-
-SMALL_TILE = 128
-"""Bytes of tiles that are worth a look whether they were there before."""
 
 MAX_ITEM_SIZE = 8
 """Bytes of the largest pixel there is; some writers store wider ones than the image's."""
@@ -54,14 +50,6 @@ class Codec:
     has_checksum: bool = True
     """Whether damage to a tile is always noticed."""
 
-    def decode_all(self, pieces: Sequence[Bytes], counts: Sequence[int]) -> list[Bytes]:
-        """Return the bytes of the pixels of several tiles.
-
-        ``counts``: number of pixels of each. Returns: bytes; still shuffled where the codec is. Raises
-        `BadTileError` if a tile is corrupt.
-        """
-        return _each(self.decode, pieces, counts)
-
     def decode(self, data: Bytes, count: int) -> Bytes:
         """Return the bytes of a tile's pixels.
 
@@ -82,47 +70,14 @@ def has_rice() -> bool:
     return Rice1 is not None
 
 
-def decode_raw(
-    pieces: Sequence[Bytes], counts: Sequence[int], dtype: np.dtype[Any], *, compressed: bool
-) -> Sequence[Bytes]:
-    """Return the bytes of tiles that were stored without quantization.
+def decode_raw(data: Bytes, count: int, dtype: np.dtype[Any], *, compressed: bool) -> Bytes:
+    """Return the bytes of a tile that was stored without quantization.
 
-    ``pieces``: the tiles, of GZIP_COMPRESSED_DATA or UNCOMPRESSED_DATA. ``counts``: number of pixels of each.
-    ``dtype``: type of the pixels. ``compressed``: whether they are gzip streams. Raises `BadTileError` if a
-    tile is corrupt.
+    ``data``: the tile, of GZIP_COMPRESSED_DATA or UNCOMPRESSED_DATA. ``count``: number of its pixels.
+    ``dtype``: type of the pixels. ``compressed``: whether it is a gzip stream. Raises `ValueError` if it is
+    corrupt.
     """
-    if not compressed:
-        return pieces
-    size = dtype.itemsize
-    return _each(lambda data, count: inflate(data, count * size, count * MAX_ITEM_SIZE), pieces, counts)
-
-
-class BadTileError(ValueError):
-    """One of several tiles is corrupt."""
-
-    def __init__(self, place: int, reason: str) -> None:
-        super().__init__(reason)
-        self.place = place
-
-
-def _each(
-    decode: Callable[[Bytes, int], Bytes], pieces: Sequence[Bytes], counts: Sequence[int]
-) -> list[Bytes]:
-    decoded: list[Bytes] = []
-    # Most tiles of a mask are the same few bytes.
-    known: dict[tuple[bytes, int], Bytes] = {}
-    try:
-        for data, count in zip(pieces, counts, strict=True):
-            if len(data) > SMALL_TILE:
-                decoded.append(decode(data, count))
-                continue
-            key = bytes(data), count
-            if key not in known:
-                known[key] = decode(data, count)
-            decoded.append(known[key])
-    except ValueError as error:
-        raise BadTileError(len(decoded), str(error)) from error
-    return decoded
+    return inflate(data, count * dtype.itemsize, count * MAX_ITEM_SIZE) if compressed else data
 
 
 def inflate(data: Bytes, size: int, limit: int) -> Bytes:

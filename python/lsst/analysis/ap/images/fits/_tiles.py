@@ -1,62 +1,68 @@
 """Parts of a compressed image: each tile that they touch decoded once.
 
-The tiles that any box touches are found first, their bytes read in as few ranges as is sensible, and each
-inflated once into a buffer. Only then are the pixels of each box gathered from it, so bytes are un-shuffled
-and integers turned into floating-point numbers for those pixels alone.
+The tiles that any box touches are found first, and their bytes read in as few ranges as is sensible. Some at
+a time are inflated into a buffer that is small and used again, and the pixels of the boxes gathered from it.
+So bytes are un-shuffled and integers turned into floating-point numbers for these pixels alone.
 """
 
 __all__ = ("check_gzip_tiles", "read_tiles")
 
+import math
+import threading
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from itertools import batched
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...domain import Box
 from ._bytes import join_ranges
-from ._codecs import BadTileError, Bytes, decode_raw, unshuffle
+from ._codecs import decode_raw, unshuffle
 from ._errors import ImageFileError, UnsupportedTilesError
 from ._plane import Plane
 from ._tile_table import TileTable
 
-LIKE_THE_IMAGE, LOSSLESS = 0, 1
-"""How a tile is stored: with the image's codec, or as it is because its
-pixels could not be quantized (FITS standard 4.0, section 10.1.3)."""
+BUFFER = 2**20
+"""Bytes of tiles that are decoded together, where one tile is not larger. A buffer for all tiles of a large
+image takes longer to get from the system than to be filled."""
 
-MAX_BUFFER = 2**28
-"""Bytes of tiles that are decoded at once. Boxes that touch more are read in
-turns. A single tile that is larger is refused: a small file can claim, and even
-hold, an image of any size, and an image of 8192x8192 pixels in one tile fits."""
+MAX_TILE = 2**28
+"""Bytes of the largest tile that is decoded. A small file can claim, and even hold, an image of any size, and
+an image of 8192x8192 pixels in one tile fits."""
+
+SMALL_TILE = 128
+"""Bytes of compressed tiles that are worth a look whether others are the same, as most of a mask are."""
 
 
 def read_tiles(table: TileTable, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-    """Return parts of a compressed image, together as far as their tiles may be decoded at once.
+    """Return parts of a compressed image.
 
     ``boxes``: what to read, LOCAL pixels, inside of the image. Returns: one array per box, values before
     BSCALE and BZERO. Raises `ImageFileError` if the file is truncated or corrupt; `UnsupportedTilesError` if
     only astropy reads this kind of image.
     """
-    wanted = _wanted_tiles(table, boxes)
-    size = int(np.count_nonzero(wanted)) * table.tile_bytes
-    if size <= MAX_BUFFER:
-        tiles = _Tiles.decode(table, wanted)
-        return [_gather(tiles, box) for box in boxes]
-    if len(boxes) == 1:
+    if table.tile_bytes > MAX_TILE:
         raise ImageFileError(
             table.plane.hdu.source.name,
             f"has compressed tiles of {table.tile_shape[1]}x{table.tile_shape[0]} pixels in HDU "
-            f"{table.plane.hdu.index}: a stamp would take {size >> 20} MB of them, more than "
-            f"{MAX_BUFFER >> 20}",
+            f"{table.plane.hdu.index}: a stamp takes at least {table.tile_bytes >> 20} MB of them, more than "
+            f"{MAX_TILE >> 20}",
         )
-    order = sorted(range(len(boxes)), key=lambda i: (boxes[i].y_start, boxes[i].x_start))
-    halves = order[: len(order) // 2], order[len(order) // 2 :]
-    found: dict[int, NDArray[Any]] = {}
-    for half in halves:
-        found |= zip(half, read_tiles(table, [boxes[i] for i in half]), strict=True)
-    return [found[i] for i in range(len(boxes))]
+    places = _wanted_tiles(table, boxes)
+    most = max(1, min(len(places), BUFFER // table.tile_bytes))
+    buffer = _buffer(most * table.tile_bytes).reshape(most, table.tile_bytes)
+    dtype = table.plane.dtype.newbyteorder("=")
+    parts = [np.empty(box.shape, dtype=dtype) for box in boxes]
+    reaches = [_reach(table, box) for box in boxes]
+    for column, found in _read_tiles(table, places, most):
+        tiles = _Tiles.decode(table, buffer, column, *zip(*found, strict=True))
+        for box, part, (first, last) in zip(boxes, parts, reaches, strict=True):
+            if first <= tiles.places[-1] and tiles.places[0] <= last:
+                tiles.copy_pixels(box, part)
+    return parts
 
 
 def check_gzip_tiles(plane: Plane, boxes: Sequence[Box]) -> None:
@@ -71,168 +77,210 @@ def check_gzip_tiles(plane: Plane, boxes: Sequence[Box]) -> None:
         reason = f"has an unusual tile table in HDU {plane.hdu.index}: {error}"
         raise ImageFileError(plane.hdu.source.name, reason) from error
     count = table.tile_shape[0] * table.tile_shape[1]
-    tile_x, tile_y = np.nonzero(_wanted_tiles(table, boxes))
-    numbers = tile_y * table.grid[1] + tile_x
-    for indices, pieces, column in _read_tiles(table, numbers):
-        compressed = column != "UNCOMPRESSED_DATA"
-        try:
-            decode_raw(pieces, [count] * len(pieces), np.dtype("u1"), compressed=compressed)
-        except BadTileError as error:
-            raise _corrupt(table, int(numbers[indices[error.place]]), str(error)) from error
+    for column, found in _read_tiles(table, _wanted_tiles(table, boxes), 1):
+        for place, piece in found:
+            try:
+                decode_raw(piece, count, np.dtype("u1"), compressed=column != "UNCOMPRESSED_DATA")
+            except ValueError as error:
+                raise _corrupt(table, place, str(error)) from error
 
 
-def _wanted_tiles(table: TileTable, boxes: Sequence[Box]) -> NDArray[np.bool_]:
-    """Return which tiles any of the boxes touches, transposed: (x, y)."""
+class _Memory(threading.local):
+    """What a thread decodes into, which is not given back to the system each time."""
+
+    buffer = np.empty(0, dtype=np.uint8)
+
+
+_memory = _Memory()
+
+
+def _buffer(size: int) -> NDArray[np.uint8]:
+    """Return memory for some bytes, of which what a tile of the usual size needs is kept."""
+    if size > BUFFER:
+        return np.empty(size, dtype=np.uint8)
+    if not _memory.buffer.size:
+        _memory.buffer = np.empty(BUFFER, dtype=np.uint8)
+    return _memory.buffer[:size]
+
+
+def _wanted_tiles(table: TileTable, boxes: Sequence[Box]) -> NDArray[np.intp]:
+    """Return the places of the tiles that any of the boxes touches, in order.
+
+    A place is the number of a tile where those of a column of the grid follow each other.
+    """
     wanted = np.zeros(table.grid[::-1], dtype=bool)
     for box in boxes:
         rows, columns = _tile_range(table, box)
         wanted[columns.start : columns.stop, rows.start : rows.stop] = True
-    return wanted
+    return np.flatnonzero(wanted)
+
+
+def _numbers(table: TileTable, places: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the rows of tiles in the table, where those of a row of the grid follow each other."""
+    tile_x, tile_y = np.divmod(places, table.grid[0])
+    numbers: NDArray[np.intp] = tile_y * table.grid[1] + tile_x
+    return numbers
+
+
+def _read_tiles(
+    table: TileTable, places: NDArray[np.intp], most: int
+) -> Iterator[tuple[str, list[tuple[int, memoryview]]]]:
+    """Yield the places and bytes of some tiles at a time, in order, and the column that they are kept in."""
+    left, numbers = places, _numbers(table, places)
+    for column in ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"):
+        if not left.size or column not in table.element_sizes:
+            continue
+        starts, stops = table.locate(column, numbers)
+        is_here = stops > starts
+        here = left[is_here].tolist()
+        if column == "COMPRESSED_DATA" and not table.codec.has_checksum:
+            table.check_overlaps(column)
+        ranges = join_ranges(table.plane.hdu.source, starts[is_here], stops[is_here])
+        pieces = (pair for each in ranges for pair in zip(each.indices, each.read(), strict=True))
+        for some in batched(pieces, most):
+            yield column, [(here[index], piece) for index, piece in sorted(some)]
+        left, numbers = left[~is_here], numbers[~is_here]
+    if left.size:
+        raise _corrupt(table, int(left[0]), "has no data")
 
 
 @dataclass(frozen=True)
 class _Tiles:
-    """Decoded tiles."""
+    """Decoded tiles of one column of the table."""
 
     table: TileTable
     buffer: NDArray[np.uint8]
-    """Bytes, one row per tile; those of smaller tiles fill a part of theirs.
-    Tiles that lie above each other in the image follow each other here."""
-    places: NDArray[np.intp]
-    """Row of each tile of the grid in the buffer, transposed: (x, y)."""
-    numbers: NDArray[np.intp]
-    """Row of each tile in the table."""
-    storage: NDArray[np.uint8]
-    """How each tile is stored."""
+    """Bytes, one row per tile; those of smaller tiles fill a part of theirs."""
+    places: Sequence[int]
+    """Which tiles these are, in order."""
+    rows: NDArray[np.intp]
+    """Row of each tile in the buffer; one for all that are the same bytes."""
+    is_raw: bool
+    """Whether they are stored as they are, because their pixels could not be quantized (FITS standard 4.0,
+    section 10.1.3), and not with the image's codec."""
 
     @classmethod
-    def decode(cls, table: TileTable, wanted: NDArray[np.bool_]) -> "_Tiles":
-        """Decode some tiles of the grid, given transposed: (x, y)."""
-        codec, raw_dtype, shape = table.codec, table.plane.dtype, table.plane.shape
-        places = np.cumsum(wanted).reshape(wanted.shape) - 1
-        tile_x, tile_y = np.nonzero(wanted)
-        numbers = tile_y * table.grid[1] + tile_x
-        heights = np.minimum(table.tile_shape[0], shape[0] - tile_y * table.tile_shape[0])
-        widths = np.minimum(table.tile_shape[1], shape[1] - tile_x * table.tile_shape[1])
-        counts = heights * widths
-        row_size = table.tile_bytes
-        buffer = np.empty((len(numbers), row_size), dtype=np.uint8)
-        storage = np.full(len(numbers), LIKE_THE_IMAGE, dtype=np.uint8)
+    def decode(
+        cls,
+        table: TileTable,
+        buffer: NDArray[np.uint8],
+        column: str,
+        places: Sequence[int],
+        pieces: Sequence[memoryview],
+    ) -> Self:
+        """Decode tiles, given by their places and their bytes."""
+        is_raw, codec = column != "COMPRESSED_DATA", table.codec
+        dtype = table.plane.dtype if is_raw else codec.dtype
+        count = table.tile_shape[0] * table.tile_shape[1]
+        are_alike = not any(np.remainder(table.plane.shape, table.tile_shape))
+        known: dict[tuple[bytes, int], int] = {}
+        rows: list[int] = []
         target = memoryview(buffer.reshape(-1))
-        for indices, pieces, column in _read_tiles(table, numbers):
-            wanted_counts = counts[indices].tolist()
-            dtype = codec.dtype
-            decoded: Sequence[Bytes]
+        for row, (place, piece) in enumerate(zip(places, pieces, strict=True)):
+            if not are_alike:
+                count = math.prod(_tile_shape(table, place))
+            rows.append(row)
+            if len(piece) <= SMALL_TILE:
+                rows[row] = known.setdefault((bytes(piece), count), row)
+                if rows[row] != row:
+                    continue
             try:
-                if column == "COMPRESSED_DATA":
-                    decoded = codec.decode_all(pieces, wanted_counts)
+                if is_raw:
+                    tile = decode_raw(piece, count, dtype, compressed=column == "GZIP_COMPRESSED_DATA")
                 else:
-                    storage[indices] = LOSSLESS
-                    dtype = raw_dtype
-                    compressed = column == "GZIP_COMPRESSED_DATA"
-                    decoded = decode_raw(pieces, wanted_counts, dtype, compressed=compressed)
-            except BadTileError as error:
-                raise _corrupt(table, int(numbers[indices[error.place]]), str(error)) from error
-            for index, count, tile in zip(indices.tolist(), wanted_counts, decoded, strict=True):
-                size, due = len(tile), count * dtype.itemsize
-                if size != due:
-                    is_gzip = codec.name.startswith("GZIP")
-                    if is_gzip and size in (2 * count, 4 * count, 8 * count):
-                        raise UnsupportedTilesError("pixels of another size than the image's")
-                    raise _corrupt(table, int(numbers[index]), f"has {size} bytes where {due} are due")
-                start = index * row_size
-                target[start : start + size] = tile
-        return cls(table, buffer, places, numbers, storage)
+                    tile = codec.decode(piece, count)
+            except ValueError as error:
+                raise _corrupt(table, place, str(error)) from error
+            size, due = len(tile), count * dtype.itemsize
+            if size != due:
+                if codec.name.startswith("GZIP") and size in (2 * count, 4 * count, 8 * count):
+                    raise UnsupportedTilesError("pixels of another size than the image's")
+                raise _corrupt(table, place, f"has {size} bytes where {due} are due")
+            target[row * table.tile_bytes : row * table.tile_bytes + size] = tile
+        return cls(table, buffer, places, np.array(rows), is_raw)
 
+    def copy_pixels(self, box: Box, part: NDArray[Any]) -> None:
+        """Copy the pixels of a box that are in these tiles into its array."""
+        table, (tile_height, tile_width) = self.table, self.table.tile_shape
+        rows, columns = _tile_range(table, box)
+        for tile_x in columns:
+            column = tile_x * table.grid[0]
+            start = bisect_left(self.places, column + rows.start)
+            stop = bisect_left(self.places, column + rows.stop, start)
+            if start == stop:
+                continue
+            left = tile_x * tile_width
+            window = slice(max(box.x_start - left, 0), min(box.x_stop - left, tile_width))
+            target = slice(left + window.start - box.x_start, left + window.stop - box.x_start)
+            for run in self._runs(start, stop):
+                bottom = (self.places[run.start] - column) * tile_height
+                values = self._values(run, window)
+                values = values.reshape(-1, values.shape[-1])
+                cut = slice(max(box.y_start - bottom, 0), min(box.y_stop - bottom, len(values)))
+                part[bottom + cut.start - box.y_start : bottom + cut.stop - box.y_start, target] = values[cut]
 
-def _read_tiles(
-    table: TileTable, numbers: NDArray[np.intp]
-) -> Iterator[tuple[NDArray[np.intp], list[memoryview], str]]:
-    """Yield the bytes of some tiles at a time, with the column that they are kept in."""
-    left = np.arange(len(numbers))
-    for column in ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"):
-        if not left.size or column not in table.element_sizes:
-            continue
-        starts, stops = table.locate(column, numbers[left])
-        full = np.flatnonzero(stops > starts)
-        if column == "COMPRESSED_DATA" and not table.codec.has_checksum:
-            table.check_overlaps(column)
-        for ranges in join_ranges(table.plane.hdu.source, starts[full], stops[full]):
-            yield left[full[ranges.indices]], ranges.read(), column
-        left = left[stops == starts]
-    if left.size:
-        raise _corrupt(table, int(numbers[left[0]]), "has no data")
+    def _runs(self, start: int, stop: int) -> Iterator[slice]:
+        """Split tiles of a column of the grid where one is left out, and before a smaller one."""
+        places, table = self.places, self.table
+        is_cut = table.plane.shape[0] % table.tile_shape[0] and (places[stop - 1] + 1) % table.grid[0] == 0
+        if places[stop - 1] - places[start] == stop - 1 - start and not is_cut:
+            yield slice(start, stop)
+            return
+        for i in range(start + 1, stop):
+            if places[i] != places[i - 1] + 1 or (is_cut and i == stop - 1):
+                yield slice(start, i)
+                start = i
+        yield slice(start, stop)
 
-
-def _gather(tiles: _Tiles, box: Box) -> NDArray[Any]:
-    """Return the pixels of a box from the tiles that it touches."""
-    table, (image_height, image_width) = tiles.table, tiles.table.plane.shape
-    tile_height, tile_width = table.tile_shape
-    rows, columns = _tile_range(table, box)
-    shape = box.y_stop - box.y_start, box.x_stop - box.x_start
-    out = np.empty(shape, dtype=table.plane.dtype.newbyteorder("="))
-    for tile_x in columns:
-        left = tile_x * tile_width
-        width = min(tile_width, image_width - left)
-        window = slice(max(box.x_start - left, 0), min(box.x_stop - left, width))
-        target = slice(left + window.start - box.x_start, left + window.stop - box.x_start)
-        first = int(tiles.places[tile_x, rows.start])
-        for run in _runs(tiles, first, rows):
-            bottom = run.start * tile_height
-            height = min(tile_height, image_height - bottom)
-            block = slice(first + run.start - rows.start, first + run.stop - rows.start)
-            values = _window(tiles, block, height, width, window)
-            values = values.reshape(-1, values.shape[-1])
-            cut = slice(max(box.y_start - bottom, 0), min(box.y_stop - bottom, len(values)))
-            out[bottom + cut.start - box.y_start : bottom + cut.stop - box.y_start, target] = values[cut]
-    return out
-
-
-def _runs(tiles: _Tiles, first: int, rows: range) -> list[range]:
-    """Split rows of the grid where the tiles change their size or storage."""
-    storage = tiles.storage[first : first + len(rows)]
-    changes = [rows.start + int(i) + 1 for i in np.flatnonzero(storage[1:] != storage[:-1])]
-    last = tiles.table.grid[0] - 1
-    if tiles.table.plane.shape[0] % tiles.table.tile_shape[0] and rows.start < last < rows.stop:
-        changes.append(last)
-    bounds = sorted({rows.start, *changes, rows.stop})
-    return [range(start, stop) for start, stop in pairwise(bounds)]
-
-
-def _window(tiles: _Tiles, block: slice, height: int, width: int, window: slice) -> NDArray[Any]:
-    """Return some columns of tiles of one size, shape (tiles, rows, columns)."""
-    codec = tiles.table.codec
-    lossless = tiles.storage[block.start] == LOSSLESS
-    dtype = tiles.table.plane.dtype if lossless else codec.dtype
-    stored = tiles.buffer[block, : height * width * dtype.itemsize]
-    if codec.shuffled and not lossless:
-        values = unshuffle(stored.reshape(-1, dtype.itemsize, height, width)[..., window], dtype)
-    else:
-        values = stored.view(dtype).reshape(-1, height, width)[..., window].astype(dtype.newbyteorder("="))
-    if lossless or not tiles.table.has_meaning:
-        return values
-    return _to_pixels(tiles, values, block, height, width, window)
+    def _values(self, run: slice, window: slice) -> NDArray[Any]:
+        """Return some columns of tiles of one size, shape (tiles, rows, columns)."""
+        table, codec = self.table, self.table.codec
+        dtype = table.plane.dtype if self.is_raw else codec.dtype
+        height, width = _tile_shape(table, self.places[run.start])
+        stored = self.buffer[:, : height * width * dtype.itemsize]
+        if codec.shuffled and not self.is_raw:
+            planes = stored.reshape(-1, dtype.itemsize, height, width)[..., window]
+            values = unshuffle(planes[self.rows[run]], dtype)
+        else:
+            pixels = stored.view(dtype).reshape(-1, height, width)[..., window]
+            values = pixels[self.rows[run]].astype(dtype.newbyteorder("="))
+        if self.is_raw or not table.has_meaning:
+            return values
+        return _to_pixels(table, values, _numbers(table, np.array(self.places[run])), width, window)
 
 
 def _to_pixels(
-    tiles: _Tiles, values: NDArray[Any], block: slice, height: int, width: int, window: slice
+    table: TileTable, values: NDArray[Any], numbers: NDArray[np.intp], width: int, window: slice
 ) -> NDArray[Any]:
-    table = tiles.table
-    numbers = tiles.numbers[block]
+    """Return what stored values mean: some columns of tiles of a width, given by their rows in the table."""
     blank: NDArray[np.bool_] | None = None
     if table.has_blank_column:
         blank = values == table.rows["ZBLANK"][numbers][:, np.newaxis, np.newaxis]
     elif table.blank is not None:
         blank = values == table.blank
     if table.dequantizer is not None:
-        positions = np.arange(height)[:, np.newaxis] * width + np.arange(window.start, window.stop)
+        rows = np.arange(values.shape[1])[:, np.newaxis]
+        positions = rows * width + np.arange(window.start, window.stop)
         scales, zeros = table.rows["ZSCALE"][numbers], table.rows["ZZERO"][numbers]
         if not (np.isfinite(scales).all() and np.isfinite(zeros).all()):
-            raise _corrupt(table, int(numbers[0]), "or one after it has no scale")
+            raise _corrupt_tile(table, int(numbers[0]), "or one after it has no scale")
         values = table.dequantizer(values, numbers, positions, scales, zeros)
     if blank is not None:
         values[blank] = table.missing
     return values
+
+
+def _tile_shape(table: TileTable, place: int) -> tuple[int, int]:
+    """Return how many rows and columns a tile has; those at the far edges may have fewer."""
+    tile_x, tile_y = divmod(place, table.grid[0])
+    (height, width), (tile_height, tile_width) = table.plane.shape, table.tile_shape
+    return min(tile_height, height - tile_y * tile_height), min(tile_width, width - tile_x * tile_width)
+
+
+def _reach(table: TileTable, box: Box) -> tuple[int, int]:
+    """Return the first and the last place of the tiles that a box touches."""
+    rows, columns = _tile_range(table, box)
+    return columns[0] * table.grid[0] + rows[0], columns[-1] * table.grid[0] + rows[-1]
 
 
 def _tile_range(table: TileTable, box: Box) -> tuple[range, range]:
@@ -243,7 +291,11 @@ def _tile_range(table: TileTable, box: Box) -> tuple[range, range]:
     )
 
 
-def _corrupt(table: TileTable, number: int, reason: str) -> ImageFileError:
+def _corrupt(table: TileTable, place: int, reason: str) -> ImageFileError:
+    return _corrupt_tile(table, int(_numbers(table, np.array(place))), reason)
+
+
+def _corrupt_tile(table: TileTable, number: int, reason: str) -> ImageFileError:
     return ImageFileError(
         table.plane.hdu.source.name, f"is corrupt: tile {number} of HDU {table.plane.hdu.index} {reason}"
     )
