@@ -12,7 +12,6 @@ import threading
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import batched
 from typing import Any, Self
 
 import numpy as np
@@ -57,8 +56,8 @@ def read_tiles(table: TileTable, boxes: Sequence[Box]) -> list[NDArray[Any]]:
     dtype = table.plane.dtype.newbyteorder("=")
     parts = [np.empty(box.shape, dtype=dtype) for box in boxes]
     reaches = [_reach(table, box) for box in boxes]
-    for column, found in _read_tiles(table, places, most):
-        tiles = _Tiles.decode(table, buffer, column, *zip(*found, strict=True))
+    for column, some, pieces in _read_tiles(table, places, most):
+        tiles = _Tiles.decode(table, buffer, column, some, pieces)
         for box, part, (first, last) in zip(boxes, parts, reaches, strict=True):
             if first <= tiles.places[-1] and tiles.places[0] <= last:
                 tiles.copy_pixels(box, part)
@@ -77,12 +76,11 @@ def check_gzip_tiles(plane: Plane, boxes: Sequence[Box]) -> None:
         reason = f"has an unusual tile table in HDU {plane.hdu.index}: {error}"
         raise ImageFileError(plane.hdu.source.name, reason) from error
     count = table.tile_shape[0] * table.tile_shape[1]
-    for column, found in _read_tiles(table, _wanted_tiles(table, boxes), 1):
-        for place, piece in found:
-            try:
-                decode_raw(piece, count, np.dtype("u1"), compressed=column != "UNCOMPRESSED_DATA")
-            except ValueError as error:
-                raise _corrupt(table, place, str(error)) from error
+    for column, (place,), (piece,) in _read_tiles(table, _wanted_tiles(table, boxes), 1):
+        try:
+            decode_raw(piece, count, np.dtype("u1"), compressed=column != "UNCOMPRESSED_DATA")
+        except ValueError as error:
+            raise _corrupt(table, place, str(error)) from error
 
 
 class _Memory(threading.local):
@@ -124,21 +122,24 @@ def _numbers(table: TileTable, places: NDArray[np.intp]) -> NDArray[np.intp]:
 
 def _read_tiles(
     table: TileTable, places: NDArray[np.intp], most: int
-) -> Iterator[tuple[str, list[tuple[int, memoryview]]]]:
-    """Yield the places and bytes of some tiles at a time, in order, and the column that they are kept in."""
+) -> Iterator[tuple[str, list[int], list[memoryview]]]:
+    """Yield the column that some tiles are kept in, their places, in order, and their bytes."""
     left, numbers = places, _numbers(table, places)
     for column in ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"):
         if not left.size or column not in table.element_sizes:
             continue
         starts, stops = table.locate(column, numbers)
         is_here = stops > starts
-        here = left[is_here].tolist()
+        here = left[is_here]
         if column == "COMPRESSED_DATA" and not table.codec.has_checksum:
             table.check_overlaps(column)
-        ranges = join_ranges(table.plane.hdu.source, starts[is_here], stops[is_here])
-        pieces = (pair for each in ranges for pair in zip(each.indices, each.read(), strict=True))
-        for some in batched(pieces, most):
-            yield column, [(here[index], piece) for index, piece in sorted(some)]
+        for ranges in join_ranges(table.plane.hdu.source, starts[is_here], stops[is_here]):
+            pieces = ranges.read()
+            for first in range(0, len(pieces), most):
+                some = slice(first, first + most)
+                found = here[ranges.indices[some]]
+                order = np.argsort(found, kind="stable").tolist()
+                yield column, found[order].tolist(), [pieces[first + i] for i in order]
         left, numbers = left[~is_here], numbers[~is_here]
     if left.size:
         raise _corrupt(table, int(left[0]), "has no data")
@@ -174,16 +175,14 @@ class _Tiles:
         count = table.tile_shape[0] * table.tile_shape[1]
         are_alike = not any(np.remainder(table.plane.shape, table.tile_shape))
         known: dict[tuple[bytes, int], int] = {}
-        rows: list[int] = []
+        rows = np.arange(len(places))
         target = memoryview(buffer.reshape(-1))
         for row, (place, piece) in enumerate(zip(places, pieces, strict=True)):
             if not are_alike:
                 count = math.prod(_tile_shape(table, place))
-            rows.append(row)
-            if len(piece) <= SMALL_TILE:
-                rows[row] = known.setdefault((bytes(piece), count), row)
-                if rows[row] != row:
-                    continue
+            if len(piece) <= SMALL_TILE and (same := known.setdefault((bytes(piece), count), row)) != row:
+                rows[row] = same
+                continue
             try:
                 if is_raw:
                     tile = decode_raw(piece, count, dtype, compressed=column == "GZIP_COMPRESSED_DATA")
@@ -197,7 +196,7 @@ class _Tiles:
                     raise UnsupportedTilesError("pixels of another size than the image's")
                 raise _corrupt(table, place, f"has {size} bytes where {due} are due")
             target[row * table.tile_bytes : row * table.tile_bytes + size] = tile
-        return cls(table, buffer, places, np.array(rows), is_raw)
+        return cls(table, buffer, places, rows, is_raw)
 
     def copy_pixels(self, box: Box, part: NDArray[Any]) -> None:
         """Copy the pixels of a box that are in these tiles into its array."""
