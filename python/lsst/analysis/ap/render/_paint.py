@@ -2,7 +2,8 @@
 
 __all__ = ("new_sheet", "paint", "paint_mark", "paint_panels", "paint_text")
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -28,20 +29,26 @@ from ._style import PictureStyle
 type Image = NDArray[np.uint8]
 
 
+@contextmanager
 def paint(
     style: PictureStyle,
     shown: tuple[int, ...],
     views: Sequence[View],
     limits: Sequence[PanelLimits],
     row: Mapping[str, Any] | None,
-) -> Sheet:
-    """Return a picture.
+) -> Iterator[Sheet]:
+    """Lend a picture, whose memory is used again for the next one.
 
     ``views``: the stamps as they are shown, one view for each size of the style. ``limits``: for each view
     the limits of its three panels. ``row``: the source's values by APDB column name.
     """
     where, ink = layout(style, shown), inks(style.background)
-    sheet = _empty_picture(style, shown, bool(views[0].triplet.template_source)).copy()
+    empty, spare = _empty_picture(style, shown, bool(views[0].triplet.template_source))
+    try:
+        sheet = spare.pop()
+        sheet.repaint(empty)
+    except IndexError:
+        sheet = empty.copy()
     if style.add_metadata and row:
         if (score := reliability(row)) is not None:
             for mark in gauge(where, ink, score):
@@ -50,12 +57,16 @@ def paint(
             _write(sheet.image, item, where, ink.background)
     for view, its_limits, rects in zip(views, limits, where.panels, strict=True):
         paint_panels(sheet, style, shown, rects, where, view, its_limits, row)
-    return sheet
+    yield sheet
+    spare.append(sheet)
 
 
 @lru_cache(maxsize=8)
-def _empty_picture(style: PictureStyle, shown: tuple[int, ...], is_warped: bool) -> Sheet:
-    """Return what all pictures of a style have in common; not to be changed."""
+def _empty_picture(style: PictureStyle, shown: tuple[int, ...], is_warped: bool) -> tuple[Sheet, list[Sheet]]:
+    """Return what all pictures of a style have in common, not to be changed, and sheets of this size.
+
+    To get half a megabyte from the system and give it back can take longer than to paint on it.
+    """
     where, ink = layout(style, shown), inks(style.background)
     sheet = new_sheet(where.height, where.width, ink.background)
     if style.add_metadata:
@@ -67,7 +78,7 @@ def _empty_picture(style: PictureStyle, shown: tuple[int, ...], is_warped: bool)
     for panel, rect in zip(shown, where.panels[0], strict=True):
         text = title(panel, rect.width, where, is_warped=is_warped)
         paint_text(sheet, text, rect, ink.text, ink.background)
-    return sheet
+    return sheet, []
 
 
 def new_sheet(height: int, width: int, color: RGB) -> Sheet:
@@ -143,7 +154,7 @@ def _paint_decoration(sheet: Sheet, decoration: Decoration, panel: Rect) -> None
     elif isinstance(decoration, Bar):
         x, y, width, height = decoration.rect
         x, y = x + panel.x, y + panel.y
-        _unfold(sheet, y, y + height)
+        sheet.unfold(y, y + height)
         sheet.image[y : y + height, x : x + width] = _bar_image(decoration)
     else:
         _paint_drawing(sheet, decoration, panel)
@@ -156,22 +167,15 @@ def paint_mark(sheet: Sheet, mark: Mark, panel: Rect) -> None:
     """
     x, y, width, height = mark.rect
     x, y = x + panel.x, y + panel.y
-    _unfold(sheet, y, y + height)
+    sheet.unfold(y, y + height)
     sheet.image[y : y + height, x : x + width] = _line(mark.color, width)
-
-
-def _unfold(sheet: Sheet, start: int, stop: int) -> None:
-    """Let lines, and the one after them, be themselves before they are painted over; most are already."""
-    lines = slice(start, stop + 1)
-    if sheet.repeats[lines].any():
-        sheet.unfold(lines)
 
 
 def _paint_cover(sheet: Sheet, cover: Cover, panel: Rect) -> None:
     opaque = cover.image[:, :, 3] != 0
     painted = np.flatnonzero(opaque.any(axis=1)) + panel.y
-    lines = np.union1d(painted, painted + 1)
-    sheet.unfold(lines[lines < len(sheet.lines)])
+    for run in np.split(painted, np.flatnonzero(np.diff(painted) > 1) + 1) if painted.size else ():
+        sheet.unfold(int(run[0]), int(run[-1]) + 1)
     sheet.image[panel.slices][opaque] = cover.image[opaque, :3]
 
 
@@ -179,7 +183,7 @@ def _paint_drawing(sheet: Sheet, drawing: Drawing, panel: Rect) -> None:
     raster = rasterized(drawing.shape)
     x, y = panel.x + drawing.x + raster.x, panel.y + drawing.y + raster.y
     height, width = raster.layers[0][1].shape
-    _unfold(sheet, y, y + height)
+    sheet.unfold(y, y + height)
     part = sheet.image[y : y + height, x : x + width]
     if drawing.paper is None:
         raster.mix(part)
@@ -220,7 +224,7 @@ def paint_text(sheet: Sheet, text: PanelText, panel: Rect, color: RGB, paper: RG
         return
     raster = word(text.text, color, False, text.size, paper, "center" if text.centered else "left")
     if raster is not None:
-        _unfold(sheet, baseline + raster.y, baseline + raster.y + len(raster.pixels))
+        sheet.unfold(baseline + raster.y, baseline + raster.y + len(raster.pixels))
     _paint_raster(sheet.image, raster, x, baseline)
 
 

@@ -64,32 +64,53 @@ class Sheet(NamedTuple):
         """Return a picture with the same pixels and memory of its own."""
         return self._of(self.lines.copy(), self.repeats.copy())
 
+    def repaint(self, other: Self) -> None:
+        """Get the pixels of another picture of the same size."""
+        self.lines[:] = other.lines
+        self.repeats[:] = other.repeats
+
     def fold(self, top: int, height: int, factor: int) -> None:
         """Let lines come in groups of equal ones, of which only the first is painted.
 
         ``top``, ``height``: the first of these lines, and their number. ``factor``: how many lines a group
         has.
         """
-        repeats = np.arange(height) % factor != 0
+        repeats = _groups(height, factor)
         there = self.repeats[top : top + height]
-        if not np.array_equal(there, repeats):
-            self.unfold(slice(top, top + height + 1))
+        if there.tobytes() != repeats.tobytes():
+            self.unfold(top, top + height)
             self.lines[top : top + height][repeats] = 0
             there[:] = repeats
 
-    def unfold(self, lines: slice | NDArray[np.intp]) -> None:
-        """Let lines no longer repeat others: they, or those above them, are painted over.
+    def unfold(self, start: int, stop: int) -> None:
+        """Let lines, and the one after them, no longer repeat others, before they are painted over.
 
-        ``lines``: which, counted from the top.
+        ``start``, ``stop``: the first line and the one past the last, counted from the top.
         """
-        first = np.maximum.accumulate(np.where(self.repeats, 0, np.arange(len(self.repeats))))
-        self.lines[lines] = self.lines[first[lines]]
-        self.repeats[lines] = False
+        repeats = self.repeats[: stop + 1]
+        (repeated,) = repeats[start:].nonzero()
+        if not repeated.size:
+            return
+        repeated += start
+        first = start
+        while repeats[first]:
+            first -= 1
+        originals = np.arange(first, len(repeats))
+        originals[repeats[first:]] = 0
+        self.lines[repeated] = self.lines[np.maximum.accumulate(originals)[repeated - first]]
+        repeats[start:] = False
 
     def pixels(self) -> NDArray[np.uint8]:
         """Return the picture as RGB, (rows from the top, columns, 3)."""
-        self.unfold(slice(None))
+        self.unfold(0, len(self.lines))
         return np.ascontiguousarray(self.image)
+
+
+@lru_cache(maxsize=64)
+def _groups(height: int, factor: int) -> NDArray[np.bool_]:
+    """Return which lines are not the first of a group; not to be changed."""
+    groups: NDArray[np.bool_] = np.arange(height) % factor != 0
+    return groups
 
 
 def png_file(sheet: Sheet, texts: Iterable[tuple[str, str]]) -> bytes:

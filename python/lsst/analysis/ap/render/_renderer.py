@@ -87,8 +87,8 @@ class Renderer:
         check_sizes(style, triplets)
         views = [view(style, triplet, size) for triplet, size in zip(triplets, style.sizes, strict=True)]
         limits = [panel_limits(style, each.triplet, each.grid.size) for each in views]
-        picture = paint(style, shown, views, limits, row)
-        png = png_file(picture, list(_texts(style, views[0].triplet, limits, row, shown)))
+        with paint(style, shown, views, limits, row) as sheet:
+            png = png_file(sheet, _texts(style, views[0].triplet, limits, row, shown))
         if len(png) >= MAXIMUM_BYTES:
             raise CutoutsError(
                 f"the picture would have {len(png)} bytes, and Zooniverse takes less than {MAXIMUM_BYTES}: "
