@@ -39,8 +39,8 @@ from lsst.analysis.ap.domain import Box, DetectorVisit
 from lsst.analysis.ap.images import ImageTypes, RepositoryDatasets, TripletReader
 from lsst.analysis.ap.images._fits_image import open_fits_image
 from lsst.analysis.ap.images.fits._bytes import LocalBytes
+from lsst.analysis.ap.images.wcs._ast import read_shared_projection
 from lsst.analysis.ap.images.wcs._ast_text import check_ast_text
-from lsst.analysis.ap.images.wcs._projection import read_shared_projection
 
 try:
     import fitsio

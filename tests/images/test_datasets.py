@@ -309,7 +309,7 @@ def test_what_was_not_there_is_looked_for_again(chained):
 def test_a_file_that_is_written_again_is_read_again(demo, tmp_path):
     import shutil
 
-    from lsst.analysis.ap.images._remembered import RememberedImages
+    from lsst.analysis.ap.images._reader import RememberedImages
 
     root = shutil.copytree(demo.repo, tmp_path / "repo")
     with Butler.from_config(root, collections=demo.collection) as butler:

@@ -141,7 +141,7 @@ def test_each_image_is_opened_once_for_many_sources(small_repo, monkeypatch):
 def test_all_positions_go_through_a_wcs_in_one_call(small_repo, monkeypatch):
     repo = small_repo
     calls = []
-    from lsst.analysis.ap.images.wcs._sky_map import ProjectionSkyMap
+    from lsst.analysis.ap.images.wcs._ast import ProjectionSkyMap
 
     original = ProjectionSkyMap.sky_to_pixel
     monkeypatch.setattr(

@@ -8,7 +8,7 @@ from astropy import visualization
 from lsst.analysis.ap.domain import Triplet
 from lsst.analysis.ap.render import PictureStyle
 from lsst.analysis.ap.render._limits import panel_limits
-from lsst.analysis.ap.render._stretch import Limits, interval_limits, levels, unstretched, zscale
+from lsst.analysis.ap.render._pixels import Limits, interval_limits, levels, unstretched, zscale
 
 
 def stamps(count: int, dtype: type) -> list[np.ndarray]:

@@ -15,8 +15,9 @@ from lsst.analysis.ap.domain import DetectorVisit
 from lsst.analysis.ap.images import ImageFileError, ImageTypes, RepositoryDatasets, StampError, TripletReader
 from lsst.analysis.ap.images._fits_image import open_fits_image
 from lsst.analysis.ap.images.fits._bytes import LocalBytes
-from lsst.analysis.ap.images.wcs import _projection
-from lsst.analysis.ap.images.wcs._sky_map import LsstSkyMap, ProjectionSkyMap
+from lsst.analysis.ap.images.wcs import _ast
+from lsst.analysis.ap.images.wcs._ast import ProjectionSkyMap
+from lsst.analysis.ap.images.wcs._sky_map import LsstSkyMap
 
 DETECTOR = DetectorVisit("SmallCam", 7, 3)
 TYPES = ImageTypes("preliminary_visit_image", "template_detector", "difference_image")
@@ -24,7 +25,7 @@ TYPES = ImageTypes("preliminary_visit_image", "template_detector", "difference_i
 
 @pytest.fixture(autouse=True)
 def no_projection_known():
-    _projection.read_shared_projection.cache_clear()
+    _ast.read_shared_projection.cache_clear()
 
 
 def wcs_around(ra):
@@ -69,7 +70,7 @@ def test_images_of_a_detector_share_their_projection(small_repo):
     reader = TripletReader(RepositoryDatasets(small_repo.butler, TYPES))
     (result,) = reader.read(DETECTOR, *small_repo.sky([250.0], [150.0]), [30])
     assert isinstance(result, tuple)
-    known = _projection.read_shared_projection.cache_info()
+    known = _ast.read_shared_projection.cache_info()
     assert (known.misses, known.hits) == (1, 2)
 
 
@@ -83,7 +84,7 @@ def test_other_projections_are_not_mistaken_for_it(tmp_path):
 def test_few_projections_are_kept(tmp_path):
     for i in range(10):
         sky_map(write(tmp_path / f"{i}.fits", wcs_around(10.0 * i)))
-    assert _projection.read_shared_projection.cache_info().currsize == 4
+    assert _ast.read_shared_projection.cache_info().currsize == 4
 
 
 def test_damaged_projection_is_noticed_where_the_others_are_good(make_small_repo):
@@ -103,7 +104,7 @@ def test_layouts_of_the_future_are_left_to_lsst_images(tmp_path, monkeypatch):
     wcs = wcs_around(53.1)
     path = write(tmp_path / "image.fits", wcs)
     alone = sky_map(path)
-    monkeypatch.setattr(_projection, "FORMAT", 0)
+    monkeypatch.setattr(_ast, "FORMAT", 0)
     assert isinstance(alone, ProjectionSkyMap)
     assert isinstance(sky_map(path), LsstSkyMap)
     found, expected = position(path, wcs)

@@ -14,8 +14,8 @@ from lsst.analysis.ap.images._fits_image import open_fits_image
 from lsst.analysis.ap.images.fits._afw_archive import read_sky_wcs_text
 from lsst.analysis.ap.images.fits._bytes import LocalBytes
 from lsst.analysis.ap.images.fits._hdus import HduList
-from lsst.analysis.ap.images.wcs._ast import AstFrameSet
-from lsst.analysis.ap.images.wcs._sky_map import AstSkyMap, HeaderSkyMap
+from lsst.analysis.ap.images.wcs._ast import AstFrameSet, AstSkyMap
+from lsst.analysis.ap.images.wcs._sky_map import HeaderSkyMap
 
 
 @pytest.fixture

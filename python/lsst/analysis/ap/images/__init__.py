@@ -11,11 +11,10 @@ from ._errors import StampError
 from ._footprints import Footprint, FootprintReader, find_footprint_type
 from ._image_types import ImageTypes, find_image_types
 from ._objects import read_triplets
-from ._reader import TripletReader
-from ._remembered import RememberedImages
+from ._reader import RememberedImages, TripletReader
 from ._repository import ButlerAddress, RepositoryDatasets, sendable
 from .fits._errors import ImageFileError
-from .wcs._sphere import positions_of, unit_vectors
+from .wcs._sky_map import positions_of, unit_vectors
 
 __all__ = (
     "ALERT_STAMPS",

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from ..domain import Box
 from ._errors import StampError
-from ._mask_planes import mask_planes_of
 from .fits._bytes import MemoryBytes
 from .fits._codecs import inflate_member
 from .fits._errors import ImageFileError
 from .fits._hdus import Hdu, HduList
-from .fits._plane import Plane
+from .fits._plane import Plane, mask_planes_of
 from .fits._planes import read_plane
 
 MAX_SIDE: Final = 2000

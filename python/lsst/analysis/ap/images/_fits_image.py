@@ -8,15 +8,14 @@ from typing import Any
 
 from ..domain import Box
 from ._cut import Arrays
-from ._mask_planes import mask_planes_of
 from .fits._afw_archive import read_sky_wcs_text
 from .fits._bytes import ByteSource
 from .fits._errors import ImageFileError
 from .fits._hdus import Hdu, HduList
-from .fits._plane import Plane
+from .fits._plane import Plane, mask_planes_of
 from .fits._planes import read_plane
-from .wcs._projection import read_projection
-from .wcs._sky_map import AstSkyMap, HeaderSkyMap, SkyMap
+from .wcs._ast import AstSkyMap, read_projection
+from .wcs._sky_map import HeaderSkyMap, SkyMap
 
 # The images of a detector mostly have the same, and the patches of a tract.
 _ast_sky_map = lru_cache(maxsize=8)(AstSkyMap)

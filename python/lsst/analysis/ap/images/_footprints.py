@@ -15,7 +15,7 @@ from ..domain import Box, DetectorVisit
 from ._datasets import Datasets
 from ._errors import StampError
 from ._image_types import DIFFERENCE, ImageTypes, kind_of
-from ._locations import open_plain_fits
+from ._reader import open_plain_fits
 from .fits._afw_archive import ArchiveEntry, read_archive_index, read_rows, read_table
 from .fits._bytes import ByteSource
 from .fits._errors import ImageFileError

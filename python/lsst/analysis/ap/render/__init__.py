@@ -23,6 +23,6 @@ from ._figure import draw_figure
 from ._flags import FLAG_MEANINGS, FLAG_WORDS, LABEL_FLAGS
 from ._history import Epoch, Measurement, epoch_images, history_image
 from ._limits import panel_limits
+from ._pixels import Limits
 from ._renderer import Renderer
-from ._stretch import Limits
 from ._style import PictureStyle

@@ -18,8 +18,7 @@ from ._layout import DIFFERENCE, Layout, Rect
 from ._marks import Bar, Drawing, Mark
 from ._orientation import View
 from ._overlay import overlay
-from ._pixels import color_bar
-from ._stretch import Limits
+from ._pixels import Limits, color_bar
 from ._style import PictureStyle
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from ._annotation import printable
 from ._fonts import TITLE_SIZE, fitting_size, number_width, text_size, text_width
 from ._layout import DIFFERENCE, PANEL_NAMES, TITLE_OVERHANG, Layout
 from ._numbers import fit_number, scientific
-from ._stretch import Limits, unstretched
+from ._pixels import Limits, unstretched
 from ._style import PictureStyle
 
 WARPED_COADD = "warped coadd"

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..domain import Triplet
-from ._grid import Grid
 from ._marks import BLUE, YELLOW
 from ._numbers import number
+from ._orientation import Grid
 from ._overlay import flagged_pixels
 from ._style import FOOTPRINT_PLANES
 

@@ -17,7 +17,7 @@ from ._compose import grid_image, panels_image
 from ._fonts import DPI, drawing_settings
 from ._layout import DIFFERENCE, PANEL_NAMES
 from ._limits import PanelLimits, central_pixels, common_limits
-from ._stretch import Limits
+from ._pixels import Limits
 from ._style import PictureStyle
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..domain import Stamp, Triplet
-from ._stretch import Limits, interval_limits
+from ._pixels import Limits, interval_limits
 from ._style import PictureStyle
 
 type PanelLimits = tuple[Limits, Limits, Limits | None]

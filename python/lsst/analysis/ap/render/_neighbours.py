@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..domain import Neighbour
 from ._colors import RGB
-from ._grid import Grid
 from ._marks import BLUE, YELLOW
+from ._orientation import Grid
 
 type Floats = NDArray[np.floating]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..domain import Stamp
 from ._colors import RGB
-from ._grid import Grid
+from ._orientation import Grid
 from ._style import PictureStyle
 
 STRIPE_COLORS: tuple[RGB, RGB] = ((201, 188, 170), (152, 134, 112))

@@ -88,7 +88,7 @@ class Renderer:
         views = [view(style, triplet, size) for triplet, size in zip(triplets, style.sizes, strict=True)]
         limits = [panel_limits(style, each.triplet, each.grid.size) for each in views]
         with paint(style, shown, views, limits, row) as sheet:
-            png = png_file(sheet, _texts(style, views[0].triplet, limits, row, shown))
+            png = png_file(sheet, list(_texts(style, views[0].triplet, limits, row, shown)))
         if len(png) >= MAXIMUM_BYTES:
             raise CutoutsError(
                 f"the picture would have {len(png)} bytes, and Zooniverse takes less than {MAXIMUM_BYTES}: "

@@ -1,6 +1,6 @@
-"""What the header of an image says of its pixels: how many, of what type and scale."""
+"""What the header of an image says of its pixels: how many, of what type and scale, and of a mask's bits."""
 
-__all__ = ("Plane",)
+__all__ = ("Plane", "afw_plane_name", "mask_planes_of")
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,3 +94,36 @@ class Plane:
         physical = fits.ImageHDU.fromstring(text + data + bytes(-len(data) % BLOCK)).data
         pieces = np.split(physical, np.cumsum([array.size for array in arrays])[:-1])
         return [piece.reshape(array.shape) for piece, array in zip(pieces, arrays, strict=True)]
+
+
+AFW_NAMES = {
+    "SATURATED": "SAT",
+    "INTERPOLATED": "INTRP",
+    "COSMIC_RAY": "CR",
+    "DETECTION_EDGE": "EDGE",
+    "UNMASKED_NAN": "UNMASKEDNAN",
+}
+"""Mask planes that lsst.images names otherwise than afw
+(`lsst.images.get_legacy_visit_image_mask_planes`)."""
+
+
+def afw_plane_name(name: str) -> str:
+    """Return afw's name of a mask plane.
+
+    ``name``: name in either package.
+    """
+    return AFW_NAMES.get(name, name)
+
+
+def mask_planes_of(mask: Hdu) -> dict[str, int]:
+    """Return the mask planes that a mask's header describes.
+
+    ``mask``: the mask. afw writes ``MP_<name> = bit``, lsst.images ``MSKNnnnn = name`` and ``MSKMnnnn = 1 <<
+    bit``. Returns: bit number by afw's name. Raises `ImageFileError` if the header is damaged.
+    """
+    cards = mask.matching("MP_", "MSKN", "MSKM")
+    bits = {name.removeprefix("MP_"): bit for name, bit in cards.items() if name.startswith("MP_")}
+    for keyword, name in cards.items():
+        if keyword.startswith("MSKN") and isinstance(value := cards.get(f"MSKM{keyword[4:]}"), int):
+            bits[AFW_NAMES.get(name, name)] = value.bit_length() - 1
+    return {name: bit for name, bit in bits.items() if isinstance(bit, int) and 0 <= bit < 32}

@@ -2,17 +2,16 @@
 
 __all__ = (
     "AfwSkyMap",
-    "AstSkyMap",
     "HeaderSkyMap",
     "LsstSkyMap",
-    "ProjectionSkyMap",
     "SkyMap",
+    "positions_of",
     "sky_jacobians",
+    "unit_vectors",
 )
 
 import re
 import warnings
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,10 +19,7 @@ from astropy.coordinates import ICRS, SkyCoord
 from astropy.io.fits import Header
 from astropy.wcs import WCS, FITSFixedWarning, NoConvergence
 from astropy.wcs.utils import wcs_to_celestial_frame
-from numpy.typing import NDArray
-
-from ._ast import AstFrameSet, AstMapping
-from ._sphere import unit_vectors
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
@@ -49,51 +45,6 @@ class SkyMap(Protocol):
         ``x``, ``y``: PARENT pixels, shape (N,). Returns: ICRS degrees, shape (N,).
         """
         ...
-
-
-class AstSkyMap:
-    """The exact WCS that afw keeps in a file as AST text.
-
-    ``text``: an AST FrameSet in native text; its base frame is 0-based PARENT pixels.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._frame_set = AstFrameSet(text)
-
-    def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
-        x, y = self._frame_set.inverse(np.radians(np.array([ra, dec])))
-        return x, y
-
-    def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        ra, dec = np.degrees(self._frame_set.forward(np.array([x, y])))
-        return ra % 360.0, dec
-
-
-class ProjectionSkyMap:
-    """The exact WCS that lsst.images keeps in a file as AST text.
-
-    ``texts``: the steps from PARENT pixels to ICRS right ascension and declination in radians, each an AST
-    mapping in native text.
-    """
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._steps = [AstMapping(text) for text in texts]
-
-    def sky_to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
-        points = np.radians(np.array([ra, dec], dtype=np.float64))
-        for step in reversed(self._steps):
-            points = step.inverse(points)
-        x, y = points
-        undefined = np.isnan(x) | np.isnan(y)
-        x[undefined] = y[undefined] = np.nan
-        return x, y
-
-    def pixel_to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        points = np.array([x, y], dtype=np.float64)
-        for step in self._steps:
-            points = step.forward(points)
-        ra, dec = np.degrees(points)
-        return ra % 360.0, dec
 
 
 class HeaderSkyMap:
@@ -218,3 +169,15 @@ def sky_jacobians(sky_map: SkyMap, x: Floats, y: Floats) -> Floats:
 def _writable(values: Floats) -> Floats:
     # afw's bindings take contiguous double arrays only.
     return np.array(values, dtype=np.float64, ndmin=1)
+
+
+def unit_vectors(ra: ArrayLike, dec: ArrayLike) -> NDArray[np.float64]:
+    """Return unit vectors, shape (..., 3), of positions in degrees."""
+    alpha, delta = np.radians(ra), np.radians(dec)
+    return np.stack([np.cos(delta) * np.cos(alpha), np.cos(delta) * np.sin(alpha), np.sin(delta)], axis=-1)
+
+
+def positions_of(vectors: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return right ascension, from 0 to 360, and declination, in degrees, of vectors of any length."""
+    x, y, z = np.moveaxis(vectors, -1, 0)
+    return np.degrees(np.arctan2(y, x)) % 360.0, np.degrees(np.arctan2(z, np.hypot(x, y)))
