@@ -128,7 +128,7 @@ def test_each_image_is_opened_once_for_many_sources(small_repo, monkeypatch):
             opened.append(path)
             super().__init__(path)
 
-    monkeypatch.setattr("lsst.analysis.ap.images._locations.LocalBytes", CountedBytes)
+    monkeypatch.setattr("lsst.analysis.ap.images._reader.LocalBytes", CountedBytes)
     x, y = np.random.default_rng(1).uniform(20, 100, (2, 30))
     results = TripletReader(RepositoryDatasets(repo.butler, TYPES)).read(
         DETECTOR, *repo.sky(x + 200, y + 100), [30]

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..domain import Box, CutoutsError, Triplet
-from ._cut import Arrays, Grid
+from ._cut import Arrays, Grid, Opener, cut_triplets
 from ._errors import MissingDatasetError, StampError
-from ._triplets import Opener, cut_triplets
 from .fits._plane import afw_plane_name
 from .wcs._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
 

@@ -1,10 +1,6 @@
 """Stamps from the datasets of a butler, whose images are opened where they lie."""
 
-__all__ = (
-    "RememberedImages",
-    "TripletReader",
-    "open_plain_fits",
-)
+__all__ = ("RememberedImages", "TripletReader", "open_plain_fits")
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -18,13 +14,12 @@ from lsst.daf.butler import DeferredDatasetHandle
 
 from ..domain import PANELS, Box, DetectorVisit, Triplet
 from ._butler_image import ButlerImage
-from ._cut import Arrays, Grid, OpenImage
+from ._cut import Arrays, Grid, Opener, OpenImage, cut_triplets
 from ._datasets import Datasets
 from ._errors import MissingDatasetError, StampError
 from ._fits_image import FitsImage, open_fits_image
 from ._psf import load_psf
 from ._repository import RepositoryDatasets
-from ._triplets import Opener, cut_triplets
 from ._warped import open_warped_template
 from .fits._bytes import ByteSource, LocalBytes
 from .fits._remote import RemoteBytes

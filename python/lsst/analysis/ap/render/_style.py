@@ -1,13 +1,60 @@
-"""Everything that decides how a picture looks."""
+"""What a picture looks like: each choice described once, for the style and for the configuration.
 
-__all__ = ("FOOTPRINT_PLANES", "PictureStyle", "StyleError")
+The field of the configuration with the same name, in camel case, is made from what `look` says of it.
+"""
 
+__all__ = ("FOOTPRINT_PLANES", "PictureStyle", "StyleError", "look_of")
+
+import dataclasses
 import inspect
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
-from ._looks import find_problem, look, look_of
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What there is to know of one choice besides its type and its default."""
+
+    doc: str
+    """What it decides, for people who choose."""
+    choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """The words that it can be, and what each stands for; none where it is no choice among words."""
+    renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Earlier names of these words."""
+    low: float | None = None
+    """Least number that it can be."""
+    high: float | None = None
+    """Greatest number that it can be."""
+    above: bool = False
+    """Whether it must be greater than `low`."""
+
+    def problem(self, value: Any) -> str | None:
+        """Return what is wrong with a value; `None` when nothing is."""
+        if self.choices:
+            if new := self.renamed.get(value):
+                return f"{value!r} is called {new!r} now"
+            return None if value in self.choices else f"one of {', '.join(self.choices)}, not {value!r}"
+        if self.low is None or value is None:
+            return None
+        high = math.inf if self.high is None else self.high
+        if value < math.inf and self.low <= value <= high and not (self.above and value == self.low):
+            return None
+        upper = "" if self.high is None else f" and at most {self.high}"
+        return f"{'above' if self.above else 'at least'} {self.low}{upper}, not {value!r}"
+
+
+def look(default: Any, doc: str, **details: Any) -> Any:
+    """Return a field of a dataclass that is described by a `Look` with these details."""
+    return dataclasses.field(default=default, metadata={"look": Look(doc, **details)})
+
+
+def look_of(field: dataclasses.Field[Any]) -> Look:
+    """Return the description of a field that `look` made."""
+    found: Look = field.metadata["look"]
+    return found
+
 
 _STRETCHES: Final = {
     "asinh": "Inverse hyperbolic sine: faint and bright features together.",
@@ -172,8 +219,9 @@ class PictureStyle:
             self._check_limits(field)
         if not self.sizes or not all(isinstance(n, int) and 1 <= n <= 2000 for n in self.sizes):
             raise StyleError("sizes", f"one or more whole numbers from 1 to 2000, not {self.sizes!r}")
-        if (found := find_problem(self)) is not None:
-            raise StyleError(*found)
+        for spec in fields(self):
+            if (problem := look_of(spec).problem(getattr(self, spec.name))) is not None:
+                raise StyleError(spec.name, problem)
         for field in ("color_map", "difference_color_map"):
             self._check_color_map(field)
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from lsst.pex.config import ChoiceField, Config, Field, FieldValidationError, ListField, RangeField
 
 from ..domain import Triplet
-from ._looks import look_of
-from ._style import PictureStyle, StyleError
+from ._style import PictureStyle, StyleError, look_of
 
 
 class RenamedChoiceField(ChoiceField[str]):
