@@ -3,13 +3,14 @@
 __all__ = ("ARRAY_TYPES", "TileTable")
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._bytes import join_ranges
 from ._codecs import Codec, has_rice
 from ._errors import ImageFileError, UnsupportedTilesError
 from ._plane import Plane
@@ -122,7 +123,76 @@ class TileTable:
             has_meaning=dequantizer is not None or blank is not None or "ZBLANK" in names,
         )
 
-    def locate(self, column: str, tiles: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def read_tiles(
+        self, places: NDArray[np.intp], most: int
+    ) -> Iterator[tuple[str, list[int], list[memoryview]]]:
+        """Read the bytes of some tiles.
+
+        ``places``: which tiles, in order. A place is the number of a tile where those of a column of the grid
+        follow each other. ``most``: how many to yield at once. Yields: the column that tiles are kept in,
+        their places, in order, and their bytes. Raises `ImageFileError` if the file is truncated or corrupt.
+        """
+        left = places
+        for column in ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"):
+            if not left.size or column not in self.element_sizes:
+                continue
+            starts, stops = self._locate(column, self._rows_of(left))
+            is_here = stops > starts
+            here, left = left[is_here], left[~is_here]
+            if column == "COMPRESSED_DATA" and not self.codec.has_checksum:
+                self._check_overlaps(column)
+            for ranges in join_ranges(self.plane.hdu.source, starts[is_here], stops[is_here]):
+                pieces = ranges.read()
+                for first in range(0, len(pieces), most):
+                    found = here[ranges.indices[first : first + most]]
+                    order = np.argsort(found, kind="stable").tolist()
+                    yield column, found[order].tolist(), [pieces[first + i] for i in order]
+        if left.size:
+            raise self.corrupt(int(left[0]), "has no data")
+
+    def shape_of(self, place: int) -> tuple[int, int]:
+        """Return how many rows and columns a tile has, given by its place."""
+        tile_x, tile_y = divmod(place, self.grid[0])
+        (height, width), (tile_height, tile_width) = self.plane.shape, self.tile_shape
+        return min(tile_height, height - tile_y * tile_height), min(tile_width, width - tile_x * tile_width)
+
+    def to_pixels(
+        self, values: NDArray[Any], places: NDArray[np.intp], width: int, window: slice
+    ) -> NDArray[Any]:
+        """Return what stored values mean.
+
+        ``values``: some columns of tiles, shape (tiles, rows, columns). ``places``: of the tiles. ``width``:
+        of a tile. ``window``: which columns of it. Returns: pixels before BSCALE and BZERO.
+        """
+        rows = self._rows_of(places)
+        blank: NDArray[np.bool_] | None = None
+        if self.has_blank_column:
+            blank = values == self.rows["ZBLANK"][rows][:, np.newaxis, np.newaxis]
+        elif self.blank is not None:
+            blank = values == self.blank
+        if self.dequantizer is not None:
+            lines = np.arange(values.shape[1])[:, np.newaxis]
+            positions = lines * width + np.arange(window.start, window.stop)
+            scales, zeros = self.rows["ZSCALE"][rows], self.rows["ZZERO"][rows]
+            if not (np.isfinite(scales).all() and np.isfinite(zeros).all()):
+                raise self.corrupt(int(places[0]), "or one after it has no scale")
+            values = self.dequantizer(values, rows, positions, scales, zeros)
+        if blank is not None:
+            values[blank] = self.missing
+        return values
+
+    def corrupt(self, place: int, reason: str) -> ImageFileError:
+        """Return the error of a tile, given by its place, with what is wrong with it."""
+        row, hdu = int(self._rows_of(np.array(place))), self.plane.hdu
+        return ImageFileError(hdu.source.name, f"is corrupt: tile {row} of HDU {hdu.index} {reason}")
+
+    def _rows_of(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the rows of tiles in the table, where those of a row of the grid follow each other."""
+        tile_x, tile_y = np.divmod(places, self.grid[0])
+        rows: NDArray[np.intp] = tile_y * self.grid[1] + tile_x
+        return rows
+
+    def _locate(self, column: str, tiles: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where the bytes of some tiles lie.
 
         ``tiles``: row numbers in the table, 0-based. Returns: offsets in the file; equal where the column is
@@ -145,7 +215,7 @@ class TileTable:
         starts = self.heap_start + np.where(counts > 0, offsets, 0)
         return starts, starts + counts * size
 
-    def check_overlaps(self, column: str) -> None:
+    def _check_overlaps(self, column: str) -> None:
         """Check that no tiles share a part of their bytes.
 
         No writer does that, and a damaged pointer nearly always does; some codecs have no checksum that would
@@ -154,7 +224,7 @@ class TileTable:
         Raises `ImageFileError` if they do.
         """
         hdu = self.plane.hdu
-        starts, stops = self.locate(column, np.arange(len(self.rows)))
+        starts, stops = self._locate(column, np.arange(len(self.rows)))
         order = np.lexsort((stops, starts))
         order = order[(stops > starts)[order]]
         starts, stops = starts[order], stops[order]
