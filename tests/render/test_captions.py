@@ -146,9 +146,9 @@ def test_what_stands_in_a_panel_is_in_its_middle_and_fits(make_triplet, panel_pi
         for text in axes.texts:
             extent, size = text.get_window_extent(), text.get_fontsize() * DPI / 72
             assert (extent.x0 + extent.x1) / 2 == pytest.approx((axes.bbox.x0 + axes.bbox.x1) / 2, abs=1)
-            assert width(text.get_text(), size) <= panel_pixels
+            assert width(text.get_text(), size) <= axes.bbox.width
             if size < text_size(1.0) and len(axes.texts) == 1:
-                assert width(text.get_text(), size + 0.5) > panel_pixels
+                assert width(text.get_text(), size + 0.5) > axes.bbox.width
 
 
 def test_a_missing_difference_is_told_in_words(make_triplet):
