@@ -9,6 +9,7 @@ import pytest
 
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.zooniverse import Account, find_account
+from lsst.analysis.ap.zooniverse._api_login import _panoptes_client
 
 PRODUCTION, STAGING = "https://www.zooniverse.org", "https://panoptes-staging.zooniverse.org"
 
@@ -84,3 +85,10 @@ def test_the_logging_of_the_process_stays_as_it_is():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == f"[] {logging.WARNING}\n"
+
+
+def test_what_is_missing_is_named_as_pip_installs_it(monkeypatch):
+    """Not as an extra of this package, which may be on no index."""
+    monkeypatch.setitem(sys.modules, "panoptes_client", None)
+    with pytest.raises(CutoutsError, match=r"pip install .*'panoptes-client>="):
+        _panoptes_client()

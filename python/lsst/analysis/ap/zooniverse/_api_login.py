@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ..domain import CutoutsError
+from ..messages import install_line
 from ._api_connection import Patience
 
 PRODUCTION: Final = "https://www.zooniverse.org"
@@ -184,8 +185,7 @@ def _panoptes_client() -> Any:
         import panoptes_client.panoptes
     except ImportError as error:
         raise CutoutsError(
-            f"Uploading needs the package panoptes-client ({error}): pip install "
-            "'lsst-analysis-ap[zooniverse]'."
+            f"Uploading needs the package panoptes-client ({error}): {install_line('zooniverse')}"
         ) from error
     finally:
         root.removeHandler(silent)
