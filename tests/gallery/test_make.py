@@ -47,6 +47,14 @@ def test_items_parquet_has_every_column_and_the_way_to_each_picture(directory, c
     assert ordered.to_pylist() == catalogue.sort_by("diaSourceId").to_pylist()
 
 
+def test_a_tilde_is_the_home_directory(directory, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine").symlink_to(directory)
+    assert make_gallery("~/mine", out="~/page") == tmp_path / "page" / "index.html"
+    (first, *_) = pq.read_table(tmp_path / "page" / "items.parquet")["path"].to_pylist()
+    assert (tmp_path / "page" / first).is_file()
+
+
 def test_a_page_with_its_pictures_can_be_moved(open_page, tmp_path):
     fill(tmp_path / "pictures", rows(3))
     index = make_gallery(tmp_path / "pictures", out=tmp_path / "out", copy=True)

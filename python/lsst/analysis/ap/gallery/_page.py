@@ -58,7 +58,7 @@ def write_page(
     the file to open in a browser. Raises `CutoutsError` when the directory holds something else, or cannot be
     written to, or the labels will not do.
     """
-    root = Path(out)
+    root = Path(os.path.expanduser(out))
     if root.is_dir() and any(root.iterdir()) and not (root / "page" / "base.js").is_file():
         raise CutoutsError(f"{root} holds something else than a gallery: name a new directory for the page.")
     scope = _scope(root, items)
