@@ -60,6 +60,9 @@ def test_a_position_is_shown_by_every_image_that_covers_it(caplog):
     assert found.column("name").to_pylist() == ["first"] * 4 + ["second"] * 4
     assert found.column("ra").to_pylist() == [10.0] * 4 + [20.0] * 4
     assert "rows are taken for positions" in caplog.text
+    assert "Did you mean" not in caplog.text
+    table(ra=[10.0], dec=[1.0], diaSrcId=[7])
+    assert "Did you mean diaSrcId?" in caplog.text
 
 
 def test_identifiers_are_made_of_position_and_image_and_of_no_source():

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..domain import CutoutsError
+from ..messages import did_you_mean
 from ._afw_catalog import calibrate_fluxes
 from ._arrays import arrow_array
 from ._ccd_visit import CcdVisitPacker, unpack_ccd_visits
@@ -149,7 +150,8 @@ class Standardizer:
             self._warned.add("positions")
             _LOG.warning(
                 "The catalogue has no diaSourceId: its rows are taken for positions, and their identifiers "
-                "are made up."
+                "are made up.%s",
+                did_you_mean("diaSourceId", names),
             )
         return found
 
