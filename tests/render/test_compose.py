@@ -142,6 +142,7 @@ def test_a_light_curve_has_each_measurement_with_its_error():
     assert axes.get_title(loc="left") == "two of four"
     assert axes.get_xlabel() == "MJD (TAI)"
     assert "nJy" in axes.get_ylabel()
+    assert [0.0, 0.0] in [list(line.get_ydata()) for line in axes.get_lines()]
     found = {}
     for container in axes.containers:
         line, _, (bars,) = container

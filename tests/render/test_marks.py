@@ -44,6 +44,12 @@ def extent(pixels: np.ndarray) -> tuple[int, int, int, int]:
     return rows.min(), columns.min(), rows.max(), columns.max()
 
 
+@pytest.fixture
+def white(make_triplet):
+    stamp = Stamp(np.ones((30, 30), np.float32), make_triplet().science.box)
+    return Triplet(stamp, stamp, stamp, sky_jacobian=0.2 * np.diag([-1.0, 1.0]))
+
+
 @pytest.mark.parametrize(("panel_pixels", "scale"), [(210, 1), (420, 2)])
 @pytest.mark.parametrize("arcseconds", [0.2, 0.168, 0.5])
 def test_the_bar_is_one_arcsecond_and_says_so(make_triplet, panel_pixels, scale, arcseconds):
@@ -117,6 +123,21 @@ def test_center_marks_grow_with_the_panel(make_triplet, mark):
         for side in (240, 480)
     )
     np.testing.assert_array_equal(np.kron(small, np.ones((2, 2), dtype=bool)), large)
+
+
+@pytest.mark.parametrize("mark", ["crosshair", "ticks"])
+def test_center_marks_are_cut_at_the_border_and_nowhere_else(white, mark):
+    box = white.science.box
+
+    def shown(x, y):
+        there = replace(white, position=(box.x_start + x, box.y_start + y), sky_jacobian=np.zeros((2, 2)))
+        return panel(there, center_mark=mark, image_limits=(0.0, 1.0))
+
+    whole = np.pad(shown(14.5, 14.5), ((210, 210), (210, 210), (0, 0)), constant_values=255)
+    for x, y in ((0.5, 14.5), (4.5, 2.5), (28.5, 27.5), (14.5, 25.5)):
+        right, up = round(7 * (x - 14.5)), round(7 * (y - 14.5))
+        expected = whole[210 + up : 420 + up, 210 - right : 420 - right]
+        np.testing.assert_array_equal(shown(x, y), expected)
 
 
 @pytest.mark.parametrize("mark", ["crosshair", "ticks"])
@@ -243,8 +264,11 @@ def test_unknown_directions_have_no_compass(make_triplet, jacobian):
     assert not compass_ink(jacobian, make_triplet).any()
 
 
-def test_small_panels_have_no_compass(make_triplet):
-    assert not compass_ink(0.2 * np.eye(2), make_triplet, panel_pixels=90).any()
+@pytest.mark.parametrize(("size", "is_there"), [(36, True), (35, False)])
+def test_only_panels_of_three_times_its_reach_have_a_compass(make_triplet, size, is_there):
+    triplet = replace(make_triplet(size), sky_jacobian=0.2 * np.eye(2))
+    choices = {"panel_pixels": 3 * size, "number": 0}
+    assert (panel(triplet, **choices) != panel(triplet, compass=True, **choices)).any() == is_there
 
 
 def difference_mask(triplet: Triplet, plane: str, pixels: np.ndarray) -> Triplet:
@@ -326,12 +350,6 @@ def test_a_box_is_outlined_on_pixel_borders_and_called_one(make_triplet):
     assert 65 <= left < right < 105
     for row in (None, {}, {"bboxSize": None}, {"bboxSize": 0}):
         assert not (panel(triplet) != panel(triplet, row, footprint=True)).any()
-
-
-@pytest.fixture
-def white(make_triplet):
-    stamp = Stamp(np.ones((30, 30), np.float32), make_triplet().science.box)
-    return Triplet(stamp, stamp, stamp, sky_jacobian=0.2 * np.diag([-1.0, 1.0]))
 
 
 @pytest.mark.parametrize(("panel_pixels", "scale"), [(210, 1), (420, 2)])

@@ -73,6 +73,21 @@ def test_kinds_are_told_apart_without_colour(make_triplet):
     assert columns.max() == pytest.approx(20.5 * 7, abs=2.5)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_marks_are_larger_where_everything_is(make_triplet, kind):
+    """How far the colour reaches along the axes and beside them, at the centre of a pixel."""
+    grid = view(PictureStyle(), make_triplet(), 30).grid
+    reaches = []
+    for scale in (1.0, 2.0, 3.0):
+        image = neighbour_marks(grid, [Neighbour(kind, 115.0, 215.0)], scale)
+        ink = (image[:, :, 3] > 0) & (image[:, :, :3] != (0, 0, 255)).any(axis=2)
+        rows, columns = np.argwhere(ink).T
+        y, x = np.abs(rows + 0.5 - (30 - 15.5) * 7), np.abs(columns + 0.5 - 15.5 * 7)
+        reaches.append((max(x), max(y), max(np.hypot(x, y)), min(np.hypot(x, y)), min(np.maximum(x, y))))
+    for scale, reach in enumerate(reaches, start=1):
+        assert reach == pytest.approx(np.multiply(reaches[0], scale), abs=0.8 * scale)
+
+
 def test_each_kind_has_the_color_that_the_documentation_names(make_triplet):
     grid = view(PictureStyle(), make_triplet(), 30).grid
     colors = {"sources": (255, 236, 0), "rejected": (255, 160, 0), "object": (0, 255, 255)}  # as yellow, ...

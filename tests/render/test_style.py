@@ -38,6 +38,20 @@ def test_wrong_values_are_refused_by_the_name_of_their_field(field, value):
         PictureStyle(**{field: value})
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("panel_pixels", 2001, "at least 10 and at most 2000, not 2001"),
+        ("asinh_a", 0.0, "above 0, not 0.0"),
+        ("percentile", 100.5, "above 0 and at most 100, not 100.5"),
+        ("limits_region", 0, "at least 1, not 0"),
+    ],
+)
+def test_the_limits_of_a_number_are_told(field, value, said):
+    with pytest.raises(ValueError, match=f"^{field}: {said}$"):
+        PictureStyle(**{field: value})
+
+
 @pytest.mark.parametrize(("size", "factor"), [(30, 7), (51, 4), (100, 2), (211, 1), (500, 1), (1, 210)])
 def test_pixels_are_enlarged_by_a_whole_number(size, factor):
     assert PictureStyle(sizes=(size,)).enlargement(size) == factor
