@@ -40,6 +40,15 @@ def test_each_panel_says_its_limits_and_their_unit(make_triplet):
         assert float(last) == pytest.approx(high, abs=5e-4 * max(-low, high))
 
 
+@pytest.mark.parametrize(
+    ("value", "high"), [(7.5, 8.5), (-3.0, -2.0), (2.0**60, np.nextafter(2.0**60, 2.0**61))]
+)
+def test_what_has_no_contrast_is_shown_between_limits_that_differ(make_triplet, value, high):
+    triplet = make_triplet()
+    science = replace(triplet.science, array=np.full((30, 30), value, np.float32))
+    assert panel_limits(PictureStyle(), replace(triplet, science=science), 30)[1] == (value, high)
+
+
 def test_units_are_those_of_each_image(make_triplet):
     triplet = make_triplet()
     mixed = replace(

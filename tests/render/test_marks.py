@@ -131,10 +131,14 @@ def test_center_marks_are_cut_at_the_border_and_nowhere_else(white, mark):
 
     def shown(x, y):
         there = replace(white, position=(box.x_start + x, box.y_start + y), sky_jacobian=np.zeros((2, 2)))
-        return panel(there, center_mark=mark, image_limits=(0.0, 1.0))
+        choices = {"center_mark": mark, "image_limits": (0.0, 1.0)}
+        image = picture(there, **choices)
+        inside = sum(where(panel(there, number=number, **choices), BLUE).sum() for number in range(3))
+        assert where(image, BLUE).sum() == inside
+        return panel(there, **choices)
 
     whole = np.pad(shown(14.5, 14.5), ((210, 210), (210, 210), (0, 0)), constant_values=255)
-    for x, y in ((0.5, 14.5), (4.5, 2.5), (28.5, 27.5), (14.5, 25.5)):
+    for x, y in ((0.5, 14.5), (4.5, 2.5), (28.5, 27.5), (14.5, 25.5), (25.5, 14.5), (3.5, 3.5)):
         right, up = round(7 * (x - 14.5)), round(7 * (y - 14.5))
         expected = whole[210 + up : 420 + up, 210 - right : 420 - right]
         np.testing.assert_array_equal(shown(x, y), expected)

@@ -40,6 +40,7 @@ def test_pixels_come_back(image, times, start, count):
 def test_lines_in_groups_are_painted_once(before):
     rng = np.random.default_rng(1)
     image = rng.integers(0, 256, (20, 5, 3), dtype=np.uint8)
+    image[1:5], image[15:19] = image[1], image[15]  # equal lines on both sides of either end
     sheet = Sheet.of(image)
     sheet.fold(3, 14, before)
     sheet.fold(3, 14, 7)

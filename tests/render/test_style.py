@@ -93,6 +93,24 @@ def test_a_word_that_never_was_a_choice_is_refused_where_others_were_renamed():
         PicturesConfig().orientation = "upside-down"
 
 
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("panelPixels", (10, 2000), (9, 2001)),
+        ("percentile", (0.001, 100.0), (0.0, 100.001)),
+        ("limitsRegion", (1, 10**6), (0, -1)),
+    ],
+)
+def test_a_configuration_takes_what_a_style_takes(field, good, bad):
+    config = PicturesConfig()
+    for value in good:
+        setattr(config, field, value)
+        config.validate()
+    for value in bad:
+        with pytest.raises(FieldValidationError, match=field):
+            setattr(config, field, value)
+
+
 def test_a_configuration_names_the_field_that_is_wrong():
     config = PicturesConfig()
     config.differenceLimits = [3.0, 1.0]
