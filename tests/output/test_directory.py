@@ -1,5 +1,7 @@
 import pickle
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +72,20 @@ def test_a_tilde_is_the_home_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert OutputDirectory("~/new").path == tmp_path / "new"
     assert not (tmp_path / "~").exists()
+
+
+def test_a_folder_that_another_process_makes_at_the_same_time_is_no_hindrance(tmp_path, monkeypatch):
+    real = Path.mkdir
+
+    def mkdir(path, *arguments, **options):
+        with suppress(FileExistsError):
+            real(path)
+        real(path, *arguments, **options)
+
+    directory = OutputDirectory(tmp_path)
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    directory.write("0-9/1.png", b"whole")
+    assert (tmp_path / "0-9" / "1.png").read_bytes() == b"whole"
 
 
 def test_what_cannot_be_read_is_named(tmp_path):

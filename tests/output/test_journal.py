@@ -129,6 +129,21 @@ def test_orders_are_those_of_a_sort_by_folder_place_and_chance(tmp_path, by_fold
         assert found == [p.diaSourceId for p in sorted(pictures, key=key)]
 
 
+def test_a_journal_that_is_cleared_knows_of_nothing_but_its_secret(tmp_path):
+    batch = SourceBatch(PLACE, pa.table({"diaSourceId": [1, 2], "ra": [1.5, 2.5]}))
+    with Journal(OutputDirectory(tmp_path)) as journal:
+        journal.begin_run({"sizes": "[30]"})
+        assert journal.keep(batch, ["ra"])
+        places, secret = journal.places([7, 8]), journal.secret()
+        journal.record([picture(1), Failure(2, PLACE, "no image")])
+        journal.clear()
+        assert list(journal.pictures()) == list(journal.failures()) == journal.runs() == []
+        assert journal.done([1, 2]) == {}
+        assert journal.keep(batch, ["ra"])
+        assert journal.places([8, 7]) == {8: places[7], 7: places[8]}
+        assert journal.secret() == secret
+
+
 def test_a_directory_has_one_run_at_a_time(tmp_path):
     with Journal(OutputDirectory(tmp_path)), pytest.raises(CutoutsError, match="Another run"):
         Journal(OutputDirectory(tmp_path))

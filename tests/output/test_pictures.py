@@ -53,6 +53,11 @@ def test_folders_of_pictures_are_told_from_others(identifier, chunk):
     assert not CHUNK_FOLDER.fullmatch("night-2")
 
 
+def test_folders_are_filled_one_after_the_other():
+    folders = [PictureNames(chunk_sources=3).path(90 - n, n) for n in range(8)]
+    assert folders == [f"part-000{n // 3 + 1}/{90 - n}.png" for n in range(8)]
+
+
 @pytest.mark.parametrize(
     ("url", "root"),
     [
