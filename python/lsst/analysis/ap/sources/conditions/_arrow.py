@@ -69,11 +69,8 @@ class _ArrowEngine:
         return pc.scalar(pa.scalar(value, pa.large_string()) if isinstance(value, str) else value)
 
     def to_real(self, typed: Typed) -> pc.Expression:
-        if typed.kind is Kind.REAL:
-            return typed.value
-        value = self.to_integer(typed.value) if typed.kind is Kind.TRUTH else typed.value
         # Identifiers beyond 2**53 lose their last digits, as they do in SQL.
-        return value.cast(pa.float64(), safe=False)
+        return typed.value.cast(pa.float64(), safe=False)
 
     def to_integer(self, truth: pc.Expression) -> pc.Expression:
         return truth.cast(pa.int64())
