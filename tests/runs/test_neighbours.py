@@ -154,6 +154,12 @@ def test_a_table_that_cannot_be_read_costs_no_picture(demo, near, put, caplog):
     assert "dia_object_apdb cannot be read" in caplog.text
 
 
+def test_without_a_repository_it_is_told_that_nothing_is_marked(caplog):
+    task = make_task(None, ["sources"])
+    assert task.repository.stamps is not None
+    assert "showNeighbours: without a repository nothing is known" in caplog.text
+
+
 def test_a_word_that_is_no_kind_is_refused():
     config = ZooniverseCutoutsConfig()
     said = r"showNeighbours: each is one of sources, .*trails, not 'stars'"

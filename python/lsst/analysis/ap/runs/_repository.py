@@ -124,6 +124,7 @@ class Repository:
         return self._stamps(self.images)
 
     def _stamps(self, images: RememberedImages | None = None) -> StampSource:
+        neighbours = self.neighbours  # which warns where there is no repository
         if self.types is None:
             return AlertStampReader(extras=self.config.stampsPlanes)
         reader = TripletReader(
@@ -133,7 +134,7 @@ class Repository:
             extras=self.config.stampsPlanes,
             images=images,
         )
-        return DetectorStamps(reader, self.sizes, self.neighbours)
+        return DetectorStamps(reader, self.sizes, neighbours)
 
     def _datasets(self, footprints: str | None = None) -> RepositoryDatasets:
         assert self.butler is not None
