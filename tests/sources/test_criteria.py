@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pyarrow as pa
 import pytest
 from lsst.pex.config import FieldValidationError
 
@@ -130,3 +131,22 @@ def test_a_wrong_field_is_named_by_the_configuration(field, value, said):
     setattr(config, field, value)
     with pytest.raises(FieldValidationError, match=f"(?s){field}.*{said}"):
         config.validate()
+
+
+@pytest.mark.parametrize("value", ["ten", "t" * 58, "t" * 59, "t" * 200])
+def test_a_wrong_value_is_shown_as_far_as_a_line_has_room(value):
+    with pytest.raises(CutoutsError) as refusal:
+        make_selection({"snr_min": value})
+    shown = repr(value) if len(repr(value)) <= 60 else f"'{value[:56]}..."
+    assert str(refusal.value) == f"snr_min is {shown}, not a number."
+
+
+def test_whole_numbers_are_those_of_64_bits():
+    ends = [-(2**63), 2**63 - 1]
+    table = pa.table(
+        {"diaSourceId": ends, "visit": [1, 1], "detector": [1, 1], "ra": [1.0, 1.0], "dec": [1.0, 1.0]}
+    )
+    assert Selection(ids=tuple(ends)).apply(table)["diaSourceId"].to_pylist() == ends
+    for number in (ends[0] - 1, ends[1] + 1):
+        with pytest.raises(CutoutsError, match=f"The number {number} does not fit into 64 bits"):
+            Selection(ids=(number,)).apply(table)

@@ -132,6 +132,12 @@ def test_functions_are_null_off_their_domain(rows, select, text, least, greatest
     assert select(Selection(where=text)) == expected
 
 
+def test_not_even_null_is_among_none(rows, select):
+    assert any(row["reliability"] is None for row in rows)
+    assert select(Selection(where="reliability in ()")) == []
+    assert select(Selection(where="reliability not in ()")) == [row["diaSourceId"] for row in rows]
+
+
 def test_identifiers_keep_all_their_digits(select):
     assert select(Selection(where=f"diaSourceId == {2**61 + 1}")) == [2**61 + 1]
     assert select(Selection(where=f"diaSourceId in ({2**61 + 1},)")) == [2**61 + 1]
