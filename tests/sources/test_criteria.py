@@ -7,7 +7,7 @@ import pytest
 from lsst.pex.config import FieldValidationError
 
 from lsst.analysis.ap.cli.cutouts import build_parser
-from lsst.analysis.ap.criteria import CRITERIA
+from lsst.analysis.ap.criteria import CRITERIA, Takes
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.sources import Selection, Stratum, circle, make_selection, polygon
 from lsst.analysis.ap.sources.config import SelectionConfig
@@ -133,6 +133,14 @@ def test_a_wrong_field_is_named_by_the_configuration(field, value, said):
         config.validate()
 
 
+def test_a_count_of_none_is_refused_when_it_is_set():
+    counts = [c.field for c in CRITERIA if c.in_pipeline and c.takes is Takes.COUNT]
+    assert "sample" in counts
+    for name in counts:
+        with pytest.raises(FieldValidationError, match=name):
+            setattr(SelectionConfig(), name, 0)
+
+
 @pytest.mark.parametrize("value", ["ten", "t" * 58, "t" * 59, "t" * 200])
 def test_a_wrong_value_is_shown_as_far_as_a_line_has_room(value):
     with pytest.raises(CutoutsError) as refusal:
@@ -150,3 +158,14 @@ def test_whole_numbers_are_those_of_64_bits():
     for number in (ends[0] - 1, ends[1] + 1):
         with pytest.raises(CutoutsError, match=f"The number {number} does not fit into 64 bits"):
             Selection(ids=(number,)).apply(table)
+
+
+def test_corners_of_a_polygon_are_within():
+    corners = [
+        (53.1 + x, -28.1 + y) for x, y in ((0, 0), (0.3, 0.02), (0.31, 0.33), (0.11, 0.4), (-0.1, 0.2))
+    ]
+    ra, dec = zip(*corners, strict=True)
+    ids = list(range(len(corners)))
+    table = pa.table({"diaSourceId": ids, "visit": ids, "detector": ids, "ra": ra, "dec": dec})
+    found = Selection(regions=(polygon(corners),)).apply(table)
+    assert found["diaSourceId"].to_pylist() == ids
