@@ -406,7 +406,7 @@ def test_alerts_can_be_selected_and_counted(alerts, tmp_path, capsys):
     assert ids(tmp_path / "out") == [3]
     capsys.readouterr()
     assert main(["--quiet", "--dry-run", "--alerts", *alerts]) == 0
-    assert "3 DiaSources on 3 images of 1 visits" in capsys.readouterr().out
+    assert "3 DiaSources on 3 images of 1 visit\n" in capsys.readouterr().out
 
 
 def test_alerts_take_no_repository(alerts, words, tmp_path, refused):

@@ -243,7 +243,7 @@ def test_a_second_set_does_not_get_the_same_sources(zooniverse, fill, send):
 
 def test_a_set_that_is_not_there_is_named(fill, send):
     with pytest.raises(
-        CutoutsError, match=r"/subject_sets/77 \(status 404: Could not find sets with id='77'"
+        CutoutsError, match=r"/subject_sets/77 \(status 404: Could not find sets with id='77'.*The lab shows"
     ):
         send(fill(IDS), 77)
 

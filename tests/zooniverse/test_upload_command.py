@@ -82,6 +82,15 @@ def test_the_set_must_be_said(logged_in, fill, capsys):
     assert "say which subject set to compare it with" in capsys.readouterr().err
 
 
+def test_a_directory_is_looked_at_before_anybody_is_asked_for_a_password(monkeypatch, tmp_path, capsys):
+    for name in ("PANOPTES_USERNAME", "PANOPTES_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("builtins.input", pytest.fail)
+    assert main([str(tmp_path / "nowhere"), "55"]) == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
 def test_neither_password_nor_signature_is_ever_shown(logged_in, fill, tmp_path):
     logged_in.faults.plan("medium", "403", "drop before", "500")
     logged_in.faults.plan("create", "drop after")

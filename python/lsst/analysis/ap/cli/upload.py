@@ -71,8 +71,11 @@ def _run(arguments: argparse.Namespace) -> int:
             "prints."
         )
     logging.getLogger("urllib3").setLevel(logging.INFO)  # in more detail it shows signatures
+    from ..output import open_existing
     from ..zooniverse import find_account, upload, upload_status
 
+    with open_existing(arguments.directory):
+        pass  # what is wrong with it is said before a password is asked for
     account = find_account(staging=arguments.staging)
     if arguments.status or arguments.dry_run:
         status = upload_status(arguments.directory, arguments.subject_set, account=account)

@@ -256,7 +256,9 @@ def warn_of_absent(selection: Selection, survey: Survey) -> None:
 def describe_sources(survey: Survey) -> Iterator[str]:
     """Yield how many sources there are, and of what kind: lines for a person."""
     visits = {(instrument, visit) for instrument, visit, _ in survey.detectors}
-    yield f"{survey.count} DiaSources on {len(survey.detectors)} images of {len(visits)} visits"
+    images = "1 image" if len(survey.detectors) == 1 else f"{len(survey.detectors)} images"
+    of_visits = "1 visit" if len(visits) == 1 else f"{len(visits)} visits"
+    yield f"{survey.count} DiaSource{'s' * (survey.count != 1)} on {images} of {of_visits}"
     for number, what in (
         (survey.without_position, "without a position"),
         (survey.without_image, "without visit or detector"),

@@ -6,15 +6,12 @@ import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ._api_connection import Connection
 from ._api_login import Account
 from ._api_requests import Requests, only, said
 from ._api_values import Created, Listed, Location, RefusedError, SubjectSet, User
-
-if TYPE_CHECKING:
-    pass
 
 _PAGE: Final = 100
 """Subjects of a page; the API gives no more."""
@@ -41,7 +38,11 @@ class Panoptes:
 
         Raises `RefusedError` when there is none, or not for this account.
         """
-        answer, _ = self._requests.ask("GET", f"/subject_sets/{number}")
+        try:
+            answer, _ = self._requests.ask("GET", f"/subject_sets/{number}")
+        except RefusedError as error:
+            remedy = " The lab shows the numbers of your sets, as does 'panoptes subject-set ls'."
+            raise RefusedError(error.status, f"{error}{remedy if error.status == 404 else ''}") from error
         found = only(answer, "subject_sets")
         return SubjectSet(
             number,
