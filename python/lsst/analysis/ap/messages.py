@@ -3,7 +3,7 @@
 As `~lsst.analysis.ap.domain`, this module imports no other of this package.
 """
 
-__all__ = ("did_you_mean", "install_line", "one_of", "progress_bar", "public_uri", "waiting_for")
+__all__ = ("cause_of", "did_you_mean", "install_line", "one_of", "progress_bar", "public_uri", "waiting_for")
 
 import difflib
 import logging
@@ -16,6 +16,22 @@ from contextlib import contextmanager
 from typing import Any
 
 _log = logging.getLogger(__name__)
+
+
+def cause_of(error: BaseException) -> str:
+    """Return what an error says, on one line.
+
+    Parameters
+    ----------
+    error : `BaseException`
+        The error.
+
+    Returns
+    -------
+    words : `str`
+        Its text; the name of its type where it has none.
+    """
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..domain import CutoutsError
+from ..messages import cause_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -206,7 +207,7 @@ def _rows(path: str) -> list[dict[str, Any]]:
         with open(path, newline="", encoding="utf-8-sig") as stream:
             return list(csv.DictReader(stream))
     except (OSError, ValueError) as error:
-        cause = getattr(error, "strerror", None) or " ".join(str(error).split())
+        cause = getattr(error, "strerror", None) or cause_of(error)
         raise CutoutsError(f"--gold {path} cannot be read: {cause}.") from error
 
 

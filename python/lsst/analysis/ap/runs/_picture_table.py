@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..domain import PANELS, CutoutsError, SourceBatch
+from ..messages import cause_of
 from ..output import Failure, for_pandas
 from ..stamps import StampColumns, plain
 from ._pictures import PictureBatch, PictureFiles
@@ -194,9 +195,8 @@ def _get(butler: "Butler", ref: "DatasetRef", columns: Sequence[str] | None = No
     try:
         return butler.get(ref, parameters=None if columns is None else {"columns": list(columns)})
     except Exception as error:  # whatever the formatter or the storage raises
-        cause = " ".join(str(error).split())
         raise CutoutsError(
-            f"{ref} cannot be read: {cause}. Leave it out of the query.", choices=("data_query",)
+            f"{ref} cannot be read: {cause_of(error)}. Leave it out of the query.", choices=("data_query",)
         ) from error
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from ..domain import CutoutsError
-from ..messages import install_line
+from ..messages import cause_of, install_line
 from ._avro import BLOCK_LIMIT, is_container, read_container
 from ._avro_schema import AvroError, AvroSchema, read_one
 
@@ -56,7 +56,7 @@ def read_packets(path: str | Path) -> Iterator[Packet]:
     except CutoutsError as error:
         raise CutoutsError(f"Alert file {path}: {error}") from error
     except (AvroError, OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise CutoutsError(f"Alert file {path} cannot be read: {' '.join(str(error).split())}") from error
+        raise CutoutsError(f"Alert file {path} cannot be read: {cause_of(error)}") from error
 
 
 class _Stream(io.BufferedIOBase):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, Final, Protocol
 
+from ..messages import cause_of
 from ._avro_schema import AvroError, AvroSchema, RecordBytes
 from ._decompress import DecompressionError, decompress
 
@@ -59,7 +60,7 @@ def read_container(stream: IO[bytes]) -> tuple[AvroSchema, Iterator[Block]]:
     try:
         schema = AvroSchema(json.loads(header["avro.schema"]))
     except (KeyError, ValueError, RecursionError) as error:
-        raise AvroError(f"it has no schema ({_words(error)})") from error
+        raise AvroError(f"it has no schema ({cause_of(error)})") from error
     return schema, _blocks(stream, schema, header.get("avro.codec", b"null").decode(errors="replace"), mark)
 
 
@@ -127,7 +128,7 @@ def _read_block(schema: AvroSchema, codec: str, content: bytes, count: int) -> B
     except (AvroError, DecompressionError) as error:
         return Block(records, str(error))
     except Exception as error:  # fastavro raises whatever damaged bytes lead to
-        return Block(records, _words(error))
+        return Block(records, cause_of(error))
     return Block(records)
 
 
@@ -157,7 +158,3 @@ def _read_sized(stream: _Readable) -> bytes:
     if not 0 <= (size := _read_long(stream)) <= _HEADER_LIMIT:
         raise AvroError(f"its header has a value of {size} bytes")
     return _read_exactly(stream, size)
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

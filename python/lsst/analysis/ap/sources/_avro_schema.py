@@ -6,6 +6,8 @@ import io
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..messages import cause_of
+
 _LEAF_LIMIT: Final = 100_000
 _SIZES: Final = {
     "null": 0,
@@ -42,7 +44,7 @@ class AvroSchema:
         try:
             written: Any = fastavro.parse_schema(definition)
         except Exception as error:  # fastavro raises whatever is in the way
-            raise AvroError(f"its schema cannot be understood ({' '.join(str(error).split())})") from error
+            raise AvroError(f"its schema cannot be understood ({cause_of(error)})") from error
         if not isinstance(written, dict) or written.get("type") != "record":
             raise AvroError("its records are no alerts")
         self.written: dict[str, Any] = written

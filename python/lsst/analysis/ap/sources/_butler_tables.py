@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from ..domain import CutoutsError, UnreadableError
-from ..messages import did_you_mean
+from ..messages import cause_of, did_you_mean
 from ._afw_catalog import read_afw_catalog
 from ._catalog import TableCatalog
 from ._columns import Meanings, Standardizer
@@ -112,9 +112,9 @@ def find_tables(butler: "Butler", dataset_type: str, where: str = "") -> "list[D
             f"Of tables of sources it has {', '.join(known) or 'none'}."
         ) from error
     except Exception as error:  # the butler has many words for a wrong expression
-        cause = " ".join(str(error).split())
         raise CutoutsError(
-            f"Datasets {dataset_type} WHERE {where!r} cannot be found: {cause}", choices=("data_query",)
+            f"Datasets {dataset_type} WHERE {where!r} cannot be found: {cause_of(error)}",
+            choices=("data_query",),
         ) from error
     if not refs:
         of_them = f" WHERE {where!r}" if where else ""
@@ -124,10 +124,8 @@ def find_tables(butler: "Butler", dataset_type: str, where: str = "") -> "list[D
 
 def _may_have(ref: "DatasetRef", selection: Selection) -> bool:
     """Whether the data ID of a table admits sources of a selection."""
-    for name, wanted in (("visit", selection.visits), ("detector", selection.detectors)):
-        if wanted and ref.dataId.get(name, wanted[0]) not in wanted:
-            return False
-    return True
+    choices = (("visit", selection.visits), ("detector", selection.detectors))
+    return all(not wanted or ref.dataId.get(name, wanted[0]) in wanted for name, wanted in choices)
 
 
 def read_butler_table(
@@ -166,16 +164,18 @@ def _read(
     butler: "LimitedButler", ref: "DatasetRef", columns: Collection[str] | None, standardizer: Standardizer
 ) -> pa.Table:
     """Read a table, of those in Arrow's formats only the wanted columns."""
-    table = as_arrow(_with_data_id(get_table(butler, ref, columns), ref))
+    table = get_table(butler, ref, columns)
+    for name in _DATA_ID_COLUMNS:
+        if name in ref.dataId.mapping and name not in table.column_names:
+            table = table.append_column(name, pa.array([ref.dataId[name]] * len(table)))
     try:
-        assert table is not None
         return standardizer(table)
     except CutoutsError as error:
         raise CutoutsError(f"{ref}: {error}", choices=error.choices) from error
 
 
-def get_table(butler: "LimitedButler", ref: "DatasetRef", columns: Collection[str] | None) -> Any:
-    """Return a table as the butler has it, of those in Arrow's formats only the wanted columns."""
+def get_table(butler: "LimitedButler", ref: "DatasetRef", columns: Collection[str] | None) -> pa.Table:
+    """Return a table with the names that it has there, of Arrow's formats only the wanted columns."""
     try:
         if ref.datasetType.storageClass_name == "SourceCatalog":
             table: Any = read_afw_catalog(butler, ref)
@@ -187,11 +187,15 @@ def get_table(butler: "LimitedButler", ref: "DatasetRef", columns: Collection[st
     except CutoutsError:
         raise
     except Exception as error:  # whatever the formatter or the storage raises
-        cause = " ".join(str(error).split())
         raise UnreadableError(
-            f"{ref} cannot be read: {cause}. Leave it out with a data query.", choices=("data_query",)
+            f"{ref} cannot be read: {cause_of(error)}. Leave it out with a data query.",
+            choices=("data_query",),
         ) from error
-    return table
+    if (found := as_arrow(table)) is None:
+        raise CutoutsError(
+            f"{ref} is no table: give the dataset type of tables of DiaSources, such as dia_source_detector."
+        )
+    return found
 
 
 def _column_names(butler: "LimitedButler", ref: "DatasetRef") -> list[str] | None:
@@ -202,30 +206,3 @@ def _column_names(butler: "LimitedButler", ref: "DatasetRef") -> list[str] | Non
         return list(map(str, butler.get(ref.makeComponentRef("columns"))))
     except Exception:  # reading the table itself will tell
         return None
-
-
-def _with_data_id(table: Any, ref: "DatasetRef") -> Any:
-    """Return a table with the columns that only its data ID says."""
-    if not hasattr(table, "columns"):
-        raise CutoutsError(
-            f"{ref} is no table: give the dataset type of tables of DiaSources, such as dia_source_detector."
-        )
-    if isinstance(table, pa.Table):
-        for name, value in _data_id_columns(ref, table.column_names).items():
-            table = table.append_column(name, pa.array([value] * len(table)))
-        return table
-    names = list(getattr(table, "colnames", None) or [*table.columns, *getattr(table.index, "names", ())])
-    columns = _data_id_columns(ref, names)
-    table = table.copy()
-    for name, value in columns.items():
-        table[name] = value
-    return table
-
-
-def _data_id_columns(ref: "DatasetRef", names: Collection[str]) -> dict[str, Any]:
-    # A packed identifier says as much of visit and detector as the data ID.
-    return {
-        name: ref.dataId[name]
-        for name in _DATA_ID_COLUMNS
-        if name in ref.dataId.mapping and name not in names
-    }

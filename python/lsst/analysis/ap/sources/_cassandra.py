@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from ..domain import CutoutsError
-from ..messages import install_line, public_uri
+from ..messages import cause_of, install_line, public_uri
 from ._apdb import SqlApdb
 from ._arrays import arrow_array
 from ._catalog import TableCatalog
@@ -61,10 +61,9 @@ def open_apdb(uri: str, meanings: Meanings | None = None) -> SqlApdb | TableCata
 
         session = SessionFactory(config).session()
     except Exception as error:  # the driver may be missing, or the cluster
-        cause = " ".join(str(error).split()) or type(error).__name__
         raise CutoutsError(
-            f"The Cassandra cluster of {public_uri(uri)} does not answer: {cause}. Its driver comes with "
-            f"{install_line('cassandra')}"
+            f"The Cassandra cluster of {public_uri(uri)} does not answer: {cause_of(error)}. Its driver "
+            f"comes with {install_line('cassandra')}"
         ) from error
     return open_cassandra(session, config, meanings)
 
@@ -126,15 +125,14 @@ def _touched(
         None if time is None else partitioner.time_partition(time)
         for time in (selection.time_min, selection.time_max)
     )
-    touched = {}
-    for table, names in tables.items():
-        period = re.search(r"_(\d+)$", table.removeprefix(config.prefix))
-        number = None if period is None else int(period[1])
-        before = number is not None and first is not None and number < first
-        after = number is not None and last is not None and number > last
-        if not before and not after:
-            touched[table] = names
-    return touched
+
+    def is_touched(table: str) -> bool:
+        if (period := re.search(r"_(\d+)$", table.removeprefix(config.prefix))) is None:
+            return True
+        number = int(period[1])
+        return (first is None or number >= first) and (last is None or number <= last)
+
+    return {table: names for table, names in tables.items() if is_touched(table)}
 
 
 def _rows(session: Any, keyspace: str, table: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:
@@ -148,9 +146,8 @@ def _rows(session: Any, keyspace: str, table: str, columns: list[str]) -> Iterat
     try:
         yield from session.execute(statement, execution_profile="read_tuples")
     except Exception as error:  # the driver has an exception for each thing that fails
-        cause = " ".join(str(error).split()) or type(error).__name__
         raise CutoutsError(
-            f"Table {table} of Cassandra's keyspace {keyspace} cannot be read: {cause}"
+            f"Table {table} of Cassandra's keyspace {keyspace} cannot be read: {cause_of(error)}"
         ) from error
 
 
@@ -164,7 +161,6 @@ def _instrument(session: Any, config: "ApdbCassandraConfig") -> str | None:
             "instrument"
         )
     except Exception as error:  # as above
-        cause = " ".join(str(error).split()) or type(error).__name__
         raise CutoutsError(
-            f"The metadata of Cassandra's keyspace {config.keyspace} cannot be read: {cause}"
+            f"The metadata of Cassandra's keyspace {config.keyspace} cannot be read: {cause_of(error)}"
         ) from error

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 import sqlalchemy as sa
 
 from ..domain import CutoutsError
-from ..messages import install_line, public_uri
+from ..messages import cause_of, install_line, public_uri
 from ._files import SQLITE_SUFFIXES
 
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
@@ -161,11 +161,10 @@ def unreadable_configuration(uri: str, error: Exception) -> CutoutsError:
 
     ``error``: what came of reading it. Not to be chained: it may quote the URL of the database.
     """
-    cause = public_uri(" ".join(str(error).split()))
     what = f"APDB configuration {public_uri(uri)} cannot be read: "
     if uri.endswith(SQLITE_SUFFIXES):
         return CutoutsError(f"{what}it is a database. Open it as an SQLite file.", choices=("sqlitefile",))
-    return CutoutsError(what + cause)
+    return CutoutsError(what + public_uri(cause_of(error)))
 
 
 def _with_driver(url: sa.URL) -> sa.URL:

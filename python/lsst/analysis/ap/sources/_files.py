@@ -14,6 +14,7 @@ from typing import IO, Any, Final
 import pyarrow as pa
 
 from ..domain import CutoutsError
+from ..messages import cause_of
 from ._arrays import join_tables
 from ._astropy_files import read_ecsv, read_fits, read_votable
 from ._catalog import TableCatalog
@@ -170,8 +171,7 @@ class _Reader:
         return _plain(Path(local), stack), None
 
     def _unreadable(self, error: Exception) -> CutoutsError:
-        cause = " ".join(str(error).split()) or type(error).__name__
-        return CutoutsError(f"Catalogue {self._name} cannot be read as {self._suffix[1:]}: {cause}")
+        return CutoutsError(f"Catalogue {self._name} cannot be read as {self._suffix[1:]}: {cause_of(error)}")
 
 
 def _is_gzip(path: Path) -> bool:

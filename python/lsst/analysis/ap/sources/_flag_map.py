@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..domain import CutoutsError, UnreadableError
+from ..messages import cause_of
 from ._synonyms import current_name
 
 
@@ -55,13 +56,12 @@ class FlagMap:
         try:
             text = ResourcePath(str(path), forceDirectory=False).read()
         except Exception as error:  # what comes depends on the kind of place
-            cause = getattr(error, "strerror", None) or " ".join(str(error).split())
+            cause = getattr(error, "strerror", None) or cause_of(error)
             raise UnreadableError(f"Flag map {path} cannot be read: {cause}") from error
         try:
             documents = list(yaml.safe_load_all(text.decode()))
         except (UnicodeError, yaml.YAMLError) as error:
-            cause = " ".join(str(error).split())
-            raise CutoutsError(f"Flag map {path} is no YAML: {cause}") from error
+            raise CutoutsError(f"Flag map {path} is no YAML: {cause_of(error)}") from error
         for document in documents:
             if isinstance(document, Mapping) and document.get("tableName", table) == table:
                 return cls._from_document(document, path)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..domain import CutoutsError, UnreadableError
+from ..messages import cause_of
 from ._csv import decoded, read_csv
 from ._files import read_file
 from ._kinds import WHOLE, read_values
@@ -32,8 +33,9 @@ def read_identifiers(words: str, what: str = "diaSourceId") -> tuple[int, ...]:
         except UnreadableError:
             raise
         except Exception as error:  # whatever the format leads to
-            cause = " ".join(str(error).split()) or type(error).__name__
-            raise UnreadableError(f"The identifiers {what} in {shown} cannot be read: {cause}") from error
+            raise UnreadableError(
+                f"The identifiers {what} in {shown} cannot be read: {cause_of(error)}"
+            ) from error
     if not len(found):
         raise CutoutsError(f"There is no {what} in {shown!r}.")
     reading = read_values(found, WHOLE)

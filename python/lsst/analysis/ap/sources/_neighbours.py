@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..domain import CutoutsError, DetectorVisit
+from ..domain import DetectorVisit
+from ..messages import cause_of
 from ._butler_tables import get_table
-from ._kinds import REAL, WHOLE, read_values
+from ._kinds import REAL, WHOLE, Kind, read_values
 from ._synonyms import renamed
-from ._tables import as_arrow
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
@@ -153,7 +153,7 @@ class NeighbourTables:
             for name in of_kind:
                 for table in tables[name]:
                     if {ra, dec} <= set(table.column_names):
-                        usable.append(table.select([c for c in _COLUMNS if c in table.column_names]))
+                        usable.append(table)
                     else:
                         self._warn(name, f"has no columns {ra} and {dec}: nothing of it is marked as {kind}")
             if usable:
@@ -173,7 +173,7 @@ class NeighbourTables:
             )
             tables = [self._table(butler, ref) for ref in sorted(refs, key=lambda ref: str(ref.dataId))]
         except Exception as error:  # nothing that a table holds may stop the pictures
-            self._warn(name, f"cannot be read: {' '.join(str(error).split())}")
+            self._warn(name, f"cannot be read: {cause_of(error)}")
             return []
         if not tables:
             _log.debug("There is no %s for %s.", name, data_id)
@@ -182,9 +182,7 @@ class NeighbourTables:
     def _table(self, butler: "Butler", ref: "DatasetRef") -> pa.Table:
         if (known := self._large.get(ref.id)) is not None:
             return known
-        table = as_arrow(get_table(butler, ref, _COLUMNS))
-        if table is None:
-            raise CutoutsError("it is no table.")
+        table = get_table(butler, ref, _COLUMNS)
         table = table.rename_columns(renamed(table.column_names))
         table = table.select([name for name in _COLUMNS if name in table.column_names])
         if "detector" not in ref.dimensions:
@@ -210,11 +208,9 @@ def _of_detector(table: pa.Table, data_id: DetectorVisit) -> pa.Table:
 
 def _places(kind: str, tables: Sequence[pa.Table], accepted: NDArray[np.int64]) -> Places:
     ra, dec = _POSITION.get(kind, ("ra", "dec"))
+    numbers = (ra, dec, "trailLength", "trailAngle")
     columns = [
-        [
-            _whole(table, "diaSourceId"),
-            *(_real(table, name) for name in (ra, dec, "trailLength", "trailAngle")),
-        ]
+        [_whole(table, "diaSourceId"), *(_numbers(table, name, REAL).to_numpy() for name in numbers)]
         for table in tables
     ]
     ids, ras, decs, length, angle = (np.concatenate(parts) for parts in zip(*columns, strict=True))
@@ -241,15 +237,9 @@ def _first(ids: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 def _whole(table: pa.Table, name: str) -> NDArray[np.int64]:
     """Return a column of whole numbers, 0 where there is none."""
-    if name not in table.column_names:
-        return np.zeros(len(table), dtype=np.int64)
-    values = read_values(table.column(name), WHOLE).values.cast(pa.int64()).fill_null(0)
-    return np.asarray(values.to_numpy(), dtype=np.int64)
+    return np.asarray(_numbers(table, name, WHOLE).fill_null(0).to_numpy(), dtype=np.int64)
 
 
-def _real(table: pa.Table, name: str) -> NDArray[np.float64]:
-    """Return a column of numbers, NaN where there is none."""
-    if name not in table.column_names:
-        return np.full(len(table), np.nan)
-    values = read_values(table.column(name), REAL).values.cast(pa.float64())
-    return np.asarray(values.to_numpy(), dtype=np.float64)
+def _numbers(table: pa.Table, name: str, kind: Kind) -> pa.ChunkedArray:
+    column = table.column(name) if name in table.column_names else pa.nulls(len(table))
+    return read_values(column, kind).values.cast(kind.type)

@@ -3,7 +3,7 @@
 __all__ = ("is_without_position", "join_solar_system")
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
@@ -13,7 +13,6 @@ from ._catalog import TableCatalog
 from ._kinds import WHOLE, read_values
 from ._selection import Selection
 from ._synonyms import renamed
-from ._tables import as_arrow
 
 _SOURCE_TABLES: Final = ("dia_source", "dia_source_visit", "dia_source_detector", "dia_source_apdb")
 """Where a repository may have the DiaSources, the whole ones first."""
@@ -29,11 +28,11 @@ def is_without_position(names: Sequence[str]) -> bool:
 
 
 def join_solar_system(
-    read: Callable[[], Iterable[Any]], open_table: Callable[[str], TableCatalog], name: str
+    read: Callable[[], Iterable[pa.Table]], open_table: Callable[[str], TableCatalog], name: str
 ) -> TableCatalog:
     """Join a table of solar-system sources to that of the DiaSources.
 
-    ``read``: returns its tables, of any kind. ``open_table``: opens the tables of a dataset type. Returns:
+    ``read``: returns its tables. ``open_table``: opens the tables of a dataset type. Returns:
     the DiaSources that it tells of, with its columns beside theirs. Raises `CutoutsError` when there are no
     DiaSources.
     """
@@ -51,8 +50,7 @@ def join_solar_system(
     dia_sources = sources
 
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
-        parts = [part for table in read() if (part := as_arrow(table)) is not None]
-        more = join_tables(parts)
+        more = join_tables(read())
         more = more.rename_columns(renamed(more.column_names))
         ids = read_values(more.column("diaSourceId"), WHOLE).values
         more = more.drop_columns("diaSourceId")

@@ -5,7 +5,6 @@ __all__ = ("DEFAULT_TAP_URL", "open_tap")
 import io
 import logging
 import os
-from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -13,11 +12,10 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from ..domain import CutoutsError, UnreadableError
-from ..messages import install_line, public_uri, waiting_for
+from ..messages import cause_of, install_line, public_uri, waiting_for
 from ._astropy_files import check_votable
 from ._catalog import TableCatalog
 from ._columns import Meanings
-from ._selection import Selection
 from ._tables import arrow_tables
 
 _LOG = logging.getLogger(__name__)
@@ -65,10 +63,7 @@ def open_tap(adql: str, url: str | None = None, meanings: Meanings | None = None
     def result() -> list[pa.Table]:
         return list(arrow_tables(_query(adql, place), meanings))
 
-    def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
-        yield from result()
-
-    return TableCatalog(tables)
+    return TableCatalog(lambda *_: result())
 
 
 def _query(adql: str, url: str) -> Any:
@@ -78,7 +73,6 @@ def _query(adql: str, url: str) -> Any:
     from pyvo.dal.tap import TAPQuery, TAPResults
 
     token = os.environ.get(_TOKEN_VARIABLE, "")
-    hide = _hiding(token)
     name = public_uri(url)
     with requests.Session() as session:
         if token and _is_private(url):
@@ -98,7 +92,7 @@ def _query(adql: str, url: str) -> Any:
             raise CutoutsError(f"The answer of {name} cannot be used: {error}") from error
         except Exception as error:  # pyvo, requests and the parser each have their own
             # Not chained: the request that it holds has the token.
-            cause = hide(" ".join(str(error).split()))
+            cause = cause_of(error).replace(token, "***") if token else cause_of(error)
             raise UnreadableError(f"TAP service {name} cannot be asked: {public_uri(cause)}") from None
     if results.query_status == "OVERFLOW":
         _LOG.warning("%s gives the first %d rows only: ask for less, or part by part.", name, len(results))
@@ -109,7 +103,3 @@ def _is_private(url: str) -> bool:
     """Whether nobody else can read what is sent to an address."""
     parts = urlsplit(url)
     return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
-
-
-def _hiding(secret: str) -> Callable[[str], str]:
-    return lambda text: text.replace(secret, "***") if secret else text

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..domain import CutoutsError, UnreadableError
+from ..messages import cause_of
 from ..sources._files import read_file
 from ._schemas import plain
 
@@ -91,9 +92,8 @@ def read_labels(path: str) -> Labels:
     try:
         table = _read(Path(path))
     except Exception as error:  # every library has its own word for a damaged file
-        cause = " ".join(str(error).split()) or type(error).__name__
         raise UnreadableError(
-            f"The labels in {path} cannot be read: {cause}", choices=("stampsLabels",)
+            f"The labels in {path} cannot be read: {cause_of(error)}", choices=("stampsLabels",)
         ) from error
     return Labels(table, path)
 
