@@ -15,8 +15,6 @@ FORCED_COLUMNS: Final = ("visit", "detector", "band", "midpointMjdTai", "psfFlux
 """What is wanted of a forced source, by the APDB's names."""
 
 _RELEASE: Final = {
-    "psfDiffFlux": "psfFlux",
-    "psfDiffFluxErr": "psfFluxErr",
     "expMidptMJD": "midpointMjdTai",
     "expMidptMJDTAI": "midpointMjdTai",
 }
