@@ -46,10 +46,7 @@ class SqlApdb(Catalog):
     """
 
     def __init__(
-        self,
-        database: Database,
-        namespace: str | None = None,
-        meanings: Meanings | None = None,
+        self, database: Database, namespace: str | None = None, meanings: Meanings | None = None
     ) -> None:
         meanings = meanings or Meanings()
         self._database = database
@@ -99,24 +96,9 @@ class SqlApdb(Catalog):
 
     @classmethod
     def from_sqlite(cls, path: str | Path, meanings: Meanings | None = None) -> Self:
-        """Open an APDB in an SQLite file.
+        """Open an APDB in an SQLite file, read-only.
 
-        Parameters
-        ----------
-        path : `str` or `pathlib.Path`
-            The file; it is opened read-only.
-        meanings : `Meanings`, optional
-            What its columns mean that do not say it themselves.
-
-        Returns
-        -------
-        apdb : `SqlApdb`
-            The open database.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when there is no such file or it is no APDB.
+        Raises `CutoutsError` when there is no such file or it is no APDB.
         """
         return cls(Database.from_sqlite(path), meanings=meanings)
 
@@ -124,40 +106,14 @@ class SqlApdb(Catalog):
     def from_url(cls, url: str, namespace: str | None = None, meanings: Meanings | None = None) -> Self:
         """Open an APDB by the URL of its database.
 
-        Parameters
-        ----------
-        url : `str`
-            SQLAlchemy URL, such as ``postgresql://user@host/database``.
-        namespace : `str`, optional
-            Schema of the database that holds the tables.
-        meanings : `Meanings`, optional
-            What its columns mean that do not say it themselves.
-
-        Returns
-        -------
-        apdb : `SqlApdb`
-            The open database.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when the URL is not one, or the database does not answer.
+        ``url``: SQLAlchemy URL, such as ``postgresql://user@host/database``. ``namespace``: schema of the
+        database that holds the tables. Raises `CutoutsError` when the URL is not one, or the database does
+        not answer.
         """
         return cls(Database.from_url(url), namespace, meanings)
 
     def count(self, selection: Selection) -> int:
-        """Return how many sources a selection has.
-
-        Parameters
-        ----------
-        selection : `Selection`
-            Which sources are wanted.
-
-        Returns
-        -------
-        count : `int`
-            Their number, never more than the limit.
-        """
+        """Return how many sources a selection has, which is never more than its limit."""
         if selection.chooses:
             return len(self._choose(selection))
         here, later = self._conditions(selection)
@@ -172,22 +128,7 @@ class SqlApdb(Catalog):
     def read(
         self, selection: Selection, columns: Collection[str] | None = None, page_rows: int = 5000
     ) -> Iterator[pa.Table]:
-        """Yield the wanted sources, all in order; see `Catalog.read`.
-
-        Parameters
-        ----------
-        selection : `Selection`
-            Which sources are wanted.
-        columns : collection of `str`, optional
-            Columns that are wanted; all when not given.
-        page_rows : `int`, optional
-            How many rows to fetch at a time.
-
-        Yields
-        ------
-        table : `pyarrow.Table`
-            One page, with a column ``instrument`` where the database records it.
-        """
+        # Docstring inherited. ``page_rows``: how many rows to fetch at a time.
         if selection.chooses:
             yield from self._rows.fetch(self._choose(selection), columns, page_rows)
             return

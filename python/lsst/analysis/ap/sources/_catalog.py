@@ -10,7 +10,7 @@ import pyarrow as pa
 from ._arrays import join_tables
 from ._choice import Keys
 from ._columns import REQUIRED_COLUMNS
-from ._selection import Selection, in_order
+from ._selection import WITHDRAWN_COLUMNS, Selection, in_order
 from .conditions._expression import And, columns_of
 
 _PAGE_ROWS: Final = 5000
@@ -25,24 +25,10 @@ class Catalog(Protocol):
     def read(self, selection: Selection, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
         """Yield the wanted sources.
 
-        Parameters
-        ----------
-        selection : `Selection`
-            Which sources are wanted.
-        columns : collection of `str`, optional
-            Columns by their current names that are wanted besides the required ones, as far as the catalogue
-            has them; all when not given.
-
-        Yields
-        ------
-        table : `pyarrow.Table`
-            Some of them, by visit, detector and diaSourceId within each
-            table, and over all tables unless these pass one by one.
-
-        Raises
-        ------
-        CutoutsError
-            Raised when a column is missing that the selection needs, or a database stops answering.
+        ``columns``: columns by their current names that are wanted besides the required ones, as far as the
+        catalogue has them; all when `None`. Yields: some of them, by visit, detector and diaSourceId within
+        each table, and over all tables unless these pass one by one. Raises `CutoutsError` when a column is
+        missing that the selection needs, or a database stops answering.
         """
         ...
 
@@ -73,18 +59,7 @@ class TableCatalog(Catalog):
         self._chosen: tuple[Selection, Keys] | None = None
 
     def count(self, selection: Selection) -> int:
-        """Return how many sources a selection has.
-
-        Parameters
-        ----------
-        selection : `Selection`
-            Which sources are wanted.
-
-        Returns
-        -------
-        count : `int`
-            Their number, never more than the limit.
-        """
+        """Return how many sources a selection has, which is never more than its limit."""
         return sum(len(page) for page in self.read(selection, ()))
 
     def read(self, selection: Selection, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
@@ -96,13 +71,13 @@ class TableCatalog(Catalog):
                     yield table.slice(start, _PAGE_ROWS)
             return
         choices = (selection.latest, selection.sample, selection.limit)
-        if selection.one_per_object or any(choice is not None for choice in choices):
-            keys = self._choose(selection)
-            for table in self._matching(selection, columns):
-                if len(rows := keys.first_rows(table)):
-                    yield table.take(rows)
+        if not selection.one_per_object and choices == (None, None, None):
+            yield from self._matching(selection, columns)
             return
-        yield from self._matching(selection, columns)
+        keys = self._choose(selection)
+        for table in self._matching(selection, columns):
+            if len(rows := keys.first_rows(table)):
+                yield table.take(rows)
 
     def _choose(self, selection: Selection) -> Keys:
         if self._chosen is None or self._chosen[0] != selection:
@@ -113,9 +88,8 @@ class TableCatalog(Catalog):
     def _matching(self, selection: Selection, columns: Collection[str] | None) -> Iterator[pa.Table]:
         """Yield the sources that meet the conditions, sorted in each table."""
         if columns is not None:
-            conditions = columns_of(And(tuple(selection.conditions(()))))
+            conditions = columns_of(And(tuple(selection.conditions(WITHDRAWN_COLUMNS))))
             columns = {*columns, *REQUIRED_COLUMNS, *conditions, *selection.choice_columns, "instrument"}
-            columns |= {"timeWithdrawnMjdTai", "time_withdrawn"}
             columns |= {"diaObjectId"} if selection.object_ids is not None else set()
         for table in self._tables(columns, selection):
             found = in_order(selection.matching(table))

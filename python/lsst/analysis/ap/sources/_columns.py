@@ -1,6 +1,6 @@
 """One name and one type for each quantity, whatever age and make the catalogue is of."""
 
-__all__ = ("REQUIRED_COLUMNS", "Meanings", "Standardizer")
+__all__ = ("REQUIRED_COLUMNS", "Meanings", "Standardizer", "shortened")
 
 import logging
 from collections.abc import Callable, Collection, Mapping
@@ -18,7 +18,7 @@ from ._afw_catalog import calibrate_fluxes
 from ._arrays import arrow_array
 from ._ccd_visit import CcdVisitPacker, unpack_ccd_visits
 from ._flag_map import FlagMap, unpack_flags
-from ._kinds import FLAG, WHOLE, Kind, Reading, kind_of, read_columns
+from ._kinds import FLAG, REAL, WHOLE, Kind, Reading, kind_of, read_columns
 from ._positions import TIME_RANGE, FindExposures, place_positions
 from ._reasons import REASON, reasons_of, with_reasons
 from ._synonyms import current_name, renamed
@@ -119,7 +119,7 @@ class Standardizer:
             columns[name] = reading.values
             for row, text in reading.unreadable.items():
                 what = "within 64 bits" if kind is WHOLE and text.isdecimal() else kind.words
-                reasons.setdefault(row, []).append(f"{name} is {_short(text)}, not {what}")
+                reasons.setdefault(row, []).append(f"{name} is {shortened(text)}, not {what}")
         # One new table, as each costs what reading a column does.
         return pa.table(columns) if columns else table.select([])
 
@@ -243,19 +243,14 @@ def _nothing_readable(name: str, kind: Kind, reading: Reading) -> str:
     remedies: Mapping[Kind, str] = {
         WHOLE: "Give whole numbers of 64 bits.",
         FLAG: "true/false, t/f, yes/no, y/n and 1/0 are understood.",
+        REAL: "Give degrees." if name in ("ra", "dec") else "Give numbers.",
     }
-    remedy = remedies.get(kind, "Give numbers.")
-    if name in ("ra", "dec"):
-        remedy = "Give degrees."
-    return (
-        f"None of the values of column {name!r} is {kind.words}; the first is {_example(reading)}. {remedy}"
-    )
+    remedy = remedies[kind]
+    first = shortened(next(iter(reading.unreadable.values())))
+    return f"None of the values of column {name!r} is {kind.words}; the first is {first}. {remedy}"
 
 
-def _example(reading: Reading) -> str:
-    return _short(next(iter(reading.unreadable.values())))
-
-
-def _short(text: Any) -> str:
-    words = repr(text)
+def shortened(value: Any) -> str:
+    """Return a value as a message shows it, cut where it is long."""
+    words = repr(value)
     return words if len(words) <= 60 else f"{words[:56]}...{words[-1]}"

@@ -28,26 +28,11 @@ class FlagMap:
     def from_file(cls, path: str | Path, table: str = "DiaSource") -> Self:
         """Read a map in the YAML layout of ap_association.
 
-        Parameters
-        ----------
-        path : `str` or `pathlib.Path`
-            A path, or a URI that `lsst.resources` can read, of a file of one or more YAML documents, each of
-            which has a ``tableName`` and ``columns``, each of which has a ``columnName`` and a ``bitList`` of
-            ``name`` and ``bit``.
-        table : `str`, optional
-            Which ``tableName`` is meant.
-
-        Returns
-        -------
-        flag_map : `FlagMap`
-            The map of the first column of that table.
-
-        Raises
-        ------
-        UnreadableError
-            Raised when the file cannot be read.
-        CutoutsError
-            Raised when it is no such map.
+        ``path``: a path, or a URI that `lsst.resources` can read, of a file of one or more YAML documents,
+        each of which has a ``tableName`` and ``columns``, each of which has a ``columnName`` and a
+        ``bitList`` of ``name`` and ``bit``. ``table``: which ``tableName`` is meant. Returns: the map of the
+        first column of that table. Raises `UnreadableError` when the file cannot be read; `CutoutsError` when
+        it is no such map.
         """
         import yaml
 

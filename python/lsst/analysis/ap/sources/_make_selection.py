@@ -9,6 +9,7 @@ from typing import Any, Final
 from ..criteria import CRITERIA, Criterion, Takes
 from ..domain import CutoutsError
 from ._choice import Stratum
+from ._columns import shortened
 from ._identifiers import read_identifiers
 from ._selection import Selection
 from .conditions._sky import circle, polygon
@@ -46,23 +47,15 @@ def make_selection(values: Mapping[str, Any]) -> Selection:
         try:
             found = _READERS[criterion.takes](criterion, value)
         except CutoutsError as error:
-            raise _named(error, criterion) from error
+            raise type(error)(*error.args, choices=error.choices or (criterion.name,)) from error
         except (ValueError, OverflowError) as error:
-            message = f"{criterion.name} is {_short(value)}, not {criterion.takes.words}."
+            given = value[0] if isinstance(value, list) and len(value) == 1 else value
+            message = f"{criterion.name} is {shortened(given)}, not {criterion.takes.words}."
             raise CutoutsError(message, choices=(criterion.name,)) from error
         if criterion.fills == "regions":
             found = (*fields.get("regions", ()), found)
         fields[criterion.fills] = found
     return Selection(**fields)
-
-
-def _named(error: CutoutsError, criterion: Criterion) -> CutoutsError:
-    return type(error)(*error.args, choices=error.choices or (criterion.name,))
-
-
-def _short(value: Any) -> str:
-    shown = repr(value[0] if isinstance(value, list) and len(value) == 1 else value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
 def _items(criterion: Criterion, value: Any) -> list[Any]:

@@ -1,6 +1,6 @@
 """Which DiaSources of a catalogue are wanted."""
 
-__all__ = ("Selection", "in_order")
+__all__ = ("WITHDRAWN_COLUMNS", "Selection", "in_order")
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, fields
@@ -27,7 +27,8 @@ from .conditions._expression import (
 )
 from .conditions._where import parse_condition
 
-_WITHDRAWN_COLUMNS: Final = ("timeWithdrawnMjdTai", "time_withdrawn")
+WITHDRAWN_COLUMNS: Final = ("timeWithdrawnMjdTai", "time_withdrawn")
+"""Columns that say when the APDB has withdrawn a source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +131,8 @@ class Selection:
         words = []
         for spec in fields(self):
             value = getattr(self, spec.name)
-            if (
-                spec.repr
-                and value is not None
-                and value != spec.default
-                and (not names or spec.name in names)
-            ):
+            is_asked = spec.repr and value is not None and value != spec.default
+            if is_asked and (not names or spec.name in names):
                 is_list = spec.name in ("ids", "object_ids")
                 words.append(f"{spec.name}={f'{len(value)} given' if is_list else repr(value)}")
         return ", ".join(words) or "all"
@@ -168,7 +165,7 @@ class Selection:
             yield Column(current_name(name))
         if self._parsed is not None:
             yield self._parsed
-        for name in _WITHDRAWN_COLUMNS:
+        for name in WITHDRAWN_COLUMNS:
             if name in columns:
                 yield IsNull(Column(name))
 
@@ -178,13 +175,8 @@ class Selection:
 
         Where they are, everything has to be seen before the first is known.
         """
-        return (
-            self.one_per_object
-            or self.latest is not None
-            or self.sample is not None
-            or self.ids is not None
-            or self.object_ids is not None
-        )
+        choices = (self.latest, self.sample, self.ids, self.object_ids)
+        return self.one_per_object or any(choice is not None for choice in choices)
 
     @property
     def most(self) -> int | None:

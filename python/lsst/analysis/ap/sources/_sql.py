@@ -2,10 +2,10 @@
 
 __all__ = ("SourceRows", "identifier_clauses", "sql_condition")
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import batched
+from itertools import batched, product
 from typing import Any, Final
 
 import pyarrow as pa
@@ -26,7 +26,7 @@ _IDS_PER_QUERY: Final = 1000
 
 
 type Columns = Mapping[str, sa.ColumnElement[Any]]
-type Clauses = list[sa.ColumnElement[bool]]
+type Clause = sa.ColumnElement[bool]
 
 
 def sql_condition(expression: Expression, columns: Columns, table: str) -> sa.ColumnElement[bool]:
@@ -104,28 +104,21 @@ class _SqlEngine:
         return function
 
 
-def identifier_clauses(selection: Selection, columns: Columns, name: str) -> Iterator[Clauses]:
-    """Yield what limits each query to some of the wanted identifiers.
+def identifier_clauses(selection: Selection, columns: Columns, name: str) -> Iterable[tuple[Clause, ...]]:
+    """Return what limits each query to some of the wanted identifiers.
 
-    ``columns``: the columns by their current names. ``name``: what to call the table in messages. Yields: for
-    one query; none when no identifiers are given. Raises `CutoutsError` when a column is not there.
+    ``columns``: the columns by their current names. ``name``: what to call the table in messages. Returns:
+    the clauses of each query; of a single one none when no identifiers are given. Raises
+    `CutoutsError` when a column is not there.
     """
-    if selection.ids is None and selection.object_ids is None:
-        yield []
-        return
-    ids = [[]] if selection.ids is None else _among(columns, "diaSourceId", selection.ids, name)
-    objects: list[Clauses] = [[]]
-    if selection.object_ids is not None:
-        objects = _among(columns, "diaObjectId", selection.object_ids, name)
-    for some_ids in ids:
-        for some_objects in objects:
-            yield [*some_ids, *some_objects]
+    given = (("diaSourceId", selection.ids), ("diaObjectId", selection.object_ids))
+    return product(*(_among(columns, column, ids, name) for column, ids in given if ids is not None))
 
 
-def _among(columns: Columns, column: str, identifiers: Sequence[int], name: str) -> list[Clauses]:
+def _among(columns: Columns, column: str, identifiers: Sequence[int], name: str) -> list[Clause]:
     if column not in columns:
         raise CutoutsError(f"{name} has no column {column!r} to select by.")
-    return [[columns[column].in_(some)] for some in batched(identifiers, _IDS_PER_QUERY)]
+    return [columns[column].in_(some) for some in batched(identifiers, _IDS_PER_QUERY)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,17 +58,8 @@ class SelectionConfig(Config):
     def makeSelection(self) -> Selection:
         """Return which sources are wanted.
 
-        Returns
-        -------
-        selection : `~lsst.analysis.ap.sources.Selection`
-            The conditions.
-
-        Raises
-        ------
-        UnreadableError
-            Raised when a file of identifiers cannot be read.
-        CutoutsError
-            Raised when it holds something else.
+        Raises `UnreadableError` when a file of identifiers cannot be read; `CutoutsError` when it holds
+        something else.
         """
         return self._make(lambda criterion: True)
 
