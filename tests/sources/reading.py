@@ -1,13 +1,12 @@
 """Reading of whole catalogues, and of the identifiers that tables hold."""
 
-from lsst.analysis.ap.sources import Meanings
+from lsst.analysis.ap.sources import Selection, open_catalog
 from lsst.analysis.ap.sources._arrays import join_tables
-from lsst.analysis.ap.sources._files import _Reader
 
 
 def read_catalog(path):
     """Return all the rows of a catalogue, in their order."""
-    return join_tables(_Reader(path, Meanings()).tables(None))
+    return join_tables(open_catalog(path)._tables(None, Selection()))
 
 
 def ids(tables):

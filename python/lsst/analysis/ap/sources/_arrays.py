@@ -90,10 +90,9 @@ def common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     """
     schemas = [pa.schema([("x", kind)]) for kind in (one, other)]
     try:
-        kind: pa.DataType = pa.unify_schemas(schemas, promote_options="permissive").field(0).type
+        return pa.unify_schemas(schemas, promote_options="permissive").field(0).type
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return pa.string()
-    return kind
 
 
 def _text(value: Any) -> str | None:
@@ -144,7 +143,11 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
         return utf8_array(column.cast(pa.string()))
     except _ARROW_ERRORS:
-        return pa.chunked_array([text_array([_object(scalar) for scalar in column])])
+        return _each_as_text(column)
+
+
+def _each_as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([text_array([_object(scalar) for scalar in column])])
 
 
 def _object(scalar: pa.Scalar) -> Any:
@@ -166,10 +169,6 @@ def utf8_array(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return pa.chunked_array([text_array(raw.to_pylist())])
 
 
-def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return _plain_types(column.cast(column.type.value_type))
-
-
 def _expanded(column: pa.ChunkedArray) -> pa.ChunkedArray:
     chunks = [pc.run_end_decode(chunk) for chunk in column.chunks]
     return _plain_types(pa.chunked_array(chunks, column.type.value_type))
@@ -187,18 +186,13 @@ def _number(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.cast(pa.float64(), safe=False)
 
 
-def _lengths_of_time(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return text with units, where Arrow would have a mere number."""
-    return pa.chunked_array([text_array([_object(scalar) for scalar in column])])
-
-
 _CONVERSIONS: Final[tuple[tuple[Callable[[pa.DataType], bool], Callable[[Any], pa.ChunkedArray]], ...]] = (
-    (pa.types.is_dictionary, _decoded),
+    (pa.types.is_dictionary, lambda column: _plain_types(column.cast(column.type.value_type))),
     (pa.types.is_run_end_encoded, _expanded),
     (lambda kind: isinstance(kind, pa.BaseExtensionType), _stored),
     (pa.types.is_float16, lambda column: column.cast(pa.float32())),
     (pa.types.is_decimal, _number),
-    (pa.types.is_duration, _lengths_of_time),
+    (pa.types.is_duration, _each_as_text),  # with units, where Arrow would have a mere number
     (
         lambda k: pa.types.is_string(k) or pa.types.is_large_string(k) or pa.types.is_string_view(k),
         utf8_array,

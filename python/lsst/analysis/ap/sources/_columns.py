@@ -163,9 +163,7 @@ class Standardizer:
                 f"it has {', '.join(names) or 'none'}. Rename its columns to the APDB's names."
             )
         for name in REQUIRED_COLUMNS:
-            if name not in names:
-                kind = kind_of(name)
-                assert kind is not None
+            if name not in names and (kind := kind_of(name)) is not None:
                 table = table.append_column(name, pa.nulls(len(table), kind.type))
         return table
 

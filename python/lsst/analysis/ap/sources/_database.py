@@ -42,7 +42,7 @@ class Database:
     def __init__(self, engine: sa.Engine, pauses: Sequence[float] = _PAUSES) -> None:
         self.engine = engine
         # libpq also takes passwords as parameters of the URL.
-        self._secrets = [str(v) for k, v in engine.url.query.items() if "password" in k or "passfile" in k]
+        self._secrets = [str(engine.url.query[name]) for name in _secret_names(engine.url)]
         if engine.url.password:
             self._secrets.append(str(engine.url.password))
         self.name = _public_name(engine.url)
@@ -193,10 +193,13 @@ def _with_credentials(url: sa.URL) -> sa.URL:
         return url  # there may be another way in, such as .pgpass
 
 
+def _secret_names(url: sa.URL) -> list[str]:
+    return [name for name in url.query if "password" in name or "passfile" in name]
+
+
 def _public_name(url: sa.URL) -> str:
     """Return a URL without its passwords."""
-    secret = [name for name in url.query if "password" in name or "passfile" in name]
-    return url.difference_update_query(secret).render_as_string(hide_password=True)
+    return url.difference_update_query(_secret_names(url)).render_as_string(hide_password=True)
 
 
 def _complete_functions(connection: sqlite3.Connection) -> None:
@@ -207,10 +210,8 @@ def _complete_functions(connection: sqlite3.Connection) -> None:
         except sqlite3.OperationalError as error:
             if "no such function" not in str(error):
                 return  # whatever is wrong shows in the first query
-            connection.create_function(name, 1, _null_safe(function), deterministic=True)
+            connection.create_function(
+                name, 1, lambda x, f=function: None if x is None else f(x), deterministic=True
+            )
         except sqlite3.DatabaseError:
             return
-
-
-def _null_safe(function: Any) -> Any:
-    return lambda value: None if value is None else function(value)

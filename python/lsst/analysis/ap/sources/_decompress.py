@@ -29,24 +29,28 @@ def decompress(codec: str, data: bytes, limit: int) -> bytes:
             case "null":
                 return data
             case "deflate":
-                return _checked(zlib.decompressobj(-15).decompress(data, limit + 1), limit)
+                content = zlib.decompressobj(-15).decompress(data, limit + 1)
             case "bzip2":
-                return _checked(bz2.BZ2Decompressor().decompress(data, limit + 1), limit)
+                content = bz2.BZ2Decompressor().decompress(data, limit + 1)
             case "xz":
-                return _checked(lzma.LZMADecompressor().decompress(data, limit + 1), limit)
+                content = lzma.LZMADecompressor().decompress(data, limit + 1)
             case "snappy":
-                return _snappy(data, limit)
+                content = _snappy(data, limit)
             case "zstandard":
-                return _zstandard(data, limit)
+                content = _zstandard(data, limit)
+            case _:
+                raise DecompressionError(
+                    f"it is compressed with {codec[:20]!r}, not one of {', '.join(_CODECS)}"
+                )
     except (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError) as error:
         raise DecompressionError(f"its {codec} data are damaged ({error})") from error
-    raise DecompressionError(f"it is compressed with {codec[:20]!r}, not one of {', '.join(_CODECS)}")
-
-
-def _checked(content: bytes, limit: int) -> bytes:
     if len(content) > limit:
-        raise DecompressionError(f"a block expands to more than {limit // 2**20} MiB")
+        raise _too_large(limit)
     return content
+
+
+def _too_large(limit: int) -> DecompressionError:
+    return DecompressionError(f"a block expands to more than {limit // 2**20} MiB")
 
 
 def _snappy(data: bytes, limit: int) -> bytes:
@@ -57,7 +61,7 @@ def _snappy(data: bytes, limit: int) -> bytes:
         if byte < 0x80:
             break
     if size > limit:
-        raise DecompressionError(f"a block expands to more than {limit // 2**20} MiB")
+        raise _too_large(limit)
     content: bytes = pa.decompress(data[:-4], decompressed_size=size, codec="snappy", asbytes=True)
     if zlib.crc32(content) != int.from_bytes(data[-4:], "big"):
         raise DecompressionError("the checksum of a block is wrong")
@@ -70,4 +74,4 @@ def _zstandard(data: bytes, limit: int) -> bytes:
     while size <= limit and (part := stream.read(_CHUNK)):
         parts.append(part)
         size += len(part)
-    return _checked(b"".join(parts), limit)
+    return b"".join(parts)

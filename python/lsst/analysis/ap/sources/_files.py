@@ -67,12 +67,67 @@ def open_catalog(path: str | Path, meanings: Meanings | None = None) -> TableCat
     CutoutsError
         Raised when there is no such file, or it is of an unknown kind.
     """
-    reader = _Reader(path, meanings or Meanings())
+    meanings = meanings or Meanings()
+    name = os.path.expanduser(path)
+    is_uri = "://" in name
+    is_folder = name.endswith("/") if is_uri else Path(name).is_dir()
+    suffix = PARQUET_SUFFIXES[0] if is_folder else _suffix(name)
+    if not is_uri and not Path(name).exists():
+        raise CutoutsError(f"There is no catalogue {path}. Check the path.")
+    if suffix in SQLITE_SUFFIXES:
+        raise CutoutsError(
+            f"Catalogue {path} is a database: open it as an SQLite file.", choices=("sqlitefile",)
+        )
+    if suffix not in _SUFFIXES:
+        raise CutoutsError(
+            f"The kind of catalogue {path} is unknown: its suffix {suffix!r} is none of "
+            f"{', '.join(_SUFFIXES)}. Rename or convert it."
+        )
+    # Only of Parquet there is more than one table.
+    standardizer = Standardizer(meanings, whole=suffix in _READERS)
 
-    def tables(columns: Collection[str] | None, selection: Selection) -> Iterable[pa.Table]:
-        return reader.tables(columns)
+    def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
+        standardizer.begin()
+        wanted = None if columns is None else meanings.columns_for(columns)
+        with ExitStack() as stack:
+            found = _found(name, is_uri, is_folder, suffix, wanted, stack)
+            while True:
+                try:
+                    table = next(found)
+                except StopIteration:
+                    return
+                except Exception as error:  # each format has its own for what is wrong with a file
+                    raise CutoutsError(
+                        f"Catalogue {name} cannot be read as {suffix[1:]}: {cause_of(error)}"
+                    ) from error
+                try:
+                    standard = standardizer(table)
+                except CutoutsError as error:
+                    raise CutoutsError(f"{name}: {error}") from error
+                yield standard
 
     return TableCatalog(tables)
+
+
+def _found(
+    name: str,
+    is_uri: bool,
+    is_folder: bool,
+    suffix: str,
+    columns: Collection[str] | None,
+    stack: ExitStack,
+) -> Iterator[pa.Table]:
+    """Yield the tables of a catalogue, whose files are there for as long as the stack lasts."""
+    path, filesystem = name, None
+    if is_uri:
+        from lsst.resources import ResourcePath
+
+        place = ResourcePath(name, forceDirectory=is_folder)
+        if is_folder:
+            filesystem, path = place.to_fsspec()
+        else:
+            path = stack.enter_context(place.as_local()).ospath
+    yield from _read(path if is_folder else _plain(Path(path), stack), suffix, filesystem, columns)
 
 
 def read_file(path: Path) -> pa.Table | None:
@@ -94,8 +149,9 @@ def _suffix(name: str) -> str:
 
 def _plain(path: Path, stack: ExitStack) -> Path:
     """Return the file, or a decompressed copy that lasts as long as the stack."""
-    if not _is_gzip(path):
-        return path
+    with path.open("rb") as stream:
+        if stream.read(len(_MAGIC)) != _MAGIC:
+            return path
     copy = tempfile.NamedTemporaryFile(suffix=_suffix(path.name))  # noqa: SIM115
     stack.enter_context(copy)
     _limited_gunzip(path, copy)
@@ -111,76 +167,6 @@ def _read(
         assert table is not None
         return [table]
     return scan_parquet(str(path), filesystem, columns)
-
-
-class _Reader:
-    """Reads one catalogue, again when asked again."""
-
-    def __init__(self, path: str | Path, meanings: Meanings) -> None:
-        self._name = os.path.expanduser(path)
-        self._is_uri = "://" in self._name
-        self._is_folder = self._name.endswith("/") if self._is_uri else Path(self._name).is_dir()
-        self._suffix = PARQUET_SUFFIXES[0] if self._is_folder else _suffix(self._name)
-        self._meanings = meanings
-        if not self._is_uri and not Path(self._name).exists():
-            raise CutoutsError(f"There is no catalogue {path}. Check the path.")
-        if self._suffix in SQLITE_SUFFIXES:
-            raise CutoutsError(
-                f"Catalogue {path} is a database: open it as an SQLite file.", choices=("sqlitefile",)
-            )
-        if self._suffix not in _SUFFIXES:
-            raise CutoutsError(
-                f"The kind of catalogue {path} is unknown: its suffix {self._suffix!r} is none of "
-                f"{', '.join(_SUFFIXES)}. Rename or convert it."
-            )
-        # Only of Parquet there is more than one table.
-        self._standardizer = Standardizer(meanings, whole=self._suffix in _READERS)
-
-    def tables(self, columns: Collection[str] | None) -> Iterator[pa.Table]:
-        self._standardizer.begin()
-        with ExitStack() as stack:
-            found = self._found(stack, columns)
-            while True:
-                try:
-                    table = next(found)
-                except StopIteration:
-                    return
-                except Exception as error:  # each format has its own for what is wrong with a file
-                    raise self._unreadable(error) from error
-                try:
-                    standard = self._standardizer(table)
-                except CutoutsError as error:
-                    raise CutoutsError(f"{self._name}: {error}") from error
-                yield standard
-
-    def _found(self, stack: ExitStack, columns: Collection[str] | None) -> Iterator[pa.Table]:
-        path, filesystem = self._place(stack)
-        wanted = None if columns is None else self._meanings.columns_for(columns)
-        yield from _read(path, self._suffix, filesystem, wanted)
-
-    def _place(self, stack: ExitStack) -> tuple[str | Path, Any]:
-        """Return where the files are, for as long as the stack lasts."""
-        if not self._is_uri:
-            return (self._name if self._is_folder else _plain(Path(self._name), stack)), None
-        from lsst.resources import ResourcePath
-
-        if self._is_folder:
-            filesystem, path = ResourcePath(self._name, forceDirectory=True).to_fsspec()
-            return path, filesystem
-        local = stack.enter_context(ResourcePath(self._name).as_local()).ospath
-        return _plain(Path(local), stack), None
-
-    def _unreadable(self, error: Exception) -> CutoutsError:
-        return CutoutsError(f"Catalogue {self._name} cannot be read as {self._suffix[1:]}: {cause_of(error)}")
-
-
-def _is_gzip(path: Path) -> bool:
-    """Return whether a file is compressed with gzip.
-
-    Returns: told by its first bytes.
-    """
-    with path.open("rb") as stream:
-        return stream.read(2) == _MAGIC
 
 
 def _limited_gunzip(path: Path, target: IO[bytes]) -> None:

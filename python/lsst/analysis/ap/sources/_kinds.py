@@ -89,7 +89,6 @@ _ANYTHING: Final = Kind("anything", str, pa.null())
 _WHOLE_COLUMNS: Final = (
     *("diaSourceId", "visit", "detector", "diaObjectId", "ssObjectId", "parentDiaSourceId", "ccdVisitId"),
 )
-_TEXT_COLUMNS: Final = ("band", "instrument")
 _FLAGS: Final = (
     *FLAG_COLUMNS,
     *("isDipole", "isNegative", "glint_trail", "slot_Centroid_pos_flag", "slot_Centroid_neg_flag"),
@@ -98,7 +97,7 @@ _FLAGS: Final = (
 _KINDS: Final[Mapping[str, Kind]] = {
     **dict.fromkeys((*PICTURE_COLUMNS, "timeMin", "timeMax"), REAL),
     **dict.fromkeys(_FLAGS, FLAG),
-    **dict.fromkeys(_TEXT_COLUMNS, TEXT),
+    **dict.fromkeys(("band", "instrument"), TEXT),
     **dict.fromkeys(_WHOLE_COLUMNS, WHOLE),
 }
 
@@ -118,13 +117,12 @@ def read_columns(table: pa.Table, packed: str | None) -> dict[str, tuple[Kind, R
     known. Returns: by name what its values are, and what came of reading it. Columns that have the type of
     their kind already, as most of a database do, are not among them.
     """
-    names = _unread_columns(table)
-    kinds = [WHOLE if name == packed else kind_of(name) or _ANYTHING for name in names]
-    columns = list(map(arrow_array, map(table.column, names)))
-    return {
-        name: (kind, _read_unknown(name, column) if kind is _ANYTHING else _read(column, kind))
-        for name, kind, column in zip(names, kinds, columns, strict=True)
-    }
+    found = {}
+    for name in _unread_columns(table):
+        kind = WHOLE if name == packed else kind_of(name) or _ANYTHING
+        column = arrow_array(table.column(name))
+        found[name] = (kind, _read_unknown(name, column) if kind is _ANYTHING else _read(column, kind))
+    return found
 
 
 def _unread_columns(table: pa.Table) -> list[str]:
@@ -252,7 +250,6 @@ def _read_text(column: pa.ChunkedArray, kind: Kind) -> Reading:
             wrong.add(place)
             if kind is WHOLE and _is_rounded(word):
                 rounded = rounded or word
-    places = words.indices.to_pylist()
     mask = np.zeros(len(text), bool)
     mask[odd] = True
     values = pc.replace_with_mask(
@@ -260,7 +257,7 @@ def _read_text(column: pa.ChunkedArray, kind: Kind) -> Reading:
     )
     unreadable = {
         row: words.dictionary[place].as_py()
-        for row, place in zip(odd.tolist(), places, strict=True)
+        for row, place in zip(odd.tolist(), words.indices.to_pylist(), strict=True)
         if place in wrong
     }
     return Reading(pa.chunked_array([values]), unreadable, rounded)

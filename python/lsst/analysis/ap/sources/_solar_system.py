@@ -36,18 +36,16 @@ def join_solar_system(
     the DiaSources that it tells of, with its columns beside theirs. Raises `CutoutsError` when there are no
     DiaSources.
     """
-    sources: TableCatalog | None = None
     for table in _SOURCE_TABLES:
         try:
-            sources = open_table(table)
+            dia_sources = open_table(table)
             break
         except CutoutsError as error:
             missing = error
-    if sources is None:
+    else:
         raise CutoutsError(
             f"{name} has no positions, and none of {', '.join(_SOURCE_TABLES)} is there to take them from."
         ) from missing
-    dia_sources = sources
 
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
         more = join_tables(read())

@@ -111,10 +111,6 @@ def as_arrow(table: Any) -> pa.Table | None:
     return None
 
 
-def _from_columns(columns: Mapping[str, Any]) -> pa.Table:
-    return pa.table({name: arrow_array(values) for name, values in columns.items()})
-
-
 def _from_pandas(frame: "pd.DataFrame") -> pa.Table:
     columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
     names = [_name(name) for name in frame.columns]
@@ -138,8 +134,8 @@ def _from_astropy(table: "astropy.table.Table") -> pa.Table:
             continue
         if current_name(name) in ("ra", "dec"):
             column = _in_degrees(column)
-        columns[name] = _from_numpy(column)
-    return _from_columns(columns)
+        columns[name] = arrow_array(_from_numpy(column))
+    return pa.table(columns)
 
 
 def _in_degrees(column: Any) -> Any:
