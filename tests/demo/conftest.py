@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
-from lsst.analysis.ap.demo import _defects
+from lsst.analysis.ap.demo import _draw
 from lsst.analysis.ap.demo._camera import Exposure, make_detectors, make_visits
 from lsst.analysis.ap.demo._images import Version, expose, process
 
@@ -54,4 +54,4 @@ def pixel():
 def quiet(monkeypatch):
     """No injected sources and no cosmic rays."""
     monkeypatch.setattr("lsst.analysis.ap.demo._images.injected_sources", lambda *arguments: [])
-    monkeypatch.setattr(_defects, "add_cosmic_rays", lambda electrons, rng: np.zeros(electrons.shape, bool))
+    monkeypatch.setattr(_draw, "add_cosmic_rays", lambda electrons, rng: np.zeros(electrons.shape, bool))

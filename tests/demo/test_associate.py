@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lsst.analysis.ap.demo._associate import associate, summarize_objects
+from lsst.analysis.ap.demo._run import associate, summarize_objects
 
 ARCSECOND = 1 / 3600
 
@@ -22,8 +22,8 @@ class Sky:
         rows["diaSourceId"] = 100 * visit + np.arange(len(rows))
         rows = rows.assign(visit=visit, band=band, psfFlux=flux, psfFluxErr=10.0)
         rows["midpointMjdTai"], rows["timeProcessedMjdTai"] = 61000.0 + visit, 61000.1 + visit
-        truth = pd.DataFrame({"kind": kind, "number": range(len(rows))}, index=rows.index)
-        associate(rows, truth, self.objects())
+        rows = rows.assign(kind=kind, number=range(len(rows)))
+        associate(rows, self.objects())
         self.sources = pd.concat([self.sources, rows], ignore_index=True)
         return rows["diaObjectId"].tolist()
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from scipy.signal import convolve2d
 
-from lsst.analysis.ap.demo import _defects
+from lsst.analysis.ap.demo import _draw
 from lsst.analysis.ap.demo._camera import Exposure, make_detectors
 from lsst.analysis.ap.demo._draw import TEMPLATE_PSF
-from lsst.analysis.ap.demo._images import Version, expose
+from lsst.analysis.ap.demo._images import Version, _fill, expose
 from lsst.analysis.ap.demo._sky import Source, make_sky
 
 FLUX = 50_000.0
@@ -113,19 +113,19 @@ def test_bleeding_conserves_charge_within_the_column():
     image[50, 4] = 2010.0
     image[49:52, 3] = [150.0, 300.0, 150.0]
     before = image.sum(axis=0)
-    saturated = _defects.bleed(image, 100.0)
+    saturated = _draw.bleed(image, 100.0)
     np.testing.assert_allclose(image.sum(axis=0), before)
     assert image.max() == pytest.approx(100)
     assert saturated[:, 4].sum() == 21  # the pixel, and (2010 - 100) / 2 / 90 whole ones on each side
     assert not saturated[:, [0, 1, 2, 5, 6, 7, 8]].any()
     image[:], image[1, 0] = 0.0, 1000.0
-    _defects.bleed(image[:5], 100.0)
+    _draw.bleed(image[:5], 100.0)
     np.testing.assert_array_equal(image[:5, 0], np.full(5, 100.0))  # the rest left at the end of the column
 
 
 def test_cosmic_rays_are_sharper_than_stars(rng):
     electrons = np.zeros((1000, 1000))
-    hit = _defects.add_cosmic_rays(electrons, rng)
+    hit = _draw.add_cosmic_rays(electrons, rng)
     np.testing.assert_array_equal(hit, electrons > 0)
     assert 20 < hit.sum() < 2000
     row, column = np.unravel_index(electrons.argmax(), electrons.shape)
@@ -138,13 +138,13 @@ def test_defects_are_filled_with_what_is_around(rng):
     defects = np.zeros(image.shape, dtype=bool)
     defects[:, 12], defects[20:22, 25:29] = True, True
     damaged = np.where(defects, 1e6, image)
-    _defects.fill(damaged, defects)
-    np.testing.assert_array_equal(damaged[~defects], image[~defects])
-    np.testing.assert_allclose(damaged[defects], image[defects], atol=0.15)
+    filled = _fill(damaged, defects)
+    np.testing.assert_array_equal(filled[~defects], image[~defects])
+    np.testing.assert_allclose(filled[defects], image[defects], atol=0.15)
 
 
 def test_a_streak_is_straight(rng):
-    light, mask = _defects.satellite(300, 30.0, 2.0, rng)
+    light, mask = _draw.satellite(300, 30.0, 2.0, rng)
     rows, columns = np.nonzero(mask)
     slope, start = np.polyfit(columns, rows, 1)
     across = (rows - slope * columns - start) / np.hypot(1, slope)

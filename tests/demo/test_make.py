@@ -11,9 +11,8 @@ from lsst.images import DifferenceImage, VisitImage
 from lsst.analysis.ap.demo import make_demo
 from lsst.analysis.ap.demo._camera import Exposure, make_detectors, make_visits
 from lsst.analysis.ap.demo._images import Version, expose, process
-from lsst.analysis.ap.demo._measure import measure
+from lsst.analysis.ap.demo._measure import measure, recognise
 from lsst.analysis.ap.demo._sky import make_sky
-from lsst.analysis.ap.demo._truth import recognise
 from lsst.analysis.ap.domain import CutoutsError
 
 IMAGES = {

@@ -4,9 +4,8 @@ import pytest
 from scipy.ndimage import correlate
 
 from lsst.analysis.ap.demo._draw import psf_stamp
-from lsst.analysis.ap.demo._measure import detect, forced_fluxes, measure
+from lsst.analysis.ap.demo._measure import detect, forced_fluxes, measure, recognise, reliability
 from lsst.analysis.ap.demo._sky import Source
-from lsst.analysis.ap.demo._truth import recognise, reliability
 
 FAR = Source("star", (53.0, -28.0), dict.fromkeys("gri", 1.0))
 
@@ -170,7 +169,7 @@ def test_what_each_source_is_and_how_reliable(observe, new, rng):
     assert list(truth["number"]) == [-1, 0]
     many = rows.loc[np.repeat(rows.index, 2000)].reset_index(drop=True)
     is_real = np.repeat(~rows["isDipole"].to_numpy(), 2000)
-    score = reliability(many, is_real, rng)
+    score = reliability(many.assign(isReal=is_real), rng)
     assert 0 < score.min() < score.max() < 1
     assert np.median(score[is_real]) > 0.8
     assert np.median(score[~is_real]) < 0.05

@@ -21,7 +21,7 @@ __all__ = (
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import astropy.wcs
 import galsim
@@ -51,7 +51,7 @@ class Passband(NamedTuple):
 
     @property
     def nanojansky_per_electron(self) -> float:
-        """Calibration of one visit."""
+        """Flux that gives one electron in an exposure."""
         return 10 ** (0.4 * (AB_ZERO_POINT - self.zero_point)) / EXPOSURE_TIME
 
     @property
@@ -64,12 +64,9 @@ class Passband(NamedTuple):
 PASSBANDS = (Passband("r", 28.36, 21.2), Passband("i", 28.17, 20.5), Passband("g", 28.51, 22.2))
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One exposure of the whole focal plane.
-
-    Its middle is at ``mjd``, TAI; ``boresight`` is in ICRS degrees, ``rotation`` in degrees, and ``seeing``
-    the full width at half maximum of the PSF, arcseconds.
+class Visit(NamedTuple):
+    """One exposure of the whole focal plane, its middle at ``mjd``, TAI; all angles in degrees (ICRS) but the
+    ``seeing``, which is the full width at half maximum of the PSF in arcseconds.
     """
 
     night: date
@@ -91,12 +88,9 @@ class Visit:
         return self.day_obs * 100_000 + self.seq_num
 
 
-@dataclass(frozen=True, slots=True)
-class Detector:
-    """A square detector.
-
-    Its first column and row are ``start``, PARENT pixels; its centre is ``offset`` pixels off that of the
-    focal plane, against which its rows are turned by ``yaw`` degrees.
+class Detector(NamedTuple):
+    """A square detector: its pixels per side, its first column and row (PARENT pixels), how many pixels its
+    centre is off that of the focal plane, and by how many degrees its rows are turned against that.
     """
 
     id: int
@@ -140,7 +134,7 @@ class Exposure:
     def projection(self) -> SkyProjection[DetectorFrame]:
         """The same mapping for PARENT pixels."""
         box, (x, y) = self.detector.box, self.detector.start
-        frame = DetectorFrame(instrument=INSTRUMENT, visit=self.visit.id, detector=self.detector.id, bbox=box)
+        frame = DetectorFrame(**self.data_id, bbox=box)
         return SkyProjection.from_fits_wcs(self.wcs, frame, pixel_bounds=box, x0=x, y0=y)
 
     @cached_property
@@ -149,16 +143,21 @@ class Exposure:
         return galsim.AstropyWCS(wcs=self.wcs).local(image_pos=galsim.PositionD(*self.wcs.wcs.crpix))
 
     @property
-    def data_id(self) -> dict[str, str | int]:
+    def data_id(self) -> dict[str, Any]:
         """What the butler calls it."""
         return {"instrument": INSTRUMENT, "visit": self.visit.id, "detector": self.detector.id}
 
     @property
-    def first_id(self) -> int:
-        """The identifier of the first source.
+    def columns(self) -> dict[str, Any]:
+        """What all sources have in common, by the APDB's columns."""
+        visit, detector = self.visit, self.detector
+        times = {"midpointMjdTai": visit.mjd, "timeProcessedMjdTai": visit.mjd + 75 / 86400}
+        return {"visit": visit.id, "detector": detector.id, "band": visit.passband.name, **times}
 
-        From the highest bit down: night since 2010 (the rest of 63 bits),
-        sequence number (15), detector (8), counter from 1 (22).
+    @property
+    def first_id(self) -> int:
+        """The identifier of the first source: from the highest bit down the nights since 2010 (the rest of
+        63 bits), the sequence number (15), the detector (8), and a counter from 1 (22).
         """
         nights = (self.visit.night - date(2010, 1, 1)).days
         return ((nights << 15 | self.visit.seq_num) << 8 | self.detector.id) << 22 | 1
@@ -198,18 +197,12 @@ def make_visits(count: int, size: int, rng: np.random.Generator) -> list[Visit]:
     for index in range(count):
         nights, again = divmod(index, 2)
         dither = 0.02 * size * PIXEL_SCALE / 3600 * rng.uniform(-1, 1, 2) * (index > 0)
-        ra, dec = BORESIGHT + dither / [np.cos(np.radians(BORESIGHT[1])), 1.0]
-        visits.append(
-            Visit(
-                night=_FIRST_NIGHT + timedelta(days=5 * nights),
-                seq_num=112 + 7 * nights + 50 * again,
-                passband=PASSBANDS[index % len(PASSBANDS)],
-                mjd=_FIRST_MJD + 5 * nights + again * 33 / 1440 + 0.003 * rng.uniform(),
-                boresight=(float(ra), float(dec)),
-                rotation=30.0 + 1.5 * rng.uniform(-1, 1),
-                seeing=float(np.clip(rng.normal(0.87, 0.09), 0.76, 1.15)),
-            )
-        )
+        ra, dec = (BORESIGHT + dither / [np.cos(np.radians(BORESIGHT[1])), 1.0]).tolist()
+        mjd = _FIRST_MJD + 5 * nights + again * 33 / 1440 + 0.003 * rng.uniform()
+        rotation, seeing = 30.0 + 1.5 * rng.uniform(-1, 1), float(np.clip(rng.normal(0.87, 0.09), 0.76, 1.15))
+        night, seq_num = _FIRST_NIGHT + timedelta(days=5 * nights), 112 + 7 * nights + 50 * again
+        passband = PASSBANDS[index % len(PASSBANDS)]
+        visits.append(Visit(night, seq_num, passband, mjd, (ra, dec), rotation, seeing))
     return visits
 
 

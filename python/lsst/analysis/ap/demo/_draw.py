@@ -1,6 +1,6 @@
-"""The light of the sky on the pixels of an image, drawn by GalSim, and the deep template."""
+"""The light on the pixels of an image: what GalSim draws, and what a detector and a satellite do to it."""
 
-__all__ = ("MARGIN", "TEMPLATE_PSF", "draw_sources", "make_psf", "make_template", "psf_stamp")
+__all__ = ("TEMPLATE_PSF", "add_cosmic_rays", "bleed", "draw_sources", "make_psf", "psf_stamp", "satellite")
 
 from collections.abc import Iterable
 
@@ -8,21 +8,19 @@ import galsim
 import numpy as np
 from numpy.typing import NDArray
 
-from ._camera import BORESIGHT, FULL_WELL, PIXEL_SCALE, READ_NOISE, Exposure
+from ._camera import PIXEL_SCALE, Exposure
 from ._sky import Source
 
 type FloatArray = NDArray[np.float64]
+type BoolArray = NDArray[np.bool_]
 
 _FAINTEST = 0.3  # nJy per pixel, at which stamps may end: far below any noise here
-_DEPTH = 40  # visits in the template
-MARGIN = 20  # pixels by which a template is wider than the detector, on each side, as in the pipelines
 
 
 def make_psf(seeing: float, g1: float = 0.0, g2: float = 0.0) -> galsim.GSObject:
-    """Return the PSF of a long exposure through the atmosphere.
+    """Return the PSF of a long exposure through the atmosphere, sheared by ``g1`` and ``g2``.
 
-    ``seeing`` is its full width at half maximum, arcseconds, of which the
-    pixel's own response is a part; ``g1`` and ``g2`` are its reduced shear.
+    The pixel's own response is a part of ``seeing``, its full width at half maximum, arcseconds.
     """
     return galsim.Kolmogorov(fwhm=seeing).shear(g1=g1, g2=g2)
 
@@ -44,10 +42,8 @@ def draw_sources(
     sources: Iterable[tuple[Source, float, float, float]],
     psf: galsim.GSObject,
 ) -> FloatArray:
-    """Draw sources, blurred by the PSF, on a square of pixels.
-
-    Each source comes with its column and row, counted from the first, and
-    its flux, nJy. It may lie off the image.
+    """Draw sources, each with its column, its row (from the first, on the image or off) and its flux in nJy,
+    blurred by the PSF, on a square of pixels.
     """
     image = galsim.ImageD(side, side, xmin=0, ymin=0, wcs=exposure.jacobian)
     for source, x, y, flux in sources:
@@ -56,40 +52,55 @@ def draw_sources(
         # Far from the centre a Kolmogorov profile falls with the power -11/3.
         wing = (7e-4 * abs(flux) / _FAINTEST) ** (3 / 11)
         half = 3 + int((max(wing, 0.8) + source.reach) / PIXEL_SCALE)
-        column, row = round(x), round(y)
-        box = galsim.BoundsI(column - half, column + half, row - half, row + half) & image.bounds
+        box = galsim.BoundsI(galsim.PositionI(round(x), round(y))).withBorder(half) & image.bounds
         if box.isDefined():
             shape = flux * (psf if source.profile is None else galsim.Convolve(source.profile, psf))
-            center = galsim.PositionD(x, y)
-            shape.drawImage(image[box], method="no_pixel", center=center, add_to_image=True)
+            shape.drawImage(image[box], method="no_pixel", center=(x, y), add_to_image=True)
     return np.asarray(image.array)
 
 
-def make_template(
-    exposure: Exposure, sky: list[Source], seed: int
-) -> tuple[FloatArray, FloatArray, dict[str, NDArray[np.bool_]]]:
-    """Coadd visits of the time before the demo, on the pixels of an exposure and the margin.
+def satellite(
+    size: int, brightness: float, width: float, rng: np.random.Generator
+) -> tuple[FloatArray, BoolArray]:
+    """Draw the streak of a tumbling satellite through the middle half of a square image.
 
-    Returns image, variance and mask. Detectors of even number have a gap, where there are values too.
+    ``brightness`` is that on its axis at the brightest, ``width`` the standard deviation across, pixels. The
+    second array has the pixels within four of those.
     """
-    passband, detector, side = exposure.visit.passband, exposure.detector, exposure.detector.size + 2 * MARGIN
-    scale = passband.nanojansky_per_electron
-    x, y = exposure.to_pixels([source.place for source in sky]) + MARGIN
-    flux = [source.steady[passband.name] for source in sky]
-    image = draw_sources(side, exposure, zip(sky, x, y, flux, strict=True), TEMPLATE_PSF)
-    limit = (FULL_WELL - passband.sky_electrons) * scale
-    mask = {"SATURATED": image > limit, "NO_DATA": np.zeros(image.shape, dtype=bool)}
-    image = np.minimum(image, limit)
-    variance = (image * scale + (passband.sky_electrons + READ_NOISE**2) * scale**2) / _DEPTH
-    # The noise is nearly the same for every visit, as that of one coadd would be.
-    rng = np.random.default_rng([seed, detector.id, ord(passband.name)])
-    image += np.sqrt(variance) * rng.standard_normal(image.shape)
-    if detector.id % 2 == 0:
-        # Along parallels of declination, as edges of patches are, the same in every band and visit, and
-        # far from the first source of the first detector. All in arcseconds.
-        rows, columns = np.mgrid[:side, :side] - (side - 1) / 2
-        _, _, per_column, per_row = exposure.jacobian.getMatrix().ravel()
-        north = 3600 * (exposure.wcs.wcs.crval[1] - BORESIGHT[1]) + per_column * columns + per_row * rows
-        beyond = (north / detector.size + 0.105) % 0.25 - 0.125
-        mask["NO_DATA"] = abs(beyond) < PIXEL_SCALE * max(4.0 / detector.size, 0.006)
-    return image, variance, mask
+    middle, angle = rng.uniform(0.25, 0.75, 2) * size, np.radians(rng.uniform(15, 75))
+    y, x = np.mgrid[:size, :size] - middle[:, None, None]
+    across = y * np.cos(angle) - x * np.sin(angle)
+    phase = 2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / rng.uniform(110, 170)
+    glint = (0.45 + 0.35 * np.sin(phase) + 0.2 * np.sin(2.7 * phase)).clip(0.05)
+    return brightness * glint * np.exp(-0.5 * (across / width) ** 2), np.abs(across) < 4 * width
+
+
+def bleed(electrons: FloatArray, full_well: float) -> BoolArray:
+    """Let charge over the full well run along its column, in place; return the full pixels.
+
+    Half of it goes up from the brightest pixel and half down; what reaches the end of the column is lost.
+    """
+    for column in np.flatnonzero((electrons > full_well).any(axis=0)):
+        pixels = electrons[:, column]
+        peak, excess = pixels.argmax(), (pixels - full_well).clip(0).sum()
+        np.minimum(pixels, full_well, out=pixels)
+        for way in (pixels[peak:], pixels[:peak][::-1]):
+            room = full_well - way
+            way += np.clip(0.5 * excess - (np.cumsum(room) - room), 0, room)
+    return np.asarray(electrons >= 0.999 * full_well)
+
+
+def add_cosmic_rays(electrons: FloatArray, rng: np.random.Generator) -> BoolArray:
+    """Add straight tracks, sharper than any star, in place; return the pixels that were hit."""
+    rows, columns = electrons.shape
+    image = galsim.ImageD(columns, rows, xmin=0, ymin=0, scale=1.0)
+    deviate = galsim.BaseDeviate(int(rng.integers(1, 2**31)))
+    for _ in range(3 + rng.poisson(8e-6 * electrons.size)):
+        length = 1.0 + rng.exponential(6.0)
+        # Silicon gives 80 electrons per micrometre of the way; pixels have 10 micrometres.
+        track = galsim.Box(length, 0.3) * (length * rng.lognormal(np.log(800), 0.6))
+        center = rng.uniform(0, columns), rng.uniform(0, rows)
+        track = track.rotate(rng.uniform(0, 180) * galsim.degrees)
+        track.drawImage(image, method="phot", rng=deviate, center=center, add_to_image=True)
+    electrons += image.array
+    return np.asarray(image.array > 0)

@@ -62,16 +62,18 @@ def _detector(exposure: Exposure) -> cameras.Detector:
     middle = np.array(layout.start) + (layout.size - 1) / 2
     cos, sin = np.cos(np.radians(layout.yaw)), np.sin(np.radians(layout.yaw))
     turn = np.array([[cos, sin], [-sin, cos]]) / _PIXEL_MM
-    shift = Ast.ShiftMap((middle - turn @ offset).tolist())
-    limits = f"Bottom(1)={x.start},Top(1)={x.stop},Bottom(2)={y.start},Top(2)={y.stop}"
-    frames = Ast.FrameSet(_frame("FOCAL_PLANE", "FOCAL_PLANE", "mm"))
+    turned, shift = Ast.MatrixMap(turn.tolist()), Ast.ShiftMap((middle - turn @ offset).tolist())
     to_angle = Ast.ZoomMap(2, float(np.radians(PIXEL_SCALE / 3600)) / _PIXEL_MM)
+    limits = f",Bottom(1)={x.start},Top(1)={x.stop},Bottom(2)={y.start},Top(2)={y.stop}"
+    frames = Ast.FrameSet(_frame("FOCAL_PLANE", "FOCAL_PLANE", "mm"))
     frames.addframe(1, to_angle, _frame("FIELD_ANGLE", "FIELD_ANGLE", "rad"))
-    to_pixels = Ast.CmpMap(Ast.MatrixMap(turn.tolist()), shift, True)
-    frames.addframe(1, to_pixels, _frame("PIXELS", f"DETECTOR_{layout.id}", "pixel", limits))
+    frames.addframe(
+        1, Ast.CmpMap(turned, shift, True), _frame("PIXELS", f"DETECTOR_{layout.id}", "pixel", limits)
+    )
     # The constructor of CameraFrameSet takes an object of a private module;
     # its serialization model takes the same thing as text, and no archive.
     camera = cameras.CameraFrameSetSerializationModel(instrument=INSTRUMENT, ast=str(frames))
+    place = {"focal_plane_x": offset[0], "focal_plane_y": offset[1], "focal_plane_z": 0.0}
     attributes = cameras.DetectorAttributes(
         name=f"D{layout.id:02d}",
         id=layout.id,
@@ -79,12 +81,7 @@ def _detector(exposure: Exposure) -> cameras.Detector:
         serial=f"DEMO-{layout.id:03d}",
         bbox=layout.box,
         orientation=cameras.Orientation(
-            focal_plane_x=offset[0],
-            focal_plane_y=offset[1],
-            focal_plane_z=0.0,
-            pixel_reference_x=middle[0],
-            pixel_reference_y=middle[1],
-            yaw=layout.yaw * u.deg,
+            **place, pixel_reference_x=middle[0], pixel_reference_y=middle[1], yaw=layout.yaw * u.deg
         ),
         pixel_size=_PIXEL_MM,
         physical_type="simulated",
@@ -92,6 +89,6 @@ def _detector(exposure: Exposure) -> cameras.Detector:
     return cameras.Detector(attributes, [], camera.deserialize(cast("InputArchive[Any]", None)))
 
 
-def _frame(domain: str, ident: str, unit: str, more: str = "") -> Ast.Frame:
+def _frame(domain: str, ident: str, unit: str, limits: str = "") -> Ast.Frame:
     """Return a plane by AST's attributes."""
-    return Ast.Frame(2, f"Domain={domain},Ident={ident},Unit(1)={unit},Unit(2)={unit},{more}".rstrip(","))
+    return Ast.Frame(2, f"Domain={domain},Ident={ident},Unit(1)={unit},Unit(2)={unit}{limits}")

@@ -1,6 +1,6 @@
-"""DiaSource rows from the images of a detector, measured by photutils and GalSim."""
+"""DiaSource rows measured by photutils and GalSim, and what they really are."""
 
-__all__ = ("detect", "forced_fluxes", "measure")
+__all__ = ("TRUTH_COLUMNS", "detect", "forced_fluxes", "measure", "recognise", "reliability")
 
 import galsim
 import numpy as np
@@ -23,6 +23,7 @@ type FloatArray = NDArray[np.float64]
 _GROWTH = 3  # pixels by which footprints grow beyond the threshold
 _FIT_SIDE = 15  # pixels of the square on which the PSF is fitted
 _APERTURE_RADIUS = 12.0  # pixels, that of apFlux in the APDB
+TRUTH_COLUMNS = ["diaSourceId", "kind", "isReal", "trueFlux", "number"]
 _PLANES = {
     "bad": "BAD",
     "cr": "COSMIC_RAY",
@@ -42,7 +43,7 @@ def measure(images: Images, threshold: float) -> pd.DataFrame:
 
     Returns one DiaSource a row, by APDB column, not associated yet.
     """
-    exposure, visit, mask = images.exposure, images.exposure.visit, images.difference.mask
+    exposure, mask = images.exposure, images.difference.mask
     found, labels = detect(images, threshold)
     is_usable = ~(mask.get("NO_DATA") | mask.get("BAD"))[found["y"], found["x"]]
     found = found.loc[is_usable].reset_index(drop=True)
@@ -55,36 +56,23 @@ def measure(images: Images, threshold: float) -> pd.DataFrame:
     position, error = _positions(images, peak)
     position[is_dipole] = 0.5 * (peak + found[["x_other", "y_other"]].to_numpy())[is_dipole]
     error[is_dipole] = np.nan
-    x, y = (position + exposure.detector.start).T
-    ra, dec = exposure.wcs.all_pix2world(position, 0).T
-    rows = pd.DataFrame(
-        {
-            "diaSourceId": exposure.first_id + np.arange(len(found)),
-            "visit": visit.id,
-            "detector": exposure.detector.id,
-            "band": visit.passband.name,
-            "midpointMjdTai": visit.mjd,
-            "exposureTime": EXPOSURE_TIME,
-            "timeProcessedMjdTai": visit.mjd + 75 / 86400,
-            "ra": ra,
-            "dec": dec,
-            "x": x,
-            "y": y,
-            # Rows and columns are turned against north and east; the error is nearly round.
-            "raErr": error.mean(axis=1) * PIXEL_SCALE / 3600,
-            "decErr": error.mean(axis=1) * PIXEL_SCALE / 3600,
-            "xErr": error[:, 0],
-            "yErr": error[:, 1],
-            "centroid_flag": np.isnan(error[:, 0]) & ~is_dipole,
-            "snr": found["snr"].abs(),
-            "isNegative": found["snr"] < 0,
-            "bboxSize": found["side"],
-            "isDipole": is_dipole,
-            "dipoleFitAttempted": has_both,
-            "dipoleLength": np.where(has_both, PIXEL_SCALE * apart, np.nan),
-            "dipoleNdata": found["area"].where(has_both, 0),
-        }
+    rows = pd.DataFrame(exposure.columns, index=found.index).assign(
+        diaSourceId=exposure.first_id + found.index,
+        exposureTime=EXPOSURE_TIME,
+        centroid_flag=np.isnan(error[:, 0]) & ~is_dipole,
+        snr=found["snr"].abs(),
+        isNegative=found["snr"] < 0,
+        bboxSize=found["side"],
+        isDipole=is_dipole,
+        dipoleFitAttempted=has_both,
+        dipoleLength=np.where(has_both, PIXEL_SCALE * apart, np.nan),
+        dipoleNdata=found["area"].where(has_both, 0),
     )
+    rows["ra"], rows["dec"] = exposure.wcs.all_pix2world(position, 0).T
+    rows["x"], rows["y"] = (position + exposure.detector.start).T
+    rows["xErr"], rows["yErr"] = error.T
+    # Rows and columns are turned against north and east; the error is nearly round.
+    rows["raErr"] = rows["decErr"] = error.mean(axis=1) * PIXEL_SCALE / 3600
     rows = rows.join(_shapes(images, rows, position)).join(_fluxes(images, position))
     last, center = len(labels) - 1, np.rint(position).astype(int)
     rows["pixelFlags_offimage"] = ((center < 0) | (center > last)).any(axis=1)
@@ -176,10 +164,11 @@ def _shapes(images: Images, rows: pd.DataFrame, position: FloatArray) -> pd.Data
 
 
 def _moments(shape: galsim.hsm.ShapeData) -> tuple[float, float, float]:
-    """Return xx, yy and xy of a size, which is a determinant, and a distortion; pixels²."""
-    e1, e2 = shape.observed_shape.e1, shape.observed_shape.e2
-    scale = shape.moments_sigma**2 / np.sqrt(1 - e1**2 - e2**2)
-    return scale * (1 + e1), scale * (1 - e1), scale * e2
+    """Return xx, yy and xy, pixels²."""
+    # For a size that is a determinant, and a shear that keeps the area.
+    shear = shape.observed_shape.getMatrix()
+    (xx, xy), (_, yy) = shape.moments_sigma**2 * shear @ shear
+    return xx, yy, xy
 
 
 def _stamps(
@@ -235,3 +224,41 @@ def _fluxes(images: Images, position: FloatArray) -> pd.DataFrame:
     lost = aperture_photometry(blank.astype(np.float64), circle)["aperture_sum"]
     rows["apFlux_flag_apertureTruncated"] = rows["apFlux_flag"] = (inset < _APERTURE_RADIUS) | (lost > 0)
     return rows
+
+
+def recognise(images: Images, rows: pd.DataFrame) -> pd.DataFrame:
+    """Tell what each DiaSource is: ``kind``, ``isReal``, ``trueFlux`` and ``number`` of `DemoPaths.truth`."""
+    pixels = rows[["x", "y"]].to_numpy() - images.exposure.detector.start
+    column, row = np.rint(pixels).astype(int).clip(0, images.exposure.detector.size - 1).T
+    kinds = {
+        "cosmic ray": ndimage.maximum_filter(images.raw.mask["COSMIC_RAY"], 5)[row, column],
+        "satellite": rows["pixelFlags_streakCenter"],
+        "bright star": rows["pixelFlags_saturated"],
+        "defect": rows["pixelFlags_bad"],
+        "dipole": rows["isDipole"],
+    }
+    kind = np.select(list(kinds.values()), list(kinds), "residual")
+    table = pd.DataFrame({"kind": kind, "isReal": False, "trueFlux": 0.0, "number": -1}, index=rows.index)
+    truth = images.raw.truth
+    if len(truth):
+        apart = np.hypot(*(pixels.T[:, :, None] - truth[["x", "y"]].to_numpy().T[:, None, :]))
+        is_seen = np.abs(truth["trueFlux"].to_numpy()) > 2 * rows["psfFluxErr"].to_numpy()[:, None]
+        apart[~is_seen | (apart > 3 + 0.5 * truth["reach"].to_numpy())] = np.inf
+        table["isReal"] = np.isfinite(apart.min(axis=1))
+        cause = truth.iloc[apart.argmin(axis=1)].set_index(rows.index)
+        table.update(cause.loc[table["isReal"], ["kind", "trueFlux", "number"]])
+    return table
+
+
+def reliability(rows: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw scores between 0 and 1 for sources that were recognised: mostly high for what is really there.
+
+    The logistic function of a score that grows with the signal-to-noise ratio of a real source and falls with
+    each thing that is wrong with it.
+    """
+    real = rng.normal(1.0, 1.3, len(rows)) + 1.1 * np.log(rows["snr"] / 6)
+    score = np.where(rows["isReal"], real, rng.normal(-2.4, 1.5, len(rows)))
+    score -= 2.0 * rows["isDipole"]
+    score -= 1.5 * (rows["pixelFlags_saturated"] | rows["pixelFlags_suspect"])
+    score -= 1.0 * (rows["pixelFlags_edge"] | rows["pixelFlags_cr"])
+    return np.asarray(1 / (1 + np.exp(-score.clip(-7, 7))))
