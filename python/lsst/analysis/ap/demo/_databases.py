@@ -29,37 +29,31 @@ def make_repository(root: Path, visits: list[Visit], detectors: list[Detector]) 
     """Make a butler repository with the camera, the visits and the dataset types registered."""
     Butler.makeRepo(str(root))
     butler = Butler.from_config(str(root), writeable=True)
+    insert, camera = butler.registry.insertDimensionData, {"instrument": INSTRUMENT}
     limits = {"visit_max": 10**14, "exposure_max": 10**14, "detector_max": 256}
-    records: dict[str, list[dict[str, Any]]] = {
-        "instrument": [limits | {"name": INSTRUMENT, "class_name": "lsst.pipe.base.Instrument"}],
-        "physical_filter": [{"name": f"{p.name}_demo", "band": p.name} for p in PASSBANDS],
-        "detector": [{"id": d.id, "full_name": f"D{d.id:02d}", "purpose": "SCIENCE"} for d in detectors],
-        "day_obs": [{"id": day_obs} for day_obs in {visit.day_obs for visit in visits}],
-        "visit": [],
-        "visit_detector_region": [],
-    }
+    insert("instrument", limits | {"name": INSTRUMENT, "class_name": "lsst.pipe.base.Instrument"})
+    insert("physical_filter", *(camera | {"name": f"{p.name}_demo", "band": p.name} for p in PASSBANDS))
+    for d in detectors:
+        insert("detector", camera | {"id": d.id, "full_name": f"D{d.id:02d}", "purpose": "SCIENCE"})
+    insert("day_obs", *(camera | {"id": day_obs} for day_obs in sorted({visit.day_obs for visit in visits})))
     for visit in visits:
-        corners = {detector.id: _corners(Exposure(visit, detector)) for detector in detectors}
+        corners = [_corners(Exposure(visit, detector)) for detector in detectors]
         half = 0.5 * EXPOSURE_TIME / 86400
         times = astropy.time.Time([visit.mjd - half, visit.mjd + half], format="mjd", scale="tai")
-        records["visit"].append(
-            {
-                "id": visit.id,
-                "name": f"{visit.day_obs}_{visit.seq_num:06d}",
-                "physical_filter": f"{visit.passband.name}_demo",
-                "day_obs": visit.day_obs,
-                "seq_num": visit.seq_num,
-                "timespan": Timespan(*times),
-                "exposure_time": EXPOSURE_TIME,
-                "region": ConvexPolygon([corner for four in corners.values() for corner in four]),
-            }
-        )
-        records["visit_detector_region"] += [
-            {"visit": visit.id, "detector": detector, "region": ConvexPolygon(four)}
-            for detector, four in corners.items()
-        ]
-    for element, rows in records.items():
-        butler.registry.insertDimensionData(element, *({"instrument": INSTRUMENT} | row for row in rows))
+        record: dict[str, Any] = {
+            "id": visit.id,
+            "name": f"{visit.day_obs}_{visit.seq_num:06d}",
+            "physical_filter": f"{visit.passband.name}_demo",
+            "day_obs": visit.day_obs,
+            "seq_num": visit.seq_num,
+            "timespan": Timespan(*times),
+            "exposure_time": EXPOSURE_TIME,
+            "region": ConvexPolygon([corner for four in corners for corner in four]),
+        }
+        insert("visit", camera | record)
+        for detector, four in zip(detectors, corners, strict=True):
+            region = {"region": ConvexPolygon(four)}
+            insert("visit_detector_region", Exposure(visit, detector).data_id | region)
     dimensions = butler.dimensions.conform(["instrument", "visit", "detector"])
     for name, storage_class in _STORAGE_CLASSES.items():
         butler.registry.registerDatasetType(DatasetType(name, dimensions, storage_class))

@@ -67,9 +67,8 @@ def _detector(exposure: Exposure) -> cameras.Detector:
     limits = f",Bottom(1)={x.start},Top(1)={x.stop},Bottom(2)={y.start},Top(2)={y.stop}"
     frames = Ast.FrameSet(_frame("FOCAL_PLANE", "FOCAL_PLANE", "mm"))
     frames.addframe(1, to_angle, _frame("FIELD_ANGLE", "FIELD_ANGLE", "rad"))
-    frames.addframe(
-        1, Ast.CmpMap(turned, shift, True), _frame("PIXELS", f"DETECTOR_{layout.id}", "pixel", limits)
-    )
+    pixels = _frame("PIXELS", f"DETECTOR_{layout.id}", "pixel", limits)
+    frames.addframe(1, Ast.CmpMap(turned, shift, True), pixels)
     # The constructor of CameraFrameSet takes an object of a private module;
     # its serialization model takes the same thing as text, and no archive.
     camera = cameras.CameraFrameSetSerializationModel(instrument=INSTRUMENT, ast=str(frames))

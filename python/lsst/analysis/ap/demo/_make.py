@@ -95,12 +95,9 @@ def make_demo(
         Raised when there is a demo in ``root`` and ``overwrite`` is not set, when a number is too small, and
         when GalSim or photutils is not installed.
     """
-    for name, value, least in (
-        ("size", size, 200),
-        ("visits", visits, 1),
-        ("detectors", detectors, 1),
-        ("sources_per_detector", sources_per_detector, 0),
-    ):
+    numbers = {"size": size, "visits": visits, "detectors": detectors}
+    numbers["sources_per_detector"] = sources_per_detector
+    for (name, value), least in zip(numbers.items(), (200, 1, 1, 0), strict=True):
         if value < least:
             raise CutoutsError(f"{name} is {value}; the demo needs at least {least}")
     for name in ("galsim", "photutils"):
@@ -131,7 +128,7 @@ def make_demo(
             for run in runs:
                 found = run.add(raw, sky)
                 report(f"{run.collection}: visit {visit.id} detector {detector.id}, {found} DiaSources")
-        demo, *others = [run.finish() for run in runs]
+        demo, *others = [run.finish(visit_list, detector_list) for run in runs]
     for paths in (demo, *others):
         report(f"{paths.apdb}: {paths.n_sources} DiaSources of {paths.n_objects} DiaObjects")
     report(f"{demo.repo}: collections {', '.join(paths.collection for paths in (demo, *others))}")
@@ -146,9 +143,9 @@ def _clear(paths: list[Path], *, overwrite: bool) -> None:
             f"{present[0]} exists already; choose another directory, or give overwrite to replace it",
             choices=("overwrite",),
         )
-    foreign = [path for path in present if path.is_dir() and not (path / "butler.yaml").exists()]
-    if foreign:
-        raise CutoutsError(f"{foreign[0]} is no butler repository, so it is not overwritten; move it away")
+    for path in present:
+        if path.is_dir() and not (path / "butler.yaml").exists():
+            raise CutoutsError(f"{path} is no butler repository, so it is not overwritten; move it away")
     for path in present:
         if path.is_dir():
             shutil.rmtree(path)

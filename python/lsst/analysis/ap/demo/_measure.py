@@ -5,7 +5,7 @@ __all__ = ("TRUTH_COLUMNS", "detect", "forced_fluxes", "measure", "recognise", "
 import galsim
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
+from astropy.nddata import extract_array
 from numpy.typing import NDArray
 from photutils.aperture import CircularAperture, aperture_photometry
 from photutils.segmentation import SourceCatalog, detect_sources
@@ -24,17 +24,9 @@ _GROWTH = 3  # pixels by which footprints grow beyond the threshold
 _FIT_SIDE = 15  # pixels of the square on which the PSF is fitted
 _APERTURE_RADIUS = 12.0  # pixels, that of apFlux in the APDB
 TRUTH_COLUMNS = ["diaSourceId", "kind", "isReal", "trueFlux", "number"]
-_PLANES = {
-    "bad": "BAD",
-    "cr": "COSMIC_RAY",
-    "edge": "DETECTION_EDGE",
-    "nodata": "NO_DATA",
-    "interpolated": "INTERPOLATED",
-    "saturated": "SATURATED",
-    "suspect": "SUSPECT",
-    "streak": "STREAK",
-    "injected": "INJECTED",
-}
+_SAME_NAME = ("bad", "interpolated", "saturated", "suspect", "streak", "injected")
+_PLANES = {name: name.upper() for name in _SAME_NAME}
+_PLANES |= {"cr": "COSMIC_RAY", "edge": "DETECTION_EDGE", "nodata": "NO_DATA"}
 """Mask planes behind the ``pixelFlags_*`` columns."""
 
 
@@ -76,12 +68,12 @@ def measure(images: Images, threshold: float) -> pd.DataFrame:
     rows = rows.join(_shapes(images, rows, position)).join(_fluxes(images, position))
     last, center = len(labels) - 1, np.rint(position).astype(int)
     rows["pixelFlags_offimage"] = ((center < 0) | (center > last)).any(axis=1)
-    nine = (center[:, :, None] + np.mgrid[-1:2, -1:2].reshape(2, 9)).clip(0, last)
+    column, row = center.clip(0, last).T
     for name, plane in _PLANES.items():
         pixels = mask.get(plane)
         rows[f"pixelFlags_{name}"] = np.bincount(labels.ravel(), pixels.ravel())[found["label"]] > 0
         if name not in ("bad", "edge"):
-            near = pixels[nine[:, 1], nine[:, 0]].any(axis=1)
+            near = ndimage.maximum_filter(pixels, 3)[row, column]
             rows[f"pixelFlags_{name}Center"] = near & ~rows["pixelFlags_offimage"]
     rows["pixelFlags_edge"] |= rows["pixelFlags_offimage"]
     return rows
@@ -112,10 +104,9 @@ def detect(images: Images, threshold: float) -> tuple[pd.DataFrame, NDArray[np.i
     segments = detect_sources(either, 0.5, n_pixels=1)
     found = SourceCatalog(snr, segments)
     is_negative = found.max_value < -found.min_value
-    highest = np.stack([found.max_value_xindex, found.max_value_yindex])
-    lowest = np.stack([found.min_value_xindex, found.min_value_yindex])
+    highest, lowest = found.max_value_index.T[::-1], found.min_value_index.T[::-1]
     table = pd.DataFrame({"label": found.labels, "area": found.area.value.astype(int)})
-    table["side"] = 1 + np.maximum(found.bbox_xmax - found.bbox_xmin, found.bbox_ymax - found.bbox_ymin)
+    table["side"] = [max(box.shape) for box in found.bbox]
     table["x"], table["y"] = x, y = np.where(is_negative, lowest, highest)
     table["x_other"], table["y_other"] = x_other, y_other = np.where(is_negative, highest, lowest)
     table["snr"], table["snr_other"] = snr[y, x], snr[y_other, x_other]
@@ -148,10 +139,10 @@ def _shapes(images: Images, rows: pd.DataFrame, position: FloatArray) -> pd.Data
     psf = galsim.hsm.FindAdaptiveMom(galsim.Image(psf_stamp(images.raw.psf, images.exposure, 31)))
     image = galsim.Image(np.nan_to_num(images.difference.image.array), xmin=0, ymin=0)
     table = pd.DataFrame(np.nan, index=rows.index, columns=["ixx", "iyy", "ixy"])
-    for i, (x, y) in enumerate(position):
-        box = galsim.BoundsI(round(x) - 15, round(x) + 15, round(y) - 15, round(y) + 15) & image.bounds
+    for i, center in enumerate(galsim.PositionD(x, y) for x, y in position):
         if not rows["isDipole"][i]:
-            stamp, center = image[box] * (-1 if rows["isNegative"][i] else 1), galsim.PositionD(x, y)
+            stamp = image[galsim.BoundsI(center.round()).withBorder(15) & image.bounds]
+            stamp = stamp * (-1 if rows["isNegative"][i] else 1)
             # From too small a guess it does not converge on trails.
             guess = max(psf.moments_sigma, rows["bboxSize"][i] / 4)
             shape = galsim.hsm.FindAdaptiveMom(stamp, guess_centroid=center, guess_sig=guess, strict=False)
@@ -175,12 +166,11 @@ def _stamps(
     image: MaskedImage, psf: galsim.GSObject, exposure: Exposure, position: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return pixels, variance and PSF around columns and rows (n, 2), NaN where there are no data."""
-    margin, nearest = (len(image.image.array) - exposure.detector.size) // 2, np.rint(position).astype(int)
-    column, row = (nearest + margin + _FIT_SIDE - _FIT_SIDE // 2).T
-    padded = [
-        np.pad(plane.array, _FIT_SIDE, constant_values=np.nan) for plane in (image.image, image.variance)
-    ]
-    pixels, variance = (sliding_window_view(plane, (_FIT_SIDE, _FIT_SIDE))[row, column] for plane in padded)
+    margin, nearest = (len(image.image.array) - exposure.detector.size) // 2, np.rint(position)
+    pixels, variance = (
+        np.stack([extract_array(plane.array, (_FIT_SIDE, _FIT_SIDE), at) for at in nearest[:, ::-1] + margin])
+        for plane in (image.image, image.variance)
+    )
     profiles = [psf_stamp(psf, exposure, _FIT_SIDE, *offset) for offset in position - nearest]
     return pixels, variance, np.stack(profiles)
 

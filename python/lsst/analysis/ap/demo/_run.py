@@ -11,7 +11,7 @@ from astropy.coordinates import SkyCoord
 
 from lsst.daf.butler import Butler
 
-from ._camera import INSTRUMENT, Exposure
+from ._camera import INSTRUMENT, Detector, Visit
 from ._databases import DemoApdb
 from ._images import Images, Raw, Version, process
 from ._make import DemoPaths
@@ -39,7 +39,8 @@ class Run:
         self._version, self._butler, self._root, self._seed = version, butler, root, seed
         self._apdb = DemoApdb(root / f"apdb{suffix}.sqlite3", root / f"apdb{suffix}.yaml")
         self._truth_path = root / f"truth{suffix}.parquet"
-        self._exposures: list[Exposure] = []
+        # On the way through astropy a hundred columns cost more than an image.
+        self._rows_type = butler.get_dataset_type("dia_source_detector").overrideStorageClass("ArrowTable")
         self._sources, self._forced = pd.DataFrame(columns=TRUTH_COLUMNS), pd.DataFrame()
 
     def add(self, raw: Raw, sky: list[Source]) -> int:
@@ -53,7 +54,6 @@ class Run:
             ("difference_image", images.difference),
         ):
             self._butler.put(image, name, exposure.data_id, run=self.collection)
-        self._exposures.append(exposure)
         if len(rows):
             rows = rows.join(recognise(images, rows))
             rng = np.random.default_rng([self._seed, exposure.visit.id, exposure.detector.id, 1])
@@ -64,18 +64,13 @@ class Run:
             self._sources = pd.concat([*before, rows], ignore_index=True)
             forced = _measure_objects(images, summarize_objects(self._sources))
             self._forced = pd.concat([self._forced, forced], ignore_index=True)
+        table = pa.Table.from_pandas(self._apdb.complete(rows), preserve_index=False)
+        self._butler.put(table, self._rows_type, exposure.data_id, run=self.collection)
         return len(rows)
 
-    def finish(self) -> DemoPaths:
-        """Write the tables; return where everything is."""
+    def finish(self, visits: list[Visit], detectors: list[Detector]) -> DemoPaths:
+        """Write the databases, in which objects sum up all visits; return where everything is."""
         objects = summarize_objects(self._sources)
-        # On the way through astropy a hundred columns cost more than an image.
-        kind = self._butler.get_dataset_type("dia_source_detector").overrideStorageClass("ArrowTable")
-        for exposure in self._exposures:
-            rows = _of(_of(self._sources, "visit", exposure.visit.id), "detector", exposure.detector.id)
-            table = pa.Table.from_pandas(self._apdb.complete(rows), preserve_index=False)
-            self._butler.put(table, kind, exposure.data_id, run=self.collection)
-        visits = dict.fromkeys(exposure.visit for exposure in self._exposures)
         for visit in visits:
             new = _of(objects, "firstDiaSourceMjdTai", visit.mjd)
             sources, forced = (_of(table, "visit", visit.id) for table in (self._sources, self._forced))
@@ -89,7 +84,7 @@ class Run:
             collection=self.collection,
             instrument=INSTRUMENT,
             visits=tuple(visit.id for visit in visits),
-            detectors=tuple(dict.fromkeys(exposure.detector.id for exposure in self._exposures)),
+            detectors=tuple(detector.id for detector in detectors),
             n_sources=len(self._sources),
             n_objects=len(objects),
         )

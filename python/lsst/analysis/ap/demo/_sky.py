@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import galsim
 import numpy as np
+from numpy.random import Generator
 
 from ._camera import AB_ZERO_POINT, EXPOSURE_TIME, PIXEL_SCALE, Detector, Exposure, Visit, tangent_plane
 
@@ -15,6 +16,8 @@ type Place = tuple[float, float]
 type Change = Callable[[str, float], float]
 
 _TEMPLATE_AGE = 400.0  # days between the visits of the template and the first visit of the demo
+_VARIABLES = {"active nucleus": ((19.8, 21.5), (60.0, 300.0)), "variable star": ((17.5, 21.8), (0.3, 20.0))}
+"""What varies: limits of its AB magnitude in r, and of its period in days."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,22 +45,18 @@ class Source:
         return _offset(self.place, east, north)
 
 
-def make_sky(
-    visits: list[Visit], detectors: list[Detector], sources_per_detector: int, rng: np.random.Generator
-) -> list[Source]:
+def make_sky(visits: list[Visit], detectors: list[Detector], changing: int, rng: Generator) -> list[Source]:
     """Fill the field of the visits with sources, as many as at moderate galactic latitude.
 
-    ``sources_per_detector`` of them change on each detector: the first is a
-    supernova in a spiral galaxy near the first rows, the next three are at the
-    rim, the others are variable stars, active nuclei and supernovae.
+    ``changing`` of them change on each detector: the first is a supernova in a spiral galaxy near the first
+    rows, the next three are at the rim, the others are variable stars, active nuclei and supernovae.
     """
     fields = [Exposure(visits[0], detector) for detector in detectors]
-    galaxies = [
-        _galaxy(place, _power_law(17.0, 25.5, 0.34, rng), rng) for place in _scatter(fields, 37.0, rng)
-    ]
+    places = _scatter(fields, 37.0, rng)
+    galaxies = [_galaxy(place, _power_law(17.0, 25.5, 0.34, rng), rng) for place in places]
     sky = [_star(place, visits[0].mjd, rng) for place in _scatter(fields, 11.0, rng)]
     for here in fields:
-        sky += _changing(here, visits, sources_per_detector, galaxies, rng)
+        sky += _changing(here, visits, changing, galaxies, rng)
         # Bright enough to bleed; fainter on small detectors.
         magnitude = 14.2 - 4.5 * np.log10(np.clip(here.detector.size / 400, 1, 10)) + 0.3 * here.detector.id
         place = here.to_sky(*rng.uniform(0.3, 0.85, 2) * here.detector.size)
@@ -67,7 +66,7 @@ def make_sky(
     return galaxies + sky
 
 
-def injected_sources(exposure: Exposure, rng: np.random.Generator) -> list[Source]:
+def injected_sources(exposure: Exposure, rng: Generator) -> list[Source]:
     """Return synthetic points to inject into an image."""
     size = exposure.detector.size
     places = [exposure.to_sky(*rng.uniform(0.05, 0.95, 2) * size) for _ in range(1 + round(size / 700))]
@@ -83,12 +82,12 @@ def _fluxes(magnitude: float, color: float) -> Fluxes:
     return {band: float(10 ** (0.4 * (AB_ZERO_POINT - value))) for band, value in magnitudes.items()}
 
 
-def _power_law(bright: float, faint: float, slope: float, rng: np.random.Generator) -> float:
+def _power_law(bright: float, faint: float, slope: float, rng: Generator) -> float:
     """Draw a magnitude; the counts grow as 10^(slope m)."""
     return float(np.log10(rng.uniform(10 ** (slope * bright), 10 ** (slope * faint))) / slope)
 
 
-def _scatter(fields: list[Exposure], per_square_arcminute: float, rng: np.random.Generator) -> list[Place]:
+def _scatter(fields: list[Exposure], per_square_arcminute: float, rng: Generator) -> list[Place]:
     """Spread positions evenly over the detectors and a margin around them."""
     visit, offsets = fields[0].visit, np.array([here.detector.offset for here in fields])
     margin = 0.55 * fields[0].detector.size + 60
@@ -98,7 +97,7 @@ def _scatter(fields: list[Exposure], per_square_arcminute: float, rng: np.random
     return [(ra, dec) for ra, dec in plane.wcs_pix2world(rng.uniform(low, high, (count, 2)), 0)]
 
 
-def _star(place: Place, mjd: float, rng: np.random.Generator) -> Source:
+def _star(place: Place, mjd: float, rng: Generator) -> Source:
     """Make a star; a few have a proper motion that leaves a dipole."""
     magnitude = _power_law(15.0, 25.2, 0.20, rng)
     color = np.clip(rng.normal(0.15 + 0.06 * (magnitude - 16), 0.2), -0.2, 1.8)
@@ -106,7 +105,7 @@ def _star(place: Place, mjd: float, rng: np.random.Generator) -> Source:
     return Source("star", place, _fluxes(magnitude, color), epoch=mjd - _TEMPLATE_AGE, rate=(east, north))
 
 
-def _galaxy(place: Place, magnitude: float, rng: np.random.Generator) -> Source:
+def _galaxy(place: Place, magnitude: float, rng: Generator) -> Source:
     """Make a galaxy of a disk and a bulge; bright ones have knots of young stars."""
     fluxes = _fluxes(magnitude, np.clip(rng.normal(0.35, 0.2), -0.1, 1.2))
     radius = 0.32 * 10 ** (0.11 * (25 - magnitude) + rng.normal(0, 0.12))
@@ -124,7 +123,7 @@ def _galaxy(place: Place, magnitude: float, rng: np.random.Generator) -> Source:
 
 
 def _changing(
-    here: Exposure, visits: list[Visit], count: int, galaxies: list[Source], rng: np.random.Generator
+    here: Exposure, visits: list[Visit], count: int, galaxies: list[Source], rng: Generator
 ) -> list[Source]:
     """Make what changes on a detector, and add a galaxy for the first to be in."""
     first, last, size = visits[0].mjd, visits[-1].mjd, here.detector.size
@@ -139,11 +138,9 @@ def _changing(
     for index in range(len(sources), count):
         place = here.to_sky(*rng.uniform(0.03, 0.97, 2) * size)
         if index % 4 == 2 and hosts:
-            magnitude, periods = rng.uniform(19.8, 21.5), (60.0, 300.0)
-            sources.append(_variable("active nucleus", hosts.pop().place, magnitude, periods, first, rng))
+            sources.append(_variable("active nucleus", hosts.pop().place, first, rng))
         elif index % 2 == 0:
-            magnitude, periods = rng.uniform(17.5, 21.8), (0.3, 20.0)
-            sources.append(_variable("variable star", place, magnitude, periods, first, rng))
+            sources.append(_variable("variable star", place, first, rng))
         else:
             if hosts and rng.random() < 0.75:
                 host = hosts.pop()
@@ -153,7 +150,7 @@ def _changing(
     return sources[:count]
 
 
-def _asteroids(exposure: Exposure, rng: np.random.Generator) -> list[Source]:
+def _asteroids(exposure: Exposure, rng: Generator) -> list[Source]:
     """Send some asteroids over a detector in one night; every third night one is fast."""
     visit, size, made = exposure.visit, exposure.detector.size, []
     for index in range(1 + round(size / 1000)):
@@ -161,16 +158,14 @@ def _asteroids(exposure: Exposure, rng: np.random.Generator) -> list[Source]:
         # Arcseconds per day: of one that passes the Earth, or of the main belt.
         speed = 1440 * (rng.uniform(8.0, 13.0) if is_fast else rng.uniform(0.3, 0.8))
         angle, trail = rng.uniform(0, 2 * np.pi), speed * EXPOSURE_TIME / 86400
+        place = exposure.to_sky(*rng.uniform(0.15, 0.85, 2) * size)
+        flux = _constant(20.0 if is_fast else rng.triangular(20.3, 22.3, 23.2), 0.13)
+        # GalSim's first axis points to the west.
+        shape = galsim.Box(trail, 0.02).rotate((np.pi - angle) * galsim.radians)
+        rate = speed * np.cos(angle), speed * np.sin(angle)
         made.append(
             Source(
-                "asteroid",
-                exposure.to_sky(*rng.uniform(0.15, 0.85, 2) * size),
-                change=_constant(20.0 if is_fast else rng.triangular(20.3, 22.3, 23.2), 0.13),
-                # GalSim's first axis points to the west.
-                profile=galsim.Box(trail, 0.02).rotate((np.pi - angle) * galsim.radians),
-                reach=0.5 * trail,
-                epoch=visit.mjd,
-                rate=(speed * np.cos(angle), speed * np.sin(angle)),
+                "asteroid", place, change=flux, profile=shape, reach=0.5 * trail, epoch=visit.mjd, rate=rate
             )
         )
     return made
@@ -188,9 +183,7 @@ def _constant(magnitude: float, color: float) -> Change:
     return lambda band, mjd: fluxes[band]
 
 
-def _supernova(
-    place: Place, magnitude: float, color: float, maximum: float, rng: np.random.Generator
-) -> Source:
+def _supernova(place: Place, magnitude: float, color: float, maximum: float, rng: Generator) -> Source:
     """Make a supernova, which the template does not hold; redder bands are later and slower.
 
     The shape of the light curve is that of Bazin et al. (2009, A&A 499, 653),
@@ -209,16 +202,10 @@ def _supernova(
     return Source("supernova", place, change=change)
 
 
-def _variable(
-    kind: str,
-    place: Place,
-    magnitude: float,
-    periods: tuple[float, float],
-    first: float,
-    rng: np.random.Generator,
-) -> Source:
-    """Make what varies around the mean that the template holds, more in the blue, with a period in days."""
-    fluxes, amplitude = _fluxes(magnitude, 0.1), rng.uniform(0.1, 0.6)
+def _variable(kind: str, place: Place, first: float, rng: Generator) -> Source:
+    """Make what varies around the mean that the template holds, more in the blue."""
+    magnitudes, periods = _VARIABLES[kind]
+    fluxes, amplitude = _fluxes(rng.uniform(*magnitudes), 0.1), rng.uniform(0.1, 0.6)
     period = np.exp(rng.uniform(*np.log(periods)))
     epoch = first + period * rng.uniform()
 
