@@ -145,7 +145,7 @@ def test_a_count_of_none_is_refused_when_it_is_set():
 def test_a_wrong_value_is_shown_as_far_as_a_line_has_room(value):
     with pytest.raises(CutoutsError) as refusal:
         make_selection({"snr_min": value})
-    shown = repr(value) if len(repr(value)) <= 60 else f"'{value[:56]}..."
+    shown = repr(value) if len(repr(value)) <= 60 else f"'{value[:55]}...'"
     assert str(refusal.value) == f"snr_min is {shown}, not a number."
 
 
