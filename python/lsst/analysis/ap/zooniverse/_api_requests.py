@@ -47,13 +47,7 @@ class Requests:
         raise refusal
 
     def ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        version: str | None = None,
-        repeatable: bool = True,
-        **content: Any,
+        self, method: str, path: str, *, version: str | None = None, repeatable: bool = True, **content: Any
     ) -> tuple[Any, str | None]:
         """Return an answer, and the version of what it tells of.
 

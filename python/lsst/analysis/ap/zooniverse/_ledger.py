@@ -5,7 +5,7 @@ __all__ = ("Entry", "Ledger")
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ..output import Journal
 
@@ -43,6 +43,13 @@ class Entry:
         return self.subject is None
 
 
+def _rows(journal: Journal, query: str, *values: str | int) -> list[Any]:
+    """Return the rows of a query, in a journal that may never have seen an upload."""
+    with journal.changed() as db:
+        db.execute(_SCHEMA)
+    return list(journal.rows(query, *values))
+
+
 class Ledger(Mapping[int, Entry]):
     """The entries of one subject set by diaSourceId, each change durable before it returns.
 
@@ -54,8 +61,6 @@ class Ledger(Mapping[int, Entry]):
     ) -> None:
         self._journal, self._clock = journal, clock
         self._place = (server, subject_set)
-        with journal.changed() as db:
-            db.execute(_SCHEMA)
         query = (
             "SELECT diaSourceId, asked, subject, sent, linked FROM upload"
             " WHERE server = ? AND subject_set = ? ORDER BY diaSourceId"
@@ -64,7 +69,7 @@ class Ledger(Mapping[int, Entry]):
         now = clock()
         self._entries = {
             identifier: Entry(now if subject is None else asked, subject, bool(sent), bool(linked))
-            for identifier, asked, subject, sent, linked in journal.rows(query, *self._place)
+            for identifier, asked, subject, sent, linked in _rows(journal, query, *self._place)
         }
 
     def __getitem__(self, diaSourceId: int) -> Entry:
@@ -82,9 +87,7 @@ class Ledger(Mapping[int, Entry]):
 
         Returns: URL of the server and identifier of the set.
         """
-        with journal.changed() as db:
-            db.execute(_SCHEMA)
-        return list(journal.rows("SELECT DISTINCT server, subject_set FROM upload ORDER BY 1, 2"))  # type: ignore[arg-type]
+        return _rows(journal, "SELECT DISTINCT server, subject_set FROM upload ORDER BY 1, 2")
 
     @staticmethod
     def sources(journal: Journal) -> dict[int, int]:
@@ -93,13 +96,11 @@ class Ledger(Mapping[int, Entry]):
         Returns: the diaSourceId by identifier of the subject, but for identifiers that two servers use for
         different sources.
         """
-        with journal.changed() as db:
-            db.execute(_SCHEMA)
         query = (
             "SELECT subject, min(diaSourceId) FROM upload WHERE subject IS NOT NULL"
             " GROUP BY subject HAVING min(diaSourceId) = max(diaSourceId)"
         )
-        return dict(journal.rows(query))
+        return dict(_rows(journal, query))
 
     def doubtful(self) -> dict[int, float]:
         """Return those of which only the server knows, and for how many seconds that has been so."""

@@ -58,12 +58,13 @@ class UploadRun:
 
     def ready(self) -> list[Subject]:
         """Return the subjects of which it is known what they lack."""
-        return [
-            subject
-            for subject in self._subjects.members
-            if subject.diaSourceId not in self.failed
-            and ((entry := self._ledger.get(subject.diaSourceId)) is None or _lacks_media(entry))
-        ]
+
+        def is_ready(identifier: int) -> bool:
+            entry = self._ledger.get(identifier)
+            return entry is None or (entry.subject is not None and not entry.sent)
+
+        members = (s for s in self._subjects.members if s.diaSourceId not in self.failed)
+        return [subject for subject in members if is_ready(subject.diaSourceId)]
 
     def send(self, wanted: Container[int], jobs: int, bar: Any) -> None:
         """Send subjects, and again what turns out not to be there.
@@ -175,7 +176,3 @@ class UploadRun:
         self._ledger.forget(forgotten)
         if errors:
             raise errors[0]
-
-
-def _lacks_media(entry: Entry) -> bool:
-    return entry.subject is not None and not entry.sent

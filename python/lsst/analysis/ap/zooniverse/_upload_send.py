@@ -53,17 +53,18 @@ class Sender:
         new = entry.subject is None
         try:
             files = self._read(subject)
-            created = self._create(subject) if new else None
+            created = None
+            if new:
+                created = self.api.create(
+                    self.subject_set, subject.external_id, subject.metadata, _locations(subject)
+                )
         except UnreachableError:
             raise
-        except UnansweredError as error:
-            return Outcome(subject.diaSourceId, entry, str(error))
-        except RefusedError as error:
-            if error.status in _FOR_ALL:
-                raise
-            return Outcome(subject.diaSourceId, None if new else entry, str(error))
         except CutoutsError as error:
-            return Outcome(subject.diaSourceId, None if new else entry, str(error))
+            if isinstance(error, RefusedError) and error.status in _FOR_ALL:
+                raise
+            is_unmade = new and not isinstance(error, UnansweredError)
+            return Outcome(subject.diaSourceId, None if is_unmade else entry, str(error))
         if created is not None:
             entry = replace(entry, subject=created.number, linked=created.linked)
         try:
@@ -88,9 +89,6 @@ class Sender:
                         "make it again."
                     )
         return files
-
-    def _create(self, subject: Subject) -> Created:
-        return self.api.create(self.subject_set, subject.external_id, subject.metadata, _locations(subject))
 
     def _put(self, subject: Subject, entry: Entry, files: list[bytes], created: Created | None) -> None:
         """Put the files where the server wants them."""

@@ -5,7 +5,7 @@ __all__ = ("Medium", "Subject", "Subjects", "read_subjects")
 import csv
 import io
 import mimetypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -78,70 +78,39 @@ def read_subjects(directory: OutputDirectory, journal: Journal) -> Subjects:
         except (CutoutsError, ValueError) as error:
             raise CutoutsError(f"{name} of {directory.name} cannot be read: {_REMEDY}") from error
         reader = csv.DictReader(io.StringIO(text))
-        form = _Form(tuple(reader.fieldnames or ()), name.rpartition("/")[0])
-        if not form.places:
+        header, folder = reader.fieldnames or (), name.rpartition("/")[0]
+        hosted = [column for column in header if column.startswith(_URLS)]
+        places = hosted or [column for column in header if column.startswith(_FILE)]
+        if not places:
             raise CutoutsError(f"{name} of {directory.name} names no pictures: {_REMEDY}")
-        indexed |= dict.fromkeys(form.indexed)
+        indexed |= dict.fromkeys(column.lstrip("%") for column in header if column.startswith("%"))
+        metadata_names = _metadata_names(header)
         for row in reader:
-            key = form.key(row)
+            first = row[places[0]]
+            key = picture_key(unquote(urlsplit(first).path) if hosted else first)
             if key not in identifiers:
                 raise CutoutsError(
                     f"{name} of {directory.name} lists {key!r}, which is no picture of this directory: "
                     f"{_REMEDY}"
                 )
             identifier = identifiers[key]
-            members.setdefault(
-                identifier, Subject(identifier, key, dict(form.metadata(row)), tuple(form.media(row)))
-            )
+            metadata = {new: row[old] for old, new in metadata_names.items() if row[old] not in _MISSING}
+            media = tuple(_medium(row[column], bool(hosted), folder) for column in places)
+            members.setdefault(identifier, Subject(identifier, key, metadata, media))
     return Subjects(tuple(members.values()), tuple(indexed))
 
 
-@dataclass(frozen=True)
-class _Form:
-    """How to read the rows below a header."""
+def _metadata_names(header: Sequence[str]) -> dict[str, str]:
+    """Return the names of the metadata by column.
 
-    header: tuple[str, ...]
-    folder: str
+    Where columns are marked, the server's import is to read the manifest, which takes these only.
+    """
+    marked = {name: name.removeprefix(_METADATA) for name in header if name.startswith(_METADATA)}
+    return marked or {name: name.lstrip("%") for name in header}
 
-    @property
-    def is_hosted(self) -> bool:
-        return any(column.startswith(_URLS) for column in self.header)
 
-    @property
-    def places(self) -> list[str]:
-        """Columns that name pictures."""
-        return [column for column in self.header if column.startswith(_URLS if self.is_hosted else _FILE)]
-
-    @property
-    def is_imported(self) -> bool:
-        """Whether the server's import is to read it, which takes marked columns only."""
-        return any(column.startswith(_METADATA) for column in self.header)
-
-    @property
-    def names(self) -> dict[str, str]:
-        """Names of the metadata by column."""
-        if self.is_imported:
-            return {c: c.removeprefix(_METADATA) for c in self.header if c.startswith(_METADATA)}
-        return {column: column.lstrip("%") for column in self.header}
-
-    @property
-    def indexed(self) -> list[str]:
-        return [column.lstrip("%") for column in self.header if column.startswith("%")]
-
-    def key(self, row: Mapping[str, str]) -> str:
-        place = row[self.places[0]]
-        return picture_key(unquote(urlsplit(place).path) if self.is_hosted else place)
-
-    def metadata(self, row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-        for column, name in self.names.items():
-            if row[column] not in _MISSING:
-                yield name, row[column]
-
-    def media(self, row: Mapping[str, str]) -> Iterator[Medium]:
-        for column in self.places:
-            place = row[column]
-            media_type = mimetypes.guess_type(urlsplit(place).path)[0] or "image/png"
-            if self.is_hosted:
-                yield Medium(media_type, url=place)
-            else:
-                yield Medium(media_type, path=f"{self.folder}/{place}" if self.folder else place)
+def _medium(place: str, is_hosted: bool, folder: str) -> Medium:
+    media_type = mimetypes.guess_type(urlsplit(place).path)[0] or "image/png"
+    if is_hosted:
+        return Medium(media_type, url=place)
+    return Medium(media_type, path=f"{folder}/{place}" if folder else place)

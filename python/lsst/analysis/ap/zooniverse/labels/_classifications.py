@@ -31,6 +31,7 @@ _ROW: Final = np.dtype(
         ("counted", np.int32),  # classifications by Zooniverse's own count; -1 when unknown
     ]
 )
+# What Zooniverse puts before the metadata. It differs from row to row: too many to read as JSON.
 _STATUS: Final = r'"retired":\s*\{(?P<status>[^{}]*)\}'
 _RETIRED: Final = r'"retired_at":\s*"'
 _REASON: Final = r'"retirement_reason":\s*"(?P<reason>[^"]*)"'
@@ -67,8 +68,12 @@ class Codes:
         """Return the number of each text."""
         return encode(column, self.number_of)
 
-
-# What Zooniverse puts before the metadata. It differs from row to row: too many to read as JSON.
+    def encode_and_tell(self, column: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+        """Return the number of each text, and the rows in which texts are for the first time."""
+        known = len(self)
+        numbers = self.encode(column)
+        different, first = np.unique(numbers, return_index=True)
+        return numbers, first[different >= known]
 
 
 @dataclass
@@ -166,13 +171,16 @@ def _read_batch(batch: pa.RecordBatch, names: Names, spoilt: Counter[tuple[str, 
     rows = np.empty(len(batch), _ROW)
     rows["id"] = identifiers.to_numpy()
     rows["time"] = times.to_numpy()
-    rows["subject"] = _subjects(batch, names)
-    rows["volunteer"] = _volunteers(batch, names)
+    subjects, data = batch.column("subject_ids"), batch.column("subject_data")
+    rows["subject"], new = names.subjects.encode_and_tell(subjects)
+    names.identities.extend(_identity(subjects[row].as_py(), data[row].as_py()) for row in new)
+    rows["volunteer"], new = names.volunteers.encode_and_tell(batch.column("user_name"))
+    names.users.extend(batch.column("user_id").take(pa.array(new)).to_pylist())
     workflows = pc.binary_join_element_wise(batch.column("workflow_id"), batch.column("workflow_name"), " ")
     rows["workflow"] = names.workflows.encode(workflows)
     rows["version"] = names.versions.encode(batch.column("workflow_version"))
     rows["response"] = responses
-    rows["reason"], rows["counted"] = _retirements(batch.column("subject_data"), names.reasons)
+    rows["reason"], rows["counted"] = _retirements(data, names.reasons)
     return rows
 
 
@@ -209,30 +217,11 @@ def _times(column: pa.Array) -> pa.Array:
         ).cast(pa.int64())
 
 
-def _subjects(batch: pa.RecordBatch, names: Names) -> NDArray[np.int32]:
-    known = len(names.subjects)
-    column = batch.column("subject_ids")
-    subjects = names.subjects.encode(column)
-    numbers, first = np.unique(subjects, return_index=True)
-    data = batch.column("subject_data")
-    for row in first[numbers >= known]:
-        names.identities.append(_identity(column[row].as_py(), data[row].as_py()))
-    return subjects
-
-
 def _identity(subject: str, data: str) -> Identity | None:
     try:
         return identify(json.loads(data)[subject])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-
-
-def _volunteers(batch: pa.RecordBatch, names: Names) -> NDArray[np.int32]:
-    known = len(names.volunteers)
-    volunteers = names.volunteers.encode(batch.column("user_name"))
-    numbers, first = np.unique(volunteers, return_index=True)
-    names.users.extend(batch.column("user_id").take(pa.array(first[numbers >= known])).to_pylist())
-    return volunteers
 
 
 def _retirements(data: pa.Array, reasons: Codes) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -20,6 +20,9 @@ right nine times out of ten makes exactly 0.9, but not in binary numbers."""
 UNDECIDED: Final = -1
 """The label of a source on which the votes do not agree, or are too few."""
 
+type Decision = tuple[NDArray[np.float64], NDArray[np.int64]]
+"""``p_real`` and ``label`` of every source, as in `Verdict`."""
+
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
@@ -44,23 +47,18 @@ class Method(Protocol):
     @property
     def stable_votes(self) -> int:
         """A label is stable when it held after each of so many last votes."""
-        ...
 
     def counts(self, votes: Votes, question: Question, skills: Skills) -> NDArray[np.bool_]:
         """Return which votes count.
 
         ``skills``: how well each volunteer knows real from bogus.
         """
-        ...
 
-    def decide(
-        self, votes: Votes, question: Question, skills: Skills
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def decide(self, votes: Votes, question: Question, skills: Skills) -> Decision:
         """Return ``p_real`` and ``label`` of every source by votes that count, as in `Verdict`.
 
         ``votes``: the votes so far. ``skills``: how well each volunteer knows real from bogus.
         """
-        ...
 
 
 def judge(method: Method, votes: Votes, question: Question, skills: Skills) -> Verdict:
@@ -98,9 +96,7 @@ class Fractions:
         # Docstring inherited.
         return np.asarray(question.kinds[votes.response] != 0)
 
-    def decide(
-        self, votes: Votes, question: Question, skills: Skills
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def decide(self, votes: Votes, question: Question, skills: Skills) -> Decision:
         # Docstring inherited.
         total = votes.per_source()
         real = votes.per_source(question.kinds[votes.response] > 0)
@@ -127,9 +123,7 @@ class Consensus:
         # Docstring inherited.
         return np.asarray(question.means[votes.response].any(axis=1))
 
-    def decide(
-        self, votes: Votes, question: Question, skills: Skills
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def decide(self, votes: Votes, question: Question, skills: Skills) -> Decision:
         # Docstring inherited.
         counts = votes.per_column(question.means)
         most, second = -np.partition(-counts, 1, axis=1)[:, :2].T
@@ -181,9 +175,7 @@ class Weights:
         is_known = skills.seen >= self.least_gold
         return np.asarray((question.kinds[votes.response] != 0) & is_known[votes.volunteer])
 
-    def decide(
-        self, votes: Votes, question: Question, skills: Skills
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def decide(self, votes: Votes, question: Question, skills: Skills) -> Decision:
         # Docstring inherited.
         real, bogus = np.clip(skills.rates, self.skill_min, self.skill_max)[votes.volunteer].T
         says_real = question.kinds[votes.response] > 0

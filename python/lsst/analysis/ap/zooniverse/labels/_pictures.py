@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
 from ...domain import PANELS, CutoutsError
+from ...messages import cause_of
 from ...output import Journal, OutputDirectory, Picture
 from ...output._journal_tables import typed
 from .._ledger import Ledger
@@ -143,7 +144,7 @@ def _listed(directory: OutputDirectory, journal: Journal) -> pa.Array:
             continue
         except (pa.ArrowInvalid, OSError, ValueError) as error:
             raise CutoutsError(
-                f"{path} of {directory.name} cannot be read: {' '.join(str(error).split())[:200]}. Run the "
+                f"{path} of {directory.name} cannot be read: {cause_of(error)[:200]}. Run the "
                 "command that makes its pictures again."
             ) from error
     return pa.concat_arrays(parts)

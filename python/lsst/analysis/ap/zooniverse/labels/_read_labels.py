@@ -24,14 +24,7 @@ from ._joined import join_subjects
 from ._methods import Fractions, Method, Weights, judge
 from ._pictures import Pictures, read_pictures
 from ._question import QuestionChoice, choose_question
-from ._report import (
-    count_rows,
-    count_sources,
-    describe,
-    merged_subjects,
-    warn_of_exports,
-    warn_of_gold,
-)
+from ._report import count_rows, count_sources, describe, merged_subjects, warn_of_exports, warn_of_gold
 from ._tables import label_table, unjoined_table, volunteer_table
 from ._votes import cast_votes, measure_skills
 
@@ -57,17 +50,9 @@ class Labels:
     """What was read, chosen and counted."""
 
     def write(self, directory: OutputDirectory) -> list[str]:
-        """Write everything into files.
+        """Write everything into files of a directory.
 
-        Parameters
-        ----------
-        directory : `~lsst.analysis.ap.output.OutputDirectory`
-            Where the files go.
-
-        Returns
-        -------
-        names : `list` [`str`]
-            Names of the files.
+        Returns: names of the files.
         """
         import pyarrow.parquet as pq
         from pyarrow import csv as arrow_csv

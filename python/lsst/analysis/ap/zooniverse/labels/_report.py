@@ -59,22 +59,12 @@ def count_sources(table: pa.Table) -> dict[str, int]:
 
 def describe(question: Question, method: Method) -> dict[str, Any]:
     """Return which question was taken, and how its answers were judged."""
-    workflow = {
-        "id": question.workflow,
-        "name": question.workflow_name,
-        "versions": list(question.versions),
-    }
-    answers = {
-        "real": sorted(question.real),
-        "bogus": sorted(question.bogus),
-        "other": list(question.meanings[2:]),
-    }
-    constants = asdict(method)  # type: ignore[call-overload]
+    name, versions, others = question.workflow_name, list(question.versions), list(question.meanings[2:])
     return {
-        "workflow": workflow,
+        "workflow": {"id": question.workflow, "name": name, "versions": versions},
         "task": question.task,
-        "answers": answers,
-        "method": {"name": method.name, **constants},
+        "answers": {"real": sorted(question.real), "bogus": sorted(question.bogus), "other": others},
+        "method": {"name": method.name, **asdict(method)},  # type: ignore[call-overload]
     }
 
 
