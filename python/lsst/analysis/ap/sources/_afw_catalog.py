@@ -109,25 +109,19 @@ def _numbers(table: pa.Table, name: str) -> pa.ChunkedArray:
 
 def _read_fits(path: str, name: str) -> "Table":
     from astropy.io import fits
-    from astropy.table import Table
+    from astropy.table import Column, Table
 
     with fits.open(path) as hdus:
         hdu: Any = next((h for h in hdus if isinstance(h, fits.BinTableHDU)), None)
         if hdu is None or "AFW_TABLE_VERSION" not in hdu.header:
             raise CutoutsError(f"{name} is no catalogue of afw: {path} has no such table.")
         columns = {
-            column.name: np.array(hdu.data[column.name])
+            column.name: Column(np.array(hdu.data[column.name]), unit=column.unit)
             for column in hdu.columns
             if hdu.data[column.name].ndim == 1 and column.format[-1] not in "PQX" and "P" not in column.format
         }
-        table = Table(columns)
-        for column in hdu.columns:
-            if column.name in columns and column.unit:
-                table[column.name].unit = column.unit
-        for name_of_flag, values in _flags(hdu).items():
-            table[name_of_flag] = values
         aliases = dict(card.split(":", 1) for card in hdu.header["ALIAS*"].values() if ":" in card)
-        return _with_slots(table, aliases)
+        return _with_slots(Table(columns | _flags(hdu)), aliases)
 
 
 def _flags(hdu: Any) -> dict[str, np.ndarray]:

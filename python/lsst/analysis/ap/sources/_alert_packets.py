@@ -3,7 +3,6 @@
 __all__ = ("Packet", "read_packets")
 
 import gzip
-import io
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -48,7 +47,8 @@ def read_packets(path: str | Path) -> Iterator[Packet]:
     except ImportError as error:
         raise CutoutsError(f"Reading alerts needs fastavro: {install_line('alerts')}") from error
     try:
-        with open(path, "rb") as file, _decompressed(file) as stream:
+        with open(path, "rb") as file:
+            stream = _decompressed(file)
             if str(path).lower().endswith(_TAR_SUFFIXES):
                 yield from _read_archive(str(path), stream)
             else:
@@ -59,7 +59,7 @@ def read_packets(path: str | Path) -> Iterator[Packet]:
         raise CutoutsError(f"Alert file {path} cannot be read: {cause_of(error)}") from error
 
 
-class _Stream(io.BufferedIOBase):
+class _Stream:
     """A file that gives at most as many bytes at a time as a block may have.
 
     A number in a file can ask for any amount, for which memory would be
@@ -68,23 +68,12 @@ class _Stream(io.BufferedIOBase):
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or not 0 <= size <= BLOCK_LIMIT:
             raise AvroError(f"{size} bytes are asked for at once")
         return self._file.read(size)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
 
 
 def _decompressed(file: IO[bytes]) -> _Stream:
@@ -99,8 +88,7 @@ def _read_archive(name: str, stream: _Stream) -> Iterator[Packet]:
             if member.isfile() and (file := archive.extractfile(member)) is not None:
                 place = f"{member.name} in {name}"
                 try:
-                    with _decompressed(file) as content:
-                        yield from _read_stream(place, content)
+                    yield from _read_stream(place, _decompressed(file))
                 except (AvroError, CutoutsError, EOFError, zlib.error, gzip.BadGzipFile) as error:
                     yield Packet(place, None, {}, str(error))
 

@@ -30,19 +30,8 @@ class SqlApdb(Catalog):
 
     The table is reflected, so that any version of the APDB schema will do.
 
-    Parameters
-    ----------
-    database : `Database`
-        The database.
-    namespace : `str`, optional
-        Schema of the database that holds the tables.
-    meanings : `Meanings`, optional
-        What its columns mean that do not say it themselves.
-
-    Raises
-    ------
-    CutoutsError
-        Raised when the database does not answer or has no DiaSource table.
+    ``namespace``: schema of the database that holds the tables. ``meanings``: what its columns mean that do
+    not say it themselves. Raises `CutoutsError` when the database does not answer or has no DiaSource table.
     """
 
     def __init__(

@@ -24,10 +24,7 @@ _DATA_ID_COLUMNS: Final = ("instrument", "visit", "detector", "band")
 
 
 def open_butler_tables(
-    butler: "Butler",
-    dataset_type: str,
-    where: str = "",
-    meanings: Meanings | None = None,
+    butler: "Butler", dataset_type: str, where: str = "", meanings: Meanings | None = None
 ) -> TableCatalog:
     """Open the DiaSource tables of a butler repository.
 
@@ -129,9 +126,7 @@ def _may_have(ref: "DatasetRef", selection: Selection) -> bool:
 
 
 def read_butler_table(
-    butler: "LimitedButler",
-    ref: "DatasetRef",
-    meanings: Meanings | None = None,
+    butler: "LimitedButler", ref: "DatasetRef", meanings: Meanings | None = None
 ) -> Iterator[pa.Table]:
     """Read one table of DiaSources.
 

@@ -30,21 +30,15 @@ class Catalog(Protocol):
         each table, and over all tables unless these pass one by one. Raises `CutoutsError` when a column is
         missing that the selection needs, or a database stops answering.
         """
-        ...
 
 
 class TableCatalog(Catalog):
     """DiaSources in one table or in several, which are read when needed.
 
-    Parameters
-    ----------
-    tables : `~collections.abc.Callable`
-        Called with the columns that are wanted, all when `None`, and with a selection, of whose sources none
-        may be missing; it returns tables with the current column names. It is called once or twice for each
-        reading.
-    grouped : `bool`, optional
-        Whether the sources of one detector are all in one table, so that the tables can pass one by one;
-        otherwise what is selected is held in memory and sorted.
+    ``tables``: called with the columns that are wanted, all when `None`, and with a selection, of whose
+    sources none may be missing; it returns tables with the current column names. It is called once or twice
+    for each reading. ``grouped``: whether the sources of one detector are all in one table, so that the
+    tables can pass one by one; otherwise what is selected is held in memory and sorted.
     """
 
     def __init__(

@@ -35,7 +35,6 @@ class CcdVisitPacker(Protocol):
 
         ``packed``: values of ``ccdVisitId``.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,13 +56,6 @@ class Keys:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def head(self, count: int | None) -> "Keys":
-        """Return the first of them.
-
-        ``count``: how many; all when `None`.
-        """
-        return Keys(self.ids[:count], self.visits[:count], self.detectors[:count])
-
     def first_rows(self, table: pa.Table) -> NDArray[np.int64]:
         """Return where the sources are in a table, in the order of its rows.
 
@@ -79,6 +72,7 @@ def choose(
     seed: int = 0,
     strata: Sequence[Stratum] = (),
     latest: int | None = None,
+    limit: int | None = None,
 ) -> Keys:
     """Return the keys of sources chosen among each other.
 
@@ -86,10 +80,10 @@ def choose(
     those of the other arguments. ``one_per_object``: whether to keep one source of each ``diaObjectId`` only:
     the one of the greatest absolute ``snr``. ``sample``: how many to draw at random; all when not given.
     ``strata``: classes that share the sample evenly. ``latest``: how many to keep of each ``positionId``, or
-    ``diaObjectId`` where there is none, of the greatest ``midpointMjdTai``. Returns: the chosen ones; a
-    repeated ``diaSourceId`` counts once. While they are chosen, memory holds a few dozen bytes of each
-    candidate for one source per object, and of each source of the sample else. Raises `CutoutsError` when a
-    column is not there.
+    ``diaObjectId`` where there is none, of the greatest ``midpointMjdTai``. ``limit``: how many to return,
+    the first ones. Returns: the chosen ones; a repeated ``diaSourceId`` counts once. While they are chosen,
+    memory holds a few dozen bytes of each candidate for one source per object, and of each source of the
+    sample else. Raises `CutoutsError` when a column is not there.
     """
     labels: dict[tuple[object, ...], int] = {}
     kept: NDArray[np.void] | None = None
@@ -105,7 +99,7 @@ def choose(
     kept = _prune(kept, one_per_object, sample, latest)
     if sample is not None:
         kept = _draw(kept, sample, labels)
-    kept = kept[np.lexsort([kept["id"], kept["detector"], kept["visit"]])]
+    kept = kept[np.lexsort([kept["id"], kept["detector"], kept["visit"]])][:limit]
     return Keys(kept["id"], kept["visit"], kept["detector"])
 
 

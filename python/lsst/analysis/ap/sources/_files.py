@@ -24,7 +24,7 @@ from ._parquet import PARQUET_SUFFIXES, scan_parquet
 from ._selection import Selection
 from ._tables import as_arrow
 
-SQLITE_SUFFIXES: Final = (".sqlite3", ".sqlite", ".db")
+SQLITE_SUFFIXES: Final = (".sqlite3", ".sqlite", ".db", ".db3")
 """How names of files end that are databases, and neither catalogues nor configurations."""
 
 _READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
@@ -89,45 +89,35 @@ def open_catalog(path: str | Path, meanings: Meanings | None = None) -> TableCat
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
         standardizer.begin()
         wanted = None if columns is None else meanings.columns_for(columns)
-        with ExitStack() as stack:
-            found = _found(name, is_uri, is_folder, suffix, wanted, stack)
-            while True:
-                try:
-                    table = next(found)
-                except StopIteration:
-                    return
-                except Exception as error:  # each format has its own for what is wrong with a file
-                    raise CutoutsError(
-                        f"Catalogue {name} cannot be read as {suffix[1:]}: {cause_of(error)}"
-                    ) from error
-                try:
-                    standard = standardizer(table)
-                except CutoutsError as error:
-                    raise CutoutsError(f"{name}: {error}") from error
-                yield standard
+        for table in _tables(name, is_uri, is_folder, suffix, wanted):
+            try:
+                standard = standardizer(table)
+            except CutoutsError as error:
+                raise CutoutsError(f"{name}: {error}") from error
+            yield standard
 
     return TableCatalog(tables)
 
 
-def _found(
-    name: str,
-    is_uri: bool,
-    is_folder: bool,
-    suffix: str,
-    columns: Collection[str] | None,
-    stack: ExitStack,
+def _tables(
+    name: str, is_uri: bool, is_folder: bool, suffix: str, columns: Collection[str] | None
 ) -> Iterator[pa.Table]:
-    """Yield the tables of a catalogue, whose files are there for as long as the stack lasts."""
+    """Yield the tables of a catalogue as they are."""
     path, filesystem = name, None
-    if is_uri:
-        from lsst.resources import ResourcePath
+    with ExitStack() as stack:
+        try:
+            if is_uri:
+                from lsst.resources import ResourcePath
 
-        place = ResourcePath(name, forceDirectory=is_folder)
-        if is_folder:
-            filesystem, path = place.to_fsspec()
-        else:
-            path = stack.enter_context(place.as_local()).ospath
-    yield from _read(path if is_folder else _plain(Path(path), stack), suffix, filesystem, columns)
+                place = ResourcePath(name, forceDirectory=is_folder)
+                if is_folder:
+                    filesystem, path = place.to_fsspec()
+                else:
+                    path = stack.enter_context(place.as_local()).ospath
+            yield from _read(path if is_folder else _plain(Path(path), stack), suffix, filesystem, columns)
+        except Exception as error:  # each format has its own for what is wrong with a file
+            message = f"Catalogue {name} cannot be read as {suffix[1:]}: {cause_of(error)}"
+            raise CutoutsError(message) from error
 
 
 def read_file(path: Path) -> pa.Table | None:

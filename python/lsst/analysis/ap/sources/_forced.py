@@ -14,10 +14,7 @@ from ._tables import as_arrow
 FORCED_COLUMNS: Final = ("visit", "detector", "band", "midpointMjdTai", "psfFlux", "psfFluxErr")
 """What is wanted of a forced source, by the APDB's names."""
 
-_RELEASE: Final = {
-    "expMidptMJD": "midpointMjdTai",
-    "expMidptMJDTAI": "midpointMjdTai",
-}
+_RELEASE: Final = {"expMidptMJD": "midpointMjdTai", "expMidptMJDTAI": "midpointMjdTai"}
 """Names in the tables of releases (lsst.sdm.schemas, ForcedSourceOnDiaObject)."""
 
 

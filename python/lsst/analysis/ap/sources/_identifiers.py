@@ -36,8 +36,6 @@ def read_identifiers(words: str, what: str = "diaSourceId") -> tuple[int, ...]:
             raise UnreadableError(
                 f"The identifiers {what} in {shown} cannot be read: {cause_of(error)}"
             ) from error
-    if not len(found):
-        raise CutoutsError(f"There is no {what} in {shown!r}.")
     reading = read_values(found, WHOLE)
     if reading.rounded is not None:
         raise CutoutsError(

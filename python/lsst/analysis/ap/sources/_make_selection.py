@@ -93,10 +93,6 @@ def _integer(criterion: Criterion, value: Any) -> int:
     return int(_text(criterion, value))
 
 
-def _integers(criterion: Criterion, value: Any) -> tuple[int, ...]:
-    return tuple(int(item) for item in _items(criterion, value))
-
-
 def _numbers(criterion: Criterion, value: Any) -> list[float]:
     return [_number(criterion, item) for item in _items(criterion, value)]
 
@@ -138,7 +134,7 @@ _READERS: Final[Mapping[Takes, Callable[[Criterion, Any], Any]]] = {
     Takes.NUMBER: _number,
     Takes.COUNT: _integer,
     Takes.INTEGER: _integer,
-    Takes.INTEGERS: _integers,
+    Takes.INTEGERS: lambda criterion, value: tuple(map(int, _items(criterion, value))),
     Takes.WORDS: lambda criterion, value: tuple(map(str, _items(criterion, value))),
     Takes.STRATA: _strata,
     Takes.TIME: _time,

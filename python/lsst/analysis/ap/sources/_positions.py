@@ -32,17 +32,14 @@ class Exposure(Protocol):
     @property
     def data_id(self) -> DetectorVisit:
         """Whose image it is."""
-        ...
 
     @property
     def band(self) -> str | None:
         """The visit's band."""
-        ...
 
     @property
     def mjd(self) -> float | None:
         """Middle of the exposure, MJD TAI."""
-        ...
 
 
 type FindExposures = Callable[[NDArray[np.float64], NDArray[np.float64]], Sequence[Sequence[Exposure]]]

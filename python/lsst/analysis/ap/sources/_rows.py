@@ -16,7 +16,7 @@ from ._apdb import SqlApdb
 from ._arrays import arrow_array, join_tables
 from ._cassandra import open_apdb
 from ._catalog import Catalog, TableCatalog
-from ._files import open_catalog
+from ._files import SQLITE_SUFFIXES, open_catalog
 from ._kinds import kind_of
 from ._selection import Selection
 from ._synonyms import current_name
@@ -169,7 +169,7 @@ def open_sources(catalog: Any) -> Catalog:
     place = str(catalog)
     if place.startswith("postgresql"):
         return SqlApdb.from_url(place)
-    if place.endswith((".sqlite3", ".sqlite", ".db", ".db3")):
+    if place.endswith(SQLITE_SUFFIXES):
         return SqlApdb.from_sqlite(place)
     if place.endswith((".yaml", ".yml")) or place.startswith("label:"):
         return open_apdb(place)

@@ -14,17 +14,7 @@ from ._choice import Keys, Stratum, choose
 from ._positions import POSITION
 from ._synonyms import current_name
 from .conditions._arrow import arrow_condition
-from .conditions._expression import (
-    And,
-    Call,
-    Column,
-    Comparison,
-    Expression,
-    IsIn,
-    IsNull,
-    Literal,
-    Not,
-)
+from .conditions._expression import And, Call, Column, Comparison, Expression, IsIn, IsNull, Literal, Not
 from .conditions._where import parse_condition
 
 WITHDRAWN_COLUMNS: Final = ("timeWithdrawnMjdTai", "time_withdrawn")
@@ -209,8 +199,8 @@ class Selection:
         ``tables``: all that meet the conditions on single sources, with the `choice_columns`. Returns: the
         chosen ones, no more of them than the limit. Raises `CutoutsError` when a column is not there.
         """
-        keys = choose(tables, self.one_per_object, self.sample, self.seed, self.strata, self.latest)
-        return keys.head(self.limit)
+        choices = (self.one_per_object, self.sample, self.seed, self.strata, self.latest, self.limit)
+        return choose(tables, *choices)
 
     def apply(self, table: pa.Table) -> pa.Table:
         """Return the wanted rows in the order of the work.

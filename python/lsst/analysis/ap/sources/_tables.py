@@ -38,9 +38,7 @@ class StandardTables:
 
 
 def arrow_tables(
-    sources: "Sources",
-    meanings: Meanings | None = None,
-    required: Collection[str] = REQUIRED_COLUMNS,
+    sources: "Sources", meanings: Meanings | None = None, required: Collection[str] = REQUIRED_COLUMNS
 ) -> Iterator[pa.Table]:
     """Yield a catalogue as Arrow tables with the current column names.
 

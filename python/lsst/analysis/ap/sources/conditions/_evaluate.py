@@ -2,27 +2,14 @@
 
 __all__ = ("Kind", "Typed", "evaluate")
 
-import operator
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import reduce
+from operator import add, and_, eq, ge, gt, invert, le, lt, mul, ne, or_, sub, truediv
 from typing import Any, Final, Protocol
 
 from ...domain import CutoutsError
-from ._expression import (
-    And,
-    Arithmetic,
-    Call,
-    Column,
-    Comparison,
-    Expression,
-    IsIn,
-    IsNull,
-    Literal,
-    Not,
-    Or,
-)
+from ._expression import And, Arithmetic, Call, Column, Comparison, Expression, IsIn, IsNull, Literal, Not, Or
 
 
 class Kind(Enum):
@@ -60,20 +47,8 @@ class _Engine(Protocol):
 
 
 _LITERAL_KINDS: Final = {bool: Kind.TRUTH, int: Kind.INTEGER, float: Kind.REAL, str: Kind.TEXT}
-_ARITHMETIC: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-}
-_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+_ARITHMETIC: Final = {"+": add, "-": sub, "*": mul, "/": truediv}
+_COMPARISONS: Final = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
 
 def evaluate(expression: Expression, engine: _Engine) -> Any:
@@ -111,13 +86,13 @@ def _build(expression: Expression, engine: _Engine) -> Typed:
         case IsNull(argument):
             return Typed(Kind.TRUTH, engine.is_null(_build(argument, engine).value))
         case Not(argument):
-            return Typed(Kind.TRUTH, operator.invert(evaluate(argument, engine)))
+            return Typed(Kind.TRUTH, invert(evaluate(argument, engine)))
         case And(()):
             return Typed(Kind.TRUTH, engine.literal(True))
         case And(parts):
-            return Typed(Kind.TRUTH, reduce(operator.and_, (evaluate(part, engine) for part in parts)))
+            return Typed(Kind.TRUTH, reduce(and_, (evaluate(part, engine) for part in parts)))
         case Or(parts):
-            return Typed(Kind.TRUTH, reduce(operator.or_, (evaluate(part, engine) for part in parts)))
+            return Typed(Kind.TRUTH, reduce(or_, (evaluate(part, engine) for part in parts)))
 
 
 def _call(name: str, value: Any, engine: _Engine) -> Any:

@@ -39,7 +39,6 @@ class Literal:
     """A constant."""
 
     value: Constant
-    """Its value."""
 
     def __post_init__(self) -> None:
         if isinstance(self.value, int) and not -(2**63) <= self.value < 2**63:
@@ -56,9 +55,7 @@ class Arithmetic:
     symbol: str
     """One of ``+ - * /``."""
     left: "Expression"
-    """What stands before the symbol."""
     right: "Expression"
-    """What stands after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,6 @@ class Call:
     name: str
     """One of ``abs``, ``sqrt``, ``log10``, ``sin``, ``cos``, ``radians``."""
     argument: "Expression"
-    """The number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +74,7 @@ class Comparison:
     symbol: str
     """One of ``== != < <= > >=``."""
     left: "Expression"
-    """What stands before the symbol."""
     right: "Expression"
-    """What stands after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +82,6 @@ class IsIn:
     """Whether a value is one of some."""
 
     argument: "Expression"
-    """The value."""
     choices: tuple[Constant, ...]
     """Those that it may be."""
 
@@ -102,7 +95,6 @@ class IsNull:
     """Whether a value is null or NaN; this is never null."""
 
     argument: "Expression"
-    """The value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +102,6 @@ class Not:
     """The opposite of a condition; null stays null."""
 
     argument: "Expression"
-    """The condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +109,6 @@ class And:
     """Whether all of some conditions hold; without any, it does."""
 
     parts: tuple["Expression", ...]
-    """The conditions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,32 +7,13 @@ from typing import Final
 
 from ...domain import CutoutsError
 from .._synonyms import current_name
-from ._expression import (
-    And,
-    Arithmetic,
-    Call,
-    Column,
-    Comparison,
-    Expression,
-    IsIn,
-    IsNull,
-    Literal,
-    Not,
-    Or,
-)
+from ._expression import And, Arithmetic, Call, Column, Comparison, Expression, IsIn, IsNull, Literal, Not, Or
 
 _MAX_LENGTH: Final = 10_000
 _MAX_DEPTH: Final = 100
 _FUNCTIONS: Final = ("abs", "sqrt", "log10", "sin", "cos", "radians")
 _ARITHMETIC: Final = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-_COMPARISONS: Final = {
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-}
+_COMPARISONS: Final = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _HELP: Final = (
     "It is made of column names, numbers, quoted text, + - * /, comparisons, in (...), is None, and, or, "
     f"not, and {', '.join(_FUNCTIONS)}"
