@@ -64,9 +64,11 @@ class Passband(NamedTuple):
 PASSBANDS = (Passband("r", 28.36, 21.2), Passband("i", 28.17, 20.5), Passband("g", 28.51, 22.2))
 
 
-class Visit(NamedTuple):
-    """One exposure of the whole focal plane, its middle at ``mjd``, TAI; all angles in degrees (ICRS) but the
-    ``seeing``, which is the full width at half maximum of the PSF in arcseconds.
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One exposure of the whole focal plane, its middle at ``mjd``, TAI.
+
+    Angles are in degrees (ICRS) but for ``seeing``, the full width at half maximum of the PSF, arcseconds.
     """
 
     night: date
@@ -88,9 +90,12 @@ class Visit(NamedTuple):
         return self.day_obs * 100_000 + self.seq_num
 
 
-class Detector(NamedTuple):
-    """A square detector: its pixels per side, its first column and row (PARENT pixels), how many pixels its
-    centre is off that of the focal plane, and by how many degrees its rows are turned against that.
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """A square detector of ``size`` pixels per side, which count from ``start`` (PARENT column and row).
+
+    Its centre is ``offset`` pixels off that of the focal plane, against which its rows are turned by ``yaw``
+    degrees.
     """
 
     id: int

@@ -2,7 +2,7 @@
 
 __all__ = ("Images", "Raw", "Version", "expose", "process")
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import galsim
@@ -40,7 +40,8 @@ class Version(NamedTuple):
     cosmic_ray_threshold: float = 12.0
 
 
-class Raw(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Raw:
     """What a detector recorded, and the truth about it.
 
     The charge of each pixel, electrons, and the same without noise and cosmic rays; mask planes, of which
@@ -57,7 +58,8 @@ class Raw(NamedTuple):
     truth: pd.DataFrame
 
 
-class Images(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Images:
     """Science, template and difference of one detector in one visit, with the astrometry that was found.
 
     The template is wider by a margin, and not matched yet; ``kernel`` matches it.

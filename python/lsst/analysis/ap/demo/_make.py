@@ -95,11 +95,10 @@ def make_demo(
         Raised when there is a demo in ``root`` and ``overwrite`` is not set, when a number is too small, and
         when GalSim or photutils is not installed.
     """
-    numbers = {"size": size, "visits": visits, "detectors": detectors}
-    numbers["sources_per_detector"] = sources_per_detector
-    for (name, value), least in zip(numbers.items(), (200, 1, 1, 0), strict=True):
-        if value < least:
-            raise CutoutsError(f"{name} is {value}; the demo needs at least {least}")
+    least = {"size": 200, "visits": 1, "detectors": 1, "sources_per_detector": 0}
+    for name, value in zip(least, (size, visits, detectors, sources_per_detector), strict=True):
+        if value < least[name]:
+            raise CutoutsError(f"{name} is {value}; the demo needs at least {least[name]}")
     for name in ("galsim", "photutils"):
         if importlib.util.find_spec(name) is None:
             raise CutoutsError(f"The demo needs {name}, which is not installed: {install_line('demo')}")
