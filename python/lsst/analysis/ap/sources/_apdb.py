@@ -62,7 +62,7 @@ class SqlApdb(Catalog):
             raise CutoutsError(f"DiaSource of {database.name} has no column {', '.join(missing)}.")
         if key == _PACKED_KEY and meanings.packer() is None:
             raise unknown_packer()
-        self.instrument = self._read_instrument(namespace)
+        self.instrument = self._read_instrument()
         """Name of the instrument; `None` where the database has none."""
         self._standardizer = Standardizer(meanings)
         self._rows = SourceRows(database, self._columns, key, self.instrument, self._standardizer)
@@ -160,9 +160,9 @@ class SqlApdb(Catalog):
         here = [sql_condition(part, self._columns, self._name) for part in parts if part not in later]
         return here, And(later) if later else None
 
-    def _read_instrument(self, namespace: str | None) -> str | None:
+    def _read_instrument(self) -> str | None:
         try:
-            metadata = self._database.reflect("metadata", namespace)
+            metadata = self._database.reflect("metadata", self._namespace)
         except sa.exc.NoSuchTableError:
             return None
         rows = self._database.rows(sa.select(metadata.c.value).where(metadata.c.name == "instrument"))

@@ -1,6 +1,6 @@
 """Columns of any make as Arrow arrays of types that Arrow can compute with."""
 
-__all__ = ("arrow_array", "common_type", "join_tables", "keep_pandas_out", "text_array", "utf8_array")
+__all__ = ("arrow_array", "join_tables", "keep_pandas_out", "reals", "text_array", "utf8_array")
 
 import math
 import sys
@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 _ARROW_ERRORS: Final = (pa.ArrowException, ValueError, TypeError, OverflowError, UnicodeError)
 
@@ -75,7 +76,7 @@ def join_tables(tables: Iterable[pa.Table]) -> pa.Table:
     kinds: dict[str, pa.DataType] = {}
     for part in parts:
         for field in part.schema:
-            kinds[field.name] = common_type(kinds.get(field.name, field.type), field.type)
+            kinds[field.name] = _common_type(kinds.get(field.name, field.type), field.type)
     for number, part in enumerate(parts):
         for place, field in enumerate(part.schema):
             if pa.types.is_string(kinds[field.name]) and not pa.types.is_string(field.type):
@@ -83,11 +84,8 @@ def join_tables(tables: Iterable[pa.Table]) -> pa.Table:
     return pa.concat_tables(parts, promote_options="permissive")
 
 
-def common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType:
-    """Return the type that a column has where tables disagree.
-
-    Returns: one that holds the values of both; text where there is no other.
-    """
+def _common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    """Return a type that holds the values of two, text where there is no other."""
     schemas = [pa.schema([("x", kind)]) for kind in (one, other)]
     try:
         return pa.unify_schemas(schemas, promote_options="permissive").field(0).type
@@ -200,6 +198,11 @@ _CONVERSIONS: Final[tuple[tuple[Callable[[pa.DataType], bool], Callable[[Any], p
     (lambda k: pa.types.is_binary_view(k) or pa.types.is_fixed_size_binary(k), lambda c: c.cast(pa.binary())),
 )
 """Which types are changed, and how."""
+
+
+def reals(table: pa.Table, name: str) -> NDArray[np.float64]:
+    """Return a column of numbers in double precision, NaN where there is none."""
+    return np.asarray(table.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
 
 
 def keep_pandas_out() -> None:

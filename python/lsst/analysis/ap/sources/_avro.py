@@ -5,7 +5,7 @@ __all__ = ("BLOCK_LIMIT", "Block", "is_container", "read_container")
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final
 
 from ..messages import cause_of
 from ._avro_schema import AvroError, AvroSchema, RecordBytes
@@ -18,10 +18,6 @@ those of Rubin have a few hundred kB."""
 _HEADER_LIMIT: Final = 2**24
 _MAGIC: Final = b"Obj\x01"
 _SYNC_BYTES: Final = 16
-
-
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +128,7 @@ def _read_block(schema: AvroSchema, codec: str, content: bytes, count: int) -> B
     return Block(records)
 
 
-def _read_exactly(stream: _Readable, size: int) -> bytes:
+def _read_exactly(stream: "IO[bytes] | _Source", size: int) -> bytes:
     """Return a number of bytes.
 
     Raises `AvroError` when there are fewer.
@@ -143,7 +139,7 @@ def _read_exactly(stream: _Readable, size: int) -> bytes:
     return found
 
 
-def _read_long(stream: _Readable) -> int:
+def _read_long(stream: "IO[bytes] | _Source") -> int:
     """Return an integer in zig-zag notation, of at most 64 bits."""
     value = 0
     for place in range(10):
@@ -154,7 +150,7 @@ def _read_long(stream: _Readable) -> int:
     raise AvroError("a number in it has no end")
 
 
-def _read_sized(stream: _Readable) -> bytes:
+def _read_sized(stream: "IO[bytes] | _Source") -> bytes:
     if not 0 <= (size := _read_long(stream)) <= _HEADER_LIMIT:
         raise AvroError(f"its header has a value of {size} bytes")
     return _read_exactly(stream, size)

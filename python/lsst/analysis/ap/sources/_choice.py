@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..domain import CutoutsError
+from ._arrays import reals
 from ._positions import POSITION
 
 _PRUNE_ROWS: Final = 200_000
@@ -147,12 +148,12 @@ def _records(
     if one_per_object:
         records["object"] = _integers(table, "diaObjectId", null=0)
         if "snr" in table.column_names:
-            records["snr"] = np.nan_to_num(np.abs(_reals(table, "snr")), nan=-1.0, posinf=np.inf)
+            records["snr"] = np.nan_to_num(np.abs(reals(table, "snr")), nan=-1.0, posinf=np.inf)
     if latest is not None:
         name = POSITION if POSITION in table.column_names else "diaObjectId"
         records["object"] = _integers(table, name, null=0)
         _require(table, "midpointMjdTai")
-        records["time"] = np.nan_to_num(_reals(table, "midpointMjdTai"), nan=-np.inf)
+        records["time"] = np.nan_to_num(reals(table, "midpointMjdTai"), nan=-np.inf)
     if strata:
         classes = list(zip(*(_classes(table, stratum) for stratum in strata), strict=True))
         records["stratum"] = [labels.setdefault(label, len(labels)) for label in classes]
@@ -164,7 +165,7 @@ def _classes(table: pa.Table, stratum: Stratum) -> list[object]:
     _require(table, stratum.column)
     if stratum.bins is not None:
         with np.errstate(invalid="ignore"):
-            found = np.clip(np.floor(_reals(table, stratum.column) * stratum.bins), 0, stratum.bins - 1)
+            found = np.clip(np.floor(reals(table, stratum.column) * stratum.bins), 0, stratum.bins - 1)
         return list(np.nan_to_num(found, nan=-1.0).astype(np.int64).tolist())
     if stratum.column == "band":
         return list(pc.fill_null(table.column("band").cast(pa.string()), "").to_pylist())
@@ -224,10 +225,6 @@ def _integers(table: pa.Table, name: str, null: int = -1) -> NDArray[np.int64]:
     _require(table, name)
     column = pc.fill_null(table.column(name).cast(pa.int64()), null)
     return np.asarray(column.to_numpy(), dtype=np.int64)
-
-
-def _reals(table: pa.Table, name: str) -> NDArray[np.float64]:
-    return np.asarray(table.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
 
 
 def _require(table: pa.Table, name: str) -> None:

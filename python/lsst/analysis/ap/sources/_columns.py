@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from ..domain import CutoutsError
 from ..messages import did_you_mean
 from ._afw_catalog import calibrate_fluxes
-from ._arrays import arrow_array
+from ._arrays import arrow_array, reals
 from ._ccd_visit import CcdVisitPacker, unpack_ccd_visits
 from ._flag_map import FlagMap, unpack_flags
 from ._kinds import FLAG, REAL, WHOLE, Kind, Reading, kind_of, read_columns
@@ -221,7 +221,7 @@ def _names(table: pa.Table) -> list[str]:
 
 
 def _off_the_sky(table: pa.Table) -> dict[int, str]:
-    ra, dec = (np.asarray(table.column(n).cast(pa.float64()).to_numpy(), np.float64) for n in ("ra", "dec"))
+    ra, dec = reals(table, "ra"), reals(table, "dec")
     off = (np.abs(ra) > 360.0) | (np.abs(dec) > 90.0)
     return {
         int(row): f"there is no position ra = {ra[row]}, dec = {dec[row]} on the sky"

@@ -5,7 +5,7 @@ __all__ = ("FlagMap", "unpack_flags")
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from ..domain import CutoutsError, UnreadableError
 from ..messages import cause_of
 from ._synonyms import current_name
+
+_TABLE: Final = "DiaSource"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +27,13 @@ class FlagMap:
     """Bit, counted from 0, of each flag by its current name."""
 
     @classmethod
-    def from_file(cls, path: str | Path, table: str = "DiaSource") -> Self:
+    def from_file(cls, path: str | Path) -> Self:
         """Read a map in the YAML layout of ap_association.
 
         ``path``: a path, or a URI that `lsst.resources` can read, of a file of one or more YAML documents,
         each of which has a ``tableName`` and ``columns``, each of which has a ``columnName`` and a
-        ``bitList`` of ``name`` and ``bit``. ``table``: which ``tableName`` is meant. Returns: the map of the
-        first column of that table. Raises `UnreadableError` when the file cannot be read; `CutoutsError` when
-        it is no such map.
+        ``bitList`` of ``name`` and ``bit``. Returns: the map of the first column of DiaSource. Raises
+        `UnreadableError` when the file cannot be read; `CutoutsError` when it is no such map.
         """
         import yaml
 
@@ -48,9 +49,9 @@ class FlagMap:
         except (UnicodeError, yaml.YAMLError) as error:
             raise CutoutsError(f"Flag map {path} is no YAML: {cause_of(error)}") from error
         for document in documents:
-            if isinstance(document, Mapping) and document.get("tableName", table) == table:
+            if isinstance(document, Mapping) and document.get("tableName", _TABLE) == _TABLE:
                 return cls._from_document(document, path)
-        raise CutoutsError(f"Flag map {path} has nothing on table {table}.")
+        raise CutoutsError(f"Flag map {path} has nothing on table {_TABLE}.")
 
     @classmethod
     def _from_document(cls, document: Mapping[str, Any], path: str | Path) -> Self:

@@ -62,10 +62,10 @@ def _items(criterion: Criterion, value: Any) -> list[Any]:
     """Return the items of a list, of which each may have some in its text."""
     given: Iterable[Any] = [value] if isinstance(value, str) else value
     parts = [part for item in given for part in (item.split(",") if isinstance(item, str) else [item])]
-    found = [part.strip() if isinstance(part, str) else part for part in parts]
-    if not any(part != "" for part in found):
+    stripped = (part.strip() if isinstance(part, str) else part for part in parts)
+    if not (found := [part for part in stripped if part != ""]):
         raise _empty(criterion)
-    return [part for part in found if part != ""]
+    return found
 
 
 def _text(criterion: Criterion, value: Any) -> str:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..domain import DetectorVisit
+from ._arrays import reals
 from ._reasons import REASON
 
 POSITION: Final = "positionId"
@@ -65,7 +66,7 @@ def place_positions(table: pa.Table, find: FindExposures | None) -> pa.Table:
     and of the position and the data ID, so that they are always the same. They are negative, as no identifier
     of Rubin is, and below those that stand for the number of a row.
     """
-    ra, dec = (np.asarray(table.column(n).cast(pa.float64()).to_numpy(), np.float64) for n in ("ra", "dec"))
+    ra, dec = reals(table, "ra"), reals(table, "dec")
     rows = table.to_pylist()
     given = [row.get("visit") is not None and row.get("detector") is not None for row in rows]
     found: Sequence[Sequence[Exposure]] = [()] * len(rows)
@@ -123,13 +124,8 @@ def _is_wanted(exposure: Exposure, row: dict[str, Any]) -> bool:
     if any(row.get(name) not in (None, showing[name]) for name in (*_KEYS, "band")):
         return False
     first, last = (row.get(name) for name in TIME_RANGE)
-    if first is None and last is None:
-        return True
-    return (
-        exposure.mjd is not None
-        and (first is None or first <= exposure.mjd)
-        and (last is None or exposure.mjd <= last)
-    )
+    mjd = math.nan if exposure.mjd is None else exposure.mjd  # NaN is in no range
+    return (first is None or first <= mjd) and (last is None or mjd <= last)
 
 
 def _identifier(ra: float, dec: float, where: str) -> int:

@@ -2,7 +2,6 @@
 
 __all__ = ("SelectionConfig",)
 
-from collections.abc import Callable
 from typing import Any
 
 from lsst.pex.config import Config, Field, FieldValidationError, ListField, RangeField
@@ -50,7 +49,7 @@ class SelectionConfig(Config):
         """Check every field, and the fields together."""
         super().validate()
         try:
-            self._make(lambda criterion: criterion.takes is not Takes.IDENTIFIERS)
+            self._make(Takes.IDENTIFIERS)
         except CutoutsError as error:
             wrong = next((c for c in CRITERIA if c.name in error.choices), CRITERIA[0])
             raise FieldValidationError(type(self)._fields[wrong.field], self, str(error)) from error
@@ -61,9 +60,8 @@ class SelectionConfig(Config):
         Raises `UnreadableError` when a file of identifiers cannot be read; `CutoutsError` when it holds
         something else.
         """
-        return self._make(lambda criterion: True)
+        return self._make()
 
-    def _make(self, is_wanted: Callable[[Criterion], bool]) -> Selection:
-        return make_selection(
-            {c.name: getattr(self, c.field) for c in CRITERIA if c.in_pipeline and is_wanted(c)}
-        )
+    def _make(self, *without: Takes) -> Selection:
+        criteria = (c for c in CRITERIA if c.in_pipeline and c.takes not in without)
+        return make_selection({c.name: getattr(self, c.field) for c in criteria})

@@ -6,6 +6,7 @@ import email.utils
 import random
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -180,11 +181,8 @@ def _seconds(retry_after: str | None) -> float | None:
     """Return the value of a Retry-After header, which is a number or a date (RFC 9110, 10.2.3)."""
     if retry_after is None:
         return None
-    try:
+    with suppress(ValueError):
         return max(0.0, float(retry_after))
-    except ValueError:
-        pass
-    try:
+    with suppress(ValueError):
         return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except ValueError:
-        return None
+    return None

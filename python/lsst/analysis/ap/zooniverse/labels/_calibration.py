@@ -3,6 +3,7 @@
 __all__ = ("RELIABILITIES", "SNRS", "calibrate", "draw_calibration")
 
 import io
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
@@ -19,6 +20,7 @@ SNRS: Final = (0.0, 6.0, 8.0, 12.0, 20.0, 50.0, np.inf)
 _ONE_SIGMA: Final = 0.6826894921370859
 
 type _Values = NDArray[np.float64] | None
+type _Range = tuple[tuple[float | None, float | None], NDArray[np.bool_]]
 
 
 def calibrate(is_real: NDArray[np.bool_], snr: _Values, reliability: _Values) -> pa.Table:
@@ -86,31 +88,22 @@ def draw_calibration(table: pa.Table) -> bytes:
     right.errorbar(places, *_fractions(series), color="black", marker="o", capsize=2)
     for place, row in zip(places, series, strict=True):
         right.annotate(f"{row['sources']}", (place, -0.02), ha="center", fontsize="x-small", color="0.4")
-    right.set_xticks(
-        places,
-        [
-            f"> {r['snr_min']:g}" if np.isinf(r["snr_max"]) else f"{r['snr_min']:g}-{r['snr_max']:g}"
-            for r in series
-        ],
-    )
+    limits = [(row["snr_min"], row["snr_max"]) for row in series]
+    right.set_xticks(places, [f"> {a:g}" if np.isinf(b) else f"{a:g}-{b:g}" for a, b in limits])
     right.set(xlabel="signal-to-noise ratio (below: sources)")
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=120, metadata={"Software": None})
     return stream.getvalue()
 
 
-def _ranges(
-    values: _Values, limits: tuple[float, ...], number: int
-) -> list[tuple[tuple[float | None, float | None], NDArray[np.bool_]]]:
-    """Return ranges, and what is in each; the first has everything."""
-    ranges: list[tuple[tuple[float | None, float | None], NDArray[np.bool_]]] = [
-        ((None, None), np.ones(number, bool))
-    ]
-    if values is not None:
-        for low, high in pairwise(limits):
-            last = high == limits[-1]
-            ranges.append(((low, high), (values >= low) & ((values <= high) if last else (values < high))))
-    return ranges
+def _ranges(values: _Values, limits: tuple[float, ...], number: int) -> Iterator[_Range]:
+    """Yield ranges, and what is in each; the first has everything."""
+    yield (None, None), np.ones(number, bool)
+    if values is None:
+        return
+    for low, high in pairwise(limits):
+        is_below = values <= high if high == limits[-1] else values < high
+        yield (low, high), (values >= low) & is_below
 
 
 def _fractions(rows: list[dict[str, float]]) -> tuple[list[float], list[list[float]]]:
