@@ -111,7 +111,7 @@ def by_offset(apdb: SqlApdb, offsets: list[int]) -> list[float]:
     for offset in offsets:
         began = time.perf_counter()
         rows = apdb._database.rows(query.offset(offset))
-        apdb._rows._as_table(columns, rows)
+        apdb._rows._as_table(rows)
         seconds.append(time.perf_counter() - began)
     return seconds
 
