@@ -2,4 +2,5 @@
 
 __all__ = ("DemoPaths", "make_demo")
 
-from ._make import DemoPaths, make_demo
+from ._make import make_demo
+from ._paths import DemoPaths

@@ -14,8 +14,8 @@ from lsst.daf.butler import Butler
 from ._camera import INSTRUMENT, Detector, Visit
 from ._databases import DemoApdb
 from ._images import Images, Raw, Version, process
-from ._make import DemoPaths
 from ._measure import TRUTH_COLUMNS, forced_fluxes, measure, recognise, reliability
+from ._paths import DemoPaths
 from ._sky import Source
 
 VERSIONS = (

@@ -2,24 +2,16 @@
 
 __all__ = ("gallery_widget",)
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
+from typing import Any, Final
 
 from ..domain import CutoutsError
 from ..messages import install_line
 from ._data import LABELS, page_data
 from ._items import Items
-from ._page import SCRIPTS, STYLES, page_file, scope_of
-
-if TYPE_CHECKING:
-    import pandas as pd
+from ._page import scope_of
 
 _MOST: Final = 5_000
 """So many pictures, of some 15 kB each, go through a notebook's connection within seconds."""
-
-_TIME: Final = len("2026-11-05T12:00:00.000Z")
-"""A time stands before each label in the storage."""
 
 
 def gallery_widget(items: Items, *, height: str = "760px") -> Any:
@@ -81,31 +73,3 @@ def _content(items: Items) -> tuple[bytes, list[tuple[str, int, int]]]:
         places.append((str(path), start, start + len(parts[-1])))
         start += len(parts[-1])
     return b"".join(parts), places
-
-
-def widget_module() -> str:
-    """Return the scripts of the page as one module for a notebook."""
-    return "\n".join(page_file(name) for name in (*SCRIPTS, "widget.js"))
-
-
-def widget_style() -> str:
-    """Return the style sheets of the page as one."""
-    return "\n".join(page_file(name) for name in STYLES)
-
-
-def labels_of(stored: Mapping[str, str]) -> "pd.DataFrame":
-    """Return the labels among what the page stored.
-
-    ``stored``: items of its storage; ``labels.js`` says what their keys are. Returns: columns
-    ``diaSourceId``, ``label``, ``who`` and ``when``, sorted by person and time.
-    """
-    import pandas as pd
-
-    rows = []
-    for key, value in stored.items():
-        if key.startswith("lsst.analysis.ap/labels/"):
-            *_, who, identifier = key.split("/")
-            rows.append((int(unquote(identifier)), value[_TIME:], unquote(who), value[:_TIME]))
-    rows.sort(key=lambda row: (row[2], row[3], row[0]))
-    table = pd.DataFrame(rows, columns=["diaSourceId", "label", "who", "when"])
-    return table.astype({"diaSourceId": "int64"})

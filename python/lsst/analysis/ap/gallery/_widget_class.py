@@ -2,15 +2,48 @@
 
 __all__ = ("GalleryWidget",)
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import unquote
 
 import anywidget
 import traitlets
 
-from ._widget import labels_of, widget_module, widget_style
+from ._page import SCRIPTS, STYLES, page_file
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_TIME: Final = len("2026-11-05T12:00:00.000Z")
+"""A time stands before each label in the storage."""
+
+
+def widget_module() -> str:
+    """Return the scripts of the page as one module for a notebook."""
+    return "\n".join(page_file(name) for name in (*SCRIPTS, "widget.js"))
+
+
+def widget_style() -> str:
+    """Return the style sheets of the page as one."""
+    return "\n".join(page_file(name) for name in STYLES)
+
+
+def labels_of(stored: Mapping[str, str]) -> "pd.DataFrame":
+    """Return the labels among what the page stored.
+
+    ``stored``: items of its storage; ``labels.js`` says what their keys are. Returns: columns
+    ``diaSourceId``, ``label``, ``who`` and ``when``, sorted by person and time.
+    """
+    import pandas as pd
+
+    rows = []
+    for key, value in stored.items():
+        if key.startswith("lsst.analysis.ap/labels/"):
+            *_, who, identifier = key.split("/")
+            rows.append((int(unquote(identifier)), value[_TIME:], unquote(who), value[:_TIME]))
+    rows.sort(key=lambda row: (row[2], row[3], row[0]))
+    table = pd.DataFrame(rows, columns=["diaSourceId", "label", "who", "when"])
+    return table.astype({"diaSourceId": "int64"})
 
 
 class GalleryWidget(anywidget.AnyWidget):

@@ -7,7 +7,7 @@ nothing of catalogue columns, and nothing of pictures.
 from ._alert_stamps import ALERT_STAMPS, AlertStampReader
 from ._coverage import Exposed, find_exposures
 from ._datasets import HandleDatasets
-from ._errors import StampError
+from ._errors import StampError, Stamps
 from ._footprints import Footprint, FootprintReader, find_footprint_type
 from ._image_types import ImageTypes, find_image_types
 from ._objects import read_triplets
@@ -29,6 +29,7 @@ __all__ = (
     "RememberedImages",
     "RepositoryDatasets",
     "StampError",
+    "Stamps",
     "TripletReader",
     "find_exposures",
     "find_footprint_type",

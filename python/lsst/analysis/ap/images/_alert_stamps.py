@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..domain import Box, CutoutsError, SourceBatch, Stamp, Triplet
 from ._alert_image import AlertImage, read_alert_image
-from ._errors import StampError
+from ._errors import StampError, Stamps
 from .wcs._sky_map import HeaderSkyMap, sky_jacobians
 
 ALERT_STAMPS: Final[Mapping[str, str]] = {
@@ -39,7 +39,7 @@ class AlertStampReader:
         self._require_difference = require_difference
         self._extras = frozenset(extras)
 
-    def read(self, batch: SourceBatch) -> list[tuple[Triplet, ...] | StampError]:
+    def read(self, batch: SourceBatch) -> Stamps:
         """Return the stamps of some sources.
 
         ``batch``: sources with the columns of `ALERT_STAMPS`. ``instrument`` and ``isNegative`` say which
@@ -51,7 +51,7 @@ class AlertStampReader:
                 "The sources bring no stamps with them and there is no butler: give "
                 "ZooniverseCutoutsTask(butler=...) one."
             )
-        results: list[tuple[Triplet, ...] | StampError] = []
+        results: Stamps = []
         for row in _select(batch.rows).to_pylist():
             try:
                 results.append((self._read_one(row),))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..domain import Box, CutoutsError, Stamp, Triplet
-from ._errors import MissingDatasetError, StampError
+from ._errors import MissingDatasetError, StampError, Stamps
 from ._psf import psf_image
 from .wcs._sky_map import SkyMap, sky_jacobians
 
@@ -198,7 +198,7 @@ def cut_triplets(
     with_mask: bool,
     require_difference: bool = True,
     extras: Collection[str] = (),
-) -> list[tuple[Triplet, ...] | StampError]:
+) -> Stamps:
     """Return the stamps of three images around some sky positions.
 
     ``openers``: what opens the template, the science and the difference image; each is called once, and the
@@ -212,7 +212,7 @@ def cut_triplets(
     sides = _check(ra, dec, sizes)
     is_usable = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0)
     usable = np.flatnonzero(is_usable)
-    results: list[tuple[Triplet, ...] | StampError] = [()] * len(ra)
+    results: Stamps = [()] * len(ra)
     for i in np.flatnonzero(~is_usable).tolist():
         results[i] = StampError(f"has no position: ra = {ra[i]}, dec = {dec[i]}")
     if not usable.size:

@@ -1,8 +1,8 @@
-"""Why a source has no stamps."""
+"""The stamps of sources, or why a source has none."""
 
-__all__ = ("MissingDatasetError", "StampError")
+__all__ = ("MissingDatasetError", "StampError", "Stamps")
 
-from ..domain import CutoutsError
+from ..domain import CutoutsError, Triplet
 
 
 class StampError(CutoutsError):
@@ -21,3 +21,7 @@ class StampError(CutoutsError):
 
 class MissingDatasetError(StampError):
     """That the repository has no such image of a detector."""
+
+
+type Stamps = list[tuple[Triplet, ...] | StampError]
+"""For each source its triplets, one for each size; or why there are none."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..domain import Box, CutoutsError, Triplet
+from ..domain import Box, CutoutsError
 from ._cut import Arrays, Grid, Opener, cut_triplets
-from ._errors import MissingDatasetError, StampError
+from ._errors import MissingDatasetError, Stamps
 from .fits._plane import afw_plane_name
 from .wcs._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
 
@@ -108,7 +108,7 @@ def read_triplets(
     sizes: ArrayLike,
     *,
     planes: Collection[str] = (),
-) -> list[tuple[Triplet, ...] | StampError]:
+) -> Stamps:
     """Return the stamps of three images in memory around some sky positions.
 
     ``template``, ``science``, ``difference``: `lsst.images.GeneralizedImage` The images, each with its own

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from lsst.daf.butler import DeferredDatasetHandle
 
-from ..domain import PANELS, Box, DetectorVisit, Triplet
+from ..domain import PANELS, Box, DetectorVisit
 from ._butler_image import ButlerImage
 from ._cut import Arrays, Grid, Opener, OpenImage, cut_triplets
 from ._datasets import Datasets
-from ._errors import MissingDatasetError, StampError
+from ._errors import MissingDatasetError, StampError, Stamps
 from ._fits_image import FitsImage, open_fits_image
 from ._psf import load_psf
 from ._repository import RepositoryDatasets
@@ -159,9 +159,7 @@ class TripletReader:
         if isinstance(self._datasets, RepositoryDatasets):
             self._datasets.prefetch(data_ids)
 
-    def read(
-        self, data_id: DetectorVisit, ra: ArrayLike, dec: ArrayLike, sizes: ArrayLike
-    ) -> list[tuple[Triplet, ...] | StampError]:
+    def read(self, data_id: DetectorVisit, ra: ArrayLike, dec: ArrayLike, sizes: ArrayLike) -> Stamps:
         """Return the stamps of sources of one detector.
 
         Each of the three images is opened once, and all positions go through its own WCS in one call.

@@ -5,17 +5,14 @@ __all__ = ("Neighbours",)
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..domain import Neighbour, SourceBatch, Triplet
-from ..images import ButlerAddress, StampError, positions_of, sendable, unit_vectors
+from ..images import ButlerAddress, StampError, Stamps, positions_of, sendable, unit_vectors
 from ..sources import NeighbourTables, Places
-
-if TYPE_CHECKING:
-    from ._stamp_sources import Stamps
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +34,7 @@ class Neighbours:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.tables, sendable(self.butler, self.address), self.address)
 
-    def add(self, batch: SourceBatch, cut: "Stamps") -> "Stamps":
+    def add(self, batch: SourceBatch, cut: Stamps) -> Stamps:
         """Return stamps with what is near their sources.
 
         What a picture shows depends on the tables alone, and not on which other sources are in the batch.
@@ -53,7 +50,7 @@ class Neighbours:
 
 
 def _added(
-    batch: SourceBatch, cut: "Stamps", places: dict[str, Places]
+    batch: SourceBatch, cut: Stamps, places: dict[str, Places]
 ) -> Iterator[tuple[Triplet, ...] | StampError]:
     from scipy.spatial import KDTree
 

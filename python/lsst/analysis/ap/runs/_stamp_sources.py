@@ -6,7 +6,6 @@ __all__ = (
     "GivenImages",
     "Sizes",
     "StampSource",
-    "Stamps",
     "check_planes",
 )
 
@@ -19,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..domain import PANELS, CutoutsError, SourceBatch, Triplet
-from ..images import FootprintReader, StampError, TripletReader, read_triplets
+from ..domain import PANELS, CutoutsError, SourceBatch
+from ..images import FootprintReader, StampError, Stamps, TripletReader, read_triplets
 from ._neighbours import Neighbours
 
 _log = logging.getLogger(__name__)
@@ -66,9 +65,6 @@ class FootprintSizes:
 
 type Sizes = tuple[int, ...] | FootprintSizes
 """Sides of the stamps in pixels: the same for all sources, or each source its own."""
-
-type Stamps = list[tuple[Triplet, ...] | StampError]
-"""For each source its triplets, one for each size; or why there are none."""
 
 
 class StampSource(Protocol):
