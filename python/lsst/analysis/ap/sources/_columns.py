@@ -85,7 +85,7 @@ class Standardizer:
         self._rows = 0
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        reasons = reasons_of(table)
+        reasons = reasons_of(table) if REASON in table.column_names else {}
         if not _has_current_names(tuple(table.column_names)):
             table = calibrate_fluxes(_without_repeats(table))
             table = table.rename_columns(renamed(table.column_names))

@@ -118,9 +118,9 @@ def read_columns(table: pa.Table, packed: str | None) -> dict[str, tuple[Kind, R
     their kind already, as most of a database do, are not among them.
     """
     found = {}
-    for name in _unread_columns(table):
+    columns = {name: arrow_array(table.column(name)) for name in _unread_columns(table)}
+    for name, column in columns.items():
         kind = WHOLE if name == packed else kind_of(name) or _ANYTHING
-        column = arrow_array(table.column(name))
         found[name] = (kind, _read_unknown(name, column) if kind is _ANYTHING else _read(column, kind))
     return found
 
