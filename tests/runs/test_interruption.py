@@ -33,7 +33,7 @@ def start_and_wait(words, outdir, count):
     deadline = time.monotonic() + 120
     while len(pictures(outdir)) < count and process.poll() is None:
         assert time.monotonic() < deadline
-        time.sleep(0.01)
+        time.sleep(0.002)
     return process
 
 
@@ -79,8 +79,10 @@ def test_a_killed_run_leaves_no_process_and_is_finished_by_the_same_command(
 def test_ctrl_c_ends_soon_and_leaves_a_usable_directory(words, expected, tmp_path, contents):
     outdir = tmp_path / "out"
     process = start_and_wait(["-j", "2", *words], outdir, 3)
+    os.killpg(process.pid, signal.SIGSTOP)  # it shall not end while its workers are looked for
     workers = descendants(process.pid)
     os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, signal.SIGCONT)
     status = process.wait(timeout=20)
     assert status == 130
     assert b"run the same command again" in process.stderr.read()
