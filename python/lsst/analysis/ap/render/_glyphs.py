@@ -106,7 +106,7 @@ class NumberFont:
             part = text[start : start + 3]
             piece = pieces.get(part)
             if piece is None:
-                piece = pieces[part] = np.hstack([pieces[character] for character in part])
+                piece = pieces[part] = np.concatenate([pieces[character] for character in part], axis=1)
             end = x + piece.shape[1]
             rows[:, x:end] = piece
             x = end

@@ -88,16 +88,13 @@ def inflate(data: Bytes, size: int, limit: int) -> Bytes:
     few bytes can inflate to a thousand times as many. Returns: the data. Their CRC32 and length agree with
     the trailer. Raises `ValueError` if the stream is truncated or corrupt, or longer than ``limit``.
     """
-    # The trailer ends with the length. Where it is another one than expected
-    # zlib-ng finds out why.
-    is_usual = len(data) * MANY_TIMES >= size and int.from_bytes(data[-4:], "little") == size
-    if deflate is None or not is_usual:
-        return inflate_member(data, limit)[0]
-    try:
-        inflated: Bytes = deflate.gzip_decompress(data, size)
-    except deflate.DeflateError as error:
-        raise ValueError(f"cannot be inflated: {error}") from error
-    return inflated
+    if deflate is not None and len(data) * MANY_TIMES >= size:
+        try:
+            inflated: Bytes = deflate.gzip_decompress(data, size)
+            return inflated
+        except deflate.DeflateError:
+            pass  # zlib-ng finds out why, or that the length is another
+    return inflate_member(data, limit)[0]
 
 
 def inflate_member(data: Bytes, limit: int, before: int = 0) -> tuple[bytes, bytes]:

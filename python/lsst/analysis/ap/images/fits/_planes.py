@@ -10,8 +10,9 @@ __all__ = ("read_plane",)
 import math
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from ...domain import Box
 from ._astropy import read_with_astropy
 from ._bytes import LocalBytes, read_each
-from ._codecs import decode_raw, unshuffle
+from ._codecs import Bytes, decode_raw, unshuffle
 from ._errors import ImageFileError, UnsupportedTilesError
 from ._plane import Plane
 from ._tile_table import TileTable
@@ -192,8 +193,12 @@ class _Tiles:
         pieces: Sequence[memoryview],
     ) -> Self:
         """Decode tiles, given by their places and their bytes."""
-        is_raw, codec = column != "COMPRESSED_DATA", table.codec
-        dtype = table.plane.dtype if is_raw else codec.dtype
+        is_raw = column != "COMPRESSED_DATA"
+        dtype = table.plane.dtype if is_raw else table.codec.dtype
+        item_bytes, row_bytes = dtype.itemsize, table.tile_bytes
+        decode: Callable[[Bytes, int], Bytes] = table.codec.decode
+        if is_raw:
+            decode = partial(decode_raw, dtype=dtype, compressed=column == "GZIP_COMPRESSED_DATA")
         count = table.tile_shape[0] * table.tile_shape[1]
         are_alike = not any(np.remainder(table.plane.shape, table.tile_shape))
         known: dict[tuple[bytes, int], int] = {}
@@ -206,18 +211,16 @@ class _Tiles:
                 rows[row] = same
                 continue
             try:
-                if is_raw:
-                    tile = decode_raw(piece, count, dtype, compressed=column == "GZIP_COMPRESSED_DATA")
-                else:
-                    tile = codec.decode(piece, count)
+                tile = decode(piece, count)
             except ValueError as error:
                 raise table.corrupt(place, str(error)) from error
-            size, due = len(tile), count * dtype.itemsize
+            size, due = len(tile), count * item_bytes
             if size != due:
-                if codec.name.startswith("GZIP") and size in (2 * count, 4 * count, 8 * count):
+                if table.codec.name.startswith("GZIP") and size in (2 * count, 4 * count, 8 * count):
                     raise UnsupportedTilesError("pixels of another size than the image's")
                 raise table.corrupt(place, f"has {size} bytes where {due} are due")
-            target[row * table.tile_bytes : row * table.tile_bytes + size] = tile
+            start = row * row_bytes
+            target[start : start + size] = tile
         return cls(table, buffer, places, rows, is_raw)
 
     def copy_pixels(self, box: Box, part: NDArray[Any]) -> None:

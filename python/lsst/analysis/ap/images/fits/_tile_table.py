@@ -5,6 +5,7 @@ __all__ = ("ARRAY_TYPES", "TileTable")
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
 import numpy as np
@@ -138,15 +139,13 @@ class TileTable:
                 continue
             starts, stops = self._locate(column, self._rows_of(left))
             is_here = stops > starts
-            here, left = left[is_here], left[~is_here]
+            here, left = left[is_here].tolist(), left[~is_here]
             if column == "COMPRESSED_DATA" and not self.codec.has_checksum:
                 self._check_overlaps(column)
             for ranges in join_ranges(self.plane.hdu.source, starts[is_here], stops[is_here]):
-                pieces = ranges.read()
-                for first in range(0, len(pieces), most):
-                    found = here[ranges.indices[first : first + most]]
-                    order = np.argsort(found, kind="stable").tolist()
-                    yield column, found[order].tolist(), [pieces[first + i] for i in order]
+                pairs = sorted(zip(ranges.indices, ranges.read(), strict=True))
+                for some in batched(pairs, most):
+                    yield column, [here[index] for index, _ in some], [piece for _, piece in some]
         if left.size:
             raise self.corrupt(int(left[0]), "has no data")
 
