@@ -29,6 +29,8 @@ def start_and_wait(words, outdir, count):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # Tests that a shell runs in the background ignore it, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while len(pictures(outdir)) < count and process.poll() is None:
