@@ -13,7 +13,7 @@ from astropy.io import fits
 
 from lsst.analysis.ap.domain import Box
 from lsst.analysis.ap.images import ImageFileError
-from lsst.analysis.ap.images.fits import _codecs, _planes
+from lsst.analysis.ap.images.fits import _planes
 from lsst.analysis.ap.images.fits._afw_archive import read_rows
 from lsst.analysis.ap.images.fits._bytes import MemoryBytes
 from lsst.analysis.ap.images.fits._hdus import HduList
@@ -104,8 +104,8 @@ def test_large_images_are_read_in_turns(frugal, monkeypatch, shape):
     rng = np.random.default_rng(4)
     boxes = [Box(x, x + 7, y, y + 5) for x, y in rng.integers(48, size=(40, 2)) * [1, 3]]
     decoded, turns = [], []
-    decode, turn = _codecs.Codec.decode, _planes._Tiles.decode
-    monkeypatch.setattr(_codecs.Codec, "decode", lambda *words: decoded.append(1) or decode(*words))
+    inflate, turn = _planes.inflate, _planes._Tiles.decode
+    monkeypatch.setattr(_planes, "inflate", lambda *words: decoded.append(1) or inflate(*words))
     monkeypatch.setattr(_planes._Tiles, "decode", lambda *words: turns.append(1) or turn(*words))
     monkeypatch.setattr(_planes, "BUFFER", 4 * 20 * 30 * 4)
     arrays = read_plane(plane_of(data), boxes)

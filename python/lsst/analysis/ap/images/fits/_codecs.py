@@ -1,6 +1,6 @@
 """The codecs of compressed tiles, from bytes of the file to bytes of pixels."""
 
-__all__ = ("Bytes", "Codec", "decode_raw", "has_rice", "inflate_member", "unshuffle")
+__all__ = ("MAX_ITEM_SIZE", "Bytes", "Codec", "has_rice", "inflate", "inflate_member", "unshuffle")
 
 from dataclasses import dataclass
 from typing import Any
@@ -50,14 +50,11 @@ class Codec:
     has_checksum: bool = True
     """Whether damage to a tile is always noticed."""
 
-    def decode(self, data: Bytes, count: int) -> Bytes:
-        """Return the bytes of a tile's pixels.
+    def decode_rice(self, data: Bytes, count: int) -> Bytes:
+        """Return the bytes of a tile's pixels that were stored with RICE_1.
 
-        ``count``: number of pixels. Returns: bytes; still shuffled where the codec is. Raises `ValueError` if
-        the tile is corrupt.
+        ``count``: number of pixels. Raises `ValueError` if the tile is corrupt.
         """
-        if self.name != "RICE_1":
-            return inflate(data, count * self.dtype.itemsize, count * MAX_ITEM_SIZE)
         codec = Rice1(blocksize=self.block_size, bytepix=self.dtype.itemsize, tilesize=count)
         try:
             return memoryview(codec.decode(np.frombuffer(data, np.uint8))).cast("B")
@@ -68,16 +65,6 @@ class Codec:
 def has_rice() -> bool:
     """Return whether RICE_1 can be decoded here."""
     return Rice1 is not None
-
-
-def decode_raw(data: Bytes, count: int, dtype: np.dtype[Any], *, compressed: bool) -> Bytes:
-    """Return the bytes of a tile that was stored without quantization.
-
-    ``data``: the tile, of GZIP_COMPRESSED_DATA or UNCOMPRESSED_DATA. ``count``: number of its pixels.
-    ``dtype``: type of the pixels. ``compressed``: whether it is a gzip stream. Raises `ValueError` if it is
-    corrupt.
-    """
-    return inflate(data, count * dtype.itemsize, count * MAX_ITEM_SIZE) if compressed else data
 
 
 def inflate(data: Bytes, size: int, limit: int) -> Bytes:

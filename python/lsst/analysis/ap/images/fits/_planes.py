@@ -10,9 +10,8 @@ __all__ = ("read_plane",)
 import math
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from ...domain import Box
 from ._astropy import read_with_astropy
 from ._bytes import LocalBytes, read_each
-from ._codecs import Bytes, decode_raw, unshuffle
+from ._codecs import MAX_ITEM_SIZE, Bytes, inflate, unshuffle
 from ._errors import ImageFileError, UnsupportedTilesError
 from ._plane import Plane
 from ._tile_table import TileTable
@@ -133,7 +132,8 @@ def _check_gzip_tiles(plane: Plane, boxes: Sequence[Box]) -> None:
     count = table.tile_shape[0] * table.tile_shape[1]
     for column, (place,), (piece,) in table.read_tiles(_wanted_tiles(table, boxes), 1):
         try:
-            decode_raw(piece, count, np.dtype("u1"), compressed=column != "UNCOMPRESSED_DATA")
+            if column != "UNCOMPRESSED_DATA":
+                inflate(piece, count, count * MAX_ITEM_SIZE)
         except ValueError as error:
             raise table.corrupt(place, str(error)) from error
 
@@ -195,10 +195,8 @@ class _Tiles:
         """Decode tiles, given by their places and their bytes."""
         is_raw = column != "COMPRESSED_DATA"
         dtype = table.plane.dtype if is_raw else table.codec.dtype
+        is_gzip = column == "GZIP_COMPRESSED_DATA" or (not is_raw and table.codec.name != "RICE_1")
         item_bytes, row_bytes = dtype.itemsize, table.tile_bytes
-        decode: Callable[[Bytes, int], Bytes] = table.codec.decode
-        if is_raw:
-            decode = partial(decode_raw, dtype=dtype, compressed=column == "GZIP_COMPRESSED_DATA")
         count = table.tile_shape[0] * table.tile_shape[1]
         are_alike = not any(np.remainder(table.plane.shape, table.tile_shape))
         known: dict[tuple[bytes, int], int] = {}
@@ -210,12 +208,16 @@ class _Tiles:
             if len(piece) <= SMALL_TILE and (same := known.setdefault((bytes(piece), count), row)) != row:
                 rows[row] = same
                 continue
+            due = count * item_bytes
+            tile: Bytes = piece
             try:
-                tile = decode(piece, count)
+                if is_gzip:
+                    tile = inflate(piece, due, count * MAX_ITEM_SIZE)
+                elif not is_raw:
+                    tile = table.codec.decode_rice(piece, count)
             except ValueError as error:
                 raise table.corrupt(place, str(error)) from error
-            size, due = len(tile), count * item_bytes
-            if size != due:
+            if (size := len(tile)) != due:
                 if table.codec.name.startswith("GZIP") and size in (2 * count, 4 * count, 8 * count):
                     raise UnsupportedTilesError("pixels of another size than the image's")
                 raise table.corrupt(place, f"has {size} bytes where {due} are due")
