@@ -135,6 +135,18 @@ def test_citsci_lists_every_picture_beside_itself_whatever_the_folders(one_detec
     assert len(listed) == len(rows)
 
 
+def test_more_files_than_rubin_citsci_takes_are_warned_of(
+    one_detector, tmp_path, annotated, caplog, monkeypatch
+):
+    """A manifest and three pictures are one file more than it takes here."""
+    monkeypatch.setattr("lsst.analysis.ap.runs._lists.CITSCI_FILES", 3)
+    annotated(manifestStyle="citsci").run(one_detector[:2], tmp_path / "two")
+    assert "rubin.citsci" not in caplog.text
+    annotated(manifestStyle="citsci").run(one_detector[:3], tmp_path / "three")
+    assert "rubin.citsci takes 3 files of a directory" in caplog.text
+    assert "there are 4: select fewer sources" in caplog.text
+
+
 def test_rows_for_rubin_citsci_are_not_split():
     config = ZooniverseCutoutsConfig()
     config.update(manifestStyle="citsci", manifestRows=5)

@@ -117,7 +117,6 @@ class DirectoryLists:
                 "rubin.citsci takes %d files of a directory and drops the rest without a word, and there are "
                 "%d: select fewer sources, or set chunkFiles.",
                 CITSCI_FILES,
-                Failure,
                 files,
             )
 
