@@ -129,10 +129,9 @@ def compare(style: PictureStyle, rounds: int) -> dict[str, float]:
     }
 
 
-def painted(*what):
+def painted(style, views, limits, row):
     """Return a picture whose memory the next one uses again."""
-    style, *others = what
-    with paint(style, ALL_PANELS, *others) as sheet:
+    with paint(style, ALL_PANELS, views, limits, row) as sheet:
         return sheet
 
 

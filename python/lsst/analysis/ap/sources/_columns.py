@@ -96,8 +96,9 @@ class Standardizer:
             table = unpack_ccd_visits(table, self._meanings.packer)
         if self._is_of_positions(table.column_names):
             table = place_positions(with_reasons(table, reasons), self._meanings.find)
-            reasons = reasons_of(table)
-            table = table.drop_columns([REASON]) if REASON in table.column_names else table
+            reasons = {}
+            if REASON in table.column_names:
+                reasons, table = reasons_of(table), table.drop_columns([REASON])
         table = self._complete(table)
         table = self._identify(table, reasons)
         for row, reason in _off_the_sky(table).items():

@@ -38,17 +38,15 @@ type Bytes = bytes | bytearray | memoryview
 class Codec:
     """How the pixels of a tile are stored."""
 
-    name: str
-    """``GZIP_1``, ``GZIP_2`` or ``RICE_1``."""
     dtype: np.dtype[Any]
     """Type of the values that come out, in the byte order they come in."""
     shuffled: bool = False
-    """Whether first all first bytes come, then all second ones, and so on
-    (FITS standard 4.0, section 10.4.2)."""
+    """Whether first all first bytes come, then all second ones, and so on: GZIP_2 (FITS standard 4.0, section
+    10.4.2)."""
     block_size: int = 32
     """Pixels per block of RICE_1."""
-    has_checksum: bool = True
-    """Whether damage to a tile is always noticed."""
+    is_gzip: bool = True
+    """Whether tiles are gzip streams, whose checksums tell all damage, and not of RICE_1."""
 
     def decode_rice(self, data: Bytes, count: int) -> Bytes:
         """Return the bytes of a tile's pixels that were stored with RICE_1.

@@ -195,7 +195,7 @@ class _Tiles:
         """Decode tiles, given by their places and their bytes."""
         is_raw = column != "COMPRESSED_DATA"
         dtype = table.plane.dtype if is_raw else table.codec.dtype
-        is_gzip = column == "GZIP_COMPRESSED_DATA" or (not is_raw and table.codec.name != "RICE_1")
+        is_gzip = column == "GZIP_COMPRESSED_DATA" or (not is_raw and table.codec.is_gzip)
         item_bytes, row_bytes = dtype.itemsize, table.tile_bytes
         count = table.tile_shape[0] * table.tile_shape[1]
         are_alike = not any(np.remainder(table.plane.shape, table.tile_shape))
@@ -218,7 +218,7 @@ class _Tiles:
             except ValueError as error:
                 raise table.corrupt(place, str(error)) from error
             if (size := len(tile)) != due:
-                if table.codec.name.startswith("GZIP") and size in (2 * count, 4 * count, 8 * count):
+                if table.codec.is_gzip and size in (2 * count, 4 * count, 8 * count):
                     raise UnsupportedTilesError("pixels of another size than the image's")
                 raise table.corrupt(place, f"has {size} bytes where {due} are due")
             start = row * row_bytes

@@ -140,7 +140,7 @@ class TileTable:
             starts, stops = self._locate(column, self._rows_of(left))
             is_here = stops > starts
             here, left = left[is_here].tolist(), left[~is_here]
-            if column == "COMPRESSED_DATA" and not self.codec.has_checksum:
+            if column == "COMPRESSED_DATA" and not self.codec.is_gzip:
                 self._check_overlaps(column)
             for ranges in join_ranges(self.plane.hdu.source, starts[is_here], stops[is_here]):
                 pairs = sorted(zip(ranges.indices, ranges.read(), strict=True))
@@ -260,11 +260,11 @@ def _row_type(plane: Plane, columns: list[tuple[str, str]]) -> tuple[np.dtype[An
 def _codec(name: str, settings: Mapping[str, Any], dtype: np.dtype[Any]) -> Codec:
     """Return the codec that ZCMPTYPE names, with ZVALn by ZNAMEn, for stored values of a type."""
     if name in ("GZIP_1", "GZIP_2"):
-        return Codec(name, dtype, shuffled=name == "GZIP_2")
+        return Codec(dtype, shuffled=name == "GZIP_2")
     if name in ("RICE_1", "RICE_ONE") and has_rice():
         width = settings.get("BYTEPIX", 4)
         block_size = settings.get("BLOCKSIZE", 32)
         if width in (1, 2, 4) and block_size in (16, 32):
             stored = np.dtype({1: "u1", 2: "=i2", 4: "=i4"}[width])
-            return Codec("RICE_1", stored, block_size=block_size, has_checksum=False)
+            return Codec(stored, block_size=block_size, is_gzip=False)
     raise UnsupportedTilesError(name)
