@@ -122,12 +122,9 @@ def paint_panels(
         factor = height // lines.shape[1]
         sheet.fold(top, height, factor)
         for rect, each in zip(places, lines, strict=True):
-            rows = sheet.image[top : top + height : factor, rect.x : rect.x + rect.width]
-            rows[:] = each.reshape(len(each), rect.width, 3)
+            sheet.lines[top : top + height : factor, 1 + 3 * rect.x : 1 + 3 * (rect.x + rect.width)] = each
     has_cover = style.mask_planes or view.grid.matrix is not None or has_holes
-    over_all = list(decorations(style, view, rects[0].width, where.scale, row))
-    over_first = list(first_decorations(style, view)) if style.compass else []
-    for n, (panel, rect, stamp) in enumerate(zip(shown, rects, stamps, strict=True)):
+    for panel, rect, stamp in zip(shown, rects, stamps, strict=True):
         if stamp is None or (bounds := limits[panel]) is None:
             paint_mark(sheet, Mark(Rect(0, 0, rect.width, rect.height), ink.rail), rect)
             for text in message(rect.width, where):
@@ -135,8 +132,6 @@ def paint_panels(
             continue
         if has_cover and (cover := overlay(style, stamp, view.grid)) is not None:
             _paint_cover(sheet, Cover(cover), rect)
-        for decoration in (*over_all, *over_first) if n == 0 else over_all:
-            _paint_decoration(sheet, decoration, rect)
         if where.caption_space:
             for text in captions(style, stamp, panel, bounds, rect.width, where):
                 paint_text(sheet, text, rect, ink.text, ink.background)
@@ -144,20 +139,32 @@ def paint_panels(
             top = rect.y + rect.height + where.bar_space
             bar = color_bar(style, panel, rect.width)
             sheet.image[top : top + where.bar_height, rect.x : rect.x + rect.width] = bar
+    if not filled:
+        return
+    for decoration in decorations(style, view, rects[0].width, where.scale, row):
+        _paint_decoration(sheet, decoration, places)
+    if style.compass and places[0] is rects[0]:
+        for decoration in first_decorations(style, view):
+            _paint_decoration(sheet, decoration, places[:1])
 
 
-def _paint_decoration(sheet: Sheet, decoration: Decoration, panel: Rect) -> None:
-    if isinstance(decoration, Mark):
-        paint_mark(sheet, decoration, panel)
-    elif isinstance(decoration, Cover):
-        _paint_cover(sheet, decoration, panel)
-    elif isinstance(decoration, Bar):
+def _paint_decoration(sheet: Sheet, decoration: Decoration, panels: Sequence[Rect]) -> None:
+    """Paint the same in some panels."""
+    if isinstance(decoration, Bar):
         x, y, width, height = decoration.rect
-        x, y = x + panel.x, y + panel.y
-        sheet.unfold(y, y + height)
-        sheet.image[y : y + height, x : x + width] = _bar_image(decoration)
-    else:
-        _paint_drawing(sheet, decoration, panel)
+        image = _bar_image(decoration)
+        for panel in panels:
+            left, top = panel.x + x, panel.y + y
+            sheet.unfold(top, top + height)
+            sheet.image[top : top + height, left : left + width] = image
+        return
+    for panel in panels:
+        if isinstance(decoration, Mark):
+            paint_mark(sheet, decoration, panel)
+        elif isinstance(decoration, Cover):
+            _paint_cover(sheet, decoration, panel)
+        else:
+            _paint_drawing(sheet, decoration, panel)
 
 
 def paint_mark(sheet: Sheet, mark: Mark, panel: Rect) -> None:
@@ -245,7 +252,7 @@ def _bar_image(bar: Bar) -> Image:
     """Return the pixels of a bar."""
     sheet = Sheet.empty(bar.rect.height, bar.rect.width)
     for part in bar.parts:
-        _paint_decoration(sheet, part, Rect(-bar.rect.x, -bar.rect.y, bar.rect.width, bar.rect.height))
+        _paint_decoration(sheet, part, [Rect(-bar.rect.x, -bar.rect.y, bar.rect.width, bar.rect.height)])
     return sheet.pixels()
 
 

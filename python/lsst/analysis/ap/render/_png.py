@@ -87,18 +87,15 @@ class Sheet(NamedTuple):
 
         ``start``, ``stop``: the first line and the one past the last, counted from the top.
         """
-        repeats = self.repeats[: stop + 1]
-        (repeated,) = repeats[start:].nonzero()
-        if not repeated.size:
+        flags = self.repeats[: stop + 1].tobytes()
+        if 1 not in flags[start:]:
             return
-        repeated += start
-        first = start
-        while repeats[first]:
-            first -= 1
-        originals = np.arange(first, len(repeats))
-        originals[repeats[first:]] = 0
-        self.lines[repeated] = self.lines[np.maximum.accumulate(originals)[repeated - first]]
-        repeats[start:] = False
+        line = flags.rindex(0, 0, start + 1)
+        while line >= 0:
+            following = flags.find(0, line + 1)
+            self.lines[max(line + 1, start) : following if following >= 0 else len(flags)] = self.lines[line]
+            line = following
+        self.repeats[start : stop + 1] = False
 
     def pixels(self) -> NDArray[np.uint8]:
         """Return the picture as RGB, (rows from the top, columns, 3)."""
