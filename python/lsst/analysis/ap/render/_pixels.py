@@ -80,30 +80,30 @@ def zscale(values: Pixels) -> tuple[float, float]:
 
     # 1, x, y, x**2 and xy as rows, with x and y about their centres.
     moments = _moments(count).copy()
-    np.subtract(samples, samples[count // 2], out=moments[2], dtype=np.float64)
-    np.multiply(moments[1], moments[2], out=moments[4])
-    good = moments[0]
-    slope = 0.0
-    remaining, before = count, count + 1
-    bad = 0
+    ones, x, y, _, xy = moments
+    np.subtract(samples, samples[count // 2], out=y, dtype=np.float64)
+    np.multiply(x, y, out=xy)
+    good = ones.copy()
+    slope, bad, width = 0.0, 0, max(1, int(count * 0.01))
     for _ in range(_ITERATIONS):
-        if remaining >= before or remaining < minimum:
+        n, sum_x, sum_y, sum_xx, sum_xy = moments.dot(good).tolist()
+        if n < minimum:
             break
-        before = remaining
-        n, sum_x, sum_y, sum_xx, sum_xy = (moments @ good).tolist()
         slope = (n * sum_xy - sum_x * sum_y) / (n * sum_xx - sum_x * sum_x)
-        square = np.array(((slope * sum_x - sum_y) / n, -slope, 1.0)) @ moments[:3]
+        square = np.array(((slope * sum_x - sum_y) / n, -slope, 1.0)).dot(moments[:3])
         square *= square
         # The residuals of a fitted line have no mean.
-        outside = square > _REJECT_SIGMA**2 * (float(square @ good) / n)
+        outside = square > _REJECT_SIGMA**2 * (float(square.dot(good)) / n)
         # Rejected samples are bytes of one long integer, whose neighbours are
         # rejected too, and theirs in every further round.
-        bad |= int.from_bytes(outside.tobytes(), "little")
-        if bad:
-            bad = _grown(bad, max(1, int(count * 0.01)), count)
-            good = np.subtract(1.0, np.frombuffer(bad.to_bytes(count, "little"), dtype=np.uint8))
-            remaining = count - bad.bit_count()
-    if remaining >= minimum:
+        rejected = bad | int.from_bytes(outside.tobytes(), "little")
+        if rejected:
+            rejected = _grown(rejected, width, count)
+        if rejected == bad:
+            break
+        bad = rejected
+        good[np.frombuffer(bad.to_bytes(count, "little"), dtype=np.bool_)] = 0.0
+    if count - bad.bit_count() >= minimum:
         center = (count - 1) // 2
         # Half of the sum in the samples' own precision, as numpy.median does.
         median = (
@@ -144,7 +144,7 @@ def levels(pixels: Pixels, limits: Sequence[Limits], stretches: Sequence[str], a
     bounds = np.array(limits)[:, :, np.newaxis, np.newaxis]
     result: Pixels = np.subtract(pixels, bounds[:, 0], dtype=np.float64)
     result /= bounds[:, 1] - bounds[:, 0]
-    np.minimum(np.maximum(result, 0.0, out=result), 1.0, out=result)
+    result.clip(0.0, 1.0, out=result)
     first = 0
     for stretch, group in groupby(stretches):
         last = first + len(list(group))
@@ -205,10 +205,8 @@ def enlarged_colors(
     level = levels(pixels, limits, stretches, style.asinh_a)
     if has_holes:
         level[~np.isfinite(level)] = 0.0
-    # matplotlib's colour maps cut 0 to 1 in as many steps as there are
-    # colours; 1 itself has the last one.
+    # matplotlib's colour maps cut 0 to 1 in as many steps as there are colours.
     level *= counts
-    np.minimum(level, counts - 1, out=level)
     numbers = level.astype(np.intp)
     if grid.matrix is None:
         numbers, factor = numbers[:, ::-1], grid.factor
@@ -255,9 +253,10 @@ def _color_maps(style: PictureStyle, panels: tuple[int, ...]) -> tuple[list[str]
 
 @lru_cache(maxsize=256)
 def _enlarged_table(name: str, factor: int) -> NDArray[np.void]:
-    """Return each colour repeated, as one item.
+    """Return each colour repeated, as one item, and the last one once more for the upper limit itself.
 
     Taking a few long items is several times faster than taking each byte.
     """
-    table = np.repeat(_color_table(name)[:, np.newaxis], factor, axis=1)
+    colors = _color_table(name)
+    table = np.repeat(np.concatenate((colors, colors[-1:]))[:, np.newaxis], factor, axis=1)
     return table.reshape(-1).view(f"V{3 * factor}")
