@@ -198,12 +198,11 @@ class _Tiles:
         is_gzip = column == "GZIP_COMPRESSED_DATA" or (not is_raw and table.codec.is_gzip)
         item_bytes, row_bytes = dtype.itemsize, table.tile_bytes
         count = table.tile_shape[0] * table.tile_shape[1]
-        are_alike = not any(np.remainder(table.plane.shape, table.tile_shape))
         known: dict[tuple[bytes, int], int] = {}
         rows = np.arange(len(places))
         target = memoryview(buffer.reshape(-1))
         for row, (place, piece) in enumerate(zip(places, pieces, strict=True)):
-            if not are_alike:
+            if not table.are_alike:
                 count = math.prod(table.shape_of(place))
             if len(piece) <= SMALL_TILE and (same := known.setdefault((bytes(piece), count), row)) != row:
                 rows[row] = same
@@ -262,7 +261,7 @@ class _Tiles:
         """Return some columns of tiles of one size, shape (tiles, rows, columns)."""
         table, codec = self.table, self.table.codec
         dtype = table.plane.dtype if self.is_raw else codec.dtype
-        height, width = table.shape_of(self.places[run.start])
+        height, width = table.tile_shape if table.are_alike else table.shape_of(self.places[run.start])
         stored = self.buffer[:, : height * width * dtype.itemsize]
         if codec.shuffled and not self.is_raw:
             planes = stored.reshape(-1, dtype.itemsize, height, width)[..., window]

@@ -32,6 +32,8 @@ class TileTable:
     """The image."""
     tile_shape: tuple[int, int]
     """Rows and columns of a tile; those at the far edges may be smaller."""
+    are_alike: bool
+    """Whether all tiles have these rows and columns."""
     grid: tuple[int, int]
     """Number of tiles along y and x."""
     rows: NDArray[Any]
@@ -110,6 +112,7 @@ class TileTable:
         return cls(
             plane=plane,
             tile_shape=tile_shape,
+            are_alike=shape[0] % tile_shape[0] == shape[1] % tile_shape[1] == 0,
             grid=grid,
             rows=rows,
             element_sizes=element_sizes,
