@@ -14,6 +14,7 @@ from lsst.daf.butler import (
     StorageClass,
     StorageClassFactory,
 )
+from lsst.daf.butler.direct_butler import DirectButler
 from lsst.images import MaskedImage
 
 from lsst.analysis.ap.domain import Box, DetectorVisit
@@ -304,6 +305,29 @@ def test_what_was_not_there_is_looked_for_again(chained):
         with pytest.raises(StampError):
             datasets.find("science", DetectorVisit("Cam", 7, 5))
     assert butler.searches == ["all"] * 2
+
+
+def test_files_of_a_detector_are_asked_for_in_one_query(demo, monkeypatch):
+    names = sorted(name for name in vars(TYPES).values() if name)
+    questions = []
+    ask = DirectButler.get_many_uris
+
+    def counted(butler, refs, **kwargs):
+        found = ask(butler, refs, **kwargs)
+        questions.append(sorted(ref.datasetType.name for ref in found))
+        return found
+
+    with Butler.from_config(demo.repo, collections=demo.collection) as butler:
+        refs = [list(butler.query_datasets(name, order_by="detector")) for name in names]
+        expected = {ref.id: butler.getURI(ref) for of_type in refs for ref in of_type}
+        monkeypatch.setattr(DirectButler, "get_many_uris", counted)
+        datasets = RepositoryDatasets(butler, TYPES)
+        for ref in refs[0][:2]:
+            data_id = DetectorVisit(*(ref.dataId[name] for name in ("instrument", "visit", "detector")))
+            for role in ("science", "template", "difference"):
+                handle = datasets.find(role, data_id)
+                assert datasets.locate(handle) == expected[handle.ref.id]
+    assert questions == [names, names]
 
 
 def test_a_file_that_is_written_again_is_read_again(demo, tmp_path):

@@ -1,12 +1,13 @@
 """Where the datasets of one detector are found, to be read later."""
 
-__all__ = ("Datasets", "HandleDatasets")
+__all__ = ("Datasets", "HandleDatasets", "locate")
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from lsst.daf.butler import DeferredDatasetHandle
+from lsst.resources import ResourcePath
 
 from ..domain import DetectorVisit
 from ._cut import Grid
@@ -33,6 +34,25 @@ class Datasets(Protocol):
         coadds, but none under the detector.
         """
         ...
+
+    def locate(self, handle: DeferredDatasetHandle) -> ResourcePath | None:
+        """Return where the file of a dataset is that `find` has found.
+
+        Returns: `None` when there are several. Raises `StampError` if the repository knows of none.
+        """
+        ...
+
+
+def locate(handle: DeferredDatasetHandle) -> ResourcePath | None:
+    """Ask the repository where the file of a dataset is.
+
+    Returns: `None` when there are several. Raises `StampError` if it knows of none.
+    """
+    try:
+        return handle.butler.getURIs(handle.ref).primaryURI
+    except FileNotFoundError as error:
+        reason = f"{handle.ref} is registered but the repository has no file for it: {error}"
+        raise StampError(reason) from error
 
 
 @dataclass(frozen=True)
@@ -73,3 +93,7 @@ class HandleDatasets:
     def find_coadds(self, data_id: DetectorVisit, grid: Grid) -> Sequence[DeferredDatasetHandle]:
         # Docstring inherited.
         return self.coadds
+
+    def locate(self, handle: DeferredDatasetHandle) -> ResourcePath | None:
+        # Docstring inherited.
+        return locate(handle)

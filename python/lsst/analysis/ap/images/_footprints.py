@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsst.daf.butler import DeferredDatasetHandle
+from lsst.resources import ResourcePath
 
 from ..domain import Box, DetectorVisit
 from ._datasets import Datasets
@@ -87,7 +88,7 @@ class FootprintReader:
         """
         try:
             handle = self._datasets.find("footprints", data_id)
-            known = _read_all(handle)
+            known = _read_all(handle, self._datasets.locate(handle))
         except Exception as error:
             # Whatever is wrong with a catalogue must cost no other one.
             failure = StampError(f"footprints: {error}")
@@ -96,8 +97,8 @@ class FootprintReader:
         return [known.get(int(i)) or StampError(f"footprints: source {i} has none in {where}") for i in ids]
 
 
-def _read_all(handle: DeferredDatasetHandle) -> dict[int, Footprint]:
-    source = open_plain_fits(handle)
+def _read_all(handle: DeferredDatasetHandle, uri: ResourcePath | None) -> dict[int, Footprint]:
+    source = open_plain_fits(uri)
     if source is None:
         return _footprints_of_catalog(handle.get())
     try:

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lsst.daf.butler import DeferredDatasetHandle
+from lsst.resources import ResourcePath
 
 from ..domain import PANELS, Box, DetectorVisit
 from ._butler_image import ButlerImage
 from ._cut import Arrays, Grid, Opener, OpenImage, cut_triplets
-from ._datasets import Datasets
-from ._errors import MissingDatasetError, StampError, Stamps
+from ._datasets import Datasets, locate
+from ._errors import MissingDatasetError, Stamps
 from ._fits_image import FitsImage, open_fits_image
 from ._psf import load_psf
 from ._repository import RepositoryDatasets
@@ -27,18 +28,13 @@ from .fits._remote import RemoteBytes
 FITS_EXTENSIONS = (".fits", ".fit", ".fits.fz")
 
 
-def open_plain_fits(handle: DeferredDatasetHandle) -> ByteSource | None:
+def open_plain_fits(uri: ResourcePath | None) -> ByteSource | None:
     """Open the file of a dataset, when it is a FITS file of its own.
 
-    ``handle``: the dataset, of whatever storage class. Returns: the file; `None` when the dataset lies in
-    memory, in a file of another format, in several files or in a part of one. Raises `StampError` if the
-    repository knows of no file; `ImageFileError` if the file cannot be opened.
+    ``uri``: where the dataset is, of whatever storage class; `None` when in several files. Returns: the file;
+    `None` when the dataset lies in memory, in a file of another format or in a part of one. Raises
+    `ImageFileError` if the file cannot be opened.
     """
-    try:
-        uri = handle.butler.getURIs(handle.ref).primaryURI
-    except FileNotFoundError as error:
-        reason = f"{handle.ref} is registered but the repository has no file for it: {error}"
-        raise StampError(reason) from error
     if uri is None or uri.fragment or not uri.path.lower().endswith(FITS_EXTENSIONS):
         return None
     return LocalBytes(uri.ospath) if uri.isLocal else RemoteBytes(uri)
@@ -62,17 +58,22 @@ class RememberedImages:
         self._known: OrderedDict[UUID, tuple[_RememberedImage, LocalBytes]] = OrderedDict()
         self._stamps = _Stamps()
 
-    def open(self, handle: DeferredDatasetHandle) -> OpenImage:
+    def open(
+        self,
+        handle: DeferredDatasetHandle,
+        locate: Callable[[DeferredDatasetHandle], ResourcePath | None] = locate,
+    ) -> OpenImage:
         """Open an image.
 
-        Returns: to be closed before it is opened again. Raises `StampError` if the repository knows of no
-        file; `ImageFileError` if the file cannot be opened, or holds no image.
+        ``locate``: what knows where its file is. Returns: to be closed before it is opened again. Raises
+        `StampError` if the repository knows of no file; `ImageFileError` if the file cannot be opened, or
+        holds no image.
         """
         known = self._known.pop(handle.ref.id, None)
         if known is not None and known[1].reopen():
             self._known[handle.ref.id] = known
             return known[0]
-        if (source := open_plain_fits(handle)) is None:
+        if (source := open_plain_fits(locate(handle))) is None:
             return ButlerImage(handle)
         if not self._limit or not isinstance(source, LocalBytes):  # other addresses are not valid for long
             return open_fits_image(source)
@@ -193,7 +194,7 @@ class TripletReader:
             if not coadds:
                 raise
             return open_warped_template(coadds, self._images.open, grid)
-        image = self._images.open(handle)
+        image = self._images.open(handle, self._datasets.locate)
         if "psf" in self._extras and isinstance(image, FitsImage):
             image.psf = load_psf(handle.butler, handle.ref)
         return image

@@ -8,12 +8,16 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from lsst.daf.butler import DatasetRef, DeferredDatasetHandle, MissingDatasetTypeError
+from lsst.daf.butler.direct_butler import DirectButler
+from lsst.resources import ResourcePath
 
 from ..domain import DetectorVisit
 from ._coadds import CoaddFinder
 from ._cut import Grid
+from ._datasets import locate
 from ._errors import MissingDatasetError, StampError
 from ._image_types import ImageTypes
 
@@ -90,6 +94,10 @@ class RepositoryDatasets:
         default_factory=dict, init=False, repr=False, compare=False
     )
     """The same for the detectors that `prefetch` was called for."""
+    _files: dict[UUID, ResourcePath | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Where the files of the last detector are, by dataset."""
     _coadds: dict[str, CoaddFinder] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What finds coadds, by dataset type."""
     _warned: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
@@ -109,22 +117,21 @@ class RepositoryDatasets:
         if not names:
             raise MissingDatasetError(self._looked_for(role, data_id))
         try:
-            known = self._known(data_id)
+            ref = self._first(names, data_id)
         except Exception as error:
             # The butler has many words for a data ID that it does not know.
             raise StampError(f"{self._looked_for(role, data_id)}: {error}") from error
-        for name in names:
-            if (ref := known.get((name, data_id.detector)) or known.get((name, None))) is not None:
-                if name != names[0] and role not in self._warned:
-                    self._warned.add(role)
-                    _log.warning(
-                        "Not every detector has a %s: where there is none (first %s), the %s image is %s",
-                        names[0],
-                        data_id,
-                        role,
-                        name,
-                    )
-                return DeferredDatasetHandle(self.butler, ref, None)
+        if ref is not None:
+            if ref.datasetType.name != names[0] and role not in self._warned:
+                self._warned.add(role)
+                _log.warning(
+                    "Not every detector has a %s: where there is none (first %s), the %s image is %s",
+                    names[0],
+                    data_id,
+                    role,
+                    ref.datasetType.name,
+                )
+            return DeferredDatasetHandle(self.butler, ref, None)
         if role != "template":  # for which there is another way, and no haste
             self._visits.pop((data_id.instrument, data_id.visit), None)
             self._detectors.pop(data_id, None)
@@ -152,6 +159,20 @@ class RepositoryDatasets:
                 name,
             )
         return [DeferredDatasetHandle(self.butler, ref, None) for ref in refs]
+
+    def locate(self, handle: DeferredDatasetHandle) -> ResourcePath | None:
+        # Docstring inherited.
+        ref, data_id = handle.ref, handle.dataId
+        if ref.id not in self._files and "detector" in data_id and isinstance(self.butler, DirectButler):
+            # One query for all images of the detector. A server is asked for
+            # one at a time: what it answers is valid for minutes.
+            instrument, visit, detector = (data_id[name] for name in ("instrument", "visit", "detector"))
+            of_detector = DetectorVisit(str(instrument), int(visit), int(detector))
+            wanted = {found for names in self._names.values() if (found := self._first(names, of_detector))}
+            files = self.butler.get_many_uris(wanted, allow_missing=True)
+            self._files.clear()
+            self._files.update({found.id: uris.primaryURI for found, uris in files.items()})
+        return self._files.get(ref.id) or locate(handle)
 
     def prefetch(self, data_ids: Iterable[DetectorVisit]) -> None:
         """Find all datasets of some detectors of some visits in few queries.
@@ -181,6 +202,12 @@ class RepositoryDatasets:
                         found[data_id][ref.datasetType.name, detector] = ref
         self._detectors.clear()
         self._detectors.update(found)
+
+    def _first(self, names: Sequence[str], data_id: DetectorVisit) -> DatasetRef | None:
+        """Return the dataset of a detector that is of the first of these types that it has."""
+        known = self._known(data_id)
+        found = (known.get((name, detector)) for name in names for detector in (data_id.detector, None))
+        return next(filter(None, found), None)
 
     def _known(self, data_id: DetectorVisit) -> dict[tuple[str, int | None], DatasetRef]:
         """Return the datasets of a detector by dataset type and detector, among others."""
