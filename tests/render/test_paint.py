@@ -13,6 +13,7 @@ from lsst.analysis.ap.domain import Box, Stamp, Triplet
 from lsst.analysis.ap.render import PictureStyle, Renderer, draw_figure
 from lsst.analysis.ap.render._canvas import drawn
 from lsst.analysis.ap.render._flags import FLAG_WORDS, LABEL_FLAGS
+from lsst.analysis.ap.render._paint import _blank_picture
 
 FLAGS = sorted(
     {
@@ -138,6 +139,28 @@ def test_every_pixel_is_the_one_that_matplotlib_draws(data):
         expected = drawn(draw_figure(style, stamps, row))
     found = np.asarray(Image.open(io.BytesIO(Renderer(style).render(stamps, row))))
     np.testing.assert_array_equal(found, expected)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.data())
+def test_nothing_is_left_of_the_pictures_before(data):
+    style = data.draw(styles)
+    sources = [
+        ([data.draw(triplets(size)) for size in style.sizes], data.draw(st.one_of(st.none(), rows)))
+        for _ in range(4)
+    ]
+    renderer = Renderer(style)
+    with np.errstate(all="ignore"):
+        # Each of them with the memory of the one before, then with memory of its own.
+        found = [renderer.render(*source) for source in sources]
+        for source, png in zip(sources, found, strict=True):
+            _blank_picture.cache_clear()
+            assert renderer.render(*source) == png
 
 
 def test_separate_panels_are_those_that_matplotlib_draws(make_triplet, row):

@@ -5,7 +5,7 @@ __all__ = ("new_sheet", "paint", "paint_mark", "paint_panels", "paint_text")
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,12 +43,13 @@ def paint(
     the limits of its three panels. ``row``: the source's values by APDB column name.
     """
     where, ink = layout(style, shown), inks(style.background)
-    empty, spare = _empty_picture(style, shown, bool(views[0].triplet.template_source))
+    blank = _blank_picture(style, shown, bool(views[0].triplet.template_source))
     try:
-        sheet = spare.pop()
-        sheet.repaint(empty)
+        sheet = blank.spare.pop()
+        for lines in blank.written:
+            sheet.repaint(blank.sheet, lines)
     except IndexError:
-        sheet = empty.copy()
+        sheet = blank.sheet.copy()
     if style.add_metadata and row:
         if (score := reliability(row)) is not None:
             for mark in gauge(where, ink, score):
@@ -58,15 +59,23 @@ def paint(
     for view, its_limits, rects in zip(views, limits, where.panels, strict=True):
         paint_panels(sheet, style, shown, rects, where, view, its_limits, row)
     yield sheet
-    spare.append(sheet)
+    blank.spare.append(sheet)
+
+
+class _Blank(NamedTuple):
+    """What all pictures of a style have in common."""
+
+    sheet: Sheet
+    """The picture without a source, not to be changed."""
+    written: tuple[slice, ...]
+    """Lines outside of the panels where pictures have texts of their own; panels are painted over."""
+    spare: list[Sheet]
+    """Pictures that nobody needs any more. To get half a megabyte from the system and give it back can take
+    longer than to paint on it."""
 
 
 @lru_cache(maxsize=8)
-def _empty_picture(style: PictureStyle, shown: tuple[int, ...], is_warped: bool) -> tuple[Sheet, list[Sheet]]:
-    """Return what all pictures of a style have in common, not to be changed, and sheets of this size.
-
-    To get half a megabyte from the system and give it back can take longer than to paint on it.
-    """
+def _blank_picture(style: PictureStyle, shown: tuple[int, ...], is_warped: bool) -> _Blank:
     where, ink = layout(style, shown), inks(style.background)
     sheet = new_sheet(where.height, where.width, ink.background)
     if style.add_metadata:
@@ -78,7 +87,11 @@ def _empty_picture(style: PictureStyle, shown: tuple[int, ...], is_warped: bool)
     for panel, rect in zip(shown, where.panels[0], strict=True):
         text = title(panel, rect.width, where, is_warped=is_warped)
         paint_text(sheet, text, rect, ink.text, ink.background)
-    return sheet, []
+    tops = [first.y for first, *_ in where.panels]
+    bottoms = [first.y + first.height for first, *_ in where.panels]
+    has_texts = where.baselines or where.caption_space
+    written = map(slice, [0, *bottoms], [*tops, where.height]) if has_texts else ()
+    return _Blank(sheet, tuple(written), [])
 
 
 def new_sheet(height: int, width: int, color: RGB) -> Sheet:

@@ -80,10 +80,10 @@ def zscale(values: Pixels) -> tuple[float, float]:
 
     # 1, x, y, x**2 and xy as rows, with x and y about their centres.
     moments = _moments(count).copy()
-    ones, x, y, _, xy = moments
-    np.subtract(samples, samples[count // 2], out=y, dtype=np.float64)
-    np.multiply(x, y, out=xy)
-    good = ones.copy()
+    moments[2] = samples
+    moments[2] -= samples[count // 2]
+    np.multiply(moments[1], moments[2], out=moments[4])
+    good = moments[0].copy()
     slope, bad, width = 0.0, 0, max(1, int(count * 0.01))
     for _ in range(_ITERATIONS):
         n, sum_x, sum_y, sum_xx, sum_xy = moments.dot(good).tolist()

@@ -64,10 +64,10 @@ class Sheet(NamedTuple):
         """Return a picture with the same pixels and memory of its own."""
         return self._of(self.lines.copy(), self.repeats.copy())
 
-    def repaint(self, other: Self) -> None:
-        """Get the pixels of another picture of the same size."""
-        self.lines[:] = other.lines
-        self.repeats[:] = other.repeats
+    def repaint(self, other: Self, lines: slice) -> None:
+        """Get some lines of another picture of the same size."""
+        self.lines[lines] = other.lines[lines]
+        self.repeats[lines] = other.repeats[lines]
 
     def fold(self, top: int, height: int, factor: int) -> None:
         """Let lines come in groups of equal ones, of which only the first is painted.
@@ -77,10 +77,10 @@ class Sheet(NamedTuple):
         """
         repeats = _groups(height, factor)
         there = self.repeats[top : top + height]
-        if there.tobytes() != repeats.tobytes():
+        if (there > repeats).any():
             self.unfold(top, top + height)
-            self.lines[top : top + height][repeats] = 0
-            there[:] = repeats
+        self.lines[top : top + height][repeats > there] = 0
+        there[:] = repeats
 
     def unfold(self, start: int, stop: int) -> None:
         """Let lines, and the one after them, no longer repeat others, before they are painted over.
