@@ -26,6 +26,9 @@ MANY_TIMES = 64
 """What inflates to more than that is long runs of equal bytes, as masks are. libdeflate takes ten times as
 long over these as zlib-ng, and three quarters of its time over noise."""
 
+FEW = 1024
+"""Bytes that are inflated without a limit, which is faster: a byte of deflate stands for 1032 at most."""
+
 MAX_ITEM_SIZE = 8
 """Bytes of the largest pixel there is; some writers store wider ones than the image's."""
 
@@ -79,6 +82,12 @@ def inflate(data: Bytes, size: int, limit: int) -> Bytes:
             return inflated
         except deflate.DeflateError:
             pass  # zlib-ng finds out why, or that the length is another
+    elif len(data) <= FEW:
+        try:
+            if len(inflated := zlib_ng.decompress(data, 31, size + 1)) <= limit:
+                return inflated
+        except zlib_ng.error:  # type: ignore[misc]  # as below
+            pass
     return inflate_member(data, limit)[0]
 
 
