@@ -6,22 +6,20 @@ from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lsst.pex.config import Field, FieldValidationError, ListField
+from lsst.pex.config import FieldValidationError
 from lsst.pipe.base import Task
 
 from ._version import software_version
 from .domain import CutoutsError
 from .images import RememberedImages
-from .messages import did_you_mean, one_of, public_uri
-from .output.config import OutputConfig
-from .render.config import PicturesConfig
+from .messages import did_you_mean, public_uri
 from .runs._fill import PictureSource, RunOptions, fill_directory
 from .runs._pictures import PictureMaker
 from .runs._repository import Repository
 from .runs._result import RunResult
 from .runs._stamp_sources import check_planes
-from .sources import NEIGHBOURS, Sources
-from .stamps.config import StampsConfig
+from .runs.config import RepositoryConfig
+from .sources import Sources
 from .views import NotebookViews
 
 if TYPE_CHECKING:
@@ -32,50 +30,8 @@ _REMEMBERED_IMAGES = 384
 """Three for each of 128 detectors; one takes about 120 kB, and its stamps as much."""
 
 
-class ZooniverseCutoutsConfig(PicturesConfig, OutputConfig, StampsConfig):
+class ZooniverseCutoutsConfig(RepositoryConfig):
     """Configuration of ZooniverseCutoutsTask."""
-
-    instrument = Field[str](
-        doc="Instrument of the sources that do not say theirs. When not set: the only one of the repository.",
-        optional=True,
-        default=None,
-    )
-    flagMap = Field[str](
-        doc="What the bits of an old packed column of flags mean: YAML as in ap_association, at a path or "
-        "URI.",
-        optional=True,
-        default=None,
-    )
-    scienceImageType = Field[str](
-        doc="Dataset type of the science images. When not set: found in the repository.",
-        optional=True,
-        default=None,
-    )
-    templateImageType = Field[str](
-        doc="Dataset type of the templates: images in the science pixels, or coadds by patch, which are then "
-        "warped to them. When not set: found in the repository.",
-        optional=True,
-        default=None,
-    )
-    templateSkymap = Field[str](
-        doc="Sky map of the coadds that templates are made from, where the repository has no templates of "
-        "detectors. When not set: the one that covers most of the detector.",
-        optional=True,
-        default=None,
-    )
-    differenceImageType = Field[str](
-        doc="Dataset type of the difference images. When not set: found in the repository.",
-        optional=True,
-        default=None,
-    )
-
-    showNeighbours = ListField[str](
-        doc="What to mark in every panel of what tables of the repository have near the source: any of "
-        + "; ".join(f"'{kind}': {what}" for kind, what in NEIGHBOURS.items())
-        + ".",
-        default=[],
-        itemCheck=one_of("showNeighbours", NEIGHBOURS),
-    )
 
     def validate(self) -> None:
         """Check every field, and the fields together."""

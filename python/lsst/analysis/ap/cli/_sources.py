@@ -22,8 +22,8 @@ from ._options import require_places
 
 if TYPE_CHECKING:
     from ..runs._repository import Repository
+    from ..runs.config import RepositoryConfig
     from ..sources import Catalog, Selection, SqlApdb, TableCatalog
-    from ..zooniverseCutouts import ZooniverseCutoutsConfig
 
 _SOURCES: Final[Mapping[str, Mapping[str, Any]]] = {
     "--sqlitefile --sqlite-file": {"metavar": "FILE", "help": "APDB in an SQLite file"},
@@ -177,7 +177,7 @@ def open_catalog(arguments: argparse.Namespace, repository: "Repository") -> "Sq
     return sources.open_catalog(arguments.catalog, meanings)
 
 
-def columns_for(arguments: argparse.Namespace, config: "ZooniverseCutoutsConfig") -> frozenset[str] | None:
+def columns_for(arguments: argparse.Namespace, config: "RepositoryConfig") -> frozenset[str] | None:
     """Return which columns of the catalogue the work needs; `None` for all.
 
     A file may have columns that are meant for the manifest, a database only those of its schema. Stamps as

@@ -4,7 +4,7 @@ This room knows paths and formats of lists. It knows nothing of what the
 pixels mean, and of databases only its own journal.
 """
 
-from ._directory import OutputDirectory, open_directory
+from ._directory import OutputDirectory, PictureNames, panel_path, picture_key
 from ._journal import Journal
 from ._journal_tables import join_rows
 from ._manifest import (
@@ -19,8 +19,9 @@ from ._manifest import (
     upload_commands,
 )
 from ._parquet import for_pandas, with_pandas_types
-from ._pictures import Failure, Picture, PictureNames, panel_path, picture_key, without_identity
+from ._pictures import Failure, Picture, without_identity
 from ._record import DirectoryRecord, holds_pictures, open_existing, read_record
+from ._remote import open_directory
 
 __all__ = (
     "CITSCI_FILES",

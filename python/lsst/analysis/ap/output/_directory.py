@@ -1,21 +1,102 @@
-"""Files that are whole whenever they can be seen."""
+"""The directory of a run: how its files are named, each of them whole whenever it can be seen."""
 
-__all__ = ("OutputDirectory", "is_uri", "open_directory")
+__all__ = (
+    "CHUNK_FOLDER",
+    "LIST_PATH",
+    "PICTURE_PATH",
+    "OutputDirectory",
+    "PictureNames",
+    "panel_path",
+    "picture_key",
+)
 
+import base64
 import codecs
 import csv
+import hashlib
+import hmac
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from posixpath import basename
+from typing import IO, Final, Self
 
-from ..domain import CutoutsError
-from ..messages import public_uri
-from ._pictures import CHUNK_FOLDER
+from ..domain import PANELS, CutoutsError
+
+CHUNK_FOLDER: Final = re.compile(r"-?\d+--?\d+|part-\d{4,}")
+"""The name of a folder for pictures."""
+
+PICTURE_PATH: Final = re.compile(rf"(({CHUNK_FOLDER.pattern})/)?[\w-]+\.png")
+"""The path of a picture in the directory of a run: there, or in a folder for pictures."""
+
+LIST_PATH: Final = re.compile(rf"(({CHUNK_FOLDER.pattern})/)?manifest[\w-]*\.csv")
+"""The path of a file of the manifest: ``manifest.csv`` or a numbered one, there or in such a folder."""
+
+_PANEL_ENDS: Final = tuple(f"_{panel}" for panel in PANELS)
+_KEY_BYTES: Final = 10
+"""Of a keyed hash; among a million keys two are equal once in a trillion."""
 
 _PARTIAL_SUFFIX = ".partial"
+
+
+@dataclass(frozen=True, slots=True)
+class PictureNames:
+    """How pictures are named, and which folders they go to."""
+
+    chunk_size: int | None = None
+    """How many successive identifiers share a folder."""
+    chunk_sources: int | None = None
+    """How many sources share a folder, whatever their identifiers."""
+    secret: bytes | None = None
+    """What makes keys in place of identifiers; `None` for identifiers."""
+
+    def name(self, diaSourceId: int) -> str:
+        """Return what a picture is called.
+
+        Returns: the identifier, or, with a secret, letters and digits that say nothing about it to anybody
+        else: a keyed hash (HMAC, RFC 2104).
+        """
+        if self.secret is None:  # a name that begins with a minus is an option to most programs
+            return str(diaSourceId) if diaSourceId >= 0 else f"position_{-diaSourceId}"
+        digest = hmac.digest(self.secret, str(diaSourceId).encode(), hashlib.sha256)
+        return base64.b32encode(digest[:_KEY_BYTES]).decode().lower()
+
+    def path(self, diaSourceId: int, number: int | None = None) -> str:
+        """Return the path of a picture, relative to the directory of the run.
+
+        ``number``: the running number of the source in the directory, from 0, which `chunk_sources` needs.
+        Returns: the path, with ``/`` between folder and name.
+        """
+        # A folder must not have the name that panoptes finds in the cell of an identifier; it would take
+        # that cell for one of a file.
+        folder = ""
+        if self.chunk_size is not None:
+            first = diaSourceId // self.chunk_size * self.chunk_size
+            folder = f"{first}-{first + self.chunk_size - 1}/"
+        elif self.chunk_sources is not None:
+            assert number is not None
+            folder = f"part-{number // self.chunk_sources + 1:04d}/"
+        return f"{folder}{self.name(diaSourceId)}.png"
+
+
+def panel_path(path: str, panel: str) -> str:
+    """Return the path of the picture of one panel.
+
+    ``panel``: one of ``PANELS``.
+    """
+    return f"{path.removesuffix('.png')}_{panel}.png"
+
+
+def picture_key(path: str) -> str:
+    """Return what a picture is called: an identifier or a key.
+
+    Returns: its name without folder, panel and suffix.
+    """
+    name = basename(path).removesuffix(".png")
+    return next((name.removesuffix(end) for end in _PANEL_ENDS if name.endswith(end)), name)
 
 
 class OutputDirectory:
@@ -174,39 +255,6 @@ class OutputDirectory:
                 raise
             path.parent.mkdir(exist_ok=True)
             return path.open("wb")
-
-
-def is_uri(place: str | os.PathLike[str]) -> bool:
-    """Return whether a place is a URI rather than a path.
-
-    Returns: whether it has a scheme.
-    """
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", os.fspath(place)) is not None
-
-
-def open_directory(place: str | os.PathLike[str]) -> OutputDirectory:
-    """Return the directory at a path or a URI.
-
-    ``place``: a path, or a URI that `lsst.resources` can write to (``s3://``, ``https://`` with WebDAV,
-    ``file://``). Returns: the directory, to be used as a context manager. Raises `CutoutsError` when it
-    cannot be made, or not be written to.
-    """
-    if not os.fspath(place):
-        raise CutoutsError("The name of the output directory is empty: give one, such as '.' for this one.")
-    if not is_uri(place):
-        return OutputDirectory(Path(place))
-    from lsst.resources import ResourcePath
-
-    from ._remote import RemoteDirectory
-
-    try:
-        root = ResourcePath(os.fspath(place), forceDirectory=True)
-        return OutputDirectory(root.ospath) if root.isLocal else RemoteDirectory(root)
-    except (ImportError, NotImplementedError, ValueError) as error:
-        raise CutoutsError(
-            f"Output directory {public_uri(place)} cannot be used: {error}. s3:// needs boto3; https:// "
-            "needs pip install 'lsst-resources[https]'."
-        ) from error
 
 
 def _size(path: Path) -> int | None:

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 from ..domain import CutoutsError, DetectorVisit, SourceBatch
-from ._directory import OutputDirectory
+from ._directory import LIST_PATH, OutputDirectory
 from ._journal_tables import FOLDER, connect, describe, order_by, own, pack_rows, rows_of, what_happened
-from ._pictures import LIST_PATH, Failure, Picture
+from ._pictures import Failure, Picture
 
 JOURNAL_NAME: Final = ".journal.sqlite3"
 """Name of the file."""

@@ -26,8 +26,9 @@ import numpy as np
 import pyarrow as pa
 
 from ..domain import CutoutsError
+from ._directory import PICTURE_PATH
 from ._manifest import texts_of
-from ._pictures import PICTURE_PATH, Failure, Picture
+from ._pictures import Failure, Picture
 
 _VERSION: Final = 1
 _SCHEMA: Final = """

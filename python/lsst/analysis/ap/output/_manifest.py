@@ -26,8 +26,8 @@ from typing import Final
 
 import pyarrow as pa
 
-from ._directory import OutputDirectory
-from ._pictures import COMPOSITE, Picture, hosted_url, panel_path, picture_key
+from ._directory import OutputDirectory, panel_path, picture_key
+from ._pictures import COMPOSITE, Picture, hosted_url
 
 ANONYMOUS: Final = "anonymous"
 """Stands among columns for none that tells which source a subject shows."""

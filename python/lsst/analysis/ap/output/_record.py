@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..domain import CutoutsError
-from ._directory import OutputDirectory, is_uri, open_directory
+from ._directory import PICTURE_PATH, OutputDirectory
 from ._journal import JOURNAL_NAME, Journal
 from ._journal_tables import join_rows, typed, unpack_rows
-from ._pictures import PICTURE_PATH
+from ._remote import is_uri, open_directory
 
 
 @contextmanager

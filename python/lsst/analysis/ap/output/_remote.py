@@ -1,7 +1,9 @@
-"""An output directory in an object store or on a web server."""
+"""What opens an output directory, which may be in an object store or on a web server."""
 
-__all__ = ("RemoteDirectory",)
+__all__ = ("is_uri", "open_directory")
 
+import os
+import re
 import shutil
 import tempfile
 import time
@@ -164,3 +166,34 @@ class RemoteDirectory(OutputDirectory):
                 f"Cannot {what}: {cause}. Check the URI and your credentials. What "
                 "was written before is safe: the same command again goes on from there."
             ) from error
+
+
+def is_uri(place: str | os.PathLike[str]) -> bool:
+    """Return whether a place is a URI rather than a path.
+
+    Returns: whether it has a scheme.
+    """
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", os.fspath(place)) is not None
+
+
+def open_directory(place: str | os.PathLike[str]) -> OutputDirectory:
+    """Return the directory at a path or a URI.
+
+    ``place``: a path, or a URI that `lsst.resources` can write to (``s3://``, ``https://`` with WebDAV,
+    ``file://``). Returns: the directory, to be used as a context manager. Raises `CutoutsError` when it
+    cannot be made, or not be written to.
+    """
+    if not os.fspath(place):
+        raise CutoutsError("The name of the output directory is empty: give one, such as '.' for this one.")
+    if not is_uri(place):
+        return OutputDirectory(Path(place))
+    from lsst.resources import ResourcePath
+
+    try:
+        root = ResourcePath(os.fspath(place), forceDirectory=True)
+        return OutputDirectory(root.ospath) if root.isLocal else RemoteDirectory(root)
+    except (ImportError, NotImplementedError, ValueError) as error:
+        raise CutoutsError(
+            f"Output directory {public_uri(place)} cannot be used: {error}. s3:// needs boto3; https:// "
+            "needs pip install 'lsst-resources[https]'."
+        ) from error

@@ -8,8 +8,9 @@ from lsst.pex.config import ChoiceField, Config, Field, FieldValidationError, Li
 
 from ..domain import PANELS
 from ..messages import one_of
+from ._directory import PictureNames
 from ._manifest import ANONYMOUS, MANIFEST_STYLES, ManifestColumn, ManifestForm, choose_columns
-from ._pictures import COMPOSITE, PictureNames, encoded_root
+from ._pictures import COMPOSITE, encoded_root
 
 
 class OutputConfig(Config):

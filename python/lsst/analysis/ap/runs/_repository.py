@@ -44,11 +44,10 @@ from ..sources import (
 from ._neighbours import Neighbours
 from ._pictures import settings_of
 from ._stamp_sources import DetectorStamps, FootprintSizes, GivenImages, Sizes, StampSource
+from .config import RepositoryConfig
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
-
-    from ..zooniverseCutouts import ZooniverseCutoutsConfig
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +59,7 @@ class Repository:
     What is found out about the repository is remembered.
     """
 
-    config: "ZooniverseCutoutsConfig"
+    config: RepositoryConfig
     """What is wanted."""
     butler: "Butler | None"
     """The repository, with default collections; `None` for none."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ..domain import CutoutsError, Triplet
 from ..render import Renderer, draw_figure
 from ..runs._pictures import PictureMaker
-from ..runs._repository import Repository
 from ..runs._result import RunResult
 from ..sources import REQUIRED_COLUMNS, rows_of
 from ._object_views import ObjectViews
@@ -19,22 +18,13 @@ from ._show import PictureGrid, RememberedRows, make_grid
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..zooniverseCutouts import ZooniverseCutoutsConfig
-
 
 class NotebookViews(ObjectViews):
     """The methods of the task that show pictures rather than write them."""
 
-    config: "ZooniverseCutoutsConfig"
-
     @functools.cached_property
     def _rows(self) -> RememberedRows:
         return RememberedRows()
-
-    @property
-    def repository(self) -> Repository:
-        """What the configuration makes of the repository."""
-        raise NotImplementedError
 
     def gallery(self, result: "RunResult | str | Path", *, height: str = "760px") -> Any:
         """Show the pictures of a directory in a notebook, to browse and to label.

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from ..domain import CutoutsError
 from ..runs._repository import Repository
+from ..runs.config import RepositoryConfig
 from ..sources import Selection, circle, forced_sources, open_sources, rows_of
 from ._compare import compare_triplets
 from ._history import History, make_history
@@ -17,13 +18,11 @@ from ._show import PictureGrid
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
 
-    from ..zooniverseCutouts import ZooniverseCutoutsConfig
-
 
 class ObjectViews:
     """The methods of the task that show a source in several images."""
 
-    config: "ZooniverseCutoutsConfig"
+    config: RepositoryConfig
 
     @property
     def repository(self) -> Repository:
