@@ -8,6 +8,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from PIL import Image
+from scipy.ndimage import label
 
 from lsst.analysis.ap.render import (
     Epoch,
@@ -194,6 +195,10 @@ def test_a_history_says_how_many_epochs_there_are(make_triplet, monkeypatch, tot
     assert titles[0].endswith(" nJy")
 
 
-def test_a_history_of_nothing_is_an_error():
-    with pytest.raises(ValueError, match="no epoch"):
-        history_image(STYLE, [], [])
+def test_a_history_without_stamps_is_the_light_curve():
+    empty = history_image(STYLE, [], [])
+    found = history_image(STYLE, [], [Measurement(60811.0 + n, "r", 100.0 * n, 30.0) for n in range(9)])
+    color = np.array(to_rgb("#B52626")) * 255  # what Rubin plots r in
+    points = (abs(found - color.round()) <= 1).all(axis=-1)
+    assert empty.shape == found.shape == (260, 640, 3)
+    assert label(points)[1] >= 9

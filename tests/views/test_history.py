@@ -1,4 +1,5 @@
 import io
+import re
 import sqlite3
 from contextlib import closing
 
@@ -63,12 +64,16 @@ def test_bands_have_the_colours_of_the_pipelines_plots(annotated, demo, busiest,
 
 def test_a_light_curve_becomes_what_zooniverses_viewer_reads(task, demo, busiest):
     history = task.history(busiest[0], catalog=demo.apdb, limit=0)
-    assert (history.shown, history.failed, history._repr_png_()) == (0, [], None)
+    assert (history.shown, history.failed) == (0, [])
     data = history.to_json()
     points = [point for series in data["data"] for point in series["seriesData"]]
     assert len(points) == len(history.measurements)
     assert min(point["x"] for point in points) == 0.0
     assert {"x", "y", "y_error"} == set(points[0])
+    # Its README wants a label of each series; colours may be hexadecimal.
+    colors = {series["seriesOptions"]["label"]: series["seriesOptions"]["color"] for series in data["data"]}
+    assert set(colors) == {f"{m.band} forced" if m.forced else m.band for m in history.measurements}
+    assert all(re.fullmatch("#[0-9A-F]{6}", color) for color in colors.values())
 
 
 def test_other_sources_are_marked_in_the_stamps_of_each_epoch(annotated, task, demo, busiest):

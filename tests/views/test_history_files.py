@@ -70,7 +70,8 @@ def test_a_light_curve_has_the_detections(run, objects):
     status, folder = run("json")
     assert status == 0
     for row in rows(folder):
-        data = json.loads((folder / row["filename"]).read_text())
+        assert Image.open(folder / row["filename"]).format == "PNG"  # Talk shows the first file
+        data = json.loads((folder / row["filename_2"]).read_text())
         points = [point for series in data["data"] for point in series["seriesData"]]
         if row["#diaObjectId"]:
             assert len(points) >= objects[int(row["#diaObjectId"])]

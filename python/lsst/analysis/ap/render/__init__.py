@@ -14,6 +14,7 @@ __all__ = (
     "epoch_images",
     "grid_image",
     "history_image",
+    "light_curve_series",
     "panel_limits",
     "panels_image",
 )
@@ -21,7 +22,7 @@ __all__ = (
 from ._compose import encode_png, grid_image, panels_image
 from ._figure import draw_figure
 from ._flags import FLAG_MEANINGS, FLAG_WORDS, LABEL_FLAGS
-from ._history import Epoch, Measurement, epoch_images, history_image
+from ._history import Epoch, Measurement, epoch_images, history_image, light_curve_series
 from ._limits import panel_limits
 from ._pixels import Limits
 from ._renderer import Renderer

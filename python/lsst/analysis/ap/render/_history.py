@@ -1,6 +1,6 @@
 """The picture of an object's history: its light curve above a strip of stamps."""
 
-__all__ = ("Epoch", "Measurement", "epoch_images", "history_image", "light_curve")
+__all__ = ("Epoch", "Measurement", "epoch_images", "history_image", "light_curve", "light_curve_series")
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,17 +93,13 @@ def history_image(
     Returns
     -------
     image : `numpy.ndarray`
-        RGB, (rows from the top, columns, 3): the light curve, then the stamps in the order of time. All are
-        shown between the same limits, which are taken from all of them together, so that change is visible.
-
-    Raises
-    ------
-    ValueError
-        Raised when there is no epoch.
+        RGB, (rows from the top, columns, 3): the light curve, then the stamps, if any, in the order of time.
+        All are shown between the same limits, which are taken from all of them together, so that change is
+        visible.
     """
     epochs = sorted(epochs, key=lambda epoch: epoch.mjd)
     if not epochs:
-        raise ValueError("no epoch to show")
+        return np.ascontiguousarray(drawn(light_curve(style, measurements, (), _SMALLEST_WIDTH, name)))
     limits, images, captions = _stamps(style, epochs, panels)
     strip = grid_image(style, images, captions, columns=columns)
     said = f"{len(epochs)} of {total} epochs" if total and total > len(epochs) else f"{len(epochs)} epochs"
@@ -170,6 +166,26 @@ def _history_limits(style: PictureStyle, triplets: Sequence[Triplet]) -> PanelLi
     return template, science, Limits(float(low), float(high))
 
 
+def light_curve_series(measurements: Sequence[Measurement]) -> dict[str, list[Measurement]]:
+    """Return what belongs together in a light curve.
+
+    Parameters
+    ----------
+    measurements : `~collections.abc.Sequence` [`Measurement`]
+        The points; those that are not finite are left out.
+
+    Returns
+    -------
+    series : `dict` [`str`, `list` [`Measurement`]]
+        By label, of each band in order of wavelength, the forced ones and then the others, which lie above.
+    """
+    found: dict[str, list[Measurement]] = {}
+    for m in sorted(measurements, key=lambda m: ("ugrizy".find(m.band[:1]) % 7, m.band, not m.forced)):
+        if np.isfinite((m.mjd, m.flux, m.error)).all():
+            found.setdefault(f"{m.band} forced" if m.forced else m.band, []).append(m)
+    return found
+
+
 def light_curve(
     style: PictureStyle,
     measurements: Sequence[Measurement],
@@ -200,25 +216,21 @@ def light_curve(
         axes = figure.add_axes((90 / width, 50 / _HEIGHT, 1 - 190 / width, 1 - 85 / _HEIGHT))
         axes.set_facecolor(hex_color(ink.background))
         axes.axhline(0.0, color=hex_color(ink.rail), linewidth=1.0, zorder=0)
-        usable = [m for m in measurements if np.isfinite((m.mjd, m.flux, m.error)).all()]
-        for band in sorted({m.band for m in usable}, key=lambda band: ("ugrizy".find(band[:1]) % 7, band)):
-            for forced in (True, False):
-                points = [(m.mjd, m.flux, m.error) for m in usable if (m.band, m.forced) == (band, forced)]
-                if not points:
-                    continue
-                mjd, flux, error = zip(*points, strict=True)
-                color = colors.get(band, hex_color(ink.label))
-                axes.errorbar(
-                    mjd,
-                    flux,
-                    yerr=error,
-                    fmt=symbols.get(band, "o"),
-                    color=color,
-                    markerfacecolor=hex_color(ink.background) if forced else color,
-                    markersize=5,
-                    elinewidth=1.0,
-                    label=f"{band} forced" if forced else band,
-                )
+        usable = light_curve_series(measurements)
+        for label, points in usable.items():
+            band, forced = points[0].band, points[0].forced
+            color = colors.get(band, hex_color(ink.label))
+            axes.errorbar(
+                [m.mjd for m in points],
+                [m.flux for m in points],
+                yerr=[m.error for m in points],
+                fmt=symbols.get(band, "o"),
+                color=color,
+                markerfacecolor=hex_color(ink.background) if forced else color,
+                markersize=5,
+                elinewidth=1.0,
+                label=label,
+            )
         axes.plot(
             shown, [0.02] * len(shown), "|", transform=axes.get_xaxis_transform(), color=hex_color(ink.text)
         )
@@ -226,8 +238,8 @@ def light_curve(
         axes.set_ylabel("difference flux (nJy)")
         axes.ticklabel_format(useOffset=False)
         axes.tick_params(colors=hex_color(ink.text))
-        for label in (axes.xaxis.label, axes.yaxis.label):
-            label.set_color(hex_color(ink.text))
+        for title_of_axis in (axes.xaxis.label, axes.yaxis.label):
+            title_of_axis.set_color(hex_color(ink.text))
         for spine in axes.spines.values():
             spine.set_color(hex_color(ink.text))
         axes.set_title(title, loc="left", color=hex_color(ink.text), fontsize=13 * 72 / DPI)

@@ -13,7 +13,15 @@ import pyarrow as pa
 
 from ..domain import CutoutsError, Triplet
 from ..images import StampError, positions_of, unit_vectors
-from ..render import Epoch, Measurement, PictureStyle, encode_png, epoch_images, history_image
+from ..render import (
+    Epoch,
+    Measurement,
+    PictureStyle,
+    encode_png,
+    epoch_images,
+    history_image,
+    light_curve_series,
+)
 from ..runs._repository import Repository
 from ..runs._stamp_sources import DetectorStamps
 from ..sources import REQUIRED_COLUMNS
@@ -52,7 +60,7 @@ class History:
 
     @cached_property
     def picture(self) -> bytes:
-        """PNG: the light curve, and below it the stamps in the order of time."""
+        """PNG: the light curve, and below it the stamps, if any, in the order of time."""
         image = history_image(
             self.style,
             self.epochs,
@@ -70,8 +78,8 @@ class History:
     def __repr__(self) -> str:
         return f"{self.shown} of {self.total} epochs, {len(self.measurements)} measurements"
 
-    def _repr_png_(self) -> bytes | None:
-        return self.picture if self.epochs else None
+    def _repr_png_(self) -> bytes:
+        return self.picture
 
     def to_json(self) -> dict[str, Any]:
         """Return the light curve as Zooniverse's viewer for scatter plots reads it.
@@ -79,23 +87,24 @@ class History:
         Returns
         -------
         data : `dict` [`str`, `object`]
-            One series for each band, with the time in days from the first
-            measurement as ``x``, the flux in nJy as ``y`` and its error.
+            A series for each band, and one for its forced photometry, with
+            the time in days from the first measurement as ``x``, the flux in
+            nJy as ``y`` and its error.
         """
+        from lsst.utils.plotting import get_multiband_plot_colors
+
         first = min((m.mjd for m in self.measurements), default=0.0)
-        series = [
+        colors = get_multiband_plot_colors()
+        data = [
             {
-                "seriesData": [
-                    {"x": m.mjd - first, "y": m.flux, "y_error": m.error}
-                    for m in self.measurements
-                    if m.band == band and np.isfinite((m.flux, m.error)).all()
-                ],
-                "seriesOptions": {"label": band},
+                "seriesData": [{"x": m.mjd - first, "y": m.flux, "y_error": m.error} for m in points],
+                "seriesOptions": {"label": label}
+                | ({"color": colors[points[0].band]} if points[0].band in colors else {}),
             }
-            for band in sorted({m.band for m in self.measurements})
+            for label, points in light_curve_series(self.measurements).items()
         ]
         options = {"xAxisLabel": f"days since MJD {first:.4f} (TAI)", "yAxisLabel": "difference flux (nJy)"}
-        return {"data": series, "chartOptions": options}
+        return {"data": data, "chartOptions": options}
 
 
 def make_history(

@@ -60,7 +60,8 @@ def write_histories(
         Makes the history of an object.
     kind : `str`
         ``strip``, one picture per object; ``frames``, one per epoch, as those
-        of a subject; ``json``, a light curve for Zooniverse's viewer.
+        of a subject; ``json``, a light curve for Zooniverse's viewer, and a
+        picture of it.
     overwrite : `bool`, optional
         Whether to write files again that are there.
 
@@ -118,6 +119,11 @@ def _frame(name: str, number: int) -> str:
     return f"{name}_{number:03}.png"
 
 
+def _curve(name: str) -> list[str]:
+    """Return the two files of a subject with a light curve: Talk shows the picture, the viewer the other."""
+    return [f"{name}_curve.png", f"{name}.json"]
+
+
 def _there(directory: OutputDirectory, name: str, kind: str) -> list[str]:
     """Return the files of an object that an earlier run finished."""
     if kind == "frames":
@@ -125,14 +131,16 @@ def _there(directory: OutputDirectory, name: str, kind: str) -> list[str]:
         while directory.has(_frame(name, len(found) + 1)):
             found.append(_frame(name, len(found) + 1))
         return found
-    path = f"{name}.{'json' if kind == 'json' else 'png'}"
-    return [path] if directory.has(path) else []
+    paths = _curve(name) if kind == "json" else [f"{name}.png"]
+    return paths if all(map(directory.has, paths)) else []
 
 
 def _write(directory: OutputDirectory, name: str, history: History, kind: str) -> list[str]:
     if kind == "json":
-        directory.write(f"{name}.json", json.dumps(history.to_json()).encode())
-        return [f"{name}.json"]
+        picture, curve = _curve(name)
+        directory.write(picture, history.picture)
+        directory.write(curve, json.dumps(history.to_json()).encode())
+        return [picture, curve]
     if kind == "strip":
         directory.write(f"{name}.png", history.picture)
         return [f"{name}.png"]
