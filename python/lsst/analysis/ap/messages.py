@@ -21,15 +21,7 @@ _log = logging.getLogger(__name__)
 def cause_of(error: BaseException) -> str:
     """Return what an error says, on one line.
 
-    Parameters
-    ----------
-    error : `BaseException`
-        The error.
-
-    Returns
-    -------
-    words : `str`
-        Its text; the name of its type where it has none.
+    ``error``: the error. Returns: its text; the name of its type where it has none.
     """
     return " ".join(str(error).split()) or type(error).__name__
 
@@ -37,17 +29,8 @@ def cause_of(error: BaseException) -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return the question whether another name was meant.
 
-    Parameters
-    ----------
-    word : `str`
-        A name that does not exist.
-    known : iterable of `str`
-        Names that do.
-
-    Returns
-    -------
-    question : `str`
-        A sentence to put behind a message, with a blank before it; nothing when no name resembles the word.
+    ``word``: a name that does not exist. ``known``: names that do. Returns: a sentence to put behind a
+    message, with a blank before it; nothing when no name resembles the word.
     """
     names = {name.lower(): name for name in known}
     near = [names[name] for name in difflib.get_close_matches(word.lower(), names, n=2, cutoff=0.7)]
@@ -57,17 +40,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def one_of(name: str, choices: Iterable[str]) -> Callable[[str], bool]:
     """Return what checks the items of a list of words.
 
-    Parameters
-    ----------
-    name : `str`
-        The field that has the list.
-    choices : iterable of `str`
-        What its items can be.
-
-    Returns
-    -------
-    check : `~collections.abc.Callable`
-        Refuses any other word with a `ValueError` that names the choices, as those of single words do.
+    ``name``: the field that has the list. ``choices``: what its items can be. Returns: refuses any other word
+    with a `ValueError` that names the choices, as those of single words do.
     """
     known = tuple(choices)
 
@@ -82,16 +56,8 @@ def one_of(name: str, choices: Iterable[str]) -> Callable[[str], bool]:
 def install_line(extra: str) -> str:
     """Return the command that installs what an extra of this package brings.
 
-    Parameters
-    ----------
-    extra : `str`
-        Name of the extra.
-
-    Returns
-    -------
-    line : `str`
-        A line to be typed. It names the packages themselves: this one is
-        installed already, and may be on no index.
+    ``extra``: name of the extra. Returns: a line to be typed. It names the packages themselves: this one is
+    installed already, and may be on no index.
     """
     from importlib.metadata import PackageNotFoundError, requires
 
@@ -110,22 +76,9 @@ def _belongs(requirement: str, extra: str) -> bool:
 def progress_bar(stage: str, total: int | None, unit: str, shown: bool | None = None) -> Any:
     """Return a bar that tells how far some work is.
 
-    Parameters
-    ----------
-    stage : `str`
-        What is done.
-    total : `int` or `None`
-        How many things there are to do; `None` when nobody knows.
-    unit : `str`
-        What they are, in the singular.
-    shown : `bool`, optional
-        Whether the bar shows itself; by default on a terminal and in a
-        notebook.
-
-    Returns
-    -------
-    bar : `tqdm.tqdm`
-        A context manager; a widget in a notebook.
+    ``stage``: what is done. ``total``: how many things there are to do; `None` when nobody knows. ``unit``:
+    what they are, in the singular. ``shown``: whether the bar shows itself; by default on a terminal and in a
+    notebook. Returns: a context manager; a widget in a notebook.
     """
     if in_notebook := "ipykernel" in sys.modules:  # whose output is no terminal
         from tqdm.auto import tqdm
@@ -138,16 +91,8 @@ def progress_bar(stage: str, total: int | None, unit: str, shown: bool | None = 
 def public_uri(uri: object) -> str:
     """Return a URI without what only its owner may know.
 
-    Parameters
-    ----------
-    uri : `object`
-        A path, a URI or what turns into one, such as a database URL.
-
-    Returns
-    -------
-    text : `str`
-        The same with ``***`` in place of a password, and of the values of a
-        query, which may be a signature or a token.
+    ``uri``: a path, a URI or what turns into one, such as a database URL. Returns: the same with ``***`` in
+    place of a password, and of the values of a query, which may be a signature or a token.
     """
     text = re.sub(r"(://[^:/?#@\s]*):\S*@", r"\1:***@", str(uri))
     return re.sub(r"(?<=[?&])([^=&#\s]+)=[^&#\s]*", r"\1=***", text) if "://" in text else text
@@ -157,17 +102,8 @@ def public_uri(uri: object) -> str:
 def waiting_for(what: str, seconds: float = 10.0) -> Iterator[None]:
     """Say what is waited for, if it takes long.
 
-    Parameters
-    ----------
-    what : `str`
-        What might not answer.
-    seconds : `float`, optional
-        How long a wait is that needs no word.
-
-    Yields
-    ------
-    nothing
-        While that is waited for.
+    ``what``: what might not answer. ``seconds``: how long a wait is that needs no word. Yields: while that is
+    waited for.
     """
     timer = threading.Timer(seconds, _log.warning, ("Still waiting for %s ...", what))
     timer.daemon = True

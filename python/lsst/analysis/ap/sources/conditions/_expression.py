@@ -125,15 +125,7 @@ type Expression = Column | Literal | Arithmetic | Call | Comparison | IsIn | IsN
 def columns_of(expression: Expression) -> frozenset[str]:
     """Return the columns that an expression needs.
 
-    Parameters
-    ----------
-    expression : `Expression`
-        The expression.
-
-    Returns
-    -------
-    columns : `frozenset` [`str`]
-        By their current names.
+    ``expression``: the expression. Returns: by their current names.
     """
     match expression:
         case Column(name):
