@@ -49,26 +49,14 @@ def test_each_position_has_the_images_that_cover_it(release, butler, corners):
         assert not covered.all()
 
 
-def test_times_and_bands_limit_them(release, butler):
+def test_each_image_says_its_time_and_its_band(release, butler):
     source = release.truth["sources"][0]
     place = [source["ra"]], [source["dec"]]
     (both,) = find_exposures(butler, "visit_image", *place)
     assert [exposed.data_id.visit for exposed in both] == [FIRST, SECOND], "in the order of time"
     assert {exposed.band for exposed in both} == {"r"}
-    first, second = (exposed.mjd for exposed in both)
-    assert first == pytest.approx(60623.26, abs=0.01)
-    for limits, expected in (
-        ({"begin": first + 1}, [SECOND]),
-        ({"end": first}, [FIRST]),
-        ({"begin": first, "end": second}, [FIRST, SECOND]),
-        ({"begin": second + 1}, []),
-        ({"latest": 1}, [SECOND]),
-        ({"latest": 5}, [FIRST, SECOND]),
-        ({"bands": ["r", "g"]}, [FIRST, SECOND]),
-        ({"bands": ["g"]}, []),
-        ({"instrument": "LSSTComCam"}, [FIRST, SECOND]),
-    ):
-        assert visits(find_exposures(butler, "visit_image", *place, **limits)) == [expected], limits
+    assert both[0].mjd == pytest.approx(60623.26, abs=0.01)
+    assert find_exposures(butler, "visit_image", *place, instrument="LSSTComCam") == [both]
 
 
 def test_only_images_that_are_there_count(release, butler):
