@@ -15,7 +15,8 @@ from astropy.io import fits
 from astropy.nddata import CCDData, VarianceUncertainty
 from astropy.wcs import WCS
 
-from lsst.analysis.ap.domain import Box, SourceBatch
+from lsst.analysis.ap import ZooniverseCutoutsConfig, ZooniverseCutoutsTask
+from lsst.analysis.ap.domain import Box, CutoutsError, SourceBatch
 from lsst.analysis.ap.images import AlertStampReader, StampError
 from lsst.analysis.ap.images._alert_stamps import alert_triplet
 
@@ -195,6 +196,15 @@ def test_a_missing_difference_is_an_error_unless_nobody_requires_it():
     assert alert_triplet(good, RA, DEC, require_difference=False).difference is not None
     with pytest.raises(StampError, match="no template stamp"):
         alert_triplet({**good, "template": None}, RA, DEC, require_difference=False)
+
+
+def test_the_configuration_says_whether_alerts_need_a_difference():
+    row = {"diaSourceId": 1, "visit": 2, "detector": 3, "ra": RA, "dec": DEC, "instrument": "LSSTCam"}
+    row |= dict(zip(COLUMNS, (SMALL, SMALL, None), strict=True))
+    config = ZooniverseCutoutsConfig(requireDifference=False)
+    assert ZooniverseCutoutsTask(config).render(row).startswith(b"\x89PNG")
+    with pytest.raises(CutoutsError, match="no difference stamp"):
+        ZooniverseCutoutsTask().render(row)
 
 
 def test_only_ztf_turns_negative_detections_over():

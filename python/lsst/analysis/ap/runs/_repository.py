@@ -125,7 +125,9 @@ class Repository:
     def _stamps(self, images: RememberedImages | None = None) -> StampSource:
         neighbours = self.neighbours  # which warns where there is no repository
         if self.types is None:
-            return AlertStampReader(extras=self.config.stampsPlanes)
+            return AlertStampReader(
+                require_difference=self.config.requireDifference, extras=self.config.stampsPlanes
+            )
         reader = TripletReader(
             self._datasets(),
             planes=self.style.planes,
