@@ -31,10 +31,7 @@ _PLANES |= {"cr": "COSMIC_RAY", "edge": "DETECTION_EDGE", "nodata": "NO_DATA"}
 
 
 def measure(images: Images, threshold: float) -> pd.DataFrame:
-    """Detect and measure everything on a difference image.
-
-    Returns one DiaSource a row, by APDB column, not associated yet.
-    """
+    """Detect and measure everything on a difference image; return a DiaSource a row, not associated yet."""
     exposure, mask = images.exposure, images.difference.mask
     found, labels = detect(images, threshold)
     is_usable = ~(mask.get("NO_DATA") | mask.get("BAD"))[found["y"], found["x"]]

@@ -46,10 +46,7 @@ def match_sources(
 
 
 def check_positions(table: pa.Table) -> None:
-    """Find out whether a catalogue has what sources are matched by.
-
-    Raises `CutoutsError` when a column is missing.
-    """
+    """Raise `CutoutsError` where a catalogue lacks what sources are matched by."""
     for name in ("diaSourceId", "visit", "detector", "ra", "dec"):
         if name not in table.column_names:
             raise CutoutsError(

@@ -166,10 +166,7 @@ def _scope(root: Path, items: Items) -> str:
 
 
 def scope_of(items: Items) -> str:
-    """Return what tells the labels of some pictures from those of others.
-
-    Returns: a word that depends on where they are.
-    """
+    """Return a word, made of where pictures are, that tells their labels from those of others."""
     folders = {os.path.dirname(p) for pictures in items.pictures for p in pictures.paths if p is not None}
     names = sorted(map(os.path.realpath, folders))
     return hashlib.blake2b("\n".join(names).encode(), digest_size=6).hexdigest()

@@ -21,10 +21,7 @@ type Arrays = dict[str, list[NDArray[Any]]]
 
 
 def around(boxes: Iterable[Box]) -> Box:
-    """Return the smallest box that holds some others.
-
-    Returns: the box around them.
-    """
+    """Return the smallest box that holds some others."""
     sides = zip(*((box.x_start, box.x_stop, box.y_start, box.y_stop) for box in boxes), strict=True)
     x_starts, x_stops, y_starts, y_stops = sides
     return Box(min(x_starts), max(x_stops), min(y_starts), max(y_stops))

@@ -55,10 +55,7 @@ class Footprint:
         return Box(int(first.min()), int(last.max()) + 1, int(y.min()), int(y.max()) + 1)
 
     def pixels(self, box: Box) -> NDArray[np.bool_]:
-        """Return which pixels of a box the footprint has.
-
-        Returns: boolean, of the box's shape.
-        """
+        """Return which pixels of a box the footprint has, boolean, of the box's shape."""
         pixels = np.zeros(box.shape, dtype=bool)
         for y, first, last in self.spans.tolist():
             if box.y_start <= y < box.y_stop:
@@ -82,10 +79,7 @@ class FootprintReader:
         return [footprint if isinstance(footprint, StampError) else footprint.box for footprint in found]
 
     def read_footprints(self, data_id: DetectorVisit, ids: Sequence[int]) -> list[Footprint | StampError]:
-        """Return the footprints of sources.
-
-        Returns: for each source, in order, its footprint; or why there is none, as a value.
-        """
+        """Return the footprint of each source in order, or why there is none, as a value."""
         try:
             handle = self._datasets.find("footprints", data_id)
             known = _read_all(handle, self._datasets.locate(handle))

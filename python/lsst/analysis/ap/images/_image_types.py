@@ -185,10 +185,7 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
 
 
 def kind_of(name: str, role: _Role) -> str:
-    """Return what the dataset types of one kind of template share.
-
-    Returns: ``goodSeeingDiff`` and the like; empty for the newest names.
-    """
+    """Return what types of one kind of template share: ``goodSeeingDiff``...; empty for the newest."""
     if name in COADDS:
         return COADDS[name]
     for pattern in role.patterns:

@@ -40,10 +40,7 @@ class ButlerAddress:
     """Default collections."""
 
     def open(self) -> Any:
-        """Open the repository.
-
-        Returns: a butler with the default collections.
-        """
+        """Return a butler of the repository, with the default collections."""
         from lsst.daf.butler import Butler
 
         return Butler.from_config(self.repository, collections=self.collections)

@@ -91,10 +91,7 @@ def panel_path(path: str, panel: str) -> str:
 
 
 def picture_key(path: str) -> str:
-    """Return what a picture is called: an identifier or a key.
-
-    Returns: its name without folder, panel and suffix.
-    """
+    """Return what a picture is called, without folder, panel and suffix: an identifier or a key."""
     name = basename(path).removesuffix(".png")
     return next((name.removesuffix(end) for end in _PANEL_ENDS if name.endswith(end)), name)
 
@@ -165,10 +162,7 @@ class OutputDirectory:
         return (self.path / name).exists()
 
     def read(self, name: str) -> bytes:
-        """Return what a file holds.
-
-        Raises `CutoutsError` when it cannot be read.
-        """
+        """Return what a file holds; raise `CutoutsError` when it cannot be read."""
         try:
             return (self.path / name).read_bytes()
         except OSError as error:
@@ -221,10 +215,7 @@ class OutputDirectory:
             writer.writerows(rows)
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove files, as far as they are there.
-
-        Raises `CutoutsError` when one of them cannot be removed.
-        """
+        """Remove files, as far as they are there; raise `CutoutsError` when one cannot be removed."""
         for name in names:
             _unlink(self.path / name)
 

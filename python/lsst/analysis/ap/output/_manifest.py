@@ -127,10 +127,7 @@ def metadata_of(rows: pa.Table, columns: Sequence[str]) -> list[Mapping[str, str
 
 
 def texts_of(column: pa.ChunkedArray) -> list[str | None]:
-    """Return the values of a column as text.
-
-    Returns: the same, in the form that `metadata_of` describes.
-    """
+    """Return the values of a column as text, in the form that `metadata_of` describes."""
     try:
         return list(column.cast(pa.string()).to_pylist())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # bytes that are no text, and nested types

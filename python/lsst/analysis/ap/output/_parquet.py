@@ -8,10 +8,7 @@ import pyarrow as pa
 
 
 def for_pandas(table: pa.Table) -> pa.Table:
-    """Return a table as it should go into a Parquet file.
-
-    Returns: the same, with the schema of `with_pandas_types`.
-    """
+    """Return a table as it should go into a Parquet file, with the schema of `with_pandas_types`."""
     return table.replace_schema_metadata(with_pandas_types(table.schema).metadata)
 
 

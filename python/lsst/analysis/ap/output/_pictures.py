@@ -95,10 +95,7 @@ def hosted_url(root: str, path: str) -> str:
 
 
 def without_identity(png: bytes) -> bytes:
-    """Return a picture that does not say which source it shows.
-
-    Returns: the same picture, without texts that tell of the source.
-    """
+    """Return the same picture without texts that tell which source it shows."""
     return _SIGNATURE + b"".join(
         chunk for kind, chunk in _chunks(png) if kind not in _TEXTS or chunk[8:].startswith(_KEPT)
     )

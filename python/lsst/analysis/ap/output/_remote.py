@@ -169,10 +169,7 @@ class RemoteDirectory(OutputDirectory):
 
 
 def is_uri(place: str | os.PathLike[str]) -> bool:
-    """Return whether a place is a URI rather than a path.
-
-    Returns: whether it has a scheme.
-    """
+    """Return whether a place is a URI, with a scheme, rather than a path."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", os.fspath(place)) is not None
 
 

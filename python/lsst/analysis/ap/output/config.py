@@ -137,17 +137,11 @@ class OutputConfig(Config):
         return int(self.chunkFiles - 1) // (1 + len(PANELS) * separatePanels)
 
     def needsPanels(self) -> bool:
-        """Return whether panels must be files of their own.
-
-        Returns: whether subjects consist of them.
-        """
+        """Return whether panels must be files of their own, as subjects consist of them."""
         return tuple(self.subjectFrames) != (COMPOSITE,)
 
     def isAnonymous(self) -> bool:
-        """Return whether nothing that is published tells which source a subject shows.
-
-        Returns: whether ``manifestColumns`` says so.
-        """
+        """Return whether, by ``manifestColumns``, nothing published tells which source a subject shows."""
         return ANONYMOUS in (item.strip() for item in self.manifestColumns)
 
     def orderSeed(self) -> int | None:
@@ -164,10 +158,7 @@ class OutputConfig(Config):
         return int(seed or 0)
 
     def chosenColumns(self) -> tuple[ManifestColumn, ...]:
-        """Return the metadata columns of the manifest.
-
-        Returns: what ``manifestColumns`` stands for.
-        """
+        """Return the metadata columns of the manifest that ``manifestColumns`` stands for."""
         return choose_columns(self.manifestColumns, OutputConfig._fields["manifestColumns"].default)
 
     def makePictureNames(self, secret: bytes | None, *, separatePanels: bool) -> PictureNames:

@@ -91,10 +91,7 @@ def labels(ink: Ink) -> Iterator[TextItem]:
 
 
 def reliability(row: Mapping[str, Any]) -> float | None:
-    """Return the reliability of a source.
-
-    Returns: `None` when the catalogue has none.
-    """
+    """Return the reliability of a source; `None` when the catalogue has none."""
     return number(row.get("reliability"))
 
 
@@ -162,8 +159,5 @@ def _numbers(row: Mapping[str, Any]) -> Iterator[tuple[int, int, int, bool, str]
 
 @lru_cache(maxsize=1024)
 def printable(text: str) -> str:
-    """Return a text on one line, without what the font may not have.
-
-    Returns: question marks stand for other letters than Latin ones.
-    """
+    """Return a text on one line, with question marks for other letters than Latin ones."""
     return "".join(c if c.isprintable() and c < "\u0250" else "?" for c in " ".join(text.split()))

@@ -45,10 +45,7 @@ def text_choices(color: RGB, font: "FontProperties", align: str = "left") -> dic
 
 
 def drawn(figure: "Figure") -> NDArray[np.uint8]:
-    """Return what Agg makes of a figure.
-
-    Returns: RGB, (rows from the top, columns, 3).
-    """
+    """Return what Agg makes of a figure: RGB, (rows from the top, columns, 3)."""
     figure.canvas.draw()
     rgba: NDArray[np.uint8] = np.asarray(figure.canvas.buffer_rgba())  # type: ignore[attr-defined]
     return rgba[..., :3].copy()

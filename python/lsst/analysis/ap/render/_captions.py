@@ -55,10 +55,7 @@ def title(panel: int, side: int, where: Layout, *, is_warped: bool) -> PanelText
 
 
 def message(side: int, where: Layout) -> Iterator[PanelText]:
-    """Yield what a panel without a difference says instead.
-
-    Yields: lines in the middle of the panel.
-    """
+    """Yield the lines in the middle of a panel that say that there is no difference."""
     wanted = text_size(where.scale)
     size = min(fitting_size(line, False, side, wanted)[1] for line in NO_DIFFERENCE)
     for n, line in enumerate(NO_DIFFERENCE):
@@ -103,10 +100,7 @@ def captions(
 
 
 def significant(values: Sequence[float]) -> list[str]:
-    """Return values to the decimals that give the largest four digits.
-
-    Returns: fixed-point, or in powers of ten where that would be long.
-    """
+    """Return values to the decimals that give the largest four digits, in powers of ten if that is long."""
     largest = max(map(abs, values))
     exponent = math.floor(math.log10(largest)) if largest else 0
     if -3 <= exponent < 7:

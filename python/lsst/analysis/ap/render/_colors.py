@@ -55,10 +55,7 @@ class Ink:
     """Empty part of the reliability gauge."""
 
     def flag(self, color: str) -> RGB:
-        """Return a named colour as it can be read here.
-
-        Returns: the colour, darker or lighter where needed.
-        """
+        """Return a named colour, darker or lighter where it could not be read here."""
         return readable(_NAMED[color], self.background)
 
 

@@ -122,10 +122,7 @@ def text_size(scale: float) -> float:
 
 @lru_cache(maxsize=4096)
 def text_width(text: str, bold: bool, size: float) -> float:
-    """Return how wide matplotlib draws a text.
-
-    Returns: screen pixels.
-    """
+    """Return how wide matplotlib draws a text, screen pixels."""
     from matplotlib.backends.backend_agg import RendererAgg
 
     with drawing_settings():
@@ -163,8 +160,5 @@ def _advances(bold: bool, size: float) -> dict[str, int]:
 
 
 def number_width(text: str, bold: bool, size: float) -> int:
-    """Return how much room a number takes.
-
-    Returns: sum of the hinted advances of its characters, screen pixels.
-    """
+    """Return how much room a number takes: the hinted advances of its characters, screen pixels."""
     return sum(map(_advances(bold, size).__getitem__, text))

@@ -85,10 +85,7 @@ class NumberFont:
         """Whether numbers put together are those that matplotlib draws."""
 
     def width(self, text: str) -> int:
-        """Return how much room a number takes.
-
-        Returns: screen pixels.
-        """
+        """Return how much room a number takes, screen pixels."""
         widths = self._widths
         return sum([widths[character] for character in text])
 
@@ -114,10 +111,7 @@ class NumberFont:
 
 @cache
 def number_font(color: RGB, bold: bool, size: float, background: RGB) -> NumberFont:
-    """Return the font for numbers of one colour.
-
-    Returns: the font, rasterised once per process.
-    """
+    """Return the font for numbers of one colour, rasterised once per process."""
     return NumberFont(color, bold, size, background)
 
 

@@ -110,10 +110,7 @@ def scaled_length(length: float, scale: float) -> int:
 
 @cache
 def layout(style: PictureStyle, shown: tuple[int, ...] = ALL_PANELS) -> Layout:
-    """Return where everything lies in pictures of a style.
-
-    Returns: panels of different sizes are centred under their title.
-    """
+    """Return where everything lies in pictures of a style, each size centred under its title."""
     scale = style.text_scale
 
     def scaled(length: float) -> int:

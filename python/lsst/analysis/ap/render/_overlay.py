@@ -59,10 +59,7 @@ def overlay(style: PictureStyle, stamp: Stamp, grid: Grid) -> NDArray[np.uint8] 
 
 
 def flagged_pixels(stamp: Stamp, plane: str) -> NDArray[np.bool_] | None:
-    """Return where a mask plane is set.
-
-    Returns: of the stamp's shape; `None` where it has no such plane.
-    """
+    """Return where a mask plane is set, of the stamp's shape; `None` where it has no such plane."""
     if stamp.mask is None or plane not in stamp.mask_planes:
         return None
     # The bit is moved down instead of a mask up: bit 31 is the sign.

@@ -161,10 +161,7 @@ def rasterized(shape: Shape) -> ShapeRaster:
 
 @lru_cache(maxsize=256)
 def on_paper(shape: Shape, paper: RGB) -> NDArray[np.uint8]:
-    """Return a shape as it looks on paper of one colour.
-
-    Returns: RGB of the place of its raster.
-    """
+    """Return the place of a shape's raster on paper of one colour, RGB."""
     raster = rasterized(shape)
     image = np.empty((*raster.layers[0][1].shape, 3), dtype=np.uint8)
     image[:] = paper

@@ -55,10 +55,7 @@ def _objects(values: Any) -> Sequence[Any]:
 
 
 def text_array(values: Sequence[Any]) -> pa.Array:
-    """Return the text of some objects.
-
-    Returns: text as Python writes it; null where there is no value.
-    """
+    """Return the text of some objects as Python writes it; null where there is no value."""
     return pa.array([_text(value) for value in values], pa.string())
 
 

@@ -31,10 +31,7 @@ class Block:
 
 
 def is_container(start: bytes) -> bool:
-    """Return whether a file is an Avro container.
-
-    Returns: told by its first four bytes.
-    """
+    """Return whether a file that begins with these bytes is an Avro container."""
     return start[: len(_MAGIC)] == _MAGIC
 
 
@@ -129,10 +126,7 @@ def _read_block(schema: AvroSchema, codec: str, content: bytes, count: int) -> B
 
 
 def _read_exactly(stream: "IO[bytes] | _Source", size: int) -> bytes:
-    """Return a number of bytes.
-
-    Raises `AvroError` when there are fewer.
-    """
+    """Return a number of bytes; raise `AvroError` when there are fewer."""
     found = stream.read(size)
     if len(found) < size:
         raise AvroError("it is cut off")

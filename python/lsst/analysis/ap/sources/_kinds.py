@@ -103,10 +103,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
 
 
 def kind_of(name: str) -> Kind | None:
-    """Return what the values of a column are.
-
-    Returns: `None` for columns that may hold anything.
-    """
+    """Return what the values of a column are; `None` for columns that may hold anything."""
     return _KINDS.get(name)
 
 

@@ -127,8 +127,5 @@ class StampColumns:
         return cls(tuple(map(int, words["sizes"])), tuple(words["planes"]), tuple(words["mask_planes"]))
 
     def holds(self, wanted: Self) -> bool:
-        """Return whether a table with these columns has what is wanted.
-
-        Returns: whether the names, sizes and planes are there.
-        """
+        """Return whether a table with these columns has the wanted names, sizes and planes."""
         return set(self.sizes) == set(wanted.sizes) and set(self.planes) >= set(wanted.planes)

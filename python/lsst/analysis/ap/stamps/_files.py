@@ -98,10 +98,7 @@ class StampFiles:
             self.writer = PartWriter(self._folder.new_parts())
 
     def missing(self, ids: Iterable[int]) -> set[int]:
-        """Return which sources have no stamps though they should.
-
-        Returns: those whose stamps are to be read again.
-        """
+        """Return the sources that have no stamps though they should, which are to be read again."""
         return set() if self._choice is None else self._index.missing(ids)
 
     def assemble(

@@ -62,10 +62,7 @@ class Labels:
         return self._table.schema
 
     def of(self, ids: pa.ChunkedArray) -> pa.Table:
-        """Return the labels of some sources.
-
-        Returns: a row for each; null for those that have none.
-        """
+        """Return a row of labels for each source, null for those that have none."""
         asked = ids.to_numpy()
         at = np.searchsorted(self._ids, asked)
         found = np.zeros(len(asked), np.bool_)

@@ -104,19 +104,13 @@ class StampPart:
         return self._table.column(UNIT).dictionary_encode()
 
     def catalogue(self, rows: slice | Rows) -> pa.Table:
-        """Return catalogue and WCS of some rows.
-
-        Returns: those rows, in that order.
-        """
+        """Return catalogue and WCS of some rows, in their order."""
         if isinstance(rows, slice):
             return self._beside.slice(rows.start, rows.stop - rows.start)
         return self._beside.take(pa.array(rows))
 
     def pixels(self, name: str) -> NDArray[Any]:
-        """Return a column of pixels.
-
-        Returns: shape (rows, 3, size, size); a view of the file.
-        """
+        """Return a column of pixels as a view of the file, of shape (rows, 3, size, size)."""
         return self._pixels[name]
 
 
@@ -151,10 +145,7 @@ class StampIndex:
         return places
 
     def missing(self, ids: Iterable[int]) -> set[int]:
-        """Return the sources that have no place.
-
-        Returns: those of them that are not known.
-        """
+        """Return the sources that have no place."""
         asked = np.fromiter(ids, np.int64)
         return set(asked[~self._found(asked)].tolist())
 

@@ -112,10 +112,7 @@ def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 
 
 def as_text(column: pa.ChunkedArray) -> list[str | None]:
-    """Return the values of a column as text.
-
-    Returns: text as it is, times in ISO 8601, nested values as JSON; null stays.
-    """
+    """Return a column as text, times in ISO 8601, nested values as JSON; null stays."""
     try:
         texts: list[str | None] = column.cast(pa.string()).to_pylist()
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):

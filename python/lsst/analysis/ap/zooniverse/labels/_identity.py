@@ -60,20 +60,14 @@ def _telling(columns: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def source_number(text: str) -> int:
-    """Return a diaSourceId that is written out.
-
-    Returns: the number; `NO_SOURCE` when it is none of 64 bits.
-    """
+    """Return a diaSourceId that is written out; `NO_SOURCE` when it is none of 64 bits."""
     if not re.fullmatch(r"-?[0-9]{1,19}", text):
         return NO_SOURCE
     return number if -NO_SOURCE > (number := int(text)) > NO_SOURCE else NO_SOURCE
 
 
 def picture_name(place: str) -> str | None:
-    """Return the name of a picture, without folder and suffix.
-
-    Returns: the name; `None` when that is no place of a picture.
-    """
+    """Return the name of a picture without folder and suffix; `None` when it is the place of none."""
     if not place.endswith(_PICTURE):
         return None
     path = unquote(urlsplit(place).path) if "://" in place else place

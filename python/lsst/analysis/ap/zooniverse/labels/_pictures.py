@@ -63,19 +63,13 @@ class Pictures:
         return {name: row for row, name in enumerate(self.names.to_pylist())}
 
     def find(self, ids: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Return the rows of sources.
-
-        Returns: their rows, -1 where there is none.
-        """
+        """Return the rows of sources, -1 where there is none."""
         order = self._ascending
         rows = order[np.minimum(np.searchsorted(self.ids, ids, sorter=order), len(order) - 1)]
         return np.where(self.ids[rows] == ids, rows, -1).astype(np.int32)
 
     def numbers(self, column: str) -> NDArray[np.float64] | None:
-        """Return a column of numbers.
-
-        Returns: NaN where there is none; `None` without such a column.
-        """
+        """Return a column of numbers, NaN where there is none; `None` without such a column."""
         if column not in self.catalogue.column_names:
             return None
         values = self.catalogue.column(column)

@@ -50,10 +50,7 @@ class Labels:
     """What was read, chosen and counted."""
 
     def write(self, directory: OutputDirectory) -> list[str]:
-        """Write everything into files of a directory.
-
-        Returns: names of the files.
-        """
+        """Write everything into files of a directory; return their names."""
         import pyarrow.parquet as pq
         from pyarrow import csv as arrow_csv
 

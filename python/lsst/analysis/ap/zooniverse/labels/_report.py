@@ -69,10 +69,7 @@ def describe(question: Question, method: Method) -> dict[str, Any]:
 
 
 def merged_subjects(joined: Joined, names: Names, pictures: Pictures) -> dict[str, list[str]]:
-    """Return the subjects of those sources that have several.
-
-    Returns: identifiers of subjects by diaSourceId.
-    """
+    """Return the subjects of those sources that have several, by diaSourceId."""
     subjects = np.flatnonzero(joined.source >= 0)
     several = np.bincount(joined.source[subjects], minlength=len(pictures)) > 1
     texts, merged = names.subjects.texts, dict[str, list[str]]()
