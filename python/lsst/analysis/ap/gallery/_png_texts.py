@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from ..domain import CutoutsError
+from ..output import png_chunks
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _LIMITS: Final = re.compile(r"(\w+) (\w+) from (\S+) to ([^\s,]+)(?: ([^,]+))?")
@@ -70,13 +71,9 @@ def _first(texts: Mapping[str, str], word: str) -> str:
 
 def _texts(head: bytes) -> Iterator[tuple[str, str]]:
     """Yield keyword and text of the text chunks that stand before the pixels."""
-    start = len(_SIGNATURE)
-    while start + 8 <= len(head):
-        (length,) = struct.unpack_from(">I", head, start)
-        kind = head[start + 4 : start + 8]
+    for kind, chunk in png_chunks(head):
         if kind == b"IDAT":
             return
         if kind == b"tEXt":
-            keyword, _, text = head[start + 8 : start + 8 + length].partition(b"\0")
+            keyword, _, text = chunk[8:-4].partition(b"\0")
             yield keyword.decode("latin-1"), text.decode("latin-1")
-        start += 12 + length

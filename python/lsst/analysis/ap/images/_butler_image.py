@@ -10,7 +10,7 @@ from lsst.daf.butler import DeferredDatasetHandle
 
 from ..domain import Box
 from ._cut import Arrays, around
-from ._objects import ObjectImage
+from ._objects import ObjectImage, box_of
 from ._psf import load_psf
 from .wcs._sky_map import AfwSkyMap, LsstSkyMap, SkyMap
 
@@ -31,12 +31,7 @@ class ButlerImage:
         self._ref = ref if handle.storageClass is None else ref.overrideStorageClass(handle.storageClass)
         self._components = frozenset(self._ref.datasetType.storageClass.allComponents())
         self._is_afw = "sky_projection" not in self._components
-        bbox = self._get("bbox")
-        if self._is_afw:
-            x0, y0 = bbox.getMinX(), bbox.getMinY()
-            self.box = Box(x0, x0 + bbox.getWidth(), y0, y0 + bbox.getHeight())
-        else:
-            self.box = Box(bbox.x.start, bbox.x.stop, bbox.y.start, bbox.y.stop)
+        self.box = box_of(self._get("bbox"))
         wcs = self._get("wcs" if self._is_afw else "sky_projection")
         self.sky_map: SkyMap = AfwSkyMap(wcs) if self._is_afw else LsstSkyMap(wcs)
         self._part: tuple[Box, ObjectImage] | None = None

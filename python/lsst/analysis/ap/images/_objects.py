@@ -1,6 +1,6 @@
 """Images that are already in memory, of afw or of lsst.images."""
 
-__all__ = ("ObjectImage", "read_triplets")
+__all__ = ("ObjectImage", "box_of", "read_triplets")
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -26,17 +26,11 @@ class ObjectImage:
         self.name = name
         self._object = image
         self._is_afw = hasattr(image, "getWcs")
-        if self._is_afw:
-            bbox = image.getBBox()
-            x0, y0 = bbox.getMinX(), bbox.getMinY()
-            self.box = Box(x0, x0 + bbox.getWidth(), y0, y0 + bbox.getHeight())
-        elif hasattr(image, "sky_projection"):
-            x, y = image.bbox.x, image.bbox.y
-            self.box = Box(x.start, x.stop, y.start, y.stop)
-        else:
+        if not self._is_afw and not hasattr(image, "sky_projection"):
             raise CutoutsError(
                 f"{name}: a {type(image).__name__} is neither an afw Exposure nor an image of lsst.images"
             )
+        self.box = box_of(image.getBBox() if self._is_afw else image.bbox)
 
     @cached_property
     def sky_map(self) -> SkyMap:
@@ -85,6 +79,14 @@ class ObjectImage:
 
     def close(self) -> None:
         """Do nothing: the image belongs to who made it."""
+
+
+def box_of(bbox: Any) -> Box:
+    """Return a box of afw or of lsst.images as ours."""
+    if hasattr(bbox, "getMinX"):
+        x0, y0 = bbox.getMinX(), bbox.getMinY()
+        return Box(x0, x0 + bbox.getWidth(), y0, y0 + bbox.getHeight())
+    return Box(bbox.x.start, bbox.x.stop, bbox.y.start, bbox.y.stop)
 
 
 def _bits(array: NDArray[Any]) -> NDArray[np.int32]:

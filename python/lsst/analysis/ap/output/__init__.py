@@ -19,7 +19,7 @@ from ._manifest import (
     upload_commands,
 )
 from ._parquet import for_pandas, with_pandas_types
-from ._pictures import Failure, Picture, without_identity
+from ._pictures import Failure, Picture, png_chunks, without_identity
 from ._record import DirectoryRecord, holds_pictures, open_existing, read_record
 from ._remote import open_directory
 
@@ -44,6 +44,7 @@ __all__ = (
     "open_existing",
     "panel_path",
     "picture_key",
+    "png_chunks",
     "read_record",
     "texts_of",
     "upload_commands",

@@ -6,6 +6,7 @@ __all__ = (
     "Picture",
     "encoded_root",
     "hosted_url",
+    "png_chunks",
     "without_identity",
 )
 
@@ -97,14 +98,14 @@ def hosted_url(root: str, path: str) -> str:
 def without_identity(png: bytes) -> bytes:
     """Return the same picture without texts that tell which source it shows."""
     return _SIGNATURE + b"".join(
-        chunk for kind, chunk in _chunks(png) if kind not in _TEXTS or chunk[8:].startswith(_KEPT)
+        chunk for kind, chunk in png_chunks(png) if kind not in _TEXTS or chunk[8:].startswith(_KEPT)
     )
 
 
-def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the kind and all bytes of each chunk (PNG specification, 5.3)."""
+def png_chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the kind and all bytes of each chunk that begins in some bytes (PNG specification, 5.3)."""
     start = len(_SIGNATURE)
-    while start < len(png):
+    while start + 8 <= len(png):
         length, kind = struct.unpack_from(">I4s", png, start)
         yield kind, png[start : start + 12 + length]
         start += 12 + length

@@ -65,10 +65,8 @@ class Labels:
         """Return a row of labels for each source, null for those that have none."""
         asked = ids.to_numpy()
         at = np.searchsorted(self._ids, asked)
-        found = np.zeros(len(asked), np.bool_)
-        inside = at < len(self._ids)
-        found[inside] = self._ids[at[inside]] == asked[inside]
-        return self._table.take(pa.array(at, mask=~found))
+        is_absent = at == np.searchsorted(self._ids, asked, side="right")
+        return self._table.take(pa.array(at, mask=is_absent))
 
     def digest(self) -> str:
         """Return what changes when a label does."""

@@ -160,8 +160,5 @@ class StampIndex:
         return self._places[np.searchsorted(self._places["id"], known)], len(asked) - len(known)
 
     def _found(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-        at = np.searchsorted(self._places["id"], ids)
-        found = np.zeros(len(ids), np.bool_)
-        inside = at < len(self._places)
-        found[inside] = self._places["id"][at[inside]] == ids[inside]
-        return found
+        known = np.ascontiguousarray(self._places["id"])
+        return np.asarray(np.searchsorted(known, ids) < np.searchsorted(known, ids, side="right"))

@@ -20,6 +20,7 @@ from ._columns import CONSTANTS, UNIT, PixelColumn, StampColumns
 from ._labels import Labels
 from ._parts import StampPart
 from ._schemas import conform, unify
+from ._table import translated
 from ._tally import Tally
 
 SPLIT: Final = "split"
@@ -176,11 +177,8 @@ class StampRecords:
         """Return mask bits as all stamps have them."""
         if tuple(names) == self.columns.mask_planes:
             return values
-        old = values.view(np.uint32)
-        new = np.zeros(old.shape, np.uint32)
-        for bit, name in enumerate(names):
-            new |= (old >> np.uint32(bit) & np.uint32(1)) << np.uint32(self.columns.mask_planes.index(name))
-        return new.view(np.int32)
+        bits = {name: bit for bit, name in enumerate(self.columns.mask_planes)}
+        return translated(values, {name: bit for bit, name in enumerate(names)}, bits)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """From the stamps of a batch of sources to a table."""
 
-__all__ = ("stamp_table",)
+__all__ = ("stamp_table", "translated")
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..domain import Box, CutoutsError, Stamp, Triplet
+from ..domain import Box, CutoutsError, Triplet
 from ._columns import UNIT, PixelColumn, StampColumns
 from ._schemas import plain
 
@@ -131,7 +131,7 @@ def _stack(array: PixelColumn, windows: Sequence[_Window], bits: Mapping[str, in
                 window.put(target, stamp.variance)
             elif array.plane == "mask" and stamp.mask is not None:
                 target[:] = _bits(1 << bits["NO_DATA"] if "NO_DATA" in bits else 0)
-                window.put(target, _translated(stamp, bits))
+                window.put(target, translated(stamp.mask, stamp.mask_planes, bits))
             elif array.plane == "psf" and stamp.psf is not None:
                 _put_psf(target, stamp.psf)
     return stack
@@ -157,12 +157,11 @@ def _mask_bits(triplets: Sequence[Sequence[Triplet]]) -> dict[str, int]:
     return {name: bit for bit, name in enumerate(names)}
 
 
-def _translated(stamp: Stamp, bits: Mapping[str, int]) -> NDArray[np.int32]:
-    """Return a mask with other bits."""
-    assert stamp.mask is not None
-    old = stamp.mask.view(np.uint32)
+def translated(mask: NDArray[Any], planes: Mapping[str, int], bits: Mapping[str, int]) -> NDArray[np.int32]:
+    """Return a mask whose planes have other bits."""
+    old = mask.view(np.uint32)
     new = np.zeros(old.shape, np.uint32)
-    for name, bit in stamp.mask_planes.items():
+    for name, bit in planes.items():
         new |= (old >> np.uint32(bit) & np.uint32(1)) << np.uint32(bits[name])
     return new.view(np.int32)
 
