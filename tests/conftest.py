@@ -2,13 +2,15 @@ import fcntl
 import os
 import pickle
 import shutil
+import sqlite3
 from functools import cache
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pytest
+from lsst.utils.packages import getPythonPackages
+from sqlalchemy import Engine, event
 from tests import reading
 
 from lsst.analysis.ap.demo import make_demo
@@ -16,10 +18,23 @@ from lsst.analysis.ap.demo import make_demo
 
 @pytest.fixture(scope="session", autouse=True)
 def installed_packages_are_listed_once():
-    """The stack reads the names of all their files for each graph, half a second each time."""
+    """The stack looks for the versions of all that is imported for each graph, most of a second each time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lsst.utils.packages.packages_distributions", cache(packages_distributions))
+        patch.setattr("lsst.utils.packages.getPythonPackages", cache(getPythonPackages))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def repositories_need_not_outlive_a_power_failure():
+    """Butlers wait for the disk at each of their thousands of commits; our journal is not one of theirs."""
+
+    def hurry(connection, _):
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", hurry)
+    yield
+    event.remove(Engine, "connect", hurry)
 
 
 @pytest.fixture(scope="session")

@@ -19,14 +19,20 @@ from lsst.analysis.ap.images.wcs._ast_trial import try_ast_text
 FINE = "Begin UnitMap\n Nin = 2\n IsA Mapping\nEnd UnitMap\n"
 DAMAGED = "Begin ZoomMap\n Nin = 2\n IsA Unknown\nEnd ZoomMap\n"
 
+# As the file that it is, and without the package, which takes seconds to import.
+IMPORTS = f"""
+import os, signal, sys, time
+sys.path.insert(0, {str(Path(_ast_trial.__file__).parent)!r})
+import _ast_trial as trial
+"""
+
 
 @pytest.fixture
 def process(monkeypatch):
     """Return what lets the other process run some code before it tries texts."""
 
     def prepare(code):
-        imports = "import os, signal, sys, time\nfrom lsst.analysis.ap.images.wcs import _ast_trial as trial"
-        program = "\n".join((imports, textwrap.dedent(code), "trial.serve()"))
+        program = f"{IMPORTS}{textwrap.dedent(code)}\ntrial.serve()"
         monkeypatch.setattr(_ast_trial, "_COMMAND", [sys.executable, "-c", program])
 
     _ast_trial._tester.stop()
@@ -153,15 +159,8 @@ def test_copy_of_this_process_has_its_own(process):
 
 @pytest.mark.parametrize("end", ["pass", "os._exit(0)", "os.kill(os.getpid(), 9)"])
 def test_process_ends_with_its_owner(end):
-    code = f"""
-        import os
-        from lsst.analysis.ap.images.wcs import _ast_trial
-        _ast_trial.try_ast_text({FINE!r})
-        print(_ast_trial._tester._process.pid, flush=True)
-        {end}
-    """
-    words = [sys.executable, "-c", textwrap.dedent(code)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    code = f"trial.try_ast_text({FINE!r})\nprint(trial._tester._process.pid, flush=True)\n{end}"
+    done = subprocess.run([sys.executable, "-c", IMPORTS + code], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     status = Path(f"/proc/{int(done.stdout)}/status")
     for _ in range(100):
