@@ -3,6 +3,7 @@ import os
 import pickle
 import shutil
 import sqlite3
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -43,33 +44,48 @@ def afw_root():
     return Path(__file__).parent / "data" / "afw" / "repo"
 
 
+DEMOS = {
+    "demo": {"size": 400, "visits": 2, "detectors": 2, "sources_per_detector": 8},
+    "long": {"seed": 6, "size": 240, "visits": 11, "detectors": 1, "sources_per_detector": 9},
+}
+"""The demos that most tests look at."""
+
+
 @pytest.fixture(scope="session")
 def once(tmp_path_factory):
     """A function that makes a demo once for all processes that run these tests."""
     root = tmp_path_factory.getbasetemp()
     root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
 
-    def make(name, **options):
+    def make(name, wait=fcntl.LOCK_EX, **options):
+        done = root / f"{name}.pickle"
         with (root / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            done = root / f"{name}.pickle"
+            fcntl.flock(lock, wait)
             if not done.exists():
                 done.write_bytes(pickle.dumps(make_demo(root / name, **options)))
         return pickle.loads(done.read_bytes())
 
-    return make
+    def make_or_help(name, **options):
+        if name in DEMOS and not (root / f"{name}.pickle").exists():
+            for each in sorted(DEMOS, key=name.__ne__):  # while another process makes one, make another
+                with suppress(BlockingIOError):
+                    make(each, fcntl.LOCK_EX | fcntl.LOCK_NB, **DEMOS[each])
+                    break
+        return make(name, **options)
+
+    return make_or_help
 
 
 @pytest.fixture(scope="session")
 def demo(once):
     """A small synthetic sky: its butler repository and its APDB; not to be written to."""
-    return once("demo", size=400, visits=2, detectors=2, sources_per_detector=8)
+    return once("demo", **DEMOS["demo"])
 
 
 @pytest.fixture(scope="session")
 def long_demo(once):
     """A small field, observed about as often as that of the usual demo; not to be written to."""
-    return once("long", seed=6, size=240, visits=11, detectors=1, sources_per_detector=9)
+    return once("long", **DEMOS["long"])
 
 
 @pytest.fixture(scope="session")

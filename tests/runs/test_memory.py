@@ -11,7 +11,7 @@ from lsst.analysis.ap.runs._fill import PictureSource, RunOptions, fill_director
 from lsst.analysis.ap.runs._pictures import PictureBatch, PictureFiles
 
 ROWS = 50
-BATCHES = 60
+BATCHES = 40
 
 
 def make(batch):
