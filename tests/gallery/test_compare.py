@@ -148,6 +148,43 @@ def test_every_planted_change_is_found(planted):
     assert flagged == ["+DIPOLE"] * 12
 
 
+def test_values_and_medians_are_those_of_a_plain_loop(planted):
+    before, after, expected = planted
+    compared = compare_items(items(before), items(after, "two"))
+    old, new = ({row["diaSourceId"]: row for row in table.to_pylist()} for table in (before, after))
+    shifts = []
+    for row in compared.table.to_pylist():
+        identifier = row["diaSourceId"]
+        mine = (old if expected[identifier] == "lost" else new)[identifier]
+        assert {name: row[name] for name in mine} == mine
+        other = old.get(row["diaSourceId_before"])
+        assert {name: row[f"{name}_before"] for name in ("ra", "psfFlux")} == {
+            name: other and other[name] for name in ("ra", "psfFlux")
+        }
+        if expected[identifier] == "lost":
+            assert row["change"] == pytest.approx(max(abs(mine["snr"]) / 5, 1))
+        if expected[identifier] in ("lost", "gained"):
+            assert row["shift"] is row["flux_change"] is row["reliability_change"] is None
+            continue
+        shifts.append((mine["band"], separation(mine, other)))
+        assert row["shift"] == pytest.approx(shifts[-1][1], abs=1e-5)
+        assert row["flux_change"] == pytest.approx((mine["psfFlux"] - other["psfFlux"]) / 0.5)
+        assert row["reliability_change"] == pytest.approx(mine["reliability"] - other["reliability"])
+    assert len(shifts) == 192
+    header, *lines = compared.summary
+    bands = {row["band"] for table in (old, new) for row in table.values()} - {None}
+    assert [line[0] for line in lines] == ["all", *sorted(bands)]
+    for line in lines:
+        of = dict(zip(header, line, strict=True))
+        chosen = [shift for (band, shift) in shifts if of["band"] in ("all", band)]
+        assert float(of["median shift"]) == pytest.approx(np.median(chosen), rel=5e-3, abs=1e-6)
+        found = [expected[i] for i in expected if of["band"] in ("all", (new.get(i) or old[i])["band"])]
+        numbers = [found.count(word) for word in header[1:5]]
+        assert [int(of[word]) for word in header[1:5]] == numbers
+        assert int(of["before"]) == sum(numbers) - numbers[1]
+        assert int(of["after"]) == sum(numbers) - numbers[0]
+
+
 def test_exchanging_the_directories_exchanges_lost_and_gained_only(planted):
     before, after, _ = planted
     one = compare_items(items(before), items(after, "two")).table.to_pylist()
