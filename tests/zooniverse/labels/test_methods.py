@@ -4,7 +4,10 @@ import math
 import random
 from collections import defaultdict
 
+import pyarrow as pa
 import pytest
+from pyarrow.csv import write_csv
+from pyarrow.parquet import write_table
 from tests.zooniverse.volunteers import Subject, Volunteer, work
 
 from lsst.analysis.ap.domain import CutoutsError
@@ -278,6 +281,25 @@ def test_fakes_are_real_and_a_file_knows_better(label, project, subjects, people
     path = gold_file({3: "Bogus", 4: "1", 99: "real"}).path
     _, rows = label(directory, gold=GoldChoice(path, fakes="pixelFlags_injected"))
     assert [rows[i]["gold"] for i in range(1, 6)] == ["real", "bogus", "bogus", "bogus", None]
+
+
+@pytest.mark.parametrize(("write", "suffix"), [(write_csv, "csv"), (write_table, "parquet")])
+def test_a_file_has_answers_or_the_labels_of_a_gallery(
+    label, project, subjects, people, tmp_path, write, suffix
+):
+    for subject in subjects:
+        project.classify(subject, people[0], "Real")
+
+    def found(ids, **columns):
+        path = tmp_path / f"gold.{suffix}"
+        texts = {name: pa.array(values, pa.string()) for name, values in columns.items()}
+        write(pa.table({"diaSourceId": pa.array(ids, pa.int64()), **texts}), path)
+        _, rows = label(gold=GoldChoice(path))
+        return [rows[i]["gold"] for i in (1, 2, 3)]
+
+    assert found([1, 2, 3], label=["real", "unsure", "bogus"]) == ["real", None, "bogus"]
+    assert found([1, 3], label=["real"] * 2, answer=["bogus", " Real "]) == ["bogus", None, "real"]
+    assert found([], answer=[]) == [None] * 3
 
 
 @pytest.mark.parametrize(
