@@ -3,7 +3,7 @@
 __all__ = ("ImageTypes", "find_image_types")
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,7 +98,12 @@ def find_image_types(
                 "pictures without them"
             ) from error
         differences = [None]
-    pairs = [(t, d) for d in differences for t in templates if _belong_together(t, d)]
+    pairs = [
+        (t, d)
+        for d in differences
+        for t in templates
+        if d is None or kind_of(t, TEMPLATE) == kind_of(d, DIFFERENCE)
+    ]
     if not pairs and (template is not None or difference is not None):
         # Somebody named one of them outside of the conventions.
         pairs = [(t, d) for d in differences for t in templates]
@@ -137,8 +142,8 @@ class _Present:
 
     def __str__(self) -> str:
         usual = SCIENCE.patterns + TEMPLATE.patterns + DIFFERENCE.patterns
-        images = [name for name in self._names if _matches(name, usual)]
-        shown = ", ".join(images) if images else "none of the usual image types"
+        images = [name for name in self._names if any(fnmatch.fnmatchcase(name, each) for each in usual)]
+        shown = ", ".join(images) or "none of the usual image types"
         return f"collections {', '.join(self._collections)} (which have {shown})"
 
     def has(self, name: str) -> bool:
@@ -174,14 +179,6 @@ class _Present:
                 f"no {' or '.join(role.patterns)} in {self}; set {role.option} to the type to use"
             )
         return found
-
-
-def _belong_together(template: str, difference: str | None) -> bool:
-    return difference is None or kind_of(template, TEMPLATE) == kind_of(difference, DIFFERENCE)
-
-
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def kind_of(name: str, role: _Role) -> str:

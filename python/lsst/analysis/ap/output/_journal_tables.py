@@ -19,6 +19,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -200,30 +201,21 @@ def join_rows(tables: list[pa.Table]) -> pa.Table:
     Returns: all rows; a column is null where a table has none, and text where the tables do not agree on its
     type.
     """
-    try:
+    with suppress(pa.ArrowInvalid, pa.ArrowTypeError):
         return pa.concat_tables(tables, promote_options="permissive")
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        plain = [_with_text(table, _disputed(tables)) for table in tables]
-        return pa.concat_tables(plain, promote_options="permissive")
-
-
-def _disputed(tables: list[pa.Table]) -> set[str]:
-    """Return the columns that the tables have of types which do not go together."""
-    found = set()
     for name in {name for table in tables for name in table.column_names}:
         columns = [table.select([name]) for table in tables if name in table.column_names]
         try:
             pa.concat_tables(columns, promote_options="permissive")
         except (pa.ArrowInvalid, pa.ArrowTypeError):
-            found.add(name)
-    return found
+            tables = [_with_text(table, name) for table in tables]
+    return pa.concat_tables(tables, promote_options="permissive")
 
 
-def _with_text(table: pa.Table, names: set[str]) -> pa.Table:
-    for place, name in enumerate(table.column_names):
-        if name in names:
-            table = table.set_column(place, name, pa.array(texts_of(table.column(name)), pa.string()))
-    return table
+def _with_text(table: pa.Table, name: str) -> pa.Table:
+    if (place := table.schema.get_field_index(name)) < 0:
+        return table
+    return table.set_column(place, name, pa.array(texts_of(table.column(place)), pa.string()))
 
 
 def typed[Texts: (pa.Array, pa.ChunkedArray)](values: Texts) -> Texts:
