@@ -76,11 +76,7 @@ class HandleDatasets:
     """Dataset type by role, to name what is missing."""
 
     def find(self, role: str, data_id: DetectorVisit) -> DeferredDatasetHandle:
-        """Find a dataset among the handles.
-
-        ``role``: ``template``, ``science``, ``difference`` or ``footprints``. Raises `StampError` if there is
-        none, or it is that of another detector.
-        """
+        # Docstring inherited. A dataset of another detector is none.
         handle: DeferredDatasetHandle | None = getattr(self, role)
         if handle is None:
             what = self.dataset_types.get(role, "dataset")

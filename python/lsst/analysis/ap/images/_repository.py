@@ -105,11 +105,7 @@ class RepositoryDatasets:
         return type(self), (butler, self.image_types, self.footprints, self.skymap, self.address)
 
     def find(self, role: str, data_id: DetectorVisit) -> DeferredDatasetHandle:
-        """Find a dataset in the default collections.
-
-        ``role``: ``template``, ``science``, ``difference`` or ``footprints``. Raises `StampError` if there is
-        none, naming what was looked for and where.
-        """
+        # Docstring inherited.
         names = self._names[role]
         if not names:
             raise MissingDatasetError(self._looked_for(role, data_id))

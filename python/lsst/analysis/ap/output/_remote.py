@@ -83,10 +83,7 @@ class RemoteDirectory(OutputDirectory):
             return self._root.join(name).read()
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove files, as far as they are there.
-
-        Raises `CutoutsError` when the server does not remove one of them.
-        """
+        # Docstring inherited.
         for some in batched(names, _REQUESTS):
             files = self._find(some)
             with self._explained(f"remove files of {self.name}"):

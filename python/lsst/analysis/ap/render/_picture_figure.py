@@ -49,29 +49,22 @@ class PictureFigure(Figure):
 
     @property
     def target(self) -> Figure:
-        """What text rows are added to: itself."""
+        # Docstring inherited.
         return self
 
     def place(self, rect: Rect) -> Axes:
-        """Return new axes.
-
-        ``rect``: where they are, screen pixels of the picture. Returns: they stay there when the figure's
-        size is changed.
-        """
+        # Docstring inherited. They stay there when the figure's size is changed.
         axes = self.add_axes((0.0, 0.0, 1.0, 1.0))
         self._places[axes] = rect
         self._place_axes(axes, 0.0, 0.0, 1.0, *self.own_size)
         return axes
 
     def place_beside(self, axes: Axes, panel: Rect, rect: Rect) -> Axes:
-        """Return new axes that go with others, see `Stage`."""
+        # Docstring inherited.
         return self.place(rect)
 
     def scale_with_size(self, *artists: Text | Patch) -> None:
-        """Make letters or lines larger when the figure becomes larger.
-
-        ``*artists``: what has a size in points.
-        """
+        # Docstring inherited.
         self._scaled.extend(artists)
 
     def draw(self, renderer: Any) -> None:

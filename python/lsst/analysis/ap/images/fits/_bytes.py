@@ -36,7 +36,7 @@ class ByteSource(Protocol):
         ...
 
     def plan(self, requests: int, length: int) -> None:
-        """Prepare to read ranges."""
+        """Prepare to read so many ranges, which have so many bytes in all."""
         ...
 
     def close(self) -> None:

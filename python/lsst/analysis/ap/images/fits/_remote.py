@@ -48,12 +48,7 @@ class RemoteBytes:
             raise
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return exactly the bytes ``start:stop``.
-
-        ``start``, ``stop``: offsets from the beginning of the file. Returns: as many bytes as were asked for.
-        A small read fetches some more, for the next one. Raises `ImageFileError` if the file ends before, or
-        the connection fails three times.
-        """
+        # Docstring inherited. A small read fetches some more, for the next one.
         check_range(self, start, stop)
         if self._local is not None:
             return self._local.read(start, stop)
@@ -71,12 +66,7 @@ class RemoteBytes:
         return data[: stop - start]
 
     def plan(self, requests: int, length: int) -> None:
-        """Prepare for reads to come.
-
-        ``requests``: how many ranges will be read. ``length``: how many bytes they have in all.
-
-        Where the ranges would take longer than the file it is downloaded, to a temporary file.
-        """
+        # Docstring inherited. Where ranges would take longer than the file, that is downloaded.
         if self._local is None and length + requests * REQUEST_COST >= self.size + REQUEST_COST:
             self._local = self._attempt(self._download)
             self._windows.clear()
