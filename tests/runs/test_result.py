@@ -25,6 +25,8 @@ def test_identifiers_are_a_sequence_of_exact_numbers():
 def test_failures_become_a_table():
     failures = Failures(FAILURES)
     assert failures == FAILURES
+    assert failures[1:] == FAILURES[1:]
+    assert repr(failures[:0]) == "[] (0)"
     failures.sort()
     frame = failures.to_pandas()
     assert frame["diaSourceId"].tolist() == [8, 9]
