@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..domain import Box, CutoutsError, SourceBatch, Stamp, Triplet
 from ._alert_image import AlertImage, read_alert_image
+from ._cut import pad
 from ._errors import StampError, Stamps
 from .wcs._sky_map import HeaderSkyMap, sky_jacobians
 
@@ -134,9 +135,7 @@ def _square(role: str, image: AlertImage, x: float, y: float, side: int) -> Stam
         raise StampError(f"the {role} stamp does not hold the source")
 
     def padded(array: NDArray[Any], fill: float) -> NDArray[Any]:
-        wide = np.full(box.shape, fill, array.dtype)
-        wide[inside.slices_within(box)] = array[inside.slices_within(image.box)]
-        return wide
+        return pad(array[inside.slices_within(image.box)], inside, box, fill, array.dtype)
 
     planes = dict(image.planes)
     for name, fill in (("mask", 0), ("variance", np.nan)):

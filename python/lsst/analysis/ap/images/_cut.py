@@ -1,6 +1,6 @@
 """From positions on the sky to stamps of one image, and of three."""
 
-__all__ = ("Arrays", "Grid", "OpenImage", "Opener", "around", "cut_stamps", "cut_triplets")
+__all__ = ("Arrays", "Grid", "OpenImage", "Opener", "around", "cut_stamps", "cut_triplets", "pad")
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..domain import Box, CutoutsError, Stamp, Triplet
 from ._errors import MissingDatasetError, StampError, Stamps
@@ -134,11 +134,11 @@ def cut_stamps(
             results.append(_off_image(image, role, xi, yi))
             continue
         outer, part = next(places)
-        array = _pad(next(arrays), part, outer, np.nan, np.float32)
-        mask = None if masks is None else _pad(next(masks), part, outer, no_data, np.uint32)
+        array = pad(next(arrays), part, outer, np.nan, np.float32)
+        mask = None if masks is None else pad(next(masks), part, outer, no_data, np.uint32)
         if mask is not None and no_data:
             array[mask & no_data != 0] = np.nan
-        variance = None if variances is None else _pad(next(variances), part, outer, np.nan, np.float32)
+        variance = None if variances is None else pad(next(variances), part, outer, np.nan, np.float32)
         kernel = None if psf is None else psf_image(psf, xi, yi)
         stamps = []
         for box in boxes:
@@ -162,7 +162,7 @@ def _part(array: NDArray[Any], box: Box, outer: Box) -> NDArray[Any]:
     return array if box is outer else np.ascontiguousarray(array[box.slices_within(outer)])
 
 
-def _pad(array: NDArray[Any], part: Box, box: Box, fill: float, dtype: type[Any]) -> NDArray[Any]:
+def pad(array: NDArray[Any], part: Box, box: Box, fill: float, dtype: DTypeLike) -> NDArray[Any]:
     """Return a copy of the pixels of a part of a box, with the others filled."""
     if part == box:
         return np.array(array, dtype=dtype)
