@@ -15,6 +15,7 @@ from tests.gallery.waiting import wait_for
 from lsst.analysis.ap.cli.gallery import main
 from lsst.analysis.ap.domain import CutoutsError, DetectorVisit, SourceBatch
 from lsst.analysis.ap.gallery import make_gallery, read_items
+from lsst.analysis.ap.gallery._data import page_data
 from lsst.analysis.ap.gallery._png_texts import read_picture_facts
 from lsst.analysis.ap.output import Journal, OutputDirectory, read_record
 
@@ -148,6 +149,18 @@ def test_a_picture_says_where_its_panels_are_and_between_which_values(tmp_path):
         assert image[top : top + height, left : left + width].std() > 10
     assert facts.limits["difference"][0] < facts.limits["difference"][1]
     assert facts.stretches == {"template": "asinh", "science": "asinh", "difference": "linear"}
+
+
+def test_pictures_of_several_sizes_have_frames_of_their_own(tmp_path):
+    from PIL import Image
+
+    sizes = [210, 210, 150, 210, 150]
+    fill(tmp_path / "pictures", rows(5), lambda number: picture(number, panel_pixels=sizes[number]))
+    items = read_items(tmp_path / "pictures")
+    ((paths, frames, codes),) = page_data(items, [("real", "r")], "", str).pictures
+    assert len(frames) == 2
+    for path, code in zip(paths, codes, strict=True):
+        assert (frames[code]["width"], frames[code]["height"]) == Image.open(path).size
 
 
 def test_rows_of_the_catalogue_are_kept_whatever_their_type(tmp_path):

@@ -77,3 +77,20 @@ def test_it_is_drawn_with_sources_and_without(with_columns):
     colors = np.unique(np.array(picture.convert("RGB")).reshape(-1, 3), axis=0)
     coloured = colors[np.ptp(colors.astype(int), axis=1) > 60]
     assert (len(coloured) > 0) == with_columns
+
+
+def test_the_sources_that_volunteers_called_real_are_counted(project, subjects, people, label):
+    for subject, answers in zip(subjects, (["Real"], ["Real"], ["Bogus"], ["Bogus"], []), strict=True):
+        for answer in answers:
+            project.classify(subject, people[0], answer)
+    labels, rows = label()
+    assert [rows[i]["label"] for i in range(1, 6)] == ["real", "real", "bogus", "bogus", None]
+    found = {
+        (row["snr_min"], row["reliability_min"]): (row["sources"], row["real"])
+        for row in labels.calibration.to_pylist()
+    }
+    # S/N is 6 to 10, reliability 0.1 to 0.5.
+    assert found[None, None] == (4, 2)
+    assert found[6.0, None] == (2, 2)
+    assert found[8.0, None] == (2, 0)
+    assert found[None, 0.2] == (1, 1)
