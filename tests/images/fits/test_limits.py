@@ -51,12 +51,15 @@ def frugal():
     assert seconds < 5
 
 
-def tile_table(tile, shape, *, bitpix=-32, form="1PB(1)", extra=()):
-    """Write an image of a single tile whose bytes are given."""
-    column = fits.Column("COMPRESSED_DATA", form, array=np.array([np.frombuffer(tile, np.uint8)], object))
+def tile_table(tile, shape, *, bitpix=-32, form="1PB(1)", extra=(), more=()):
+    """Write an image of a single tile, or of some above each other, whose bytes are given."""
+    tiles = np.empty(1 + len(more), object)
+    for row, content in enumerate((tile, *more)):
+        tiles[row] = np.frombuffer(content, np.uint8)
+    column = fits.Column("COMPRESSED_DATA", form, array=tiles)
     hdu = fits.BinTableHDU.from_columns([column, *extra])
     cards = {"ZIMAGE": True, "ZCMPTYPE": "GZIP_1", "ZBITPIX": bitpix, "ZNAXIS": 2}
-    cards |= {"ZNAXIS1": shape[1], "ZNAXIS2": shape[0], "ZTILE1": shape[1], "ZTILE2": shape[0]}
+    cards |= {"ZNAXIS1": shape[1], "ZNAXIS2": shape[0], "ZTILE1": shape[1], "ZTILE2": shape[0] // len(tiles)}
     hdu.header.update(cards)
     return write(hdu)
 
@@ -85,6 +88,16 @@ def test_tiles_that_only_astropy_reads_and_that_inflate_to_more(frugal):
     for tile in (zeros(1000), gzip.compress(bytes(20 * 20 * 4))):
         with pytest.raises(ImageFileError, match="unusual tile table in HDU 1: column ODD"):
             read_plane(plane_of(tile_table(tile, (20, 20), extra=extra)), [BOX])
+
+
+def test_later_tiles_of_such_an_image_that_inflate_to_more(frugal):
+    """They are not yet looked at when the first one turns out to be for astropy, which has no limit."""
+    odd = gzip.compress(bytes(10 * 20 * 8))
+    data = tile_table(odd, (20, 20), more=[odd])
+    np.testing.assert_array_equal(read_plane(plane_of(data), [Box(0, 10, 5, 15)]), np.zeros((1, 10, 10)))
+    data = tile_table(odd, (20, 20), more=[zeros(1000)])
+    with pytest.raises(ImageFileError, match="tile 1 of HDU 1 cannot be inflated: it has more than 1600"):
+        read_plane(plane_of(data), [Box(0, 10, 5, 15)])
 
 
 @pytest.mark.parametrize("shape", [(20_000, 20_000), (2**31, 2**31)])
