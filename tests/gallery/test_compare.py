@@ -3,12 +3,14 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from matplotlib import colormaps
 from tests.gallery.directories import fill, rows
 from tests.gallery.waiting import wait_for
 
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.gallery import Items, PictureSet, Thresholds, match_sources, read_items
 from lsst.analysis.ap.gallery._compare import compare_items
+from lsst.analysis.ap.gallery._items import color_scales
 from lsst.analysis.ap.gallery._page import write_page
 
 ARCSECOND = 1 / 3600
@@ -150,6 +152,7 @@ def test_every_planted_change_is_found(planted):
 
 def test_values_and_medians_are_those_of_a_plain_loop(planted):
     before, after, expected = planted
+    after = set_values(after, "psfFluxErr", range(len(after)), [0.75] * len(after))
     compared = compare_items(items(before), items(after, "two"))
     old, new = ({row["diaSourceId"]: row for row in table.to_pylist()} for table in (before, after))
     shifts = []
@@ -168,7 +171,9 @@ def test_values_and_medians_are_those_of_a_plain_loop(planted):
             continue
         shifts.append((mine["band"], separation(mine, other)))
         assert row["shift"] == pytest.approx(shifts[-1][1], abs=1e-5)
-        assert row["flux_change"] == pytest.approx((mine["psfFlux"] - other["psfFlux"]) / 0.5)
+        assert row["flux_change"] == pytest.approx(
+            (mine["psfFlux"] - other["psfFlux"]) / np.sqrt((0.5**2 + 0.75**2) / 2)
+        )
         assert row["reliability_change"] == pytest.approx(mine["reliability"] - other["reliability"])
     assert len(shifts) == 192
     header, *lines = compared.summary
@@ -233,6 +238,18 @@ def test_columns_of_different_types_are_compared_by_their_digits():
 
 
 STYLE = {"colorMap": "'bone'", "differenceColorMap": "None", "differenceSymmetric": "False", "asinhA": "0.1"}
+
+
+@pytest.mark.parametrize("other", ["viridis", "unknown"])
+def test_only_maps_that_grow_in_each_colour_can_be_turned_round(other):
+    settings = STYLE | {"colorMap": repr(other), "differenceColorMap": "'bone'"}
+    scales = color_scales(settings)
+    assert list(scales) == ["difference"]
+    levels = colormaps["bone"](np.arange(256), bytes=True)[:, :3]
+    np.testing.assert_allclose(np.transpose(scales["difference"].map), levels, atol=1)
+    assert list(color_scales(STYLE)) == ["template", "science", "difference"]
+    assert list(color_scales(STYLE | {"differenceSymmetric": "True"})) == ["template", "science"]
+    assert color_scales({}) == {}
 
 
 @pytest.fixture(scope="module")

@@ -99,7 +99,7 @@ def _plane_header(header: Header) -> Header:
     plane = header.copy()
     for keyword in header:
         if FURTHER_AXIS.fullmatch(keyword):
-            plane.remove(keyword, ignore_missing=True, remove_all=True)
+            plane.remove(keyword)
     for keyword in ("NAXIS", "WCSAXES"):
         if keyword in plane:
             plane[keyword] = 2
