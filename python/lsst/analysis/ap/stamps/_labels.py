@@ -45,13 +45,13 @@ class Labels:
         beside = table.drop_columns([_ID])
         self._table = beside.take(pa.array(order[first]))
         if not first.all():
-            again = beside.take(
-                pa.array(order[np.maximum.accumulate(np.where(first, np.arange(len(ids)), 0))])
-            )
-            if not again.equals(beside.take(pa.array(order))):
-                twice = self._ids[np.flatnonzero(np.diff(np.flatnonzero(np.r_[first, True])) > 1)]
+            of_first = order[np.maximum.accumulate(np.where(first, np.arange(len(ids)), 0))]
+            again, here = (beside.take(pa.array(rows)) for rows in (of_first, order))
+            if not again.equals(here):
+                pairs = zip(ids[order], again.to_pylist(), here.to_pylist(), strict=True)
+                twice = next(identifier for identifier, one, other in pairs if one != other)
                 raise CutoutsError(
-                    f"{name} has rows that differ for one {_ID}, as for {twice[0]}: keep one row of each."
+                    f"{name} has rows that differ for one {_ID}, as for {twice}: keep one row of each."
                 )
         self.column = next((n for n in _USUAL if n in beside.column_names), beside.column_names[0])
         """The column whose values are the classes: ``label``, or ``real``, or else the first one."""
