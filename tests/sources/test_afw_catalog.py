@@ -12,6 +12,7 @@ from astropy.io import fits
 from lsst.analysis.ap.domain import CutoutsError
 from lsst.analysis.ap.sources import arrow_tables
 from lsst.analysis.ap.sources._afw_catalog import _read_fits
+from lsst.analysis.ap.sources._synonyms import current_name
 
 RAW = {
     "id": [2**60 + 1, 2**60 + 3],
@@ -67,6 +68,7 @@ EXPECTED = {
     "psfFlux_flag_noGoodPixels": [True, False],
     "apFlux_flag": [True, False],
     "apFlux_flag_apertureTruncated": [False, True],
+    "centroid_flag": [False, True],
     "forced_PsfFlux_flag_edge": [True, True],
     "isDipole": [True, False],
     "visit": [7, 7],
@@ -206,3 +208,26 @@ def test_names_of_slots_in_any_table_are_understood():
     columns |= {"coord_ra": EXPECTED["ra"], "coord_dec": EXPECTED["dec"]}
     (table,) = arrow_tables(pa.table(columns))
     check(table)
+
+
+# The bits that ap_association packed until 2024 (its association-flag-map.yaml), and the columns that
+# dax_apdb_migrate made of them for version 1.0.0 of the APDB's schema: how the names begin, and go on.
+FLAGS = {
+    ("base_PixelFlags_flag", "pixelFlags"): (
+        *("", "_bad", "_cr", "_crCenter", "_edge", "_injected", "_injectedCenter", "_injected_template"),
+        *("_injected_templateCenter", "_interpolated", "_interpolatedCenter", "_offimage", "_saturated"),
+        *("_saturatedCenter", "_streak", "_streakCenter", "_suspect", "_suspectCenter"),
+    ),
+    ("slot_Centroid_flag", "centroid_flag"): ("",),
+    ("slot_ApFlux_flag", "apFlux_flag"): ("", "_apertureTruncated"),
+    ("slot_PsfFlux_flag", "psfFlux_flag"): ("", "_edge", "_noGoodPixels"),
+    ("ip_diffim_forced_PsfFlux_flag", "forced_PsfFlux_flag"): ("", "_edge", "_noGoodPixels"),
+    ("slot_Shape_flag", "shape_flag"): ("", "_no_pixels", "_not_contained", "_parent_source"),
+    ("ext_trailedSources_Naive_flag", "trail_flag"): ("_edge",),
+}
+
+
+def test_flags_have_the_columns_that_the_apdb_gave_them():
+    names = {afw + end: column + end for (afw, column), ends in FLAGS.items() for end in ends}
+    assert len(names) == 32
+    assert {afw: current_name(afw) for afw in names} == names

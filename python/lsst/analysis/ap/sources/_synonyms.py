@@ -104,6 +104,7 @@ SYNONYMS: Final[Mapping[str, str]] = {
     "ip_diffim_ClassificationDipole_value": "isDipole",
     "ip_diffim_DipoleFit_classification": "isDipole",
     "ip_diffim_DipoleFit_flag_classification": "isDipole",
+    "ext_trailedSources_Naive_flag_edge": "trail_flag_edge",
     "ip_diffim_forced_template_PsfFlux_instFlux": "templateFlux",
     "ip_diffim_forced_template_PsfFlux_instFluxErr": "templateFluxErr",
     **_afw_names(),
