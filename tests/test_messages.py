@@ -4,7 +4,15 @@ import time
 
 import pytest
 
-from lsst.analysis.ap.messages import install_line, progress_bar, public_uri, waiting_for
+from lsst.analysis.ap.messages import (
+    cause_of,
+    did_you_mean,
+    install_line,
+    no_such,
+    progress_bar,
+    public_uri,
+    waiting_for,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +58,28 @@ def test_a_bar_shows_itself_in_a_notebook(monkeypatch, modules, shown, disabled)
         monkeypatch.setitem(sys.modules, module, None)
     with progress_bar("pictures", 3, "source", shown) as bar:  # output that is captured is no terminal
         assert bar.disable is disabled
+
+
+def test_of_what_requests_wraps_the_cause_is_told():
+    import requests
+
+    with pytest.raises(requests.ConnectionError) as caught:
+        requests.get("http://127.0.0.1:1/a/b", timeout=5)
+    said = cause_of(caught.value)
+    assert "Connection refused" in said
+    assert "retries" not in said
+    assert said.count("(") == said.count(")") == 1
+
+
+def test_what_is_not_there_is_told_with_what_is_alike(tmp_path):
+    (tmp_path / "good.csv").touch()
+    assert no_such("catalogue", tmp_path / "godo.csv") == (
+        f"There is no catalogue {tmp_path}/godo.csv. Did you mean {tmp_path}/good.csv?"
+    )
+    assert no_such("catalogue", "nowhere/at/all") == "There is no catalogue nowhere/at/all. Check the path."
+    assert no_such("catalogue", tmp_path) == f"{tmp_path} is a directory and no catalogue."
+    assert no_such("directory", tmp_path / "good.csv") == f"{tmp_path}/good.csv is a file and no directory."
+
+
+def test_a_name_in_other_capitals_is_meant_alone():
+    assert did_you_mean("colormap", ["colorBar", "colorMap"]) == " Did you mean colorMap?"

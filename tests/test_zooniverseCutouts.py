@@ -211,6 +211,14 @@ def test_what_cannot_be_done_is_said(task, one_detector, tmp_path):
         task.run(one_detector, tmp_path, jobs=0)
     with pytest.raises(CutoutsError, match="cannot be made"):
         task.run(one_detector, "/proc/nowhere")
+    with pytest.raises(CutoutsError, match="output directory is a DataFrame"):
+        task.run(str(tmp_path), one_detector)
+    with pytest.raises(CutoutsError, match=r"butler is a path, demo/repo: give Butler\("):
+        ZooniverseCutoutsTask(butler="demo/repo")
+    with pytest.raises(CutoutsError, match="no DiaSource to show"):
+        task.show(one_detector[:0])
+    result = task.run(one_detector[:0], tmp_path)
+    assert not result.uploads  # of no pictures
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import importlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 
@@ -186,6 +187,13 @@ def test_a_closed_pipe_ends_the_command_quietly(option):
     ) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+def test_an_error_is_told_where_the_output_was_closed():
+    code = "from lsst.analysis.ap.cli.cutouts import main; raise SystemExit(main())"
+    shell = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(code)} >&-"
+    done = subprocess.run(shell, shell=True, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 @pytest.mark.parametrize("name", ["cutouts", "compare", "export", "gallery", "labels", "upload"])

@@ -1,4 +1,4 @@
-"""Sixty typical mistakes: what the one line says that answers each.
+"""A hundred typical mistakes, and what the one line says that answers each.
 
 A row has the words of a command and what the line must name: the thing, the
 cause and the remedy. ``@A`` stands for the APDB, ``@C`` for the collections,
@@ -13,6 +13,7 @@ import pytest
 
 from lsst.analysis.ap.cli.compare import main as compare
 from lsst.analysis.ap.cli.cutouts import main as cutouts
+from lsst.analysis.ap.cli.demo import main as make_demo
 from lsst.analysis.ap.cli.export import main as export
 from lsst.analysis.ap.cli.gallery import main as gallery
 from lsst.analysis.ap.cli.labels import main as labels
@@ -28,6 +29,7 @@ FILES = {
     "no_gold.csv": "diaSourceId,answer\n1,maybe\n",
     "apdb.sqlite3": "SQLite format 3\0",
     "words.txt": "one\ntwo\n",
+    "not_text.csv": "a\rb\r\n" * 3,
     "other.parquet": "this is no Parquet file",
 }
 
@@ -65,6 +67,8 @@ MISTAKES = [
     ("@A --visit 1-5 @W @O", "visit '1-5', whole numbers --visit"),
     ("@A --no-pictures @W @O", "Without pictures set writeStamps -c writeStamps=VALUE"),
     ("@A --retry-failed --overwrite @W @O", "one of them --overwrite, --retry-failed"),
+    ("@A --retry-failed @W @O", "out no directory of pictures OUTDIR of a run"),
+    ("@A --epochs 3 @W @O", "--epochs --history give that too"),
     ("@A --stratify band @W @O", "stratify without a sample --sample"),
     ("@A --sample 5 --stratify relability:10 @W @O", "relability reliability, band --stratify"),
     ("@A --ids @T/words.txt @W @O", "words.txt 'one' diaSourceId"),
@@ -74,7 +78,7 @@ MISTAKES = [
     ("@A --gold @T/no_gold.csv @W @O", "--gold no_gold.csv row 1 'maybe' number"),
     # columns and conditions
     ("@A --where 'sn > 5' @W @O", "no column 'sn' Did you mean snr leave it out"),
-    ("@A --where 'snr = 5' @W @O", "'snr = 5' cannot be parsed column names --where"),
+    ("@A --where 'snr = 5' @W @O", "'snr = 5' cannot be parsed column names == --where"),
     ("@A --where 'snr > 5 & isDipole' @W @O", "'snr > 5 & isDipole' and, or, not --where"),
     ("@A --exclude-flags pixelFlags_cd @W @O", "no column 'pixelFlags_cd' Did you mean pixelFlags_cr"),
     ("@A -c manifestColumns=+relability @W @O", "relability Did you mean reliability manifestColumns"),
@@ -96,27 +100,37 @@ MISTAKES = [
     ("@A -c manifestColumns=anonymous -c addMetadata=on @W @O", "manifestColumns 'anonymous' addMetadata"),
     ("@A -c stampsOrder=science,template @W @O", "stampsOrder template, science, difference"),
     ("@A -c showNeighbours=stars @W @O", "showNeighbours one of sources, trails 'stars'"),
+    ("@A -c showNeighbours=True @W @O", "showNeighbours one of sources, trails 'True'"),
+    ("@A -c colormap=bone @W @O", "no field 'colormap' colorMap? See --show-config"),
     ("@A -c imageStretch=asin @W @O", "imageStretch asin asinh, linear, log, sqrt"),
     ("@A -c colorMap=bonee @W @O", "colorMap 'bonee' matplotlib colour map"),
     ("@A -c orientation=north-up @W @O", "orientation 'north-up' 'nearest-north'"),
     ("@A -C @T/absent.py @W @O", "absent.py cannot be used No such file"),
     ("@A -C @T/broken.py @W @O", "broken.py cannot be used line 1"),
+    ("@A -C @T/words.txt @W @O", "words.txt 'one' as --show-config prints"),
     ("@A -C @T/old.py @W @O", "old.py url_root urlRoot"),
     # files, databases and repositories
     ("--sqlitefile @T/absent.db @W @O", "no SQLite file absent.db"),
+    ("--sqlitefile @T/apdb.sqlite @W @O", "no SQLite file apdb.sqlite Did you mean apdb.sqlite3?"),
+    ("--sqlitefile @T @W @O", "a directory and no SQLite file"),
     ("--sqlitefile @T/words.txt @W @O", "words.txt not a database"),
     ("--catalog @T/absent.csv @W @O", "no catalogue absent.csv"),
+    ("--catalog @T/no_rah.csv @W @O", "no catalogue no_rah.csv Did you mean no_ra.csv"),
     ("--catalog @T/apdb.sqlite3 @W @O", "apdb.sqlite3 database --sqlite-file"),
     ("--apdb @T/apdb.sqlite3 @W @O", "apdb.sqlite3 database --sqlite-file"),
     ("@A --collections @C @R @R", "repo butler repository another directory"),
     ("--catalog @T/no_ra.csv @W @O", "no column 'ra' it has diaSourceId Rename"),
     ("--catalog @T/empty.csv @W @O", "No DiaSource the catalogue has none"),
     ("--catalog @T/nowhere.csv @W @O", "None of the 1 sources position columns ra and dec"),
-    ("--catalog @T/other.parquet @W @O", "other.parquet Parquet"),
+    ("--catalog @T/other.parquet @W @O", "other.parquet Parquet whole suffix"),
+    ("--catalog @T/not_text.csv @W @O", "not_text.csv csv whole suffix"),
+    ("--alerts @T @O", "a directory and no alert file"),
     ("--catalog-dataset dia_source_detectr @W @O", "'dia_source_detectr' Did you mean dia_source_detector"),
     ("--catalog-dataset difference_image @W @O", "difference_image is no table such as dia_source_detector"),
     ("@A --write-catalog @T/some.xlsx @W @O", "some.xlsx Parquet .parquet"),
     ("@A --collections @C @T/absent @O", "absent cannot be opened butler.yaml"),
+    ("@A --collections @C @O @R", "repo is a butler repository first REPO OUTDIR"),
+    ("@A --collections @C @R/.. @O", "cannot be opened Did you mean repo? butler.yaml"),
     (
         "@A --collections DemoCam/runs/dmo @R @O",
         "runs/dmo Did you mean DemoCam/runs/demo --collections",
@@ -125,20 +139,26 @@ MISTAKES = [
     ("@A @R @O --quiet", "which collections has DemoCam/runs/demo --collections"),
     ("@A --instrument DemoCan @W @O", "DemoCan DemoCam --instrument"),
     ("@A -c scienceImageType=vist_image @W @O", "vist_image scienceImageType"),
-    ("@A @W /proc/nowhere", "/proc/nowhere cannot be made"),
+    ("@A @W /proc/nowhere", "/proc/nowhere cannot be made another"),
 ]
 
 OTHERS = [
     (export, "@A --collections @C @R @O", "unknown option --sqlitefile"),
     (export, "--collections @C @R @O --dataset-type dia_source_cutout", "dia_source_cutout"),
+    (export, "--collections @C @R @O --dataset-type difference_image", "no table of pictures name"),
     (compare, "@R @O --before a", "--after required"),
     (compare, "@R @O --before a --after b", "No collection is named a --collections"),
     (upload, "@T", "subject set number lab"),
     (upload, "@T set", "SUBJECT_SET 'set' whole number"),
     (labels, "@T", "EXPORT required"),
+    (labels, "@T @T/word.txt", "no file word.txt Did you mean words.txt?"),
+    (labels, "@T @T/not_text.csv", "not_text.csv neither Data Exports"),
     (labels, "@T @T/words.txt --method best", "--method 'best' fractions"),
     (gallery, "@T --labels real", "--labels 'real' WORD:KEY"),
     (gallery, "@T", "no pictures"),
+    (gallery, "@T/absent", "no directory absent"),
+    (make_demo, "@T/sky --seed -1", "seed -1 at least 0"),
+    (make_demo, "@T/sky --detectors 500000", "detectors 500000 100 at most"),
 ]
 
 

@@ -272,6 +272,7 @@ def test_what_is_wrong_with_all_sources_is_refused_with_the_count(
         f"All {n} positions are in radians": sources.assign(
             ra=np.radians(sources["ra"]), dec=np.radians(sources["dec"])
         ),
+        f"All {n} right ascensions are in hours": sources.assign(ra=sources["ra"] / 15),
     }
     for said, frame in cases.items():
         assert said in refused([*catalogue(frame), *words, out]), said

@@ -28,6 +28,18 @@ def test_the_command_writes_a_page_beside_its_data(directory, tmp_path, capsys):
         assert (tmp_path / "out" / name).is_file()
 
 
+def test_a_misspelt_second_directory_is_not_taken_for_that_of_the_page(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("before", "after"):
+        fill(tmp_path / name, rows(1))
+    assert main(["before/", "aftr/"]) == 2
+    assert "There is no directory aftr. Did you mean after? If the page" in capsys.readouterr().err
+    assert not (tmp_path / "aftr").exists()
+    (tmp_path / "aftr").mkdir()
+    assert main(["before", "aftr"]) == 0
+    assert main(["before", "before-page"]) == 0
+
+
 def test_the_same_pictures_give_the_same_bytes(directory, tmp_path):
     files = []
     for name in ("one", "two"):
@@ -87,7 +99,7 @@ def test_folders_with_odd_names_are_found(open_page, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nothing"], "holds no pictures"),
+        (["nothing"], "There is no directory"),
         (["DIR", "DIR", "DIR"], "3 directories"),
         (["DIR", "nothing", "DIR"], "3 directories"),
         (["DIR", "OTHER"], "something else than a gallery"),

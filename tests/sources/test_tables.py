@@ -413,6 +413,13 @@ def test_what_is_no_table_is_refused(thing):
         next(arrow_tables(thing))
 
 
+def test_a_row_is_refused_where_tables_are_wanted(columns):
+    table = astropy.table.Table(columns)
+    for thing in (table[0], [table[0]], pd.DataFrame(columns).iloc[0]):
+        with pytest.raises(CutoutsError, match=r"a (Row|Series), not a table.* table\[k : k \+ 1\]"):
+            next(arrow_tables(thing))
+
+
 def test_one_row_of_anything(columns):
     frame = pd.DataFrame(columns)
     expected = frame.iloc[0].to_dict()

@@ -3,10 +3,20 @@
 As `~lsst.analysis.ap.domain`, this module imports no other of this package.
 """
 
-__all__ = ("cause_of", "did_you_mean", "install_line", "one_of", "progress_bar", "public_uri", "waiting_for")
+__all__ = (
+    "cause_of",
+    "did_you_mean",
+    "install_line",
+    "no_such",
+    "one_of",
+    "progress_bar",
+    "public_uri",
+    "waiting_for",
+)
 
 import difflib
 import logging
+import os
 import re
 import shlex
 import sys
@@ -17,24 +27,47 @@ from typing import Any
 
 _log = logging.getLogger(__name__)
 
+_RETRIES = re.compile(
+    r"""Max retries exceeded with url: \S+ \(Caused by \w+\(['"](?:\w+\(.*?\): )?(.*)['"]\)\)"""
+)
+"""How requests wraps what it is that went wrong."""
+
 
 def cause_of(error: BaseException) -> str:
     """Return what an error says, on one line.
 
     ``error``: the error. Returns: its text; the name of its type where it has none.
     """
-    return " ".join(str(error).split()) or type(error).__name__
+    return _RETRIES.sub(r"\1", " ".join(str(error).split())) or type(error).__name__
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], folder: str = "") -> str:
     """Return the question whether another name was meant.
 
-    ``word``: a name that does not exist. ``known``: names that do. Returns: a sentence to put behind a
-    message, with a blank before it; nothing when no name resembles the word.
+    ``word``: a name that does not exist. ``known``: names that do. ``folder``: where they are, if they are
+    files. Returns: a sentence to put behind a message, with a blank before it; nothing when no name resembles
+    the word.
     """
     names = {name.lower(): name for name in known}
-    near = [names[name] for name in difflib.get_close_matches(word.lower(), names, n=2, cutoff=0.7)]
-    return f" Did you mean {' or '.join(near)}?" if near else ""
+    near = difflib.get_close_matches(word.lower(), names, n=2, cutoff=0.7)
+    if near and near[0] == word.lower():
+        near = near[:1]
+    return f" Did you mean {' or '.join(os.path.join(folder, names[name]) for name in near)}?" if near else ""
+
+
+def no_such(what: str, path: str | os.PathLike[str]) -> str:
+    """Return that there is nothing at a path, or something else than was meant.
+
+    ``what``: what should be there. Returns: a sentence, and what may have been meant instead.
+    """
+    if os.path.exists(path):
+        return f"{path} is a {'directory' if os.path.isdir(path) else 'file'} and no {what}."
+    folder, name = os.path.split(str(path).rstrip("/"))
+    try:
+        near = did_you_mean(name, os.listdir(folder or "."), folder)
+    except OSError:  # the folder itself is missing
+        near = ""
+    return f"There is no {what} {path}.{near or ' Check the path.'}"
 
 
 def one_of(name: str, choices: Iterable[str]) -> Callable[[str], bool]:

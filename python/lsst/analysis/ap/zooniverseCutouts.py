@@ -71,6 +71,11 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
         repo: str | None = None,
         **kwargs: Any,
     ) -> None:
+        if isinstance(butler, str | Path):
+            raise CutoutsError(
+                f"The butler is a path, {public_uri(butler)}: give Butler(path, collections=...), or use "
+                "ZooniverseCutoutsTask.from_repository()."
+            )
         super().__init__(config, **kwargs)
         self.butler = butler
         self.repo = repo

@@ -99,7 +99,8 @@ class Command:
             try:
                 return self._run(sys.argv[1:] if argv is None else argv)
             finally:
-                sys.stdout.flush()  # while a closed pipe can still be told from a failure
+                if sys.stdout is not None:  # as it is when it was closed from the start
+                    sys.stdout.flush()  # while a closed pipe can still be told from a failure
         except BrokenPipeError:  # whoever read the output, such as head, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 128 + signal.SIGPIPE
@@ -115,6 +116,9 @@ class Command:
         logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=level)
         if level != "DEBUG":  # a server's butler tells of every request, with its address
             logging.getLogger("httpx2").setLevel(logging.WARNING)
+            logging.getLogger("urllib3.connectionpool").setLevel(
+                logging.ERROR
+            )  # the last trial is told by us
         try:
             _refuse_empty(arguments)
             return self.act(arguments)

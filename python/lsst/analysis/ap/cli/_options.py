@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ..domain import CutoutsError
-from ..messages import did_you_mean, public_uri, waiting_for
+from ..messages import cause_of, did_you_mean, public_uri, waiting_for
 from ._command import number_of_jobs
 
 if TYPE_CHECKING:
@@ -63,6 +63,12 @@ def require_places(arguments: argparse.Namespace) -> None:
     """Refuse a command that lacks one of these."""
     if arguments.repo is None or arguments.outdir is None:
         raise CutoutsError("Give the butler repository and the output directory: REPO OUTDIR.")
+    if _is_repository(arguments.outdir) and not _is_repository(arguments.repo):
+        raise CutoutsError(f"{arguments.outdir} is a butler repository: give it first, REPO OUTDIR.")
+
+
+def _is_repository(place: str) -> bool:
+    return Path(place, "butler.yaml").exists()
 
 
 def add_collections_option(group: argparse._ArgumentGroup) -> None:
@@ -86,10 +92,15 @@ def open_butler(repo: str, groups: Sequence[Sequence[str]] | None) -> "Butler":
         with waiting_for(f"butler repository {public_uri(repo)}"):
             butler = Butler.from_config(repo, writeable=False)
     except Exception as error:  # what comes depends on the kind of repository
-        cause = next(iter(str(error).splitlines()), type(error).__name__)
+        cause = public_uri(cause_of(error)).partition(" (given ")[0].rstrip(".")
+        near = next((f" Did you mean {path.parent}?" for path in Path(repo).glob("*/butler.yaml")), "")
+        remedy = (
+            "Check the address, and that you may read there."
+            if "://" in repo
+            else "Give the directory that holds butler.yaml, its URI, or its label."
+        )
         raise CutoutsError(
-            f"Butler repository {public_uri(repo)} cannot be opened: {public_uri(cause).rstrip('.')}. "
-            "Give the directory that holds butler.yaml, its URI, or its label."
+            f"Butler repository {public_uri(repo)} cannot be opened: {cause}.{near} {remedy}"
         ) from error
     collections: list[str] = []
     for word in filter(None, words):
@@ -155,7 +166,7 @@ def configured[C: "Config", T](
         overrides = ConfigOverrides()
         overrides.addFileOverride(file)
         hints = [f" {name}{_hint(name, config)}" for name in _unknown_fields(file, config)]
-        hint = "".join((".", *hints) if hints else ())
+        hint = "".join((".", *(hints or (" It is to be as --show-config prints one.",))))
         _apply(validated, overrides, config, f"Configuration file {file}", hint)
     overrides = ConfigOverrides()
     for word in arguments.config:
@@ -190,10 +201,11 @@ def _field_and_value(word: str, config: "Config") -> tuple[str, Any]:
         return name, repr(value.strip("'\""))  # else words with commas between them would be several
     if isinstance(field, ListField) and not value.startswith(("[", "(")):
         try:
-            return name, [field.itemtype(item) for item in value.split(",") if item]
+            items = [field.itemtype(item) for item in value.split(",") if item]
         except ValueError as error:
             kind = field.itemtype.__name__
             raise CutoutsError(f"-c {word!r}: {name} is a list of {kind}, such as 1,2.") from error
+        return name, list(map(repr, items)) if field.itemtype is str else items  # text would be evaluated
     return name, value
 
 

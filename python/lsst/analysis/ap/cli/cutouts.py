@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 _FEW = 1000
 """As many sources are held in memory before the work begins, as a batch of it may have."""
 
+_EPOCHS = 12
+"""How many stamps still make a picture that can be taken in at once."""
+
 _DESCRIPTION = """
 Make one picture of each DiaSource: template, science and difference image side by side, cut from the images
 of a butler repository, and a manifest that Zooniverse accepts. Running the same command again finishes an
@@ -124,9 +127,8 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     work.add_argument(
         "--epochs",
         type=at_least_one,
-        default=12,
         metavar="N",
-        help="how many epochs --history shows at most (default: 12)",
+        help=f"how many epochs --history shows at most (default: {_EPOCHS})",
     )
     work.add_argument("--retry-failed", action="store_true", help="only what failed in an earlier run")
     add_work_options(work)
@@ -137,6 +139,8 @@ def _run(arguments: argparse.Namespace) -> int:
         _make_task(arguments).config.saveToStream(sys.stdout)
         return 0
     check_source_options(arguments)
+    if arguments.epochs is not None and not arguments.history:
+        raise CutoutsError("--epochs says how many --history shows; give that too.")
     if arguments.gallery and "://" in str(arguments.outdir):
         raise CutoutsError("--gallery writes a page for a local directory: give a path as OUTDIR.")
     if arguments.jobs > 1 and not arguments.dry_run:
@@ -235,7 +239,7 @@ def _write_histories(
 
     if task.butler is None:
         raise CutoutsError("--history cuts stamps from many images: give a REPO.")
-    limit = 0 if arguments.history == "json" else arguments.epochs
+    limit = 0 if arguments.history == "json" else arguments.epochs or _EPOCHS
 
     def make(column: str, identifier: int) -> History:
         if column == "ssObjectId":

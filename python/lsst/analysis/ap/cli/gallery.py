@@ -6,9 +6,12 @@ Nothing heavy is imported until the words are understood.
 __all__ = ("build_parser", "main")
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..domain import CutoutsError
+from ..messages import did_you_mean
 from ._command import Command, positive
 
 _DESCRIPTION = """
@@ -88,9 +91,17 @@ def _settle(words: Sequence[str]) -> tuple[list[str], str | None]:
     """Return the directories of pictures, and where the page goes."""
     from ..output import holds_pictures
 
-    if len(words) > 1 and not holds_pictures(Path(words[-1])):
-        return list(words[:-1]), words[-1]
-    return list(words), None
+    if len(words) == 1 or holds_pictures(last := Path(words[-1])):
+        return list(words), None
+    if len(words) == 2 and last.parent.is_dir() and not last.exists():
+        runs = (
+            path.name for path in last.parent.iterdir() if path != Path(words[0]) and holds_pictures(path)
+        )
+        if near := did_you_mean(last.name, runs, os.path.dirname(last)):
+            raise CutoutsError(
+                f"There is no directory {last}.{near} If the page is to go there, make that directory first."
+            )
+    return list(words[:-1]), words[-1]
 
 
 _COMMAND = Command("zooniverseCutoutsGallery", "DIR [DIR] [OUT]", _DESCRIPTION, _EPILOG, _declare, _run)

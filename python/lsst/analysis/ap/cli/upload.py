@@ -71,26 +71,22 @@ def _run(arguments: argparse.Namespace) -> int:
             "prints."
         )
     logging.getLogger("urllib3").setLevel(logging.INFO)  # in more detail it shows signatures
-    from ..output import open_existing
-    from ..zooniverse import find_account, upload, upload_status
+    from ..zooniverse import upload, upload_status
 
-    with open_existing(arguments.directory):
-        pass  # what is wrong with it is said before a password is asked for
-    account = find_account(staging=arguments.staging)
     if arguments.status or arguments.dry_run:
-        status = upload_status(arguments.directory, arguments.subject_set, account=account)
+        status = upload_status(arguments.directory, arguments.subject_set, staging=arguments.staging)
         for line in status.lines():
             print(line)
         return 0 if arguments.dry_run or status.agrees else 1
     result = upload(
         arguments.directory,
         arguments.subject_set,
-        account=account,
+        staging=arguments.staging,
         jobs=arguments.jobs,
         limit=arguments.limit,
         progress=False if arguments.quiet else None,
     )
-    print(f"subject set {arguments.subject_set} at {account.endpoint}")
+    print(f"subject set {arguments.subject_set} at {result.endpoint}")
     rows = {"sent": len(result.sent), "already there": len(result.skipped), "failed": len(result.failed)}
     if result.left:
         rows["left"] = result.left

@@ -66,10 +66,17 @@ def make_demo(
         Raised when there is a demo in ``root`` and ``overwrite`` is not set, when a number is too small, and
         when GalSim or photutils is not installed.
     """
-    least = {"size": 200, "visits": 1, "detectors": 1, "sources_per_detector": 0}
-    for name, value in zip(least, (size, visits, detectors, sources_per_detector), strict=True):
-        if value < least[name]:
-            raise CutoutsError(f"{name} is {value}; the demo needs at least {least[name]}")
+    for name, value, least, most in (
+        ("seed", seed, 0, None),
+        ("size", size, 200, 4000),
+        ("visits", visits, 1, 1000),
+        ("detectors", detectors, 1, 100),
+        ("sources_per_detector", sources_per_detector, 0, 1000),
+    ):
+        if value < least:
+            raise CutoutsError(f"{name} is {value}; the demo needs at least {least}")
+        if most is not None and value > most:
+            raise CutoutsError(f"{name} is {value}; the demo can have {most} at most")
     for name in ("galsim", "photutils"):
         if importlib.util.find_spec(name) is None:
             raise CutoutsError(f"The demo needs {name}, which is not installed: {install_line('demo')}")

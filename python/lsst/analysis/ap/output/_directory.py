@@ -113,7 +113,9 @@ class OutputDirectory:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CutoutsError(f"Output directory {self.path} cannot be made: {error.strerror}.") from error
+            raise CutoutsError(
+                f"Output directory {self.path} cannot be made: {error.strerror}. Give another one."
+            ) from error
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise CutoutsError(f"Output directory {self.path} cannot be written to: check its permissions.")
         self._status = self.path.stat()

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..domain import CutoutsError
+from ..messages import no_such
 from ._directory import PICTURE_PATH, OutputDirectory
 from ._journal import JOURNAL_NAME, Journal
 from ._journal_tables import join_rows, typed, unpack_rows
@@ -29,7 +30,7 @@ def open_existing(place: str | os.PathLike[str]) -> Iterator[tuple[OutputDirecto
     is no such directory, or no run has filled it.
     """
     if not is_uri(place) and not Path(place).is_dir():
-        raise CutoutsError(f"There is no directory {place}: give the OUTDIR of a run.")
+        raise CutoutsError(f"{no_such('directory', place)} Give the OUTDIR of a run.")
     with open_directory(place) as directory, Journal(directory, existing=True) as journal:
         yield directory, journal
 
@@ -60,6 +61,8 @@ def read_record(path: Path) -> DirectoryRecord:
     Returns: its pictures and their rows. Of pictures that an older version made, only the columns of the
     manifest are known. Raises `CutoutsError` when there are no pictures, or a run is at work.
     """
+    if not path.is_dir():
+        raise CutoutsError(no_such("directory", path))
     if not holds_pictures(path):
         raise CutoutsError(f"{path} holds no pictures of zooniverseCutouts: name a directory that it wrote.")
     journal = (path / JOURNAL_NAME).absolute()

@@ -177,6 +177,8 @@ def open_directory(place: str | os.PathLike[str]) -> OutputDirectory:
     ``file://``). Returns: the directory, to be used as a context manager. Raises `CutoutsError` when it
     cannot be made, or not be written to.
     """
+    if not isinstance(place, str | os.PathLike):
+        raise CutoutsError(f"The output directory is a {type(place).__name__}, not a path.")
     if not os.fspath(place):
         raise CutoutsError("The name of the output directory is empty: give one, such as '.' for this one.")
     if not is_uri(place):

@@ -99,7 +99,7 @@ def fill_directory(
             "Without pictures there is nothing that keys could stand for: leave out pictures=False or "
             "manifestColumns=anonymous."
         )
-    with open_directory(outdir) as directory, Journal(directory) as journal:
+    with open_directory(outdir) as directory, Journal(directory, existing=options.retry_failed) as journal:
         stamps = None if source.stamps is None else StampFiles(directory, source.stamps)
         batches = prepare_columns(batches, columns)
         secret = journal.secret() if form.anonymous else None

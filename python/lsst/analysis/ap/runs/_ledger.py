@@ -197,9 +197,9 @@ class Ledger:
         self.failed.sort()
         counts = {"written": len(self.written), "skipped": len(self.skipped), "failed": len(self.failed)}
         names = self.lists.write(advance)
-        self.commands = self.lists.commands(names)
         self.journal.end_run(counts)
         pictures, failures = self.journal.counts()
+        self.commands = self.lists.commands(names) if pictures else {}
         settings, runs = self.journal.settings, self.journal.runs()
         report = {
             "run": counts,

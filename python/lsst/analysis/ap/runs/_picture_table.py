@@ -171,7 +171,8 @@ def read_description(butler: "Butler", ref: "DatasetRef") -> Description:
 
     Raises `CutoutsError` when it cannot be read, or is no table of pictures.
     """
-    schema = _get(butler, ref.makeComponentRef("schema"))
+    has_schema = "schema" in ref.datasetType.storageClass.allComponents()
+    schema = _get(butler, ref.makeComponentRef("schema")) if has_schema else None
     metadata = getattr(schema, "metadata", None) or {}
     if _KEY not in metadata:
         raise CutoutsError(

@@ -15,7 +15,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,9 @@ from ..messages import did_you_mean
 from ..sources import Selection
 from ..sources._reasons import REASON, reasons_of
 from ._repository import Repository
+
+if TYPE_CHECKING:
+    from lsst.sphgeom import Region, UnitVector3d
 
 _LOG = logging.getLogger(__name__)
 
@@ -56,8 +59,8 @@ class Survey:
     """How many have no visit or no detector."""
     without_position: int = 0
     """How many have no position: null, NaN or off the sky."""
-    within_radians: bool = True
-    """Whether every position could be one in radians."""
+    within_hours: bool = True
+    """Whether every right ascension could be one in hours, or in radians."""
     repeated: int = 0
     """How many rows repeat the ``diaSourceId`` of another."""
     unreadable: int = 0
@@ -82,7 +85,7 @@ def survey(tables: Iterable[pa.Table]) -> Survey:
             result.unreadable += len(reasons)
             result.reason = result.reason or "; ".join(next(iter(reasons.values()), []))
     result.repeated = result.count - len(np.unique(np.concatenate(ids))) if ids else 0
-    result.within_radians = result.within_radians and result.count > result.without_position
+    result.within_hours = result.within_hours and result.count > result.without_position
     return result
 
 
@@ -103,7 +106,7 @@ def _count_positions(table: pa.Table, result: Survey) -> None:
     with np.errstate(invalid="ignore"):
         good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
     result.without_position += int(len(table) - good.sum())
-    result.within_radians &= bool(np.all((np.abs(ra[good]) <= 2 * np.pi) & (np.abs(dec[good]) <= np.pi / 2)))
+    result.within_hours &= bool(np.all(np.abs(ra[good]) <= 24))
     keys = [name for name in ("instrument", "visit", "detector") if name in table.column_names]
     groups = table.select(keys).group_by(keys).aggregate([([], "count_all")])
     for row in groups.to_pylist():
@@ -200,25 +203,33 @@ def _check_instruments(survey: Survey, repository: Repository) -> None:
 
 
 def _check_units(survey: Survey, repository: Repository) -> None:
-    """Refuse positions in radians, if the images say that they are none in degrees."""
-    if not survey.within_radians or survey.example is None:
+    """Refuse positions in radians or hours, if the images say that they are none in degrees."""
+    if not survey.within_hours or survey.example is None:
         return
     data_id, ra, dec = survey.example
     if not data_id.instrument:
         data_id = DetectorVisit(repository.instrument or "", data_id.visit, data_id.detector)
-    if (inside := _is_on_image(repository, data_id, math.radians(ra), math.radians(dec))) is None:
+    if (region := _region(repository, data_id)) is None or region.contains(_direction(ra, dec)):
         return
-    if not inside and _is_on_image(repository, data_id, ra, dec):
-        raise CutoutsError(
-            f"All {survey.count} positions are in radians, as the image of {data_id} shows: convert the "
-            "columns ra and dec to degrees."
-        )
+    for what, there, remedy in (
+        ("positions are in radians", (math.degrees(ra), math.degrees(dec)), "columns ra and dec"),
+        ("right ascensions are in hours", (15 * ra, dec), "column ra"),
+    ):
+        if abs(there[1]) <= 90 and region.contains(_direction(*there)):
+            raise CutoutsError(
+                f"All {survey.count} {what}, as the image of {data_id} shows: convert the {remedy} to "
+                "degrees."
+            )
 
 
-def _is_on_image(repository: Repository, data_id: DetectorVisit, lon: float, lat: float) -> bool | None:
-    """Return whether a position in radians is on an image; None if unknown."""
+def _direction(ra: float, dec: float) -> "UnitVector3d":
     from lsst.sphgeom import LonLat, UnitVector3d
 
+    return UnitVector3d(LonLat.fromDegrees(ra, dec))
+
+
+def _region(repository: Repository, data_id: DetectorVisit) -> "Region | None":
+    """Return where on the sky an image is; None if unknown."""
     butler = repository.butler
     assert butler is not None
     try:
@@ -233,9 +244,7 @@ def _is_on_image(repository: Repository, data_id: DetectorVisit, lon: float, lat
         )
     except Exception:  # the butler has many words for a data ID that it does not know
         return None
-    if not records or records[0].region is None:
-        return None
-    return bool(records[0].region.contains(UnitVector3d(LonLat.fromRadians(lon, lat))))
+    return records[0].region if records else None
 
 
 def warn_of_absent(selection: Selection, survey: Survey) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from ..domain import CutoutsError
+from ..messages import no_such
 from ._alert_packets import Packet, read_packets
 from ._arrays import arrow_array
 from ._catalog import TableCatalog
@@ -50,8 +51,8 @@ def open_alerts(paths: Sequence[str | Path], instrument: str | None = None) -> T
         Raised when there is no such file.
     """
     for path in paths:
-        if not Path(path).exists():
-            raise CutoutsError(f"There is no alert file {path}. Check the path.")
+        if not Path(path).exists() or Path(path).is_dir():
+            raise CutoutsError(no_such("alert file", path))
 
     def tables(columns: Collection[str] | None, selection: Selection) -> Iterator[pa.Table]:
         standardizer = Standardizer(Meanings(packer=RubinPacker), required=("diaSourceId",))

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 import sqlalchemy as sa
 
 from ..domain import CutoutsError
-from ..messages import cause_of, install_line, public_uri
+from ..messages import cause_of, install_line, no_such, public_uri
 from ._files import SQLITE_SUFFIXES
 
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
@@ -58,7 +58,7 @@ class Database:
         """
         path = Path(path)
         if not path.is_file():
-            raise CutoutsError(f"There is no SQLite file {path}. Check the path.")
+            raise CutoutsError(no_such("SQLite file", path))
         uri = f"file:{quote(str(path.resolve()))}?mode=ro"
 
         def connect() -> sqlite3.Connection:

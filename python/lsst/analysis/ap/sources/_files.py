@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 import pyarrow as pa
 
 from ..domain import CutoutsError
-from ..messages import cause_of
+from ..messages import cause_of, no_such
 from ._arrays import join_tables
 from ._astropy_files import read_ecsv, read_fits, read_votable
 from ._catalog import TableCatalog
@@ -73,7 +73,7 @@ def open_catalog(path: str | Path, meanings: Meanings | None = None) -> TableCat
     is_folder = name.endswith("/") if is_uri else Path(name).is_dir()
     suffix = PARQUET_SUFFIXES[0] if is_folder else _suffix(name)
     if not is_uri and not Path(name).exists():
-        raise CutoutsError(f"There is no catalogue {path}. Check the path.")
+        raise CutoutsError(no_such("catalogue", path))
     if suffix in SQLITE_SUFFIXES:
         raise CutoutsError(
             f"Catalogue {path} is a database: open it as an SQLite file.", choices=("sqlitefile",)
@@ -116,7 +116,10 @@ def _tables(
                     path = stack.enter_context(place.as_local()).ospath
             yield from _read(path if is_folder else _plain(Path(path), stack), suffix, filesystem, columns)
         except Exception as error:  # each format has its own for what is wrong with a file
-            message = f"Catalogue {name} cannot be read as {suffix[1:]}: {cause_of(error)}"
+            remedy = "" if isinstance(error, CutoutsError) else " Is it whole, and its suffix right?"
+            message = (
+                f"Catalogue {name} cannot be read as {suffix[1:]}: {cause_of(error).rstrip('.?')}.{remedy}"
+            )
             raise CutoutsError(message) from error
 
 

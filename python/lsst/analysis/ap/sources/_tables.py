@@ -25,7 +25,7 @@ type Sources = Table | pa.RecordBatchReader | Iterable[Table] | StandardTables
 
 _TABLES: Final = (
     "Give a pandas DataFrame, an astropy Table, a pyarrow Table, an afw SourceCatalog, or an iterable of "
-    "these."
+    "these; for a row a table of one, such as table[k : k + 1]."
 )
 
 
@@ -70,7 +70,9 @@ def arrow_tables(
     table = as_arrow(sources)
     if table is not None:
         yield Standardizer(meanings, required, whole=True)(table)
-    elif isinstance(sources, Iterable) and not isinstance(sources, str | bytes | Mapping):
+    elif isinstance(sources, Iterable) and not (
+        isinstance(sources, str | bytes | Mapping) or _is_row(sources)
+    ):
         standardizer = Standardizer(meanings, required)
         for part in sources:
             table = as_arrow(part)
@@ -100,6 +102,8 @@ def as_arrow(table: Any) -> pa.Table | None:
         table = afw_table(table)
     if module == "pyvo" and hasattr(table, "to_table"):
         table = table.to_table()  # what a query gives
+    if _is_row(table):
+        return None
     if hasattr(table, "colnames") and hasattr(table, "columns"):
         return _from_astropy(table)
     if module == "polars" and hasattr(table, "collect"):
@@ -107,6 +111,11 @@ def as_arrow(table: Any) -> pa.Table | None:
     if hasattr(table, "__arrow_c_stream__"):
         return pa.table(table)
     return None
+
+
+def _is_row(table: Any) -> bool:
+    """Return whether this is an astropy Row or a pandas Series, which look like tables."""
+    return (hasattr(table, "colnames") and hasattr(table, "table")) or type(table).__name__ == "Series"
 
 
 def _from_pandas(frame: "pd.DataFrame") -> pa.Table:

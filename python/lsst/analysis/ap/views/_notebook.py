@@ -145,6 +145,8 @@ class NotebookViews(ObjectViews):
         if len(grid) > 1:
             display(grid)  # type: ignore[no-untyped-call]
             return
+        if not grid:
+            raise CutoutsError("There is no DiaSource to show: the table is empty.")
         (picture,) = grid.outcomes
         if isinstance(picture, str):
             raise CutoutsError(f"DiaSource {grid.rows[0].get('diaSourceId')}: {picture}")

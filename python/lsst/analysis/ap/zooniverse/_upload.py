@@ -38,6 +38,8 @@ class UploadResult:
     """How many subjects the limit left out."""
     table: str
     """Path of the table that joins subjects and DiaSources."""
+    endpoint: str
+    """Where the subject set is."""
 
 
 def upload(
@@ -45,6 +47,7 @@ def upload(
     subject_set: int,
     *,
     account: Account | None = None,
+    staging: bool = False,
     jobs: int = 4,
     limit: int | None = None,
     progress: bool | None = None,
@@ -62,7 +65,9 @@ def upload(
     subject_set : `int`
         Identifier of the subject set.
     account : `Account`, optional
-        Who uploads, and where to; by default as `find_account` finds.
+        Who uploads, and where to; by default as `find_account` finds, once the directory is in order.
+    staging : `bool`, optional
+        Whether `find_account` is to take the server for trials.
     jobs : `int`, optional
         How many connections to use.
     limit : `int`, optional
@@ -87,7 +92,7 @@ def upload(
         raise CutoutsError(f"The number of connections is {jobs}; it must be at least 1.")
     with open_existing(directory) as (folder, journal):
         subjects = read_subjects(folder, journal)
-        account = account or find_account()
+        account = account or find_account(staging=staging)
         _refuse_other_sets(Ledger.places(journal), account.endpoint, subject_set)
         ledger = Ledger(journal, account.endpoint, subject_set)
         before = {identifier for identifier, entry in ledger.items() if entry.is_done}
@@ -105,7 +110,8 @@ def upload(
             _write_tables(folder, subjects, ledger, failed)
         skipped = [s.diaSourceId for s in subjects.members if s.diaSourceId in before]
         sent = [i for i, entry in ledger.items() if entry.is_done and i not in before]
-        return UploadResult(tuple(sent), tuple(skipped), failed, left, f"{folder.name.rstrip('/')}/{_TABLE}")
+        table = f"{folder.name.rstrip('/')}/{_TABLE}"
+        return UploadResult(tuple(sent), tuple(skipped), failed, left, table, account.endpoint)
 
 
 def _refuse_other_sets(places: list[tuple[str, int]], endpoint: str, subject_set: int) -> None:

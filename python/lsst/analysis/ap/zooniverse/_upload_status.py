@@ -72,6 +72,7 @@ def upload_status(
     subject_set: int | None = None,
     *,
     account: Account | None = None,
+    staging: bool = False,
     patience: Patience | None = None,
 ) -> UploadStatus:
     """Compare a directory with a subject set, and change nothing.
@@ -83,7 +84,9 @@ def upload_status(
     subject_set : `int`, optional
         Identifier of the subject set; by default the one that the directory was sent to.
     account : `Account`, optional
-        Who asks, and where; by default as `find_account` finds.
+        Who asks, and where; by default as `find_account` finds, once the directory is in order.
+    staging : `bool`, optional
+        Whether `find_account` is to take the server for trials.
     patience : `Patience`, optional
         How long to wait for the server.
 
@@ -99,7 +102,7 @@ def upload_status(
     """
     with open_existing(directory) as (folder, journal):
         subjects = read_subjects(folder, journal)
-        account = account or find_account()
+        account = account or find_account(staging=staging)
         number = _the_set(journal, account) if subject_set is None else subject_set
         ledger = Ledger(journal, account.endpoint, number)
         api = Panoptes(account, Connection(patience or Patience()))

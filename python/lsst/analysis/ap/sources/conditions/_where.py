@@ -15,7 +15,7 @@ _FUNCTIONS: Final = ("abs", "sqrt", "log10", "sin", "cos", "radians")
 _ARITHMETIC: Final = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _COMPARISONS: Final = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _HELP: Final = (
-    "It is made of column names, numbers, quoted text, + - * /, comparisons, in (...), is None, and, or, "
+    "It is made of column names, numbers, quoted text, + - * /, == != < <= > >=, in (...), is None, and, or, "
     f"not, and {', '.join(_FUNCTIONS)}"
 )
 

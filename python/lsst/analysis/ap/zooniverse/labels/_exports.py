@@ -14,6 +14,7 @@ from pyarrow import csv as arrow_csv
 from zlib_ng import gzip_ng, zlib_ng
 
 from ...domain import CutoutsError, UnreadableError
+from ...messages import no_such
 
 CLASSIFICATIONS: Final = (
     *("classification_id", "user_name", "user_id", "workflow_id", "workflow_name", "workflow_version"),
@@ -88,12 +89,13 @@ def open_export(path: str | Path) -> Export:
         with _open(path) as text:
             start = text.readline()
     except FileNotFoundError as error:
-        raise UnreadableError(f"There is no file {path}.") from error
+        raise UnreadableError(no_such("file", path)) from error
     except _DAMAGE as error:
         raise UnreadableError(f"{path} cannot be read: {_line(error)}. {_REMEDY}") from error
     if start.startswith(_ZIP):
         raise CutoutsError(f"{path} is a zip archive: unpack it and give the CSV file in it.")
-    header = next(csv.reader(io.StringIO(start.decode("utf-8-sig", errors="replace"))), [])
+    header = start.decode("utf-8-sig", errors="replace").splitlines()[:1]
+    header = next(csv.reader(header), [])
     lacking = {kind: [name for name in names if name not in header] for kind, names in _KINDS.items()}
     for kind, names in lacking.items():
         if not names:
