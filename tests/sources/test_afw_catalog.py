@@ -231,3 +231,23 @@ def test_flags_have_the_columns_that_the_apdb_gave_them():
     names = {afw + end: column + end for (afw, column), ends in FLAGS.items() for end in ends}
     assert len(names) == 32
     assert {afw: current_name(afw) for afw in names} == names
+
+
+def test_measurements_of_the_first_apdbs_have_the_names_of_today():
+    """What afw calls them, what ap_association called them until 2023, and what it calls them today."""
+    names = {
+        "psFlux": ("slot_PsfFlux_instFlux", "psfFlux"),
+        "psFluxErr": ("slot_PsfFlux_instFluxErr", "psfFluxErr"),
+        "psChi2": ("slot_PsfFlux_chi2", "psfChi2"),
+        "psNdata": ("slot_PsfFlux_npixels", "psfNdata"),
+        "apFlux": ("slot_ApFlux_instFlux", "apFlux"),
+        "apFluxErr": ("slot_ApFlux_instFluxErr", "apFluxErr"),
+        "totFlux": ("ip_diffim_forced_PsfFlux_instFlux", "scienceFlux"),
+        "totFluxErr": ("ip_diffim_forced_PsfFlux_instFluxErr", "scienceFluxErr"),
+        "decl": ("coord_dec", "dec"),
+    }
+    assert {old: (current_name(old), current_name(afw)) for old, (afw, _) in names.items()} == {
+        old: (today, today) for old, (_, today) in names.items()
+    }
+    others = {"filterName": "band", "midPointTai": "midpointMjdTai", "spuriousness": "reliability"}
+    assert {old: current_name(old) for old in others} == others
