@@ -87,6 +87,7 @@ def test_other_labels_make_the_files_again(tmp_path):
             "diaSourceId,label\n7,real\n6,real\n7,bogus\n6,real\n",
             "rows that differ for one diaSourceId, as for 7",
         ),
+        ("diaSourceId,label\n7,real\n7,bogus\n", "rows that differ for one diaSourceId, as for 7"),
         ("diaSourceId,label\n7,real,x\n", "cannot be read"),
     ],
 )
