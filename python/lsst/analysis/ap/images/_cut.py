@@ -89,7 +89,7 @@ def cut_stamps(
     y: NDArray[np.float64],
     sizes: NDArray[np.int64],
     *,
-    with_mask: bool = False,
+    with_mask: bool,
     extras: Collection[str] = (),
 ) -> list[tuple[Stamp, ...] | StampError]:
     """Return the stamps of one image around some positions.
@@ -193,7 +193,7 @@ def cut_triplets(
     sizes: ArrayLike,
     *,
     with_mask: bool,
-    require_difference: bool = True,
+    require_difference: bool,
     extras: Collection[str] = (),
 ) -> Stamps:
     """Return the stamps of three images around some sky positions.
