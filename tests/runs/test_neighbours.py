@@ -139,7 +139,7 @@ def test_what_has_no_table_is_told_in_one_line_and_changes_nothing(butler, one_d
     assert pictures == [plain.render(row) for _, row in one_detector.head(3).iterrows()]
 
 
-def test_a_table_that_cannot_be_read_costs_no_picture(demo, near, put, caplog):
+def test_a_table_that_cannot_be_read_costs_no_picture(demo, near, put, tmp_path, caplog):
     _, _, source, _ = near
     data_id = {"instrument": demo.instrument, "visit": demo.visits[0], "detector": 0}
     butler = put("damaged", data_id, dia_object_apdb=Table({"diaObjectId": [1]}))
@@ -152,6 +152,10 @@ def test_a_table_that_cannot_be_read_costs_no_picture(demo, near, put, caplog):
     caplog.clear()
     assert make_task(butler, ["object"]).render(source) == picture
     assert "dia_object_apdb cannot be read" in caplog.text
+    caplog.clear()
+    stamps = make_task(butler, ["object"], writeStamps="npy")
+    assert not stamps.run(Table(source), tmp_path, pictures=False).failed
+    assert "dia_object_apdb" not in caplog.text  # what no picture shows is not read
 
 
 def test_without_a_repository_it_is_told_that_nothing_is_marked(caplog):

@@ -209,7 +209,7 @@ class ZooniverseCutoutsTask(NotebookViews, Task):
         stamps = self.config.makeStampChoice(self.config.sizes)
         source = PictureSource(
             PictureMaker(
-                repository.stamps,
+                repository.stamps if pictures else repository.unmarked_stamps,
                 repository.style,
                 separate_panels,
                 arrays=() if stamps is None else stamps.sizes,

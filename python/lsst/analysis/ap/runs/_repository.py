@@ -118,12 +118,17 @@ class Repository:
         return self._stamps()
 
     @cached_property
+    def unmarked_stamps(self) -> StampSource:
+        """The same, where no picture is drawn that could show what is near the sources."""
+        return self._stamps(marked=False)
+
+    @cached_property
     def remembered_stamps(self) -> StampSource:
         """The same, for sources of few detectors that are wanted again and again."""
         return self._stamps(self.images)
 
-    def _stamps(self, images: RememberedImages | None = None) -> StampSource:
-        neighbours = self.neighbours  # which warns where there is no repository
+    def _stamps(self, images: RememberedImages | None = None, *, marked: bool = True) -> StampSource:
+        neighbours = self.neighbours if marked else None  # which warns where there is no repository
         if self.types is None:
             return AlertStampReader(
                 require_difference=self.config.requireDifference, extras=self.config.stampsPlanes
