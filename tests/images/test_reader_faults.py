@@ -66,12 +66,13 @@ def test_missing_run_is_a_missing_file(read):
     assert "uncompressed" in the_reason(read(collections="LSSTCam/runs/uncompressed"))
 
 
-def test_source_without_a_position_costs_only_itself(afw_butler, afw_sources):
+@pytest.mark.parametrize(("where", "value"), [(0, np.nan), (0, np.inf), (1, np.nan), (1, 90.01), (1, -90.01)])
+def test_source_without_a_position_costs_only_itself(afw_butler, afw_sources, where, value):
     ra, dec = afw_sources.ra[:3].copy(), afw_sources.dec[:3].copy()
-    ra[1] = np.nan
+    (ra, dec)[where][1] = value
     good, bad, other = TripletReader(RepositoryDatasets(afw_butler, TYPES)).read(DETECTOR, ra, dec, [30])
     assert isinstance(bad, StampError)
-    assert "has no position: ra = nan" in str(bad)
+    assert str(bad) == f"has no position: ra = {ra[1]}, dec = {dec[1]}"
     assert isinstance(good, tuple)
     assert isinstance(other, tuple)
 
