@@ -109,6 +109,20 @@ def test_other_sources_are_marked_where_they_are(near):
         assert min(np.hypot(position[0] - n.x, position[1] - n.y) for n in triplet.neighbours) < 0.02
 
 
+def test_a_rejected_source_does_not_mark_itself(near, demo):
+    butler, _, source, truth = near
+    (row,) = butler.get(
+        "dia_source_low_reliability",
+        instrument=demo.instrument,
+        visit=int(source["visit"]),
+        detector=int(source["detector"]),
+    )
+    (triplet,), _ = make_task(butler, ["rejected"], sizes=[60])._cut(row, None)
+    np.testing.assert_allclose(triplet.position, truth["rejected"][0], atol=0.02)
+    ((x, y),) = [(each.x, each.y) for each in triplet.neighbours]
+    np.testing.assert_allclose((x, y), truth["rejected"][1], atol=0.02)
+
+
 def test_pictures_depend_neither_on_processes_nor_on_what_else_is_made(near, tmp_path, contents):
     butler, table, source, _ = near
     task = make_task(butler, list(NEIGHBOURS), sizes=[30, 100])
