@@ -1,3 +1,4 @@
+import dataclasses
 import importlib
 import json
 import os
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 from tests.reading import listed as ids
 
-from lsst.analysis.ap.cli.cutouts import main
+from lsst.analysis.ap.cli.cutouts import _COMMAND, main
 from lsst.analysis.ap.sources import Selection, SqlApdb
 
 
@@ -187,6 +188,15 @@ def test_a_closed_pipe_ends_the_command_quietly(option):
     ) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+def test_a_package_that_is_missing_is_named(refused):
+    def act(arguments):
+        importlib.import_module("no_such_package.part")
+
+    line = refused(["--quiet"], dataclasses.replace(_COMMAND, act=act).main)
+    assert "module no_such_package is not installed" in line
+    assert "'pip check' names" in line
 
 
 def test_an_error_is_told_where_the_output_was_closed():

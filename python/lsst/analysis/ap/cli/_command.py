@@ -130,6 +130,11 @@ class Command:
             how = ", without --overwrite" if getattr(arguments, "overwrite", False) else ""
             print(f"{self.prog}: interrupted; run the same command again to finish{how}.", file=sys.stderr)
             return 128 + signal.SIGINT
+        except ModuleNotFoundError as error:
+            return self._refuse(
+                f"Python module {error.name} is not installed in {sys.prefix}, and this needs it. "
+                "'pip check' names the packages that are missing."
+            )
         except Exception as error:
             cause = " ".join(f"{type(error).__name__}: {error}".split())
             return self._refuse(

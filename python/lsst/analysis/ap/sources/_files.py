@@ -116,7 +116,9 @@ def _tables(
                     path = stack.enter_context(place.as_local()).ospath
             yield from _read(path if is_folder else _plain(Path(path), stack), suffix, filesystem, columns)
         except Exception as error:  # each format has its own for what is wrong with a file
-            remedy = "" if isinstance(error, CutoutsError) else " Is it whole, and its suffix right?"
+            remedy = (
+                "" if is_uri or isinstance(error, CutoutsError) else " Is it whole, and its suffix right?"
+            )
             message = (
                 f"Catalogue {name} cannot be read as {suffix[1:]}: {cause_of(error).rstrip('.?')}.{remedy}"
             )
