@@ -130,7 +130,10 @@ def _choose_workflow(
             choices=("workflow",),
         )
     if not known or (wanted is not None and str(wanted) not in known):
-        raise CutoutsError(f"The exports have no classifications of workflow {wanted}.")
+        raise CutoutsError(
+            f"The exports have no classifications of workflow {wanted}: leave it out to see what they have.",
+            choices=("workflow",),
+        )
     number = known[0] if wanted is None else str(wanted)
     codes = [code for code, other in enumerate(numbers) if other == number]  # its name may have changed
     return int(number), texts[codes[-1]].partition(" ")[2], np.isin(rows["workflow"], codes)
