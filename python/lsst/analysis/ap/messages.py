@@ -58,7 +58,8 @@ def did_you_mean(word: str, known: Iterable[str], folder: str = "") -> str:
 def no_such(what: str, path: str | os.PathLike[str]) -> str:
     """Return that there is nothing at a path, or something else than was meant.
 
-    ``what``: what should be there. Returns: a sentence, and what may have been meant instead.
+    ``what``: what should be there. ``path``: where it was looked for. Returns: a sentence, and what may have
+    been meant instead.
     """
     if os.path.exists(path):
         return f"{path} is a {'directory' if os.path.isdir(path) else 'file'} and no {what}."
