@@ -116,9 +116,8 @@ class Command:
         logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=level)
         if level != "DEBUG":  # a server's butler tells of every request, with its address
             logging.getLogger("httpx2").setLevel(logging.WARNING)
-            logging.getLogger("urllib3.connectionpool").setLevel(
-                logging.ERROR
-            )  # the last trial is told by us
+            # Of trials that fail, the last one is told by the command.
+            logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
         try:
             _refuse_empty(arguments)
             return self.act(arguments)
