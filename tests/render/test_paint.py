@@ -142,7 +142,7 @@ def test_every_pixel_is_the_one_that_matplotlib_draws(data):
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),
