@@ -75,5 +75,6 @@ def _texts(head: bytes) -> Iterator[tuple[str, str]]:
         if kind == b"IDAT":
             return
         if kind == b"tEXt":
-            keyword, _, text = chunk[8:-4].partition(b"\0")
+            length = int.from_bytes(chunk[:4])  # the last one may be cut off
+            keyword, _, text = chunk[8 : 8 + length].partition(b"\0")
             yield keyword.decode("latin-1"), text.decode("latin-1")

@@ -75,6 +75,8 @@ class StampPart:
 
     def __init__(self, path: Path) -> None:
         with pa.ipc.open_file(pa.memory_map(str(path))) as reader:
+            if reader.num_record_batches != 1:
+                raise ValueError(f"it has {reader.num_record_batches} batches, not one")
             self._table = reader.get_batch(0)
         self.columns = StampColumns.of(self._table.schema)
         """What it holds."""
