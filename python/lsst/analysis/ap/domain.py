@@ -82,9 +82,18 @@ class Box:
     def from_center(cls, x: float, y: float, width: int, height: int | None = None) -> Self:
         """Return the box of a given size that afw would cut around a point.
 
-        ``x``, ``y``: centre, PARENT pixels. ``width``, ``height``: size in pixels; a square when ``height``
-        is not given. Returns: per axis the first pixel is ``floor(center - size/2 + 1)``, the rule of
-        `lsst.geom.Box2I.makeCenteredBox`, on which ``Exposure.getCutout`` stands.
+        Parameters
+        ----------
+        x, y : `float`
+            Centre, PARENT pixels.
+        width, height : `int`
+            Size in pixels; a square when ``height`` is not given.
+
+        Returns
+        -------
+        box : `Box`
+            Per axis the first pixel is ``floor(center - size/2 + 1)``, the rule of
+            `lsst.geom.Box2I.makeCenteredBox`, on which ``Exposure.getCutout`` stands.
         """
         height = width if height is None else height
         x_start = math.floor(x - width / 2 + 1)
@@ -109,7 +118,15 @@ class Box:
     def intersection(self, other: Self) -> Self | None:
         """Return the pixels that both boxes hold.
 
-        ``other``: the other box. Returns: `None` when they share no pixel.
+        Parameters
+        ----------
+        other : `Box`
+            The other box.
+
+        Returns
+        -------
+        box : `Box` or `None`
+            `None` when they share no pixel.
         """
         if (
             self.x_start <= other.x_start
@@ -127,8 +144,20 @@ class Box:
     def slices_within(self, outer: Self) -> tuple[slice, slice]:
         """Return where this box lies in an array of the pixels of another.
 
-        ``outer``: a box that contains this one. Returns: rows, then columns. Raises `ValueError` when a part
-        of this box lies outside ``outer``.
+        Parameters
+        ----------
+        outer : `Box`
+            A box that contains this one.
+
+        Returns
+        -------
+        slices : `tuple` [`slice`, `slice`]
+            Rows, then columns.
+
+        Raises
+        ------
+        ValueError
+            Raised when a part of this box lies outside ``outer``.
         """
         if self.intersection(outer) != self:
             raise ValueError(f"{self} is not inside {outer}")
@@ -168,7 +197,15 @@ class SourceBatch:
     def take(self, rows: Sequence[int]) -> "SourceBatch":
         """Return some of the sources.
 
-        ``rows``: row numbers. Returns: those rows, in that order, with their reasons.
+        Parameters
+        ----------
+        rows : sequence of `int`
+            Row numbers.
+
+        Returns
+        -------
+        batch : `SourceBatch`
+            Those rows, in that order, with their reasons.
         """
         reasons = {new: self.reasons[old] for new, old in enumerate(rows) if old in self.reasons}
         return SourceBatch(self.data_id, self.rows.take(list(rows)), reasons)

@@ -36,7 +36,15 @@ _RETRIES = re.compile(
 def cause_of(error: BaseException) -> str:
     """Return what an error says, on one line.
 
-    ``error``: the error. Returns: its text; the name of its type where it has none.
+    Parameters
+    ----------
+    error : `BaseException`
+        The error.
+
+    Returns
+    -------
+    words : `str`
+        Its text; the name of its type where it has none.
     """
     return _RETRIES.sub(r"\1", " ".join(str(error).split())) or type(error).__name__
 
@@ -44,9 +52,19 @@ def cause_of(error: BaseException) -> str:
 def did_you_mean(word: str, known: Iterable[str], folder: str = "") -> str:
     """Return the question whether another name was meant.
 
-    ``word``: a name that does not exist. ``known``: names that do. ``folder``: where they are, if they are
-    files. Returns: a sentence to put behind a message, with a blank before it; nothing when no name resembles
-    the word.
+    Parameters
+    ----------
+    word : `str`
+        A name that does not exist.
+    known : iterable of `str`
+        Names that do.
+    folder : `str`, optional
+        Where they are, if they are files.
+
+    Returns
+    -------
+    question : `str`
+        A sentence to put behind a message, with a blank before it; nothing when no name resembles the word.
     """
     names = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), names, n=2, cutoff=0.7)
@@ -58,8 +76,17 @@ def did_you_mean(word: str, known: Iterable[str], folder: str = "") -> str:
 def no_such(what: str, path: str | os.PathLike[str]) -> str:
     """Return that there is nothing at a path, or something else than was meant.
 
-    ``what``: what should be there. ``path``: where it was looked for. Returns: a sentence, and what may have
-    been meant instead.
+    Parameters
+    ----------
+    what : `str`
+        What should be there.
+    path : `str` or `pathlib.Path`
+        Where it was looked for.
+
+    Returns
+    -------
+    message : `str`
+        A sentence, and what may have been meant instead.
     """
     if os.path.exists(path):
         return f"{path} is a {'directory' if os.path.isdir(path) else 'file'} and no {what}."
@@ -74,8 +101,17 @@ def no_such(what: str, path: str | os.PathLike[str]) -> str:
 def one_of(name: str, choices: Iterable[str]) -> Callable[[str], bool]:
     """Return what checks the items of a list of words.
 
-    ``name``: the field that has the list. ``choices``: what its items can be. Returns: refuses any other word
-    with a `ValueError` that names the choices, as those of single words do.
+    Parameters
+    ----------
+    name : `str`
+        The field that has the list.
+    choices : iterable of `str`
+        What its items can be.
+
+    Returns
+    -------
+    check : `~collections.abc.Callable`
+        Refuses any other word with a `ValueError` that names the choices, as those of single words do.
     """
     known = tuple(choices)
 
@@ -90,8 +126,16 @@ def one_of(name: str, choices: Iterable[str]) -> Callable[[str], bool]:
 def install_line(extra: str) -> str:
     """Return the command that installs what an extra of this package brings.
 
-    ``extra``: name of the extra. Returns: a line to be typed. It names the packages themselves: this one is
-    installed already, and may be on no index.
+    Parameters
+    ----------
+    extra : `str`
+        Name of the extra.
+
+    Returns
+    -------
+    line : `str`
+        A line to be typed. It names the packages themselves: this one is
+        installed already, and may be on no index.
     """
     from importlib.metadata import PackageNotFoundError, requires
 
@@ -110,9 +154,22 @@ def _belongs(requirement: str, extra: str) -> bool:
 def progress_bar(stage: str, total: int | None, unit: str, shown: bool | None = None) -> Any:
     """Return a bar that tells how far some work is.
 
-    ``stage``: what is done. ``total``: how many things there are to do; `None` when nobody knows. ``unit``:
-    what they are, in the singular. ``shown``: whether the bar shows itself; by default on a terminal and in a
-    notebook. Returns: a context manager; a widget in a notebook.
+    Parameters
+    ----------
+    stage : `str`
+        What is done.
+    total : `int` or `None`
+        How many things there are to do; `None` when nobody knows.
+    unit : `str`
+        What they are, in the singular.
+    shown : `bool`, optional
+        Whether the bar shows itself; by default on a terminal and in a
+        notebook.
+
+    Returns
+    -------
+    bar : `tqdm.tqdm`
+        A context manager; a widget in a notebook.
     """
     if in_notebook := "ipykernel" in sys.modules:  # whose output is no terminal
         from tqdm.auto import tqdm
@@ -125,8 +182,16 @@ def progress_bar(stage: str, total: int | None, unit: str, shown: bool | None = 
 def public_uri(uri: object) -> str:
     """Return a URI without what only its owner may know.
 
-    ``uri``: a path, a URI or what turns into one, such as a database URL. Returns: the same with ``***`` in
-    place of a password, and of the values of a query, which may be a signature or a token.
+    Parameters
+    ----------
+    uri : `object`
+        A path, a URI or what turns into one, such as a database URL.
+
+    Returns
+    -------
+    text : `str`
+        The same with ``***`` in place of a password, and of the values of a
+        query, which may be a signature or a token.
     """
     text = re.sub(r"(://[^:/?#@\s]*):\S*@", r"\1:***@", str(uri))
     return re.sub(r"(?<=[?&])([^=&#\s]+)=[^&#\s]*", r"\1=***", text) if "://" in text else text
@@ -136,8 +201,17 @@ def public_uri(uri: object) -> str:
 def waiting_for(what: str, seconds: float = 10.0) -> Iterator[None]:
     """Say what is waited for, if it takes long.
 
-    ``what``: what might not answer. ``seconds``: how long a wait is that needs no word. Yields: while that is
-    waited for.
+    Parameters
+    ----------
+    what : `str`
+        What might not answer.
+    seconds : `float`, optional
+        How long a wait is that needs no word.
+
+    Yields
+    ------
+    nothing
+        While that is waited for.
     """
     timer = threading.Timer(seconds, _log.warning, ("Still waiting for %s ...", what))
     timer.daemon = True

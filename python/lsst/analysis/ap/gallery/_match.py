@@ -19,11 +19,25 @@ def match_sources(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Match sources by position within visit and detector, one to one.
 
-    ``before``, ``after``: catalogues with ``visit``, ``detector``, ``diaSourceId``, ``ra`` and ``dec``
-    (degrees, ICRS). ``radius``: greatest distance of a pair in arcseconds. Returns: row numbers of each pair
-    in either, and its distance in arcseconds, ascending. The closest pair of all is taken first, then the
-    closest of those that are left; so the pairs are the same when the catalogues are exchanged. Raises
-    `CutoutsError` when the radius is no distance, or a column is missing.
+    Parameters
+    ----------
+    before, after : `pyarrow.Table`
+        Catalogues with ``visit``, ``detector``, ``diaSourceId``, ``ra`` and ``dec`` (degrees, ICRS).
+    radius : `float`
+        Greatest distance of a pair in arcseconds.
+
+    Returns
+    -------
+    rows_before, rows_after : `numpy.ndarray`
+        Row numbers of each pair.
+    distance : `numpy.ndarray`
+        Distance of each pair in arcseconds, ascending. The closest pair of all is taken first, then the
+        closest of those that are left; so the pairs are the same when the catalogues are exchanged.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when the radius is no distance, or a column is missing.
     """
     from scipy.spatial import cKDTree
 

@@ -137,18 +137,37 @@ class OutputConfig(Config):
         return int(self.chunkFiles - 1) // (1 + len(PANELS) * separatePanels)
 
     def needsPanels(self) -> bool:
-        """Return whether panels must be files of their own, as subjects consist of them."""
+        """Return whether panels must be files of their own.
+
+        Returns
+        -------
+        needs : `bool`
+            Whether subjects consist of them.
+        """
         return tuple(self.subjectFrames) != (COMPOSITE,)
 
     def isAnonymous(self) -> bool:
-        """Return whether, by ``manifestColumns``, nothing published tells which source a subject shows."""
+        """Return whether nothing that is published tells which source a subject shows.
+
+        Returns
+        -------
+        anonymous : `bool`
+            Whether ``manifestColumns`` says so.
+        """
         return ANONYMOUS in (item.strip() for item in self.manifestColumns)
 
     def orderSeed(self) -> int | None:
         """Return the seed of a random order of the manifest.
 
-        Returns: `None` for the order of visit, detector and diaSourceId. Raises `ValueError` when
-        ``manifestOrder`` is no order.
+        Returns
+        -------
+        seed : `int` or `None`
+            `None` for the order of visit, detector and diaSourceId.
+
+        Raises
+        ------
+        ValueError
+            Raised when ``manifestOrder`` is no order.
         """
         if self.manifestOrder == "detector":
             return None
@@ -158,14 +177,29 @@ class OutputConfig(Config):
         return int(seed or 0)
 
     def chosenColumns(self) -> tuple[ManifestColumn, ...]:
-        """Return the metadata columns of the manifest that ``manifestColumns`` stands for."""
+        """Return the metadata columns of the manifest.
+
+        Returns
+        -------
+        columns : `tuple` [`~lsst.analysis.ap.output.ManifestColumn`, ...]
+            What ``manifestColumns`` stands for.
+        """
         return choose_columns(self.manifestColumns, OutputConfig._fields["manifestColumns"].default)
 
     def makePictureNames(self, secret: bytes | None, *, separatePanels: bool) -> PictureNames:
         """Return how pictures are named.
 
-        ``secret``: what makes keys in place of identifiers. ``separatePanels``: whether each panel is a
-        picture of its own as well. Returns: their names and folders.
+        Parameters
+        ----------
+        secret : `bytes` or `None`
+            What makes keys in place of identifiers.
+        separatePanels : `bool`
+            Whether each panel is a picture of its own as well.
+
+        Returns
+        -------
+        names : `~lsst.analysis.ap.output.PictureNames`
+            Their names and folders.
         """
         sources = None if self.chunkFiles is None else max(1, self._sourcesOfAFolder(separatePanels))
         return PictureNames(self.chunkSize, sources, secret)
@@ -173,8 +207,17 @@ class OutputConfig(Config):
     def makeManifestForm(self, columns: Sequence[ManifestColumn], *, pictures: bool = True) -> ManifestForm:
         """Return what the manifest looks like.
 
-        ``columns``: its metadata columns. ``pictures``: whether there are any. Returns: its style, columns
-        and length.
+        Parameters
+        ----------
+        columns : sequence of `~lsst.analysis.ap.output.ManifestColumn`
+            Its metadata columns.
+        pictures : `bool`, optional
+            Whether there are any.
+
+        Returns
+        -------
+        form : `~lsst.analysis.ap.output.ManifestForm`
+            Its style, columns and length.
         """
         return ManifestForm(
             self.manifestStyle or ("panoptes" if self.urlRoot is None else "hosted"),

@@ -37,11 +37,26 @@ def panels_image(
 ) -> Image:
     """Return the panels of a triplet beside each other.
 
-    ``style``: how they look. Its text rows are not drawn; where it has any, the limits stand below the
-    panels. ``triplet``: the stamps, whatever their size. ``row``: the source's values by APDB column name,
-    for its footprint. ``limits``: values between which the panels are shown, from `panel_limits` or
-    `common_limits`; by default those of the triplet itself. ``panels``: numbers of the panels. ``titles``:
-    whether the panels have their titles. Returns: RGB, (rows from the top, columns, 3), without a margin.
+    Parameters
+    ----------
+    style : `PictureStyle`
+        How they look. Its text rows are not drawn; where it has any, the limits stand below the panels.
+    triplet : `~lsst.analysis.ap.domain.Triplet`
+        The stamps, whatever their size.
+    row : `~collections.abc.Mapping`, optional
+        The source's values by APDB column name, for its footprint.
+    limits : `tuple` [`Limits`], optional
+        Values between which the panels are shown, from `panel_limits` or
+        `common_limits`; by default those of the triplet itself.
+    panels : `~collections.abc.Sequence` [`int`], optional
+        Numbers of the panels.
+    titles : `bool`, optional
+        Whether the panels have their titles.
+
+    Returns
+    -------
+    image : `numpy.ndarray`
+        RGB, (rows from the top, columns, 3), without a margin.
     """
     size = triplet.science.box.width
     style = replace(style, sizes=(size,))
@@ -69,10 +84,26 @@ def grid_image(
 ) -> Image:
     """Return pictures in rows and columns, each below its caption.
 
-    ``style``: the paper, and the size of the captions. ``images``: RGB, (rows from the top, columns, 3);
-    sizes may differ. ``captions``: one for each; empty for none. Long ones are written smaller, and cut short
-    where that does not help. ``columns``: how many stand in a row. Returns: RGB, (rows from the top, columns,
-    3). Raises `ValueError` when there is nothing to show, or not a caption for each.
+    Parameters
+    ----------
+    style : `PictureStyle`
+        The paper, and the size of the captions.
+    images : `~collections.abc.Sequence` [`numpy.ndarray`]
+        RGB, (rows from the top, columns, 3); sizes may differ.
+    captions : `~collections.abc.Sequence` [`str`]
+        One for each; empty for none. Long ones are written smaller, and cut short where that does not help.
+    columns : `int`, optional
+        How many stand in a row.
+
+    Returns
+    -------
+    image : `numpy.ndarray`
+        RGB, (rows from the top, columns, 3).
+
+    Raises
+    ------
+    ValueError
+        Raised when there is nothing to show, or not a caption for each.
     """
     if not images or len(images) != len(captions):
         raise ValueError(f"{len(images)} pictures and {len(captions)} captions")
@@ -108,7 +139,16 @@ def grid_image(
 def encode_png(image: Image, texts: Iterable[tuple[str, str]] = ()) -> bytes:
     """Return a picture as a PNG file.
 
-    ``image``: RGB, (rows from the top, columns, 3). ``texts``: keyword and text of each text chunk. Returns:
-    the file; the same picture gives the same bytes.
+    Parameters
+    ----------
+    image : `numpy.ndarray`
+        RGB, (rows from the top, columns, 3).
+    texts : `~collections.abc.Iterable` [`tuple` [`str`, `str`]], optional
+        Keyword and text of each text chunk.
+
+    Returns
+    -------
+    png : `bytes`
+        The file; the same picture gives the same bytes.
     """
     return png_file(Sheet.of(image), texts)

@@ -73,12 +73,29 @@ def history_image(
 ) -> Image:
     """Return the history of an object in one picture.
 
-    ``style``: how stamps look, as for `panels_image`. ``epochs``: the stamps to show, in any order, of one
-    size. ``measurements``: the points of the light curve. ``total``: how many epochs there are, where only
-    some are shown. ``name``: what the object is called. ``panels``: numbers of the panels shown of each
-    epoch. ``columns``: most epochs in a row. Returns: RGB, (rows from the top, columns, 3): the light curve,
-    then the stamps, if any, in the order of time. All are shown between the same limits, which are taken from
-    all of them together, so that change is visible.
+    Parameters
+    ----------
+    style : `PictureStyle`
+        How stamps look, as for `panels_image`.
+    epochs : `~collections.abc.Sequence` [`Epoch`]
+        The stamps to show, in any order, of one size.
+    measurements : `~collections.abc.Sequence` [`Measurement`]
+        The points of the light curve.
+    total : `int`, optional
+        How many epochs there are, where only some are shown.
+    name : `str`, optional
+        What the object is called.
+    panels : `~collections.abc.Sequence` [`int`], optional
+        Numbers of the panels shown of each epoch.
+    columns : `int`, optional
+        Most epochs in a row.
+
+    Returns
+    -------
+    image : `numpy.ndarray`
+        RGB, (rows from the top, columns, 3): the light curve, then the stamps, if any, in the order of time.
+        All are shown between the same limits, which are taken from all of them together, so that change is
+        visible.
     """
     epochs = sorted(epochs, key=lambda epoch: epoch.mjd)
     if not epochs:
@@ -99,9 +116,19 @@ def history_image(
 def epoch_images(style: PictureStyle, epochs: Sequence[Epoch], panels: Sequence[int]) -> list[Image]:
     """Return pictures of epochs, in the order of time.
 
-    ``style``: how stamps look. ``epochs``: the stamps, in any order, of one size. ``panels``: numbers of the
-    panels shown of each epoch. Returns: RGB, of one size and between the same limits, each with its date and
-    band.
+    Parameters
+    ----------
+    style : `PictureStyle`
+        How stamps look.
+    epochs : `~collections.abc.Sequence` [`Epoch`]
+        The stamps, in any order, of one size.
+    panels : `~collections.abc.Sequence` [`int`]
+        Numbers of the panels shown of each epoch.
+
+    Returns
+    -------
+    images : `list` [`numpy.ndarray`]
+        RGB, of one size and between the same limits, each with its date and band.
     """
     _, images, captions = _stamps(style, sorted(epochs, key=lambda epoch: epoch.mjd), panels)
     return [grid_image(style, [i], [caption]) for i, caption in zip(images, captions, strict=True)]

@@ -31,8 +31,19 @@ def check_sizes(style: PictureStyle, triplets: Sequence[Triplet]) -> None:
 def panel_limits(style: PictureStyle, triplet: Triplet, size: int) -> PanelLimits:
     """Return the values between which each panel shows its stamp.
 
-    ``style``: the style. ``triplet``: the stamps. ``size``: side of what is shown of them, stamp pixels.
-    Returns: of template, science and difference.
+    Parameters
+    ----------
+    style : `PictureStyle`
+        The style.
+    triplet : `~lsst.analysis.ap.domain.Triplet`
+        The stamps.
+    size : `int`
+        Side of what is shown of them, stamp pixels.
+
+    Returns
+    -------
+    limits : `tuple` [`Limits`]
+        Of template, science and difference.
     """
     return common_limits(style, [triplet], size)
 

@@ -106,8 +106,15 @@ class PicturesConfig(Config):
     def makeStyle(self, triplets: Sequence[Triplet] | None = None) -> PictureStyle:
         """Return the part of this configuration that decides the looks.
 
-        ``triplets``: stamps whose sizes count in place of ``sizes``. Returns: what the pictures look like.
-        Each of its fields is a field of this configuration, in camel case.
+        Parameters
+        ----------
+        triplets : `~collections.abc.Sequence` [`Triplet`], optional
+            Stamps whose sizes count in place of ``sizes``.
+
+        Returns
+        -------
+        style : `~lsst.analysis.ap.render.PictureStyle`
+            What the pictures look like. Each of its fields is a field of this configuration, in camel case.
         """
         names = [field.name for field in dataclasses.fields(PictureStyle)]
         values = {name: getattr(self, _camel_case(name)) for name in names}

@@ -20,13 +20,23 @@ def group_by_detector(
 ) -> Iterator[SourceBatch]:
     """Yield batches of sources that were found in the same images.
 
-    ``tables``: sources with the current column names, in any order; memory holds one table and one batch.
-    ``instrument``: instrument of the rows that do not say theirs in a column ``instrument``. ``max_rows``:
-    how many sources a batch holds at most. A crowded detector becomes several batches, so that memory is
-    bounded. Yields: sources by visit, detector and diaSourceId within each table. Neighbouring tables that
-    end and begin with the same detector are joined there. Sources that lack an instrument, a visit or a
-    detector come in batches whose data ID is `None`. What is wrong with single rows, so that they can have no
-    picture, is in ``reasons``.
+    Parameters
+    ----------
+    tables : iterable of `pyarrow.Table`
+        Sources with the current column names, in any order; memory holds one table and one batch.
+    instrument : `str` or `None`
+        Instrument of the rows that do not say theirs in a column ``instrument``.
+    max_rows : `int`, optional
+        How many sources a batch holds at most. A crowded detector becomes
+        several batches, so that memory is bounded.
+
+    Yields
+    ------
+    batch : `SourceBatch`
+        Sources by visit, detector and diaSourceId within each table. Neighbouring tables that end and begin
+        with the same detector are joined there. Sources that lack an instrument, a visit or a detector come
+        in batches whose data ID is `None`. What is wrong with single rows, so that they can have no picture,
+        is in ``reasons``.
     """
     waiting: list[SourceBatch] = []
     waiting_bytes = 0.0

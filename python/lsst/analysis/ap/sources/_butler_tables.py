@@ -76,9 +76,24 @@ def open_butler_tables(
 def find_tables(butler: "Butler", dataset_type: str, where: str = "") -> "list[DatasetRef]":
     """Find tables in the default collections of a repository.
 
-    ``butler``: the repository. ``dataset_type``: their dataset type. ``where``: which of them: a data ID
-    expression; all when empty. Returns: one table or more, by visit and detector. Raises `CutoutsError` when
-    there is none, or the expression is wrong.
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    dataset_type : `str`
+        Their dataset type.
+    where : `str`, optional
+        Which of them: a data ID expression; all when empty.
+
+    Returns
+    -------
+    refs : `list` [`lsst.daf.butler.DatasetRef`]
+        One table or more, by visit and detector.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when there is none, or the expression is wrong.
     """
     from lsst.daf.butler import MissingDatasetTypeError
 
@@ -115,10 +130,27 @@ def read_butler_table(
 ) -> Iterator[pa.Table]:
     """Read one table of DiaSources.
 
-    ``butler``: what reads it. ``ref``: the table, of any storage class that `open_butler_tables` knows.
-    ``meanings``: what its columns mean that do not say it themselves. Yields: its rows, with the columns
-    ``instrument``, ``visit``, ``detector`` and ``band`` of the data ID where they lack these. Raises
-    `UnreadableError` when it cannot be read; `CutoutsError` when it lacks a column that must be there.
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.LimitedButler`
+        What reads it.
+    ref : `lsst.daf.butler.DatasetRef`
+        The table, of any storage class that `open_butler_tables` knows.
+    meanings : `Meanings`, optional
+        What its columns mean that do not say it themselves.
+
+    Yields
+    ------
+    table : `pyarrow.Table`
+        Its rows, with the columns ``instrument``, ``visit``, ``detector``
+        and ``band`` of the data ID where they lack these.
+
+    Raises
+    ------
+    UnreadableError
+        Raised when it cannot be read.
+    CutoutsError
+        Raised when it lacks a column that must be there.
     """
     yield _read(butler, ref, None, Standardizer(meanings, whole=True))
 

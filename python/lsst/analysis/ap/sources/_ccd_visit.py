@@ -101,8 +101,17 @@ def unpack_ccd_visits(table: pa.Table, find_packer: Callable[[], CcdVisitPacker 
 def packer_of(butler: "Butler", instrument: str | None) -> CcdVisitPacker | None:
     """Return what the ``ccdVisitId`` of an instrument means.
 
-    ``butler``: repository that knows the instrument. ``instrument``: its name; the only one of the repository
-    when `None`. Returns: `None` when it is not known which instrument is meant.
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        Repository that knows the instrument.
+    instrument : `str` or `None`
+        Its name; the only one of the repository when `None`.
+
+    Returns
+    -------
+    packer : `CcdVisitPacker` or `None`
+        `None` when it is not known which instrument is meant.
     """
     known = {record.name: record for record in butler.query_dimension_records("instrument", explain=False)}
     if instrument is None and len(known) == 1:

@@ -21,10 +21,23 @@ _RELEASE: Final = {"expMidptMJD": "midpointMjdTai", "expMidptMJDTAI": "midpointM
 def forced_sources(catalog: Any, object_id: int) -> pa.Table:
     """Return the forced photometry of a DiaObject.
 
-    ``catalog``: an APDB, whose table DiaForcedSource is read; or a table of forced sources, of an APDB or of
-    a release (``dia_object_forced_source``). ``object_id``: ``diaObjectId``. Returns: columns of
-    `FORCED_COLUMNS` as far as there are any, in no order. Raises `CutoutsError` when the database cannot be
-    read.
+    Parameters
+    ----------
+    catalog : `SqlApdb` or table
+        An APDB, whose table DiaForcedSource is read; or a table of forced
+        sources, of an APDB or of a release (``dia_object_forced_source``).
+    object_id : `int`
+        ``diaObjectId``.
+
+    Returns
+    -------
+    table : `pyarrow.Table`
+        Columns of `FORCED_COLUMNS` as far as there are any, in no order.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when the database cannot be read.
     """
     if isinstance(catalog, SqlApdb):
         return catalog.forced(object_id, FORCED_COLUMNS)

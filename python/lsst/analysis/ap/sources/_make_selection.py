@@ -21,10 +21,23 @@ _IDENTIFIERS: Final = {"ids": "diaSourceId", "object_ids": "diaObjectId"}
 def make_selection(values: Mapping[str, Any]) -> Selection:
     """Return the selection that some criteria make.
 
-    ``values``: values by the names of ``CRITERIA``, as text or as what it stands for; `None` and lists
-    without anything for what is not asked. Returns: the selection. Raises `UnreadableError` when a file of
-    identifiers cannot be read; `CutoutsError` when a value is empty, or makes no sense; its ``choices`` name
-    the criterion.
+    Parameters
+    ----------
+    values : `~collections.abc.Mapping` [`str`, `object`]
+        Values by the names of ``CRITERIA``, as text or as what it stands for; `None` and lists without
+        anything for what is not asked.
+
+    Returns
+    -------
+    selection : `Selection`
+        The selection.
+
+    Raises
+    ------
+    UnreadableError
+        Raised when a file of identifiers cannot be read.
+    CutoutsError
+        Raised when a value is empty, or makes no sense; its ``choices`` name the criterion.
     """
     fields: dict[str, Any] = {}
     for criterion in CRITERIA:

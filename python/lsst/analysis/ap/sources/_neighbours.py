@@ -79,9 +79,17 @@ class Places:
 def find_neighbour_tables(butler: "Butler", kinds: Collection[str]) -> "NeighbourTables | None":
     """Find the tables that have what is near.
 
-    ``butler``: repository, with the default collections to search. ``kinds``: what is wanted, words of
-    `NEIGHBOURS`. Returns: what reads them; `None` when there is none. A kind without a table is told in a
-    line of the log.
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        Repository, with the default collections to search.
+    kinds : `~collections.abc.Collection` [`str`]
+        What is wanted, words of `NEIGHBOURS`.
+
+    Returns
+    -------
+    tables : `NeighbourTables` or `None`
+        What reads them; `None` when there is none. A kind without a table is told in a line of the log.
     """
     wanted = {*_SOURCE_TABLES, *(name for kind in kinds for name in _TABLES[kind])}
     registered = {known.name for known in butler.registry.queryDatasetTypes(sorted(wanted))}

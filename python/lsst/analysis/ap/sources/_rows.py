@@ -74,8 +74,15 @@ def rows_of(sources: Any, catalog: Any = None) -> pa.Table:
 def row_fields(row: Any) -> Mapping[str, Any] | None:
     """Return the values of a row by name.
 
-    ``row``: what may be a row, in any form in which a table gives its rows. Returns: `None` where it is no
-    row.
+    Parameters
+    ----------
+    row : `object`
+        What may be a row, in any form in which a table gives its rows.
+
+    Returns
+    -------
+    fields : `~collections.abc.Mapping` [`str`, `object`] or `None`
+        `None` where it is no row.
     """
     if isinstance(row, Mapping):
         return row

@@ -148,8 +148,15 @@ _KNOWN: Final = frozenset((*SYNONYMS.values(), *PICTURE_COLUMNS))
 def current_name(name: str) -> str:
     """Return the name that this package knows a column by.
 
-    ``name``: any name that it has had. Returns: its name in the current APDB schema; the same name when it is
-    not known.
+    Parameters
+    ----------
+    name : `str`
+        Any name that it has had.
+
+    Returns
+    -------
+    name : `str`
+        Its name in the current APDB schema; the same name when it is not known.
     """
     if name in SYNONYMS:
         return SYNONYMS[name]

@@ -97,7 +97,15 @@ class StampsConfig(Config):
     def makeStampChoice(self, sizes: Sequence[int]) -> StampChoice | None:
         """Return what stamps are wanted.
 
-        ``sizes``: sides of the stamps in pixels. Returns: `None` when nobody wants any.
+        Parameters
+        ----------
+        sizes : sequence of `int`
+            Sides of the stamps in pixels.
+
+        Returns
+        -------
+        choice : `StampChoice` or `None`
+            `None` when nobody wants any.
         """
         if self.writeStamps == "none":
             return None

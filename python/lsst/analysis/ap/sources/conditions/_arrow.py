@@ -17,9 +17,22 @@ from ._expression import Expression
 def arrow_condition(expression: Expression, schema: pa.Schema) -> pc.Expression:
     """Return an expression as one of Arrow.
 
-    ``expression``: a condition. ``schema``: columns of the table, with the current names. Returns: what
-    `pyarrow.Table.filter` takes. Raises `CutoutsError` when the expression is no condition, or needs a column
-    that is not there.
+    Parameters
+    ----------
+    expression : `Expression`
+        A condition.
+    schema : `pyarrow.Schema`
+        Columns of the table, with the current names.
+
+    Returns
+    -------
+    condition : `pyarrow.compute.Expression`
+        What `pyarrow.Table.filter` takes.
+
+    Raises
+    ------
+    CutoutsError
+        Raised when the expression is no condition, or needs a column that is not there.
     """
     return evaluate(expression, _ArrowEngine(schema))
 

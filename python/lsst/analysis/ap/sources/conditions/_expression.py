@@ -125,7 +125,15 @@ type Expression = Column | Literal | Arithmetic | Call | Comparison | IsIn | IsN
 def columns_of(expression: Expression) -> frozenset[str]:
     """Return the columns that an expression needs.
 
-    ``expression``: the expression. Returns: by their current names.
+    Parameters
+    ----------
+    expression : `Expression`
+        The expression.
+
+    Returns
+    -------
+    columns : `frozenset` [`str`]
+        By their current names.
     """
     match expression:
         case Column(name):
