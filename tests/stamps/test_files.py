@@ -110,10 +110,21 @@ def test_planes_that_are_wanted_later_need_other_parts(tmp_path, caplog):
     assert np.load(tmp_path / "stamps_variance_5.npy").shape == (1, 3, 5, 5)
 
 
-def test_a_damaged_part_is_made_again(tmp_path, caplog):
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def _write_in_two_batches(path):
+    table = pa.ipc.open_file(path.read_bytes()).read_all()
+    with pa.ipc.new_file(path, table.schema) as writer:
+        writer.write_table(table, max_chunksize=1)
+
+
+@pytest.mark.parametrize("damage", [_cut, _write_in_two_batches])
+def test_a_damaged_part_is_made_again(damage, tmp_path, caplog):
     run(tmp_path, "npy", [[1, 2], [3]], [1, 2, 3])
     (first, _) = sorted((tmp_path / ".stamps" / "parts").glob("*/*.arrow"))
-    first.write_bytes(first.read_bytes()[:1000])
+    damage(first)
     with begun(tmp_path, "npy") as stamps:
         assert stamps.missing([1, 2, 3]) == {1, 2}
     assert f"{first} cannot be read, its sources are made again" in caplog.text
